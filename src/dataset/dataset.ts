@@ -1,0 +1,48 @@
+import type { Quarantined } from './errors.ts';
+import type { Sample } from './sample.ts';
+
+/** Consecutive rows of a data set. `samples[i]` is row `start + i`, or null where that row is quarantined. */
+export interface SampleBatch {
+  start: number;
+  samples: (Sample | null)[];
+}
+
+export interface BatchOptions {
+  /** Rows a batch. @default 1024 */
+  size?: number;
+  /** First row. @default 0 */
+  start?: number;
+  /** One past the last row. @default rows */
+  end?: number;
+  signal?: AbortSignal;
+}
+
+/**
+ * An opened, indexed data set: stable rows 0..rows-1, each known by id and hash, read by byte offset.
+ * A row that can't be parsed keeps its number and is listed in `quarantined`.
+ */
+export interface Dataset {
+  readonly name: string;
+  /** Absolute path of the file or folder. */
+  readonly path: string;
+  /** Format name as registered in `formats/`, e.g. `llava`. */
+  readonly format: string;
+  /** Why this format was chosen, for people: `detected: JSON array whose records have "conversations" and "image"`. */
+  readonly detected: string;
+  /** Absolute folder that relative media paths join to. Reading outside of it is refused. */
+  readonly mediaRoot: string;
+  readonly rows: number;
+  /** SHA-256 over the row hashes in order. */
+  readonly hash: string;
+  /** Ids in row order; quarantined rows have one too. */
+  readonly ids: readonly string[];
+  /** SHA-256 (hex) of each row's canonical sample; of its raw bytes for a quarantined row. */
+  rowHash(row: number): string;
+  /** Row of an id, or -1. */
+  rowOf(id: string): number;
+  readonly quarantined: readonly Quarantined[];
+  batches(options?: BatchOptions): AsyncIterable<SampleBatch>;
+  /** Samples of the given rows, in that order; null where quarantined. 100 scattered rows cost milliseconds. */
+  get(rows: readonly number[]): Promise<(Sample | null)[]>;
+  close(): Promise<void>;
+}

@@ -1,0 +1,55 @@
+import { z } from 'zod';
+
+/** One piece of a message. Media parts refer to `Sample.media` by index; `<image>` strings exist only in readers and writers. */
+export const Part = z.discriminatedUnion('type', [
+  z.object({ type: z.literal('text'), text: z.string() }),
+  z.object({ type: z.literal('image'), image: z.int().nonnegative() }),
+  z.object({ type: z.literal('video'), video: z.int().nonnegative() }),
+]);
+export type Part = z.infer<typeof Part>;
+
+export const Role = z.enum(['system', 'user', 'assistant', 'tool']);
+export type Role = z.infer<typeof Role>;
+
+export const Message = z.object({ role: Role, parts: z.array(Part) });
+export type Message = z.infer<typeof Message>;
+
+/** A medium by its path: relative to the data set's media root, absolute, an http(s) URL, or a data URI. */
+export const MediaRef = z.object({ path: z.string() });
+export type MediaRef = z.infer<typeof MediaRef>;
+
+/**
+ * The neutral sample: what every reader yields and every writer takes.
+ * `meta.source` and `meta.category` are known names; columns of the file that have no place here are kept under `meta` by their own name.
+ */
+export const Sample = z.object({
+  id: z.string(),
+  messages: z.array(Message),
+  media: z.object({ images: z.array(MediaRef), videos: z.array(MediaRef) }),
+  meta: z.record(z.string(), z.unknown()),
+});
+export type Sample = z.infer<typeof Sample>;
+
+/** The text parts of one message joined with newlines. */
+export function messageText(message: Message): string {
+  return message.parts.flatMap((part) => (part.type === 'text' ? [part.text] : [])).join('\n');
+}
+
+/** Text of the first user turn: the *instruction* that clustering embeds. Empty when there is none. */
+export function instructionOf(sample: Sample): string {
+  const first = sample.messages.find((message) => message.role === 'user');
+  return first === undefined ? '' : messageText(first);
+}
+
+/** Texts of all assistant turns joined with newlines: the *response*. */
+export function responseOf(sample: Sample): string {
+  return sample.messages
+    .filter((message) => message.role === 'assistant')
+    .map(messageText)
+    .join('\n');
+}
+
+/** True for a row without any image or video: it has no visual necessity to measure. */
+export function isTextOnly(sample: Sample): boolean {
+  return sample.media.images.length === 0 && sample.media.videos.length === 0;
+}

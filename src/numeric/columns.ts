@@ -1,0 +1,45 @@
+/** A dense numeric column of fixed width: row-major, `data[row * width + j]`. Missing values are NaN. */
+export interface FloatColumn {
+  kind: 'f32';
+  width: number;
+  data: Float32Array;
+}
+
+export interface IntColumn {
+  kind: 'i32';
+  width: 1;
+  data: Int32Array;
+}
+
+export interface TextColumn {
+  kind: 'text';
+  width: 1;
+  data: (string | null)[];
+}
+
+/** Ragged numbers, e.g. one loss per response token. `offsets` has rows + 1 entries into `data`. */
+export interface ListColumn {
+  kind: 'list';
+  width: 1;
+  offsets: Uint32Array;
+  data: Float32Array;
+}
+
+export type Column = FloatColumn | IntColumn | TextColumn | ListColumn;
+
+/** Named columns of equal length; row i of each is row `start + i` of the data set. */
+export interface ColumnBlock {
+  start: number;
+  rows: number;
+  columns: Record<string, Column>;
+}
+
+/** How a column is declared before it exists. */
+export interface ColumnSpec {
+  name: string;
+  kind: Column['kind'];
+  /** Fixed width of an `f32` column; 0 when it's known only from the model (an embedding). @default 1 */
+  width?: number;
+  /** One sentence with the unit: `mean response loss with the image, nats/token`. */
+  measures: string;
+}

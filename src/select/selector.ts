@@ -1,0 +1,78 @@
+import type { z } from 'zod';
+import type { Column } from '../numeric/columns.ts';
+
+/** Everything a selector may look at: named columns of the pool, all of length `rows`. It never opens a model or a file. */
+export interface SelectorInput {
+  rows: number;
+  /** E.g. `necessity` (f32 x 1), `instruction` (f32 x d). Only those that `needs` names are present. */
+  columns: Readonly<Record<string, Column>>;
+  /** Rows that can't be chosen at all (quarantined), with the reason. */
+  excluded?: ReadonlyMap<number, string>;
+  /** 1 where the row has no image. */
+  textOnly?: Uint8Array;
+  /** Source of each row, for stratified methods; null: unknown. */
+  source?: readonly (string | null)[];
+}
+
+/** `nothing`: text-only rows are left out. `proportional`: they get their share of the budget, drawn at random. `score`: they compete like others. */
+export type TextOnlyPolicy = 'exclude' | 'proportional' | 'score';
+
+/** What happened to one row, in terms a person can check. */
+export interface Reason {
+  row: number;
+  kept: boolean;
+  /** Stable code: `kept-top`, `below-quota`, `not-positive`, `nan`, `excluded`, `text-only`, `redistributed`, `random` ... */
+  code: string;
+  cluster?: number;
+  /** 1-based rank among the candidates of its cluster (or of the pool). */
+  rank?: number;
+  score?: number;
+}
+
+export interface ClusterCount {
+  cluster: number;
+  size: number;
+  candidates: number;
+  quota: number;
+  kept: number;
+}
+
+export interface Selection {
+  method: string;
+  /** The options in force, defaults filled in. */
+  options: Readonly<Record<string, unknown>>;
+  seed: number;
+  requested: number;
+  /** Kept rows, ordered as the method orders them (by row unless it ranks). */
+  kept: Int32Array;
+  perCluster: ClusterCount[];
+  /** Why fewer than `requested` were returned; absent when none are missing. */
+  shortfall?: { missing: number; because: string };
+  /** One per row of the pool, in row order. */
+  reasons: Reason[];
+  /** Cluster of each row; -1: none. Absent for methods without clusters. */
+  clusters?: Int32Array;
+}
+
+/** A resolved budget: a number of samples. `15%` of the pool is resolved (floored) before a selector is called. */
+export interface SelectContext {
+  budget: number;
+  seed: number;
+  signal?: AbortSignal;
+  progress?: (done: number, total: number, what: string) => void;
+}
+
+/** The door for selectors: one file each, a pure function of columns, options and seed. */
+export interface Selector<Options extends Record<string, unknown> = Record<string, unknown>> {
+  readonly name: string;
+  readonly title: string;
+  /** Paper and code, with year. */
+  readonly source: string;
+  /** What it rewards, in one or two sentences for people. */
+  readonly summary: string;
+  /** Options with defaults; each field described with `.describe()`. */
+  readonly options: z.ZodType<Options>;
+  /** Names of the columns it reads, given its options. */
+  needs(options: Options): string[];
+  select(input: SelectorInput, options: Options, context: SelectContext): Promise<Selection>;
+}
