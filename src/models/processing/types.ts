@@ -28,4 +28,9 @@ export interface PreparedConversation {
    * An image that is cut into tiles has one run for each tile.
    */
   imageSpans: { image: number; start: number; end: number }[];
+  /**
+   * The whole expansion of each image, with the tokens around its tiles (Idefics3: fake, row-column and global tokens):
+   * what isn't there when the image isn't there. Equal to the one span for families without such tokens.
+   */
+  imageBlocks: { image: number; start: number; end: number }[];
 }
