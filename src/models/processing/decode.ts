@@ -1,0 +1,152 @@
+import { open } from 'node:fs/promises';
+import type { Metadata, Sharp, SharpOptions } from 'sharp';
+import { WinnowError } from '../../dataset/errors.ts';
+import type { RgbImage } from '../types.ts';
+
+export interface DecodeOptions {
+  /** Largest file in bytes. @default 128 MiB */
+  maxBytes?: number;
+  /** Largest image in pixels; the default is where Pillow refuses a decompression bomb. @default 178956970 */
+  maxPixels?: number;
+}
+
+const MAX_BYTES = 128 * 2 ** 20;
+const MAX_PIXELS = 178_956_970;
+
+/**
+ * Decodes an image to RGB, 8 bit, as `PIL.Image.open(path).convert('RGB')` does, which is what trainers feed to a processor: the EXIF orientation is
+ * not applied, an alpha channel is dropped and not blended, a colour profile is ignored, CMYK is inverted without a profile, 16-bit colour
+ * keeps its high byte, and of an animation the first frame is taken. No shrink-on-load: resizing is the processor's.
+ * @param source a path, a `data:` URI, or the bytes of a file.
+ * @throws WinnowError `IMAGE_MISSING`, `IMAGE_TOO_LARGE`, or `IMAGE_BROKEN` (truncated, damaged, or no image at all).
+ */
+export async function decodeImage(source: string | Uint8Array, options: DecodeOptions = {}): Promise<RgbImage> {
+  const file = typeof source === 'string' ? (source.startsWith('data:') ? 'data URI' : source) : undefined;
+  const bytes = typeof source === 'string' ? await readBytes(source, options.maxBytes ?? MAX_BYTES) : source;
+  if (bytes.length === 0) throw broken('the file is empty', file);
+  const maxPixels = options.maxPixels ?? MAX_PIXELS;
+  const { default: sharp } = await import('sharp');
+  // Pixels are limited below, with our own message; `error` takes what Pillow takes: warnings pass, truncation doesn't.
+  const settings: SharpOptions = { failOn: 'error', limitInputPixels: false, ignoreIcc: true, autoOrient: false };
+  try {
+    const image = sharp(bytes, settings);
+    const metadata = await image.metadata();
+    const pixels = metadata.width * (metadata.pageHeight ?? metadata.height);
+    if (pixels > maxPixels)
+      throw tooLarge(`${metadata.width} x ${metadata.height} pixels`, `${maxPixels} pixels`, file);
+    return await rgb(image, metadata);
+  } catch (error) {
+    if (error instanceof WinnowError) throw error;
+    throw broken(reasonOf(error), file, error);
+  }
+}
+
+async function rgb(image: Sharp, metadata: Metadata): Promise<RgbImage> {
+  if (metadata.space === 'cmyk') return cmykToRgb(image);
+  if (metadata.space === 'grey16' && !metadata.hasAlpha) return grey16(image);
+  const { data, info } = await image
+    .removeAlpha()
+    .toColourspace('srgb')
+    .raw({ depth: 'uchar' })
+    .toBuffer({ resolveWithObject: true });
+  const { width, height, channels } = info;
+  const plain = new Uint8Array(data.buffer, data.byteOffset, data.length);
+  if (channels === 3) return { width, height, data: plain };
+  const out = new Uint8Array(width * height * 3);
+  for (let i = 0; i < width * height; i++) out.fill(plain[i * channels]!, i * 3, i * 3 + 3);
+  return { width, height, data: out };
+}
+
+/** Pillow's conversion: every ink takes its share of what black leaves. */
+async function cmykToRgb(image: Sharp): Promise<RgbImage> {
+  const { data, info } = await image
+    .pipelineColourspace('cmyk')
+    .toColourspace('cmyk')
+    .raw({ depth: 'uchar' })
+    .toBuffer({ resolveWithObject: true });
+  const { width, height, channels } = info;
+  const out = new Uint8Array(width * height * 3);
+  for (let i = 0; i < width * height; i++) {
+    const left = 255 - data[i * channels + 3]!;
+    for (let c = 0; c < 3; c++) {
+      const t = data[i * channels + c]! * left + 128;
+      out[i * 3 + c] = left - ((t + (t >> 8)) >> 8);
+    }
+  }
+  return { width, height, data: out };
+}
+
+/** Pillow reads 16-bit grey as integers and clips them to 255 instead of scaling them. */
+async function grey16(image: Sharp): Promise<RgbImage> {
+  const { data, info } = await image
+    .pipelineColourspace('grey16')
+    .toColourspace('grey16')
+    .extractChannel(0)
+    .raw({ depth: 'ushort' })
+    .toBuffer({ resolveWithObject: true });
+  const { width, height } = info;
+  const values = new Uint16Array(data.buffer.slice(data.byteOffset, data.byteOffset + data.length));
+  const out = new Uint8Array(width * height * 3);
+  for (let i = 0; i < width * height; i++) out.fill(Math.min(255, values[i]!), i * 3, i * 3 + 3);
+  return { width, height, data: out };
+}
+
+async function readBytes(source: string, maxBytes: number): Promise<Uint8Array> {
+  if (source.startsWith('data:')) {
+    const comma = source.indexOf(',');
+    if (comma < 0) throw broken('a data URI without a comma', 'data URI');
+    const body = source.slice(comma + 1);
+    return source.slice(0, comma).endsWith(';base64')
+      ? Buffer.from(body, 'base64')
+      : Buffer.from(decodeURIComponent(body));
+  }
+  let handle: Awaited<ReturnType<typeof open>>;
+  try {
+    handle = await open(source, 'r');
+  } catch (error) {
+    const code = (error as NodeJS.ErrnoException).code;
+    throw new WinnowError({
+      code: 'IMAGE_MISSING',
+      message: code === 'ENOENT' ? 'the image file does not exist' : `the image file cannot be opened (${code})`,
+      where: { file: source },
+      hint: 'Check the path and the media root of the data set.',
+      cause: error,
+    });
+  }
+  try {
+    const { size } = await handle.stat();
+    if (size > maxBytes) throw tooLarge(`${size} bytes`, `${maxBytes} bytes`, source);
+    return await handle.readFile();
+  } catch (error) {
+    if (error instanceof WinnowError) throw error;
+    throw broken((error as Error).message, source, error);
+  } finally {
+    await handle.close();
+  }
+}
+
+function tooLarge(got: string, limit: string, file: string | undefined): WinnowError {
+  return new WinnowError({
+    code: 'IMAGE_TOO_LARGE',
+    message: `the image has ${got}; the limit is ${limit}`,
+    ...(file === undefined ? {} : { where: { file } }),
+    hint: 'Shrink the image or raise the limit.',
+  });
+}
+
+function broken(reason: string, file: string | undefined, cause?: unknown): WinnowError {
+  return new WinnowError({
+    code: 'IMAGE_BROKEN',
+    message: `the image cannot be decoded: ${reason}`,
+    ...(file === undefined ? {} : { where: { file } }),
+    hint: 'Replace the file or drop the row.',
+    ...(cause === undefined ? {} : { cause }),
+  });
+}
+
+/** First line of a libvips message, which repeats itself over several lines. */
+function reasonOf(error: unknown): string {
+  const text = error instanceof Error ? error.message : String(error);
+  if (text.includes('unsupported image format')) return 'it is not a JPEG, PNG, WebP, GIF, AVIF, TIFF or SVG image';
+  return text.split('\n')[0]!.trim();
+}
