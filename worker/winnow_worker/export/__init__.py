@@ -1,0 +1,1 @@
+"""ONNX graphs of vision-language models and encoders, written node by node from `transformers` modules."""
