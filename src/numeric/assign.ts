@@ -1,0 +1,87 @@
+import type { Matrix } from './matrix.ts';
+import { type Kernel, openKernel, type ThreadOptions } from './runtime.ts';
+
+/** Rows a run. Fixed, so that results depend neither on memory nor on threads; larger blocks are no faster and cost memory. */
+const BLOCK_ROWS = 1024;
+
+/** Finds for every row its nearest centroid by one fused matrix product and arg-max; the scores never leave the runtime. */
+export interface Assigner {
+  /**
+   * argmin_j |x_i - c_j|^2 for all rows, as argmax_j of x_i . c'_j - |c'_j|^2 / 2 - mean . c'_j with c' = c - mean.
+   * Centring the centroids only costs nothing and keeps the digits that f32 would lose on data far from the origin.
+   *
+   * @param squares |x_i - mean|^2 of each row
+   * @param labels out: nearest centroid, the lowest index on ties
+   * @param distances out: squared Euclidean distance to it, at least 0
+   */
+  assign(
+    rows: Matrix,
+    centroids: Matrix,
+    mean: Float64Array,
+    squares: Float64Array,
+    labels: Int32Array,
+    distances: Float64Array,
+    signal?: AbortSignal,
+  ): Promise<void>;
+  release(): Promise<void>;
+}
+
+function openBestMatch(options: ThreadOptions): Promise<Kernel> {
+  return openKernel(
+    [
+      { op: 'Gemm', inputs: ['x', 'c', 'b'], outputs: ['scores'], attributes: { transB: 1 } },
+      { op: 'ArgMax', inputs: ['scores'], outputs: ['index'], attributes: { axis: 1, keepdims: 0 } },
+      { op: 'Cast', inputs: ['index'], outputs: ['label'], attributes: { to: 6 } },
+      { op: 'ReduceMax', inputs: ['scores'], outputs: ['best'], attributes: { axes: [1], keepdims: 0 } },
+    ],
+    [
+      { name: 'x', type: 'float32', dims: ['m', 'd'] },
+      { name: 'c', type: 'float32', dims: ['k', 'd'] },
+      { name: 'b', type: 'float32', dims: ['k'] },
+    ],
+    [
+      { name: 'label', type: 'int32', dims: ['m'] },
+      { name: 'best', type: 'float32', dims: ['m'] },
+    ],
+    options,
+  );
+}
+
+/** c' = c - mean and its bias, in f32 as the product needs them. */
+function centredCentroids(centroids: Matrix, mean: Float64Array): { shifted: Float32Array; bias: Float32Array } {
+  const { data, rows: k, width } = centroids;
+  const shifted = new Float32Array(k * width);
+  const bias = new Float32Array(k);
+  for (let j = 0; j < k; j++) {
+    let sum = 0;
+    for (let t = 0; t < width; t++) {
+      const value = Math.fround(data[j * width + t]! - mean[t]!);
+      shifted[j * width + t] = value;
+      sum += value * (value / 2 + mean[t]!);
+    }
+    bias[j] = -sum;
+  }
+  return { shifted, bias };
+}
+
+/** Opens the assignment kernel. */
+export async function openAssigner(options: ThreadOptions = {}): Promise<Assigner> {
+  const kernel = await openBestMatch(options);
+  return {
+    async assign(rows, centroids, mean, squares, labels, distances, signal) {
+      const { width } = rows;
+      const { shifted, bias } = centredCentroids(centroids, mean);
+      const c = { data: shifted, dims: [centroids.rows, width] };
+      const b = { data: bias, dims: [centroids.rows] };
+      for (let start = 0; start < rows.rows; start += BLOCK_ROWS) {
+        signal?.throwIfAborted();
+        const m = Math.min(BLOCK_ROWS, rows.rows - start);
+        const x = { data: rows.data.subarray(start * width, (start + m) * width), dims: [m, width] };
+        const { label, best } = await kernel.run({ x, c, b });
+        labels.set(label as Int32Array, start);
+        for (let i = 0; i < m; i++) distances[start + i] = Math.max(0, squares[start + i]! - 2 * best![i]!);
+      }
+    },
+    release: () => kernel.release(),
+  };
+}

@@ -1,0 +1,227 @@
+import { WinnowError } from '../dataset/errors.ts';
+import { type Assigner, openAssigner } from './assign.ts';
+import { type CentroidSums, emptySums, moveRow, updateSums } from './centroid-sums.ts';
+import { initPlusPlus } from './kmeans-init.ts';
+import { centre, gatherRows, type Matrix } from './matrix.ts';
+import { createRandom, type Random } from './philox.ts';
+import type { ThreadOptions } from './runtime.ts';
+
+export interface KMeansOptions extends ThreadOptions {
+  /** Number of clusters, at most the number of rows. */
+  k: number;
+  /** @default 42 */
+  seed?: number;
+  /** Most Lloyd iterations. @default 25 */
+  niter?: number;
+  /** Independent starts; the one with the lowest inertia counts. @default 1 */
+  nredo?: number;
+  /** Stop when the centroids' squared movement is at most this share of the data's mean variance; 0: only when no row moves. @default 1e-4 */
+  tolerance?: number;
+  /** Fit on at most this many rows, drawn at random, and assign the rest afterwards (faiss: 256 k). @default Infinity */
+  sampleCap?: number;
+  /** Scale centroids to length 1 after each update, so that rows of length 1 are clustered by cosine. @default false */
+  spherical?: boolean;
+  signal?: AbortSignal;
+  progress?: (done: number, total: number, what: string) => void;
+}
+
+export interface KMeansResult {
+  /** Cluster of each row, 0 .. k-1; a cluster can be empty. */
+  labels: Int32Array;
+  /** k x width. */
+  centroids: Float32Array;
+  /** Sum over all rows of the squared distance to their centroid. */
+  inertia: number;
+  /** Iterations of the start that counted. */
+  iterations: number;
+  sizes: Int32Array;
+  /** Squared distance of each row to its centroid. */
+  distances: Float64Array;
+}
+
+/** Rows a centroid that k-means++ looks at: more change neither the start nor the result, and reading all rows k times would cost more than the clustering. */
+const INIT_ROWS_PER_CENTROID = 64;
+const LEAST_INIT_ROWS = 4096;
+
+/**
+ * k-means: k-means++ and Lloyd's iterations, with f32 data, f64 sums and ties to the lowest cluster. Equal seeds give equal results
+ * whatever the number of threads. An empty cluster takes the row farthest from its centroid.
+ *
+ * @throws WinnowError `KMEANS_K` (k is no integer of 1 .. rows), `KMEANS_NOT_FINITE` (a row holds NaN or infinity)
+ */
+export async function kmeans(points: Matrix, options: KMeansOptions): Promise<KMeansResult> {
+  const { k, seed = 42, nredo = 1, sampleCap = Number.POSITIVE_INFINITY } = options;
+  checkShape(points, k);
+  const assigner = await openAssigner(options);
+  try {
+    const isSampled = points.rows > Math.max(sampleCap, k);
+    const fitted = isSampled ? drawRows(points, Math.max(sampleCap, k), createRandom(seed, 'kmeans/sample')) : points;
+    const spread = checkedCentre(fitted);
+    let best: KMeansResult | undefined;
+    for (let redo = 0; redo < nredo; redo++) {
+      const random = createRandom(seed, `kmeans/start/${redo}`);
+      const result = await lloyd(fitted, spread, assigner, random, options);
+      if (best === undefined || result.inertia < best.inertia) best = result;
+    }
+    const fit = best as KMeansResult;
+    if (!isSampled) return fit;
+    const rest = await assignRows(points, { data: fit.centroids, rows: k, width: points.width }, options, assigner);
+    return { ...fit, ...rest };
+  } finally {
+    await assigner.release();
+  }
+}
+
+/** Assigns every row to its nearest centroid (squared Euclidean distance, ties to the lowest). */
+export async function assignRows(
+  points: Matrix,
+  centroids: Matrix,
+  options: ThreadOptions & { signal?: AbortSignal } = {},
+  opened?: Assigner,
+): Promise<Pick<KMeansResult, 'labels' | 'distances' | 'sizes' | 'inertia'>> {
+  const assigner = opened ?? (await openAssigner(options));
+  try {
+    const { mean, squares } = checkedCentre(points);
+    const labels = new Int32Array(points.rows);
+    const distances = new Float64Array(points.rows);
+    await assigner.assign(points, centroids, mean, squares, labels, distances, options.signal);
+    return { labels, distances, sizes: countLabels(labels, centroids.rows), inertia: total(distances) };
+  } finally {
+    if (opened === undefined) await assigner.release();
+  }
+}
+
+function checkShape(points: Matrix, k: number): void {
+  if (!Number.isInteger(k) || k < 1 || k > points.rows) {
+    throw new WinnowError({
+      code: 'KMEANS_K',
+      message: `k-means needs between 1 and ${points.rows} clusters for ${points.rows} rows, got ${k}.`,
+      hint: 'Ask for fewer clusters.',
+    });
+  }
+}
+
+function checkedCentre(points: Matrix): ReturnType<typeof centre> {
+  const spread = centre(points);
+  const row = spread.squares.findIndex((square) => !(square < 1e36));
+  if (row < 0) return spread;
+  // One bad value spoils the mean, and with it every row's distance: name the row that holds it.
+  const at = points.data.findIndex((value) => !(Math.abs(value) < 1e18));
+  throw new WinnowError({
+    code: 'KMEANS_NOT_FINITE',
+    message: 'k-means got a row with a missing, infinite or huge value.',
+    where: { row: at < 0 ? row : Math.floor(at / points.width) },
+    hint: 'Leave such rows out before clustering.',
+  });
+}
+
+function drawRows(points: Matrix, count: number, random: Random): Matrix {
+  return gatherRows(points, random.sample(points.rows, count).sort());
+}
+
+async function lloyd(
+  points: Matrix,
+  { mean, squares }: { mean: Float64Array; squares: Float64Array },
+  assigner: Assigner,
+  random: Random,
+  options: KMeansOptions,
+): Promise<KMeansResult> {
+  const { k, niter = 25, tolerance = 1e-4, spherical = false, signal, progress } = options;
+  const { rows, width } = points;
+  const centroids = await firstCentroids(points, { mean, squares }, assigner, random, options);
+  const state = emptySums(rows, k, width);
+  const labels = new Int32Array(rows);
+  const distances = new Float64Array(rows);
+  const stopBelow = (tolerance * total(squares)) / rows / width;
+
+  let iterations = 0;
+  let isSettled = false;
+  while (iterations < niter && !isSettled) {
+    progress?.(iterations, niter, 'k-means');
+    await assigner.assign(points, centroids, mean, squares, labels, distances, signal);
+    iterations++;
+    const moved = updateSums(state, points, labels) + refillEmpty(state, points, labels, distances);
+    const shift = moveCentroids(state, centroids, spherical);
+    isSettled = moved === 0 || (tolerance > 0 && shift <= stopBelow);
+  }
+  await assigner.assign(points, centroids, mean, squares, labels, distances, signal);
+  return {
+    labels,
+    centroids: centroids.data,
+    inertia: total(distances),
+    iterations,
+    sizes: countLabels(labels, k),
+    distances,
+  };
+}
+
+async function firstCentroids(
+  points: Matrix,
+  spread: { mean: Float64Array; squares: Float64Array },
+  assigner: Assigner,
+  random: Random,
+  { k, spherical = false, signal }: KMeansOptions,
+): Promise<Matrix> {
+  const cap = Math.max(LEAST_INIT_ROWS, INIT_ROWS_PER_CENTROID * k);
+  const isSampled = points.rows > cap;
+  const looked = isSampled ? drawRows(points, cap, random) : points;
+  const { mean, squares } = isSampled ? centre(looked) : spread;
+  const centroids = gatherRows(looked, await initPlusPlus(looked, k, random, assigner, mean, squares, signal));
+  if (spherical) for (let j = 0; j < k; j++) scaleToUnit(centroids, j);
+  return centroids;
+}
+
+/** Each empty cluster takes the row that lies farthest from its centroid, out of clusters with more than one. Returns how many rows moved. */
+function refillEmpty(state: CentroidSums, points: Matrix, labels: Int32Array, distances: Float64Array): number {
+  let moved = 0;
+  for (let j = 0; j < state.counts.length; j++) {
+    if (state.counts[j] !== 0) continue;
+    let farthest = -1;
+    let longest = 0;
+    for (let i = 0; i < points.rows; i++) {
+      if (distances[i]! > longest && state.counts[labels[i]!]! > 1) {
+        farthest = i;
+        longest = distances[i]!;
+      }
+    }
+    if (farthest < 0) return moved;
+    moveRow(state, points, farthest, j);
+    labels[farthest] = j;
+    distances[farthest] = 0;
+    moved++;
+  }
+  return moved;
+}
+
+/** New centroids from the sums; an empty cluster stays where it is. Returns the sum of squared movements. */
+function moveCentroids(state: CentroidSums, centroids: Matrix, spherical: boolean): number {
+  const { data, rows: k, width } = centroids;
+  const before = data.slice();
+  for (let j = 0; j < k; j++) {
+    const count = state.counts[j]!;
+    if (count === 0) continue;
+    for (let t = 0; t < width; t++) data[j * width + t] = state.sums[j * width + t]! / count;
+    if (spherical) scaleToUnit(centroids, j);
+  }
+  let shift = 0;
+  for (let t = 0; t < data.length; t++) shift += (data[t]! - before[t]!) ** 2;
+  return shift;
+}
+
+function scaleToUnit({ data, width }: Matrix, row: number): void {
+  const values = data.subarray(row * width, (row + 1) * width);
+  const length = Math.sqrt(values.reduce((sum, value) => sum + value * value, 0));
+  if (length > 0) for (let t = 0; t < width; t++) values[t]! /= length;
+}
+
+function countLabels(labels: Int32Array, k: number): Int32Array {
+  const sizes = new Int32Array(k);
+  for (const label of labels) sizes[label]!++;
+  return sizes;
+}
+
+function total(values: Float64Array): number {
+  let sum = 0;
+  for (const value of values) sum += value;
+  return sum;
+}

@@ -1,0 +1,66 @@
+import type { InferenceSession } from 'onnxruntime-node';
+import { WinnowError } from '../dataset/errors.ts';
+import { type GraphNode, type GraphTensor, onnxModel } from './onnx-graph.ts';
+
+/** Threads of ONNX Runtime's kernels; 0: one a physical core. Results don't depend on it. */
+export interface ThreadOptions {
+  /** @default 0 */
+  threads?: number;
+}
+
+/** ONNX Runtime, loaded on first use; a missing one is explained. */
+async function loadRuntime(): Promise<typeof import('onnxruntime-node')> {
+  try {
+    return await import('onnxruntime-node');
+  } catch (cause) {
+    throw new WinnowError({
+      code: 'ONNXRUNTIME_MISSING',
+      message: `ONNX Runtime could not be loaded on ${process.platform}-${process.arch}.`,
+      hint: 'Install it with: ONNXRUNTIME_NODE_INSTALL=skip npm install onnxruntime-node',
+      cause,
+    });
+  }
+}
+
+/** A small graph of matrix operations, ready to run. Release it when done. */
+export interface Kernel {
+  run(feeds: Record<string, KernelTensor>): Promise<Record<string, Float32Array | Int32Array>>;
+  release(): Promise<void>;
+}
+
+/** Row-major values with their dimensions. */
+export interface KernelTensor {
+  data: Float32Array | BigInt64Array;
+  dims: number[];
+}
+
+/** Compiles a graph for the processor. */
+export async function openKernel(
+  nodes: GraphNode[],
+  inputs: GraphTensor[],
+  outputs: GraphTensor[],
+  options: ThreadOptions = {},
+): Promise<Kernel> {
+  const runtime = await loadRuntime();
+  const session: InferenceSession = await runtime.InferenceSession.create(onnxModel(nodes, inputs, outputs), {
+    intraOpNumThreads: options.threads ?? 0,
+    logSeverityLevel: 3,
+  });
+  return {
+    async run(feeds) {
+      const tensors = Object.fromEntries(
+        Object.entries(feeds).map(([name, { data, dims }]) => [
+          name,
+          data instanceof Float32Array
+            ? new runtime.Tensor('float32', data, dims)
+            : new runtime.Tensor('int64', data, dims),
+        ]),
+      );
+      const results = await session.run(tensors);
+      return Object.fromEntries(
+        Object.entries(results).map(([name, tensor]) => [name, tensor.data as Float32Array | Int32Array]),
+      );
+    },
+    release: () => session.release(),
+  };
+}
