@@ -31,6 +31,8 @@ export interface Dataset {
   readonly detected: string;
   /** Absolute folder that relative media paths join to. Reading outside of it is refused. */
   readonly mediaRoot: string;
+  /** Further absolute folders that links inside the media root may lead to. */
+  readonly allow?: readonly string[];
   readonly rows: number;
   /** SHA-256 over the row hashes in order. */
   readonly hash: string;
@@ -41,8 +43,30 @@ export interface Dataset {
   /** Row of an id, or -1. */
   rowOf(id: string): number;
   readonly quarantined: readonly Quarantined[];
+  /** One byte a row. Bit 0: quarantined; bit 1: text only. */
+  readonly rowFlags: Uint8Array;
+  /** `meta.source`, else the first folder of the first medium; null: unknown. */
+  sourceOf(row: number): string | null;
   batches(options?: BatchOptions): AsyncIterable<SampleBatch>;
   /** Samples of the given rows, in that order; null where quarantined. 100 scattered rows cost milliseconds. */
   get(rows: readonly number[]): Promise<(Sample | null)[]>;
   close(): Promise<void>;
+}
+
+/** What selectors need to know of the rows themselves. */
+export interface DatasetColumns {
+  /** 1 where the row has no image and no video. */
+  textOnly: Uint8Array;
+  source: (string | null)[];
+  /** Rows that can't be chosen, with the reason. */
+  quarantined: ReadonlyMap<number, string>;
+}
+
+/** Text-only flag, source and quarantine of all rows, from the index alone. */
+export function datasetColumns(dataset: Dataset): DatasetColumns {
+  return {
+    textOnly: dataset.rowFlags.map((flags) => (flags >> 1) & 1),
+    source: Array.from({ length: dataset.rows }, (_, row) => dataset.sourceOf(row)),
+    quarantined: new Map(dataset.quarantined.map((item) => [item.row, item.reason])),
+  };
 }

@@ -39,6 +39,8 @@ export interface WriteOptions {
 export interface SideFile {
   name: string;
   content: string;
+  /** The content is a JSON object whose keys are set in a file that already exists, instead of replacing it. */
+  mergeKeys?: boolean;
 }
 
 /**
@@ -60,7 +62,8 @@ export interface Format {
   write(sample: Sample, options: WriteOptions): unknown[];
   /** What this format can't hold of the sample, one short phrase each (`system turn`, `2 images`). Empty: all of it. */
   cannotHold(sample: Sample, options: WriteOptions): string[];
-  sideFiles?(mainFile: string, options: WriteOptions): SideFile[];
+  /** Files beside the main one; `columns` are the column names that the written records have. */
+  sideFiles?(mainFile: string, options: WriteOptions, columns: ReadonlySet<string>): SideFile[];
   /** Folder formats: the records, in a stable order. */
   listFolder?(path: string): Promise<unknown[]>;
 }

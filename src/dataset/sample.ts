@@ -11,7 +11,12 @@ export type Part = z.infer<typeof Part>;
 export const Role = z.enum(['system', 'user', 'assistant', 'tool']);
 export type Role = z.infer<typeof Role>;
 
-export const Message = z.object({ role: Role, parts: z.array(Part) });
+export const Message = z.object({
+  role: Role,
+  parts: z.array(Part),
+  /** True for an assistant turn that calls a function; its text is the call as JSON (`{"name", "arguments"}`). */
+  call: z.literal(true).optional(),
+});
 export type Message = z.infer<typeof Message>;
 
 /** A medium by its path: relative to the data set's media root, absolute, an http(s) URL, or a data URI. */

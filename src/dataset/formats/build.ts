@@ -1,0 +1,104 @@
+import { WinnowError } from '../errors.ts';
+import type { ReadContext } from '../format.ts';
+import type { MediaRef, Message, Part, Role, Sample } from '../sample.ts';
+import type { LoosePart } from './placeholders.ts';
+
+export type ReadResult = { ok: true; sample: Sample } | { ok: false; error: WinnowError };
+
+/** A turn as read, before its media are numbered. */
+export interface Turn {
+  role: Role;
+  call?: boolean;
+  parts: LoosePart[];
+}
+
+export type JsonObject = Record<string, unknown>;
+
+export function isObject(value: unknown): value is JsonObject {
+  return typeof value === 'object' && value !== null && !Array.isArray(value);
+}
+
+/** The record's own id as a string, else `<file name>#<row>`. */
+export function idOf(record: JsonObject, context: ReadContext): string {
+  const id = record.id;
+  if (typeof id === 'string' && id !== '') return id;
+  if (typeof id === 'number' || typeof id === 'bigint') return String(id);
+  return `${context.file}#${context.row}`;
+}
+
+/** A fault of one row: what is wrong, where. It quarantines the row and never ends a run. */
+export function rowError(context: ReadContext, code: string, message: string): { ok: false; error: WinnowError } {
+  return {
+    ok: false,
+    error: new WinnowError({ code, message, where: { file: context.file, row: context.row } }),
+  };
+}
+
+/** Read media references: one path, a list of them, or structs `{path}` / `{url}` / `{image}`. Null and '' are none. */
+export function mediaRefs(value: unknown, column: string): MediaRef[] | string {
+  if (value === null || value === undefined || value === '') return [];
+  const items = Array.isArray(value) ? value : [value];
+  const refs: MediaRef[] = [];
+  for (const [index, item] of items.entries()) {
+    const path = isObject(item) ? (item.path ?? item.url ?? item.image) : item;
+    if (typeof path !== 'string' || path === '') return `${column}[${index}] is not a path`;
+    refs.push({ path });
+  }
+  return refs;
+}
+
+export interface Assembly {
+  id: string;
+  turns: Turn[];
+  images: MediaRef[];
+  videos: MediaRef[];
+  meta: JsonObject;
+}
+
+/** Number media parts from left to right over all turns and check that every file has its placeholder and the other way round. */
+export function assemble(from: Assembly, context: ReadContext): ReadResult {
+  const next = { image: 0, video: 0 };
+  const messages: Message[] = from.turns.map((turn) => {
+    const parts = turn.parts.map((part): Part => {
+      if (part.type === 'text') return part;
+      if (part.type === 'image') return { type: 'image', image: next.image++ };
+      return { type: 'video', video: next.video++ };
+    });
+    return turn.call ? { role: turn.role, parts, call: true } : { role: turn.role, parts };
+  });
+  for (const [kind, have] of [
+    ['image', from.images.length],
+    ['video', from.videos.length],
+  ] as const) {
+    if (have !== next[kind]) {
+      const message = `${count(next[kind], `<${kind}> placeholder`)} for ${count(have, `${kind} file`)}`;
+      return rowError(context, 'PLACEHOLDER_COUNT', message);
+    }
+  }
+  return {
+    ok: true,
+    sample: { id: from.id, messages, media: { images: from.images, videos: from.videos }, meta: from.meta },
+  };
+}
+
+/** `1 image`, `2 images`. */
+export function count(n: number, noun: string): string {
+  return `${n} ${noun}${n === 1 ? '' : 's'}`;
+}
+
+/** All columns that the format doesn't use itself. */
+export function otherColumns(record: JsonObject, used: readonly string[]): JsonObject {
+  return Object.fromEntries(Object.entries(record).filter(([key]) => !used.includes(key)));
+}
+
+/** Roles under the names in use: ShareGPT's, LLaVA's, OpenAI's. */
+export const ROLE_NAMES: ReadonlyMap<string, { role: Role; call?: true }> = new Map([
+  ['human', { role: 'user' }],
+  ['user', { role: 'user' }],
+  ['gpt', { role: 'assistant' }],
+  ['assistant', { role: 'assistant' }],
+  ['system', { role: 'system' }],
+  ['observation', { role: 'tool' }],
+  ['tool', { role: 'tool' }],
+  ['function_call', { role: 'assistant', call: true }],
+]);

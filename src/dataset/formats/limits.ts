@@ -1,0 +1,54 @@
+import type { Sample } from '../sample.ts';
+import { count, type JsonObject } from './build.ts';
+import { literalTags, type MediaKind } from './placeholders.ts';
+
+/** Media that no part shows: lost by every format that lists media by their placeholders. */
+export function unshownMedia(sample: Sample): string[] {
+  const shown = { image: new Set<number>(), video: new Set<number>() };
+  for (const part of sample.messages.flatMap((message) => message.parts)) {
+    if (part.type === 'image') shown.image.add(part.image);
+    if (part.type === 'video') shown.video.add(part.video);
+  }
+  const missing = [
+    [sample.media.images.length - shown.image.size, 'image'],
+    [sample.media.videos.length - shown.video.size, 'video'],
+  ] as const;
+  return missing.filter(([n]) => n > 0).map(([n, noun]) => `${count(n, noun)} that no turn shows`);
+}
+
+/** Meta keys that would overwrite a column of the format. */
+export function metaClashes(meta: JsonObject, columns: readonly string[]): string[] {
+  return Object.keys(meta)
+    .filter((key) => columns.includes(key))
+    .map((key) => `column "${key}" of another format`);
+}
+
+/** Text that would be read back as media. */
+export function literalTagLimits(sample: Sample, kinds: readonly MediaKind[]): string[] {
+  const tags = new Set(sample.messages.flatMap((message) => literalTags(message.parts, kinds)));
+  return [...tags].map((tag) => `literal "${tag}" in text`);
+}
+
+/** What trainers that need strict turns refuse: user (or tool) and assistant in turn, beginning with user, ending with assistant. */
+export function turnLimits(sample: Sample): string[] {
+  const turns = sample.messages.filter((message) => message.role !== 'system');
+  if (!turns.some((turn) => turn.role === 'assistant')) return ['no answer to train on'];
+  const strict = turns.every((turn, index) => (turn.role === 'assistant') === (index % 2 === 1));
+  return strict && turns.length % 2 === 0 && turns[0]!.role === 'user' ? [] : ['turns that do not alternate'];
+}
+
+/** Media paths in the order in which the turns show them; what the string formats list beside the text. */
+export function shownPaths(sample: Sample, kind: MediaKind): string[] {
+  return sample.messages.flatMap((message) =>
+    message.parts.flatMap((part) => {
+      if (part.type === 'image' && kind === 'image') return [sample.media.images[part.image]?.path ?? ''];
+      if (part.type === 'video' && kind === 'video') return [sample.media.videos[part.video]?.path ?? ''];
+      return [];
+    }),
+  );
+}
+
+/** Meta columns that may be written beside the format's own. */
+export function metaColumns(meta: JsonObject, columns: readonly string[]): JsonObject {
+  return Object.fromEntries(Object.entries(meta).filter(([key]) => !columns.includes(key)));
+}

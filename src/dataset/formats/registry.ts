@@ -1,0 +1,47 @@
+import { WinnowError } from '../errors.ts';
+import type { Format, Probe } from '../format.ts';
+import { folder } from './folder.ts';
+import { llava } from './llava.ts';
+import { neutral } from './neutral.ts';
+import { sharegpt } from './sharegpt.ts';
+import { trl } from './trl.ts';
+
+/** Every format, one line each. Detection asks all; where two are equally sure, the earlier one wins. */
+export const formats: readonly Format[] = [
+  llava,
+  sharegpt,
+  trl,
+  neutral,
+  folder,
+];
+
+/** The format of that name. Throws `FORMAT_UNKNOWN` with the names there are. */
+export function formatNamed(name: string): Format {
+  const found = formats.find((format) => format.name === name);
+  if (found !== undefined) return found;
+  throw new WinnowError({
+    code: 'FORMAT_UNKNOWN',
+    message: `there is no format "${name}"`,
+    hint: `Use one of ${formats.map((format) => format.name).join(', ')}.`,
+    exitCode: 2,
+  });
+}
+
+/** The format that is surest of what it sees, and why. Throws `FORMAT_UNKNOWN` where none is. */
+export function detectFormat(probe: Probe): { format: Format; because: string } {
+  let best: { format: Format; confidence: number; because: string } | undefined;
+  for (const format of formats) {
+    if ((format.container === 'folder') !== probe.isFolder) continue;
+    const sniff = format.sniff(probe);
+    if (sniff.confidence > (best?.confidence ?? 0)) best = { format, ...sniff };
+  }
+  if (best !== undefined) return best;
+  const first = probe.records.find((record) => typeof record === 'object' && record !== null);
+  const seen = first === undefined ? 'no JSON object was found' : `the first record has ${Object.keys(first).slice(0, 8).map((key) => `"${key}"`).join(', ') || 'no keys'}`;
+  throw new WinnowError({
+    code: 'FORMAT_UNKNOWN',
+    message: `no known format fits: ${seen}`,
+    where: { file: probe.path },
+    hint: `Say which it is with --format: ${formats.map((format) => format.name).join(', ')}.`,
+  });
+}

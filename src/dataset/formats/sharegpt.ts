@@ -1,0 +1,116 @@
+import { basename, extname } from 'node:path';
+import type { Format, Probe, ReadContext, WriteOptions } from '../format.ts';
+import type { Message, Sample } from '../sample.ts';
+import { assemble, idOf, isObject, type JsonObject, mediaRefs, otherColumns, ROLE_NAMES, type ReadResult, rowError, type Turn } from './build.ts';
+import { literalTagLimits, metaClashes, metaColumns, shownPaths, turnLimits, unshownMedia } from './limits.ts';
+import { renderPlaceholders, splitPlaceholders } from './placeholders.ts';
+import { type ColumnMap, columnMap, registryEntry } from './sharegpt-map.ts';
+
+/**
+ * ShareGPT as LLaMA-Factory reads it: turns with `<image>` and `<video>` in their text, media in lists beside them.
+ * Options: `columns` and `tags` as in its `dataset_info.json`; `style: 'messages'` writes role/content turns with the system
+ * turn among them, the default writes from/value turns and a `system` column; `name` is the entry in `dataset_info.json`.
+ * Source: hiyouga/LLaMA-Factory `data/converter.py`, `data/mm_plugin.py`.
+ */
+export const sharegpt: Format = {
+  name: 'sharegpt',
+  title: 'ShareGPT (LLaMA-Factory)',
+  container: 'array',
+  extension: '.json',
+
+  sniff(probe: Probe) {
+    const records = probe.records.filter(isObject);
+    if (records.some((record) => Array.isArray(record.conversations))) {
+      const own = ['images', 'videos', 'system', 'tools'].filter((name) => records.some((record) => name in record));
+      if (own.length === 0) return { confidence: 0.6, because: 'records have "conversations"' };
+      return { confidence: 0.9, because: `records have "conversations" and ${own.map((name) => `"${name}"`).join(', ')}` };
+    }
+    const texts = records.flatMap((record) => (Array.isArray(record.messages) ? record.messages : [])).filter(isObject);
+    if (texts.length === 0 || !texts.every((turn) => typeof turn.content === 'string')) return { confidence: 0, because: 'no turns of plain text' };
+    const tagged = texts.some((turn) => /<image>|<video>/.test(String(turn.content)));
+    if (tagged) return { confidence: 0.9, because: 'records have "messages" whose text carries <image> or <video>' };
+    const media = records.some((record) => [record.images, record.image].some((item) => (Array.isArray(item) ? item.length > 0 : Boolean(item))));
+    return { confidence: media ? 0.3 : 0.6, because: 'records have "messages" of plain text' };
+  },
+
+  read(record: unknown, context: ReadContext): ReadResult {
+    if (!isObject(record)) return rowError(context, 'RECORD_SHAPE', 'the record is not an object');
+    const map = columnMap(context.options, record);
+    const list = record[map.messages];
+    if (!Array.isArray(list)) return rowError(context, 'RECORD_SHAPE', `"${map.messages}" is not a list of turns`);
+    const images = mediaRefs(record[map.images], map.images);
+    const videos = mediaRefs(record[map.videos], map.videos);
+    if (typeof images === 'string') return rowError(context, 'MEDIA_SHAPE', images);
+    if (typeof videos === 'string') return rowError(context, 'MEDIA_SHAPE', videos);
+    const turns: Turn[] = [];
+    for (const [index, turn] of list.entries()) {
+      const text = isObject(turn) ? turn[map.tags.content] : undefined;
+      if (typeof text !== 'string') return rowError(context, 'RECORD_SHAPE', `turn ${index} has no text in "${map.tags.content}"`);
+      const from = String((turn as JsonObject)[map.tags.role]);
+      const role = map.roles.get(from) ?? ROLE_NAMES.get(from);
+      if (role === undefined) return rowError(context, 'ROLE_UNKNOWN', `turn ${index} is from ${JSON.stringify(from)}`);
+      turns.push({ ...role, parts: splitPlaceholders(text, ['image', 'video']) });
+    }
+    // A system turn among the turns wins over the column, as in LLaMA-Factory.
+    const system = record[map.system];
+    if (typeof system === 'string' && system !== '' && turns[0]?.role !== 'system') {
+      turns.unshift({ role: 'system', parts: [{ type: 'text', text: system }] });
+    }
+    const used = ['id', map.messages, map.images, map.videos, map.system];
+    return assemble({ id: idOf(record, context), turns, images, videos, meta: otherColumns(record, used) }, context);
+  },
+
+  write(sample: Sample, { options }: WriteOptions) {
+    const map = columnMap(options, {});
+    const inTurns = options.style === 'messages';
+    const system = sample.messages[0]?.role === 'system' ? sample.messages[0] : undefined;
+    const turns = sample.messages.filter((message) => message.role !== 'system' || (inTurns && message === system));
+    if (!turns.some((turn) => turn.role === 'assistant')) return [];
+    return [
+      {
+        id: sample.id,
+        [map.messages]: turns.map((turn) => ({
+          [map.tags.role]: roleName(turn, map),
+          [map.tags.content]: renderPlaceholders(turn.parts),
+        })),
+        ...(inTurns ? {} : { [map.system]: system === undefined ? '' : renderPlaceholders(system.parts) }),
+        [map.images]: shownPaths(sample, 'image'),
+        [map.videos]: shownPaths(sample, 'video'),
+        ...metaColumns(sample.meta, ownColumns(map)),
+      },
+    ];
+  },
+
+  cannotHold(sample: Sample, { options }: WriteOptions) {
+    const map = columnMap(options, {});
+    const lost: string[] = [];
+    const systems = sample.messages.filter((message) => message.role === 'system');
+    if (systems.length > 1 || (systems.length === 1 && sample.messages[0]?.role !== 'system')) lost.push('system turn after the first');
+    if (systems.some((message) => message.parts.some((part) => part.type !== 'text'))) lost.push('image in the system turn');
+    if (systems.some((message) => renderPlaceholders(message.parts) === '')) lost.push('empty system turn');
+    return [
+      ...lost,
+      ...turnLimits(sample),
+      ...literalTagLimits(sample, ['image', 'video']),
+      ...unshownMedia(sample),
+      ...metaClashes(sample.meta, ownColumns(map)),
+    ];
+  },
+
+  sideFiles(mainFile: string, { options }: WriteOptions, columns: ReadonlySet<string>) {
+    const name = typeof options.name === 'string' ? options.name : basename(mainFile, extname(mainFile));
+    const entry = registryEntry(columnMap(options, {}), basename(mainFile), options.style === 'messages', columns.has('tools'));
+    return [{ name: 'dataset_info.json', content: `${JSON.stringify({ [name]: entry }, null, 1)}\n`, mergeKeys: true }];
+  },
+};
+
+function ownColumns(map: ColumnMap): string[] {
+  return ['id', map.messages, map.system, map.images, map.videos];
+}
+
+function roleName(message: Message, map: ColumnMap): string {
+  for (const [name, { role, call }] of map.roles) {
+    if (role === message.role && call === message.call) return name;
+  }
+  return message.role;
+}

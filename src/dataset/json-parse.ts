@@ -1,0 +1,36 @@
+import { isUtf8 } from 'node:buffer';
+
+export type Parsed = { ok: true; value: unknown } | { ok: false; code: string; reason: string };
+
+/** Parse one record. Python's `NaN` and `Infinity` become null; of duplicate keys the last one counts, as in Python. */
+export function parseRecord(bytes: Buffer): Parsed {
+  if (!isUtf8(bytes)) return { ok: false, code: 'RECORD_NOT_UTF8', reason: 'the record is not valid UTF-8' };
+  const text = bytes.toString('utf8');
+  try {
+    return { ok: true, value: JSON.parse(text) };
+  } catch (error) {
+    const repaired = withoutBareNumbers(text);
+    if (repaired !== text) {
+      try {
+        return { ok: true, value: JSON.parse(repaired) };
+      } catch {
+        // The first message describes the text as it stands in the file.
+      }
+    }
+    return { ok: false, code: 'RECORD_DAMAGED', reason: `not valid JSON: ${describe(error, text)}` };
+  }
+}
+
+/** Strings are matched first and kept, so that only literals outside of them are replaced. */
+function withoutBareNumbers(text: string): string {
+  return text.replace(/"(?:[^"\\]|\\.)*"|-?\bInfinity\b|\bNaN\b/gs, (token) => (token.startsWith('"') ? token : 'null'));
+}
+
+function describe(error: unknown, text: string): string {
+  const message = (error as Error).message;
+  const at = /position (\d+)/.exec(message)?.[1];
+  if (at === undefined) return message.split('\n')[0]!.slice(0, 120);
+  const position = Number(at);
+  const near = JSON.stringify(text.slice(Math.max(0, position - 20), position + 20));
+  return `${message.replace(/ in JSON at position.*/s, '').slice(0, 60)} at character ${position}, near ${near}`;
+}

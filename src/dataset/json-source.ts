@@ -1,0 +1,94 @@
+import { closeSync, fstatSync, openSync, readSync } from 'node:fs';
+import { setImmediate as breathe } from 'node:timers/promises';
+import { WinnowError } from './errors.ts';
+import { type Parsed, parseRecord } from './json-parse.ts';
+import { type JsonLayout, splitRecords, TruncatedJson } from './json-split.ts';
+import { openWindow } from './json-window.ts';
+import type { RecordSource, Span } from './source.ts';
+
+/** Neighbouring records are read together up to this many bytes. */
+const READ_AHEAD = 4 << 20;
+const BREATHE_EVERY = 16 << 20;
+
+export interface JsonShape {
+  layout: JsonLayout;
+  /** First byte of the text: 3 after a byte-order mark, and on to the first that isn't white space. */
+  start: number;
+}
+
+/** Records of a JSON file: an array, lines, or values one after another. */
+export function openJsonSource(path: string, shape: JsonShape): RecordSource {
+  const fd = openSync(path, 'r');
+  const opened = fstatSync(fd);
+  return {
+    async scan(visit, signal) {
+      const window = openWindow(fd, shape.start);
+      window.refill(0);
+      const spans = splitRecords(window, shape.layout);
+      let rested = 0;
+      try {
+        for (let step = spans.next(); !step.done; ) {
+          const { start, end, offset, damage } = step.value;
+          const bytes = window.bytes.subarray(start, end);
+          const parsed: Parsed = damage === undefined ? parseRecord(bytes) : { ok: false, code: 'RECORD_DAMAGED', reason: `not valid JSON: ${damage}` };
+          visit({ offset, length: end - start, parsed, bytes });
+          if (offset - rested > BREATHE_EVERY) {
+            rested = offset;
+            await breathe();
+            signal?.throwIfAborted();
+          }
+          step = spans.next(parsed.ok);
+        }
+      } catch (error) {
+        if (!(error instanceof TruncatedJson)) throw error;
+        throw new WinnowError({
+          code: 'FILE_TRUNCATED',
+          message: error.message,
+          where: { file: path, offset: error.offset },
+          hint: 'Get the whole file again; what is missing can\'t be known. To use the rows before this point, cut the file there and close the array with "]".',
+        });
+      }
+    },
+    read(spans) {
+      const now = fstatSync(fd);
+      if (now.size !== opened.size || now.mtimeMs !== opened.mtimeMs) throw changed(path);
+      const values: unknown[] = new Array(spans.length);
+      for (let first = 0; first < spans.length; ) {
+        let last = first;
+        const from = spans[first]!.offset;
+        let to = from + spans[first]!.length;
+        while (last + 1 < spans.length && follows(spans[last]!, spans[last + 1]!, from)) {
+          last++;
+          to = spans[last]!.offset + spans[last]!.length;
+        }
+        const block = Buffer.allocUnsafe(to - from);
+        if (readSync(fd, block, 0, block.length, from) !== block.length) throw changed(path);
+        for (let index = first; index <= last; index++) {
+          const at = spans[index]!.offset - from;
+          const parsed = parseRecord(block.subarray(at, at + spans[index]!.length));
+          if (!parsed.ok) throw changed(path, spans[index]!.offset);
+          values[index] = parsed.value;
+        }
+        first = last + 1;
+      }
+      return values;
+    },
+    close() {
+      closeSync(fd);
+    },
+  };
+}
+
+function follows(a: Span, b: Span, from: number): boolean {
+  const gap = b.offset - (a.offset + a.length);
+  return gap >= 0 && gap < 4096 && b.offset + b.length - from <= READ_AHEAD;
+}
+
+function changed(path: string, offset?: number): WinnowError {
+  return new WinnowError({
+    code: 'DATASET_CHANGED',
+    message: 'the file was changed while it was open',
+    where: offset === undefined ? { file: path } : { file: path, offset },
+    hint: 'Run the command again: the file will be read anew.',
+  });
+}

@@ -1,0 +1,93 @@
+import { existsSync, readdirSync, readFileSync, statSync } from 'node:fs';
+import { basename, dirname, join, resolve } from 'node:path';
+import { WinnowError } from './errors.ts';
+import { isObject, type JsonObject } from './formats/build.ts';
+
+/** The file (or folder of images) that a path means, and what a registry beside it says about it. */
+export interface Located {
+  path: string;
+  format?: string;
+  options: JsonObject;
+  /** For people: `entry "mm" of dataset_info.json`. */
+  because?: string;
+}
+
+const REGISTRY = 'dataset_info.json';
+const NOT_DATA = new Set([REGISTRY, 'dataset_infos.json', 'metadata.jsonl', 'captions.jsonl', 'captions.json', 'package.json', 'config.json']);
+
+/**
+ * Resolve a path to its data file. A folder with LLaMA-Factory's `dataset_info.json` means the entry `options.dataset` (or the
+ * only one whose file is there); a folder with a single JSON file means that file; a file's own entry in the registry
+ * beside it gives its columns and tags. Throws `DATASET_AMBIGUOUS` where several would do.
+ */
+export function locate(given: string, wanted: { format?: string; dataset?: string }): Located {
+  const path = resolve(given);
+  const stat = statSync(path, { throwIfNoEntry: false });
+  if (stat === undefined) {
+    throw new WinnowError({ code: 'NOT_FOUND', message: 'there is no such file or folder', where: { file: path }, hint: 'Check the path.', exitCode: 2 });
+  }
+  const folder = stat.isDirectory() ? path : dirname(path);
+  const honours = wanted.format === undefined || wanted.format === 'sharegpt';
+  const entries = honours ? registryEntries(folder) : [];
+  if (!stat.isDirectory()) {
+    const entry = entries.find(([name, item]) => item.file_name === basename(path) && (wanted.dataset === undefined || wanted.dataset === name));
+    return entry === undefined ? { path, options: {} } : fromEntry(folder, entry);
+  }
+  if (wanted.format === 'folder') return { path, options: {} };
+  const named = wanted.dataset === undefined ? entries : entries.filter(([name]) => name === wanted.dataset);
+  const present = named.filter(([, item]) => typeof item.file_name === 'string' && existsSync(join(folder, item.file_name)));
+  if (present.length === 1) return fromEntry(folder, present[0]!);
+  if (present.length > 1 || (wanted.dataset !== undefined && entries.length > 0)) {
+    const names = (present.length > 1 ? present : entries).slice(0, 12).map(([name]) => name);
+    throw new WinnowError({
+      code: 'DATASET_AMBIGUOUS',
+      message: wanted.dataset === undefined ? `${REGISTRY} lists several data sets that are here` : `${REGISTRY} has no data set "${wanted.dataset}" whose file is here`,
+      where: { file: join(folder, REGISTRY) },
+      hint: `Give the file itself, or the option dataset: one of ${names.join(', ')}.`,
+      exitCode: 2,
+    });
+  }
+  const files = readdirSync(folder).filter((name) => /\.(json|jsonl|ndjson)$/i.test(name) && !name.startsWith('.') && !NOT_DATA.has(name));
+  if (files.length === 1) return { ...locate(join(folder, files[0]!), wanted), because: `the only JSON file of the folder, ${files[0]}` };
+  if (files.length > 1) {
+    throw new WinnowError({
+      code: 'DATASET_AMBIGUOUS',
+      message: `the folder holds ${files.length} JSON files`,
+      where: { file: folder },
+      hint: `Give the file itself (${files.slice(0, 6).join(', ')}), or --format folder for the images alone.`,
+      exitCode: 2,
+    });
+  }
+  return { path, options: {} };
+}
+
+function registryEntries(folder: string): [string, JsonObject][] {
+  const file = join(folder, REGISTRY);
+  if (!existsSync(file)) return [];
+  try {
+    const value: unknown = JSON.parse(readFileSync(file, 'utf8').replace(/^\uFEFF/, ''));
+    return isObject(value) ? Object.entries(value).filter((entry): entry is [string, JsonObject] => isObject(entry[1])) : [];
+  } catch (cause) {
+    throw new WinnowError({
+      code: 'REGISTRY_DAMAGED',
+      message: `${REGISTRY} can't be read: ${(cause as Error).message}`,
+      where: { file },
+      hint: 'Mend it, or say the format yourself with --format.',
+      cause,
+    });
+  }
+}
+
+function fromEntry(folder: string, [name, entry]: [string, JsonObject]): Located {
+  const file = join(folder, String(entry.file_name));
+  const formatting = entry.formatting ?? 'alpaca';
+  const named = `entry "${name}" of ${REGISTRY}`;
+  // Alpaca and OpenAI entries are left to detection: their columns mean something else.
+  if (formatting !== 'sharegpt') return { path: file, options: {} };
+  return {
+    path: file,
+    format: 'sharegpt',
+    options: { ...(entry.columns === undefined ? {} : { columns: entry.columns }), ...(entry.tags === undefined ? {} : { tags: entry.tags }) },
+    because: named,
+  };
+}

@@ -1,0 +1,186 @@
+import { statSync } from 'node:fs';
+import { basename, dirname, extname, join, resolve } from 'node:path';
+import { sha256, sortKeys } from './canonical.ts';
+import type { BatchOptions, Dataset, SampleBatch } from './dataset.ts';
+import { WinnowError } from './errors.ts';
+import { listedSource } from './folder-source.ts';
+import type { Format } from './format.ts';
+import { detectFormat, formatNamed } from './formats/registry.ts';
+import { buildIndex, QUARANTINED, type RowIndex } from './index-build.ts';
+import { INDEX_VERSION, loadIndex, saveIndex } from './index-file.ts';
+import { openJsonSource } from './json-source.ts';
+import { locate } from './locate.ts';
+import { probePath } from './probe.ts';
+import type { Sample } from './sample.ts';
+import type { RecordSource } from './source.ts';
+
+export interface OpenOptions {
+  /** Format name; detected when absent. */
+  format?: string;
+  /** Media root. @default the folder of the file */
+  images?: string;
+  /** @default the file's name without extension */
+  name?: string;
+  /** Options of the format, e.g. `columns` and `tags`; `dataset` picks an entry of a `dataset_info.json`. */
+  options?: Readonly<Record<string, unknown>>;
+  /** Where the index is kept, so that the next opening is instant. Absent: not kept. */
+  cacheDir?: string;
+  /** Further folders that links inside the media root may lead to. */
+  allow?: readonly string[];
+  signal?: AbortSignal;
+  /** While the index is made: rows so far, and bytes so far of all bytes. */
+  progress?: (rows: number, bytes: number, total: number) => void;
+}
+
+/**
+ * Open and index a data set. The index is read from `cacheDir` when path, size, time, format and options are those it was
+ * made from. Throws `NOT_FOUND`, `FORMAT_UNKNOWN`, `FILE_TRUNCATED`, `FILE_EMPTY`, `NOT_JSON`; rows that can't be read
+ * never throw: they are in `quarantined`.
+ */
+export async function openDataset(path: string, settings: OpenOptions = {}): Promise<Dataset> {
+  const wantedEntry = settings.options?.dataset;
+  const located = locate(path, {
+    ...(settings.format === undefined ? {} : { format: settings.format }),
+    ...(typeof wantedEntry === 'string' ? { dataset: wantedEntry } : {}),
+  });
+  const options = { ...located.options, ...settings.options };
+  const { probe, shape } = probePath(located.path);
+  const { format, detected } = chooseFormat(settings.format, located.format, located.because, probe);
+  const stat = statSync(located.path);
+  let source: RecordSource;
+  if (shape === undefined) source = listedSource(await format.listFolder!(located.path));
+  else source = openJsonSource(located.path, shape);
+  try {
+    const key = sha256(JSON.stringify([INDEX_VERSION, located.path, stat.size, stat.mtimeMs, format.name, sortKeys(options)]));
+    const cached = settings.cacheDir === undefined || shape === undefined ? undefined : join(settings.cacheDir, `${Buffer.from(key).toString('hex').slice(0, 32)}.index`);
+    let index = cached === undefined ? undefined : loadIndex(cached);
+    if (index === undefined) {
+      const { signal, progress } = settings;
+      index = await buildIndex({
+        source,
+        format,
+        file: basename(located.path),
+        options,
+        ...(signal === undefined ? {} : { signal }),
+        ...(progress === undefined ? {} : { progress: (rows, bytes) => progress(rows, bytes, stat.size) }),
+      });
+      requireReadable(index, located.path, format, settings.format !== undefined);
+      if (cached !== undefined) await saveIndex(cached, index);
+    }
+    return dataset({
+      name: settings.name ?? basename(located.path, extname(located.path)),
+      path: located.path,
+      detected,
+      mediaRoot: settings.images === undefined ? (shape === undefined ? located.path : dirname(located.path)) : resolve(settings.images),
+      allow: (settings.allow ?? []).map((folder) => resolve(folder)),
+      format,
+      options,
+      index,
+      source,
+    });
+  } catch (error) {
+    source.close();
+    throw error;
+  }
+}
+
+function chooseFormat(
+  given: string | undefined,
+  registered: string | undefined,
+  because: string | undefined,
+  probe: Parameters<typeof detectFormat>[0],
+): { format: Format; detected: string } {
+  const container = probe.isFolder ? 'folder' : probe.container === 'array' ? 'JSON array' : 'JSON lines';
+  const named = given ?? registered;
+  if (named === undefined) {
+    const found = detectFormat(probe);
+    const place = because === undefined ? '' : ` (${because})`;
+    return { format: found.format, detected: `detected ${found.format.title}: ${container}, ${found.because}${place}` };
+  }
+  const format = formatNamed(named);
+  if ((format.container === 'folder') !== probe.isFolder) {
+    throw new WinnowError({
+      code: 'FORMAT_MISFIT',
+      message: `format "${format.name}" reads ${format.container === 'folder' ? 'a folder' : 'a file'}, and this is ${probe.isFolder ? 'a folder' : 'a file'}`,
+      where: { file: probe.path },
+      hint: 'Give another path or another --format.',
+      exitCode: 2,
+    });
+  }
+  return { format, detected: given === undefined ? `${format.title}: ${container}, ${because}` : `${format.title}: ${container}, as told` };
+}
+
+/** A file none of whose rows can be read is the wrong file or the wrong format, not a data set of bad rows. */
+function requireReadable(index: RowIndex, path: string, format: Format, told: boolean): void {
+  if (index.rows > index.quarantined.length) return;
+  if (index.rows === 0) {
+    throw new WinnowError({ code: 'DATASET_EMPTY', message: `no ${format.container === 'folder' ? 'images' : 'records'} were found`, where: { file: path }, hint: 'Give a data set with at least one sample.' });
+  }
+  const first = index.quarantined[0]!;
+  throw new WinnowError({
+    code: 'NO_ROW_READABLE',
+    message: `none of the ${index.rows} rows can be read as ${format.title}; the first: ${first.reason}`,
+    where: { file: path, row: first.row, id: first.id },
+    hint: told ? 'Leave --format out to have the format detected.' : 'Say the format with --format.',
+  });
+}
+
+interface Opened {
+  name: string;
+  path: string;
+  detected: string;
+  mediaRoot: string;
+  allow: readonly string[];
+  format: Format;
+  options: Readonly<Record<string, unknown>>;
+  index: RowIndex;
+  source: RecordSource;
+}
+
+function dataset({ index, source, format, options, ...about }: Opened): Dataset {
+  const file = basename(about.path);
+  let ids: string[] | undefined;
+  const read = (rows: readonly number[]): (Sample | null)[] => {
+    const good = rows.filter((row) => row >= 0 && row < index.rows && (index.flags[row]! & QUARANTINED) === 0);
+    const records = source.read(good.map((row) => ({ offset: index.offsets[row]!, length: index.lengths[row]! })));
+    const samples = new Map<number, Sample>();
+    for (const [at, row] of good.entries()) {
+      const result = format.read(records[at], { file, row, options });
+      if (!result.ok) throw result.error;
+      result.sample.id = index.ids.at(row);
+      samples.set(row, result.sample);
+    }
+    return rows.map((row) => samples.get(row) ?? null);
+  };
+  return {
+    name: about.name,
+    path: about.path,
+    format: format.name,
+    detected: about.detected,
+    mediaRoot: about.mediaRoot,
+    allow: about.allow,
+    rows: index.rows,
+    hash: index.hash,
+    get ids() {
+      ids ??= Array.from({ length: index.rows }, (_, row) => index.ids.at(row));
+      return ids;
+    },
+    rowHash: (row) => Buffer.from(index.hashes.buffer, index.hashes.byteOffset + row * 32, 32).toString('hex'),
+    rowOf: (id) => index.ids.rowOf(id),
+    quarantined: index.quarantined,
+    rowFlags: index.flags,
+    sourceOf: (row) => (index.sources[row]! < 0 ? null : index.sourceNames[index.sources[row]!]!),
+    async *batches({ size = 1024, start = 0, end = index.rows, signal }: BatchOptions = {}): AsyncGenerator<SampleBatch> {
+      const last = Math.min(end, index.rows);
+      for (let first = Math.max(0, start); first < last; first += size) {
+        signal?.throwIfAborted();
+        const rows = Array.from({ length: Math.min(size, last - first) }, (_, i) => first + i);
+        yield { start: first, samples: read(rows) };
+      }
+    },
+    get: async (rows) => read(rows),
+    async close() {
+      source.close();
+    },
+  };
+}

@@ -1,0 +1,23 @@
+import type { Parsed } from './json-parse.ts';
+
+/** Where a record stands. For JSON a byte range; other containers use the two numbers as they need them. */
+export interface Span {
+  offset: number;
+  length: number;
+}
+
+/** A record on its way into the index. */
+export interface RawRecord extends Span {
+  parsed: Parsed;
+  /** The bytes as they stand, while they are at hand: what a row that can't be read is known by. */
+  bytes?: Uint8Array;
+}
+
+/** The inside of a container: cuts it into records once, then gives records by their spans. */
+export interface RecordSource {
+  /** All records in order. `visit` must be done with `bytes` when it returns. */
+  scan(visit: (record: RawRecord) => void, signal?: AbortSignal): Promise<void>;
+  /** Parsed records of the given spans; throws `DATASET_CHANGED` where the file isn't the one that was indexed. */
+  read(spans: readonly Span[]): unknown[];
+  close(): void;
+}
