@@ -1,0 +1,96 @@
+import { readFileSync } from 'node:fs';
+import { CommanderError } from 'commander';
+import { print, type Session } from './command.ts';
+import { describeError, errorDocument, formatError, INTERRUPTED } from './print-error.ts';
+import { type Captured, createProgram, isHelp, type Register } from './program.ts';
+
+/** After the first Ctrl-C, work has this long to end by itself. */
+const GRACE_MS = 3_000;
+
+/**
+ * Runs one command line and returns its exit code: 0 done, 1 fault, 2 misuse, 130 interrupted.
+ *
+ * @param argv arguments without `node` and the script
+ */
+export async function main(argv: readonly string[], commands?: readonly Register[]): Promise<number> {
+  const { signal, unhook } = listen(argv);
+  const session: Session = { signal, stdout: process.stdout, stderr: process.stderr, exitCode: 0 };
+  const captured: Captured = { stderr: '' };
+  try {
+    const program = createProgram(session, packageVersion(), captured, commands);
+    await program.parseAsync(argv.length === 0 ? ['--help'] : [...argv], { from: 'user' });
+    return session.exitCode;
+  } catch (error) {
+    if (isHelp(error)) return 0;
+    return await fail(session, argv, signal.aborted ? signal.reason : error, captured.stderr);
+  } finally {
+    unhook();
+  }
+}
+
+async function fail(session: Session, argv: readonly string[], error: unknown, usage: string): Promise<number> {
+  const described = describeError(error);
+  if (error instanceof CommanderError && error.code === 'commander.help') {
+    described.message = 'A command is missing after this one';
+  }
+  if (wantsJson(argv)) await print(session.stdout, JSON.stringify(errorDocument(described), null, 2));
+  else await print(session.stderr, usage === '' ? formatError(described) : usage);
+  if (process.env.WINNOW_DEBUG === '1' && error instanceof Error) await print(session.stderr, `${error.stack}`);
+  return described.exitCode;
+}
+
+/** Looked for by hand: the command line may be too broken to parse. */
+function wantsJson(argv: readonly string[]): boolean {
+  const end = argv.indexOf('--');
+  return (end === -1 ? argv : argv.slice(0, end)).includes('--json');
+}
+
+/** Signals, broken pipes and faults outside of any handler. */
+function listen(argv: readonly string[]): { signal: AbortSignal; unhook: () => void } {
+  const controller = new AbortController();
+  const leave = (code: number): void => {
+    if (controller.signal.aborted) process.exit(code);
+    const reason = new Error('Interrupted');
+    reason.name = 'AbortError';
+    controller.abort(reason);
+    // A step that can't be told to stop must not keep the terminal.
+    setTimeout(() => process.exit(code), GRACE_MS).unref();
+  };
+  const onInterrupt = (): void => leave(INTERRUPTED);
+  const onTerminate = (): void => leave(143);
+  const onFault = (error: unknown): void => {
+    const described = describeError(error);
+    if (wantsJson(argv)) process.stdout.write(`${JSON.stringify(errorDocument(described), null, 2)}\n`);
+    else process.stderr.write(`${formatError(described)}\n`);
+    if (process.env.WINNOW_DEBUG === '1' && error instanceof Error) process.stderr.write(`${error.stack}\n`);
+    process.exit(described.exitCode);
+  };
+  const onStdout = (error: NodeJS.ErrnoException): void => {
+    // `winnow ... | head`: whoever read has seen enough.
+    if (error.code === 'EPIPE') process.exit(0);
+    onFault(error);
+  };
+  const ignore = (): void => {};
+  process.on('SIGINT', onInterrupt);
+  process.on('SIGTERM', onTerminate);
+  process.on('uncaughtException', onFault);
+  process.on('unhandledRejection', onFault);
+  process.stdout.on('error', onStdout);
+  process.stderr.on('error', ignore);
+  return {
+    signal: controller.signal,
+    unhook: () => {
+      process.off('SIGINT', onInterrupt);
+      process.off('SIGTERM', onTerminate);
+      process.off('uncaughtException', onFault);
+      process.off('unhandledRejection', onFault);
+      process.stdout.off('error', onStdout);
+      process.stderr.off('error', ignore);
+    },
+  };
+}
+
+function packageVersion(): string {
+  const file = new URL('../../package.json', import.meta.url);
+  return (JSON.parse(readFileSync(file, 'utf8')) as { version: string }).version;
+}

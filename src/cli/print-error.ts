@@ -1,0 +1,128 @@
+import { CommanderError } from 'commander';
+import { type Where, WinnowError } from '../dataset/errors.ts';
+
+/** What is told of a fault, whatever was thrown. */
+export interface ErrorReport {
+  code: string;
+  message: string;
+  where: Where;
+  hint?: string;
+  exitCode: number;
+}
+
+export const INTERRUPTED = 130;
+
+const RUNTIME_HINT =
+  'Install it again with: ONNXRUNTIME_NODE_INSTALL=skip npm install onnxruntime-node (its install script must not run)';
+
+/** Messages of the operating system, in words. */
+const SYSTEM: Readonly<Record<string, readonly [message: string, hint: string]>> = {
+  ENOENT: ['No such file or folder', 'Check the path; a relative one counts from the folder you are in.'],
+  EACCES: ['Permission denied', 'Check who owns it and its permissions.'],
+  EPERM: ['Operation not permitted', 'Check who owns it and its permissions.'],
+  EISDIR: ['A folder is where a file was expected', 'Name the file inside it.'],
+  ENOTDIR: ['A file is where a folder was expected', 'Check the path.'],
+  EEXIST: ['It exists already', 'Choose another name or remove it first.'],
+  ENOSPC: ['No space left on the device', 'Free some space and run the same command again: what is finished stays.'],
+  EROFS: ['The file system is read-only', 'Choose a folder that can be written.'],
+  EMFILE: ['Too many open files', 'Raise the limit: ulimit -n 4096'],
+};
+
+/** Turns anything thrown into code, message, place and hint. Never shows a stack. */
+export function describeError(error: unknown): ErrorReport {
+  if (error instanceof WinnowError) {
+    const { code, message, where, hint, exitCode } = error;
+    return report(code, message, hint, exitCode, where);
+  }
+  if (error instanceof CommanderError) return describeUsage(error);
+  if (!(error instanceof Error)) return report('INTERNAL', String(error), undefined, 1);
+  if (error.name === 'AbortError') {
+    return report('INTERRUPTED', 'Interrupted', 'Run the same command again: what is finished stays.', INTERRUPTED);
+  }
+  return describeMissing(error) ?? describeSystem(error) ?? describeInvalid(error) ?? describeInternal(error);
+}
+
+/** commander's own words: `error: unknown option '--modle'\n(Did you mean --model?)`. */
+function describeUsage(error: CommanderError): ErrorReport {
+  const [first = '', ...rest] = error.message.replace(/^error: /, '').split('\n');
+  const suggestion = rest.join(' ').replace(/^\((.*)\)$/, '$1');
+  const hint = suggestion === '' ? 'See: winnow --help' : suggestion;
+  return report('USAGE', first, hint, 2);
+}
+
+function describeMissing(error: Error): ErrorReport | undefined {
+  const code = codeOf(error);
+  if (!['ERR_MODULE_NOT_FOUND', 'MODULE_NOT_FOUND', 'ERR_DLOPEN_FAILED'].includes(code ?? '')) return undefined;
+  const message = firstLine(error);
+  if (/onnxruntime/.test(message)) {
+    return report('RUNTIME_MISSING', `ONNX Runtime can't be loaded: ${message}`, RUNTIME_HINT, 1);
+  }
+  return report('PACKAGE_MISSING', message, 'Install winnow-vlm again, in a clone with: npm ci', 1);
+}
+
+function describeSystem(error: Error): ErrorReport | undefined {
+  const known = SYSTEM[codeOf(error) ?? ''];
+  if (known === undefined) return undefined;
+  const file = (error as NodeJS.ErrnoException).path;
+  const [message, hint] = known;
+  return report(codeOf(error) ?? '', message, hint, 1, file === undefined ? {} : { file });
+}
+
+/** zod's issues, when a room lets them through: the first one, with its path. */
+function describeInvalid(error: Error): ErrorReport | undefined {
+  const issues = (error as { issues?: { path: PropertyKey[]; message: string }[] }).issues;
+  if (error.name !== 'ZodError' && error.name !== '$ZodError') return undefined;
+  const issue = issues?.[0];
+  if (issue === undefined) return undefined;
+  const place = issue.path.map(String).join('.');
+  return report('INVALID', `${place === '' ? '' : `${place}: `}${issue.message}`, undefined, 2);
+}
+
+function describeInternal(error: Error): ErrorReport {
+  const hint = 'This looks like a fault in winnow. WINNOW_DEBUG=1 shows where it happened.';
+  return report('INTERNAL', firstLine(error), hint, 1);
+}
+
+function report(
+  code: string,
+  message: string,
+  hint: string | undefined,
+  exitCode: number,
+  where: Where = {},
+): ErrorReport {
+  return { code, message, where, ...(hint === undefined ? {} : { hint }), exitCode };
+}
+
+function codeOf(error: Error): string | undefined {
+  const { code } = error as NodeJS.ErrnoException;
+  return typeof code === 'string' ? code : undefined;
+}
+
+function firstLine(error: Error): string {
+  return error.message.split('\n')[0] || error.name;
+}
+
+/** `data.json, row 12, id "a"`. Empty when nothing is known. */
+export function formatWhere(where: Where): string {
+  const parts: string[] = [];
+  if (where.file !== undefined) parts.push(where.file);
+  if (where.row !== undefined) parts.push(`row ${where.row}`);
+  if (where.id !== undefined) parts.push(`id ${JSON.stringify(where.id)}`);
+  if (where.offset !== undefined) parts.push(`byte ${where.offset}`);
+  return parts.join(', ');
+}
+
+/** For people, on stderr. */
+export function formatError(described: ErrorReport): string {
+  const where = formatWhere(described.where);
+  const lines = [`winnow: ${described.message} [${described.code}]`];
+  if (where !== '') lines.push(`  at ${where}`);
+  if (described.hint !== undefined) lines.push(`  ${described.hint}`);
+  return lines.join('\n');
+}
+
+/** For machines, on stdout. */
+export function errorDocument(described: ErrorReport): unknown {
+  const { code, message, where, hint } = described;
+  return { error: { code, message, where, ...(hint === undefined ? {} : { hint }) } };
+}
