@@ -1,0 +1,160 @@
+import { createHash } from 'node:crypto';
+import { constants, realpathSync } from 'node:fs';
+import { copyFile, link, lstat, mkdir, readFile, readlink, rename, rm, stat, symlink } from 'node:fs/promises';
+import { dirname, extname, join, normalize, relative, resolve } from 'node:path';
+import { temporaryName, writeFileAtomic } from './atomic.ts';
+import { WinnowError } from './errors.ts';
+import { isInside, isRemote, type MediaScope, resolveMedia } from './media.ts';
+import type { MediaRef, Sample } from './sample.ts';
+
+/** `keep`: paths as they are. `link`, `copy`: files under the written folder. `embed`: data URIs in the records. */
+export type MediaMode = 'keep' | 'link' | 'copy' | 'embed';
+
+const MIME: Record<string, string> = {
+  '.jpg': 'image/jpeg',
+  '.jpeg': 'image/jpeg',
+  '.jfif': 'image/jpeg',
+  '.png': 'image/png',
+  '.webp': 'image/webp',
+  '.gif': 'image/gif',
+  '.bmp': 'image/bmp',
+  '.tif': 'image/tiff',
+  '.tiff': 'image/tiff',
+  '.avif': 'image/avif',
+  '.mp4': 'video/mp4',
+  '.webm': 'video/webm',
+  '.mov': 'video/quicktime',
+};
+
+type Content = { from: string } | { bytes: Uint8Array };
+
+/** Decides the path that each medium has in the written data set, and makes the files once it is certain that all will be written. */
+export interface MediaPlan {
+  /** The sample with the paths it gets; `trouble` names the media that could not be found, and stay as they are. */
+  place(sample: Sample): Promise<{ sample: Sample; trouble: string[] }>;
+  /** Make the planned files under `folder`; returns how many there are. */
+  make(): Promise<number>;
+}
+
+/** @param folder where the main file is written; nothing is made outside of it. @param within subfolder for images, '' for none. */
+export function planMedia(scope: MediaScope, mode: MediaMode, folder: string, within = 'images'): MediaPlan {
+  const targets = new Map<string, Content>();
+  /** Key of what a target holds, so that one medium is made once and two never share a name. */
+  const owners = new Map<string, string>();
+  const placed = new Map<string, string>();
+
+  const claim = (wanted: string, owner: string, content: Content): string => {
+    let name = wanted;
+    for (let n = 0; owners.has(name.toLowerCase()) && owners.get(name.toLowerCase()) !== owner; n++) {
+      const mark = createHash('sha256').update(`${owner}\0${n}`).digest('hex').slice(0, 8);
+      name = `${wanted.slice(0, wanted.length - extname(wanted).length)}-${mark}${extname(wanted)}`;
+    }
+    owners.set(name.toLowerCase(), owner);
+    targets.set(name, content);
+    return name;
+  };
+  const put = async (ref: MediaRef, base: string): Promise<string> => {
+    if (mode === 'keep' || isRemote(ref.path)) return ref.path;
+    const isData = /^data:/i.test(ref.path);
+    if (isData && mode === 'embed') return ref.path;
+    const key = `${base}\0${isData ? createHash('sha256').update(ref.path).digest('hex') : ref.path}`;
+    const known = placed.get(key);
+    if (known !== undefined) return known;
+    const media = resolveMedia(scope, ref);
+    let path: string;
+    if (media.kind === 'data') {
+      const digest = createHash('sha256').update(media.bytes).digest('hex').slice(0, 16);
+      const extension = Object.keys(MIME).find((name) => MIME[name] === media.mime.toLowerCase()) ?? '.bin';
+      path = claim(join(base, `${digest}${extension}`), digest, { bytes: media.bytes });
+    } else if (mode === 'embed') {
+      const mime = MIME[extname(media.path).toLowerCase()] ?? 'application/octet-stream';
+      return `data:${mime};base64,${(await readFile(media.path)).toString('base64')}`;
+    } else {
+      path = claim(join(base, nameInside(scope, ref.path, media.path, base)), media.path, { from: media.path });
+    }
+    const portable = path.replaceAll('\\', '/');
+    placed.set(key, portable);
+    return portable;
+  };
+  const putAll = async (refs: readonly MediaRef[], base: string, trouble: string[]): Promise<MediaRef[]> => {
+    const out: MediaRef[] = [];
+    for (const ref of refs) {
+      try {
+        out.push({ path: await put(ref, base) });
+      } catch (error) {
+        if (!(error instanceof WinnowError)) throw error;
+        trouble.push(TROUBLE[error.code] ?? error.code);
+        out.push(ref);
+      }
+    }
+    return out;
+  };
+  return {
+    async place(sample) {
+      const trouble: string[] = [];
+      const images = await putAll(sample.media.images, within, trouble);
+      const videos = await putAll(sample.media.videos, within === '' ? '' : 'videos', trouble);
+      return { sample: { ...sample, media: { images, videos } }, trouble };
+    },
+    async make() {
+      const root = realpathSync.native(folder);
+      for (const [name, content] of targets) await makeFile(root, join(root, name), content, mode);
+      return targets.size;
+    },
+  };
+}
+
+const TROUBLE: Record<string, string> = {
+  MEDIA_MISSING: 'file that is not there',
+  MEDIA_OUTSIDE_ROOT: 'file outside of the media root',
+  MEDIA_DATA_URI: 'data URI that cannot be decoded',
+};
+
+/** The medium's path relative to its root, without a leading `images/` that the target folder has already. */
+function nameInside(scope: MediaScope, given: string, real: string, base: string): string {
+  const asked = resolve(scope.mediaRoot, given);
+  const root = resolve(scope.mediaRoot);
+  const inside = isInside(asked, root) ? relative(root, asked) : real.split(/[\\/]/).slice(-2).join('/');
+  const name = normalize(inside);
+  return base !== '' && name.startsWith(`${base}/`) ? name.slice(base.length + 1) : name;
+}
+
+async function makeFile(root: string, target: string, content: Content, mode: MediaMode): Promise<void> {
+  await mkdir(dirname(target), { recursive: true });
+  // A link among the target's folders could lead anywhere: what is written must really be below the root.
+  if (!isInside(realpathSync.native(dirname(target)), root)) {
+    throw new WinnowError({
+      code: 'WRITE_OUTSIDE',
+      message: `${dirname(target)} leads out of ${root}`,
+      hint: 'Write into a new folder.',
+    });
+  }
+  if ('bytes' in content) return writeFileAtomic(target, content.bytes);
+  if (await isSame(target, content.from)) return;
+  if (mode === 'link') {
+    // A hard link stays inside its folder, survives a move, and is no door out of the media root; a symbolic one is next best.
+    for (const connect of [link, symlink]) {
+      const temporary = temporaryName(target);
+      try {
+        await connect(content.from, temporary);
+        await rename(temporary, target);
+        await rm(temporary, { force: true });
+        return;
+      } catch {
+        await rm(temporary, { force: true });
+      }
+    }
+  }
+  const temporary = temporaryName(target);
+  await copyFile(content.from, temporary, constants.COPYFILE_FICLONE);
+  await rename(temporary, target);
+}
+
+/** True where the target is already this file: the file itself, a link to it, or a copy of the same size and time. */
+async function isSame(target: string, from: string): Promise<boolean> {
+  const there = await lstat(target).catch(() => undefined);
+  if (there === undefined) return false;
+  if (there.isSymbolicLink()) return resolve(dirname(target), await readlink(target)) === from;
+  const source = await stat(from);
+  return there.ino === source.ino && there.dev === source.dev;
+}

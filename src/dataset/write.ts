@@ -1,0 +1,159 @@
+import { existsSync, mkdirSync, readFileSync } from 'node:fs';
+import { rmdir } from 'node:fs/promises';
+import { basename, dirname, extname, join, resolve } from 'node:path';
+import { type AtomicFile, openAtomic, writeFileAtomic } from './atomic.ts';
+import { WinnowError } from './errors.ts';
+import type { SideFile } from './format.ts';
+import { isObject } from './formats/build.ts';
+import { formatNamed } from './formats/registry.ts';
+import type { MediaScope } from './media.ts';
+import type { Sample } from './sample.ts';
+import { type MediaMode, planMedia } from './write-media.ts';
+
+export interface WriteRequest {
+  samples: AsyncIterable<Sample> | Iterable<Sample>;
+  /** Format name. */
+  format: string;
+  /** Main file, by its extension an array (`.json`) or lines (`.jsonl`); without one a folder for `data.json[l]`. */
+  out: string;
+  /** @default 'keep' */
+  media?: MediaMode;
+  /** Where the samples' media are: their data set, or its media root. */
+  mediaRoot: string | MediaScope;
+  /** Options of the format. */
+  options?: Readonly<Record<string, unknown>>;
+  /** Write what the format can hold and report the rest, instead of refusing. @default false */
+  lossy?: boolean;
+  /** Spaces of indentation in a JSON array. @default 1 */
+  indent?: number;
+  signal?: AbortSignal;
+}
+
+/** What the written data set doesn't have: one entry for each kind of loss. */
+export interface Loss {
+  what: string;
+  count: number;
+  /** The first 20. */
+  ids: string[];
+}
+
+export interface Written {
+  rows: number;
+  /** Absolute paths, the main file first. */
+  files: string[];
+  mediaFiles: number;
+  lost: Loss[];
+}
+
+/**
+ * Write samples in a format. Main file, side files and media appear only when all samples have passed; the main file appears
+ * last. Throws `FORMAT_CANNOT_HOLD` with everything that would be lost (nothing is written then) unless `lossy`.
+ * Media that can't be found keep their path and are reported, but refuse nothing.
+ */
+export async function writeDataset(request: WriteRequest): Promise<Written> {
+  const format = formatNamed(request.format);
+  const write = { options: request.options ?? {}, indent: request.indent ?? 1 };
+  const isFolder = format.container === 'folder';
+  const out = resolve(request.out);
+  const main = isFolder ? join(out, 'metadata.jsonl') : /^\.(json|jsonl|ndjson)$/i.test(extname(out)) ? out : join(out, `data${format.extension}`);
+  const asArray = extname(main).toLowerCase() === '.json';
+  const folder = dirname(main);
+  const scope = typeof request.mediaRoot === 'string' ? { mediaRoot: request.mediaRoot } : request.mediaRoot;
+  const media = planMedia(scope, request.media ?? 'keep', folder, isFolder ? '' : 'images');
+  const losses = new Map<string, Loss>();
+  const missing = new Map<string, Loss>();
+  const columns = new Set<string>();
+  const existed = existsSync(folder);
+  mkdirSync(folder, { recursive: true });
+  const file = await openAtomic(main);
+  try {
+    let rows = 0;
+    const sink = textSink(file);
+    for await (const original of request.samples) {
+      request.signal?.throwIfAborted();
+      for (const what of format.cannotHold(original, write)) note(losses, what, original.id);
+      if (losses.size > 0 && request.lossy !== true) continue;
+      const { sample, trouble } = await media.place(original);
+      for (const what of new Set(trouble)) note(missing, what, original.id);
+      const records = format.write(sample, write);
+      if (records.length === 0) note(losses, 'the whole row', original.id);
+      for (const record of records) {
+        if (isObject(record)) for (const key of Object.keys(record)) columns.add(key);
+        await sink.write(asArray ? `${rows === 0 ? '[\n' : ',\n'}${indented(record, write.indent)}` : `${JSON.stringify(record)}\n`);
+        rows++;
+      }
+    }
+    if (losses.size > 0 && request.lossy !== true) throw cannotHold(format.title, [...losses.values()]);
+    if (asArray) await sink.write(rows === 0 ? '[]\n' : '\n]\n');
+    await sink.flush();
+    const sides = (format.sideFiles?.(main, write, columns) ?? []).map((side) => ({ path: join(folder, side.name), content: merged(folder, side) }));
+    const mediaFiles = await media.make();
+    for (const side of sides) await writeFileAtomic(side.path, side.content);
+    await file.commit();
+    return { rows, files: [main, ...sides.map((side) => side.path)], mediaFiles, lost: [...losses.values(), ...missing.values()] };
+  } finally {
+    await file.abort();
+    if (!existed) await removeIfEmpty(folder);
+  }
+}
+
+function note(losses: Map<string, Loss>, what: string, id: string): void {
+  const loss = losses.get(what) ?? { what, count: 0, ids: [] };
+  loss.count++;
+  if (loss.ids.length < 20) loss.ids.push(id);
+  losses.set(what, loss);
+}
+
+function cannotHold(title: string, lost: Loss[]): WinnowError {
+  const list = lost.map(({ what, count, ids }) => `${what} (${count} ${count === 1 ? 'row' : 'rows'}, first ${ids[0]})`).join('; ');
+  return new WinnowError({
+    code: 'FORMAT_CANNOT_HOLD',
+    message: `${title} can't hold: ${list}. Nothing was written`,
+    hint: 'Choose another format, filter these rows out, or accept the loss with --lossy.',
+  });
+}
+
+/** A record as an element of an indented array, as Python's `json.dump(rows, indent=1)` prints it. */
+function indented(record: unknown, indent: number): string {
+  const pad = ' '.repeat(indent);
+  return pad + JSON.stringify(record, null, indent).replaceAll('\n', `\n${pad}`);
+}
+
+function textSink(file: AtomicFile): { write(text: string): Promise<void>; flush(): Promise<void> } {
+  let parts: string[] = [];
+  let size = 0;
+  const flush = async (): Promise<void> => {
+    if (size > 0) await file.handle.writeFile(parts.join(''));
+    parts = [];
+    size = 0;
+  };
+  return {
+    async write(text) {
+      parts.push(text);
+      size += text.length;
+      if (size > 1 << 20) await flush();
+    },
+    flush,
+  };
+}
+
+function merged(folder: string, side: SideFile): string {
+  const path = join(folder, side.name);
+  if (!side.mergeKeys || !existsSync(path)) return side.content;
+  try {
+    const there: unknown = JSON.parse(readFileSync(path, 'utf8'));
+    if (isObject(there)) return `${JSON.stringify({ ...there, ...JSON.parse(side.content) }, null, 1)}\n`;
+  } catch {
+    // Falls through to the error below: a registry that can't be read must not be overwritten.
+  }
+  throw new WinnowError({
+    code: 'REGISTRY_DAMAGED',
+    message: `${basename(path)} is there already and is not a JSON object`,
+    where: { file: path },
+    hint: 'Mend or move it, or write into another folder.',
+  });
+}
+
+async function removeIfEmpty(folder: string): Promise<void> {
+  await rmdir(folder).catch(() => undefined);
+}
