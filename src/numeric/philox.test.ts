@@ -41,7 +41,6 @@ describe('philox', () => {
   });
 
   it('refuses a seed that is no unsigned 32-bit integer', () => {
-    for (const seed of [-1, 1.5, 2 ** 32, Number.NaN])
-      expect(() => createRandom(seed, 'x')).toThrow(/0 to 4294967295/);
+    for (const seed of [-1, 1.5, 2 ** 32, Number.NaN]) expect(() => createRandom(seed, 'x')).toThrow(/0 to 4294967295/);
   });
 });

@@ -1,10 +1,11 @@
 import type { z } from 'zod';
 import type { Column } from '../numeric/columns.ts';
+import type { REASON_TEXTS } from './reasons.ts';
 
 /** Everything a selector may look at: named columns of the pool, all of length `rows`. It never opens a model or a file. */
 export interface SelectorInput {
   rows: number;
-  /** E.g. `necessity` (f32 x 1), `instruction` (f32 x d). Only those that `needs` names are present. */
+  /** E.g. `necessity` (f32 x 1), `instruction` (f32 x d). Those that `needs` names must be present. */
   columns: Readonly<Record<string, Column>>;
   /** Rows that can't be chosen at all (quarantined), with the reason. */
   excluded?: ReadonlyMap<number, string>;
@@ -17,20 +18,27 @@ export interface SelectorInput {
 /** `nothing`: text-only rows are left out. `proportional`: they get their share of the budget, drawn at random. `score`: they compete like others. */
 export type TextOnlyPolicy = 'exclude' | 'proportional' | 'score';
 
+/** Stable codes of reasons; `reasons.ts` says each in a sentence. */
+export type ReasonCode = keyof typeof REASON_TEXTS;
+
 /** What happened to one row, in terms a person can check. */
 export interface Reason {
   row: number;
   kept: boolean;
-  /** Stable code: `kept-top`, `below-quota`, `not-positive`, `nan`, `excluded`, `text-only`, `redistributed`, `random` ... */
-  code: string;
+  code: ReasonCode;
   cluster?: number;
   /** 1-based rank among the candidates of its cluster (or of the pool). */
   rank?: number;
   score?: number;
+  /** What the score says about the row, where the method has classes: `critical`, `redundant`, `misaligned`. */
+  class?: string;
 }
 
 export interface ClusterCount {
+  /** -1: a group that isn't a cluster (text-only rows). */
   cluster: number;
+  /** What the group is called where a number doesn't say it: `text-only`, a source. */
+  label?: string;
   size: number;
   candidates: number;
   quota: number;
@@ -52,11 +60,15 @@ export interface Selection {
   reasons: Reason[];
   /** Cluster of each row; -1: none. Absent for methods without clusters. */
   clusters?: Int32Array;
+  /** What a reader of the selection must know: fewer clusters than asked, rows left out, properties that the variant breaks. */
+  notes: string[];
 }
 
 /** A resolved budget: a number of samples. `15%` of the pool is resolved (floored) before a selector is called. */
 export interface SelectContext {
   budget: number;
+  /** The share that the budget was given as (`15%` is 0.15): official rules apply it to each cluster. Absent: budget / rows. */
+  fraction?: number;
   seed: number;
   signal?: AbortSignal;
   progress?: (done: number, total: number, what: string) => void;

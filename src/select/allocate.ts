@@ -1,0 +1,78 @@
+/**
+ * Budget allocators: how many samples each group gives. Letters are those of the survey of published methods;
+ * each exists once and is used by every method that needs it. All are deterministic, ties go to the earlier group.
+ */
+
+/**
+ * A, "water fill": equal shares, smallest group first; what a small group can't give is shared by the larger ones.
+ * Exact: the sum is min(budget, total), and no group gives more than it has. Used by XMAS and S2L.
+ */
+export function waterFill(sizes: ArrayLike<number>, budget: number): Int32Array {
+  const taken = new Int32Array(sizes.length);
+  const ascending = Array.from({ length: sizes.length }, (_, g) => g).sort((a, b) => sizes[a]! - sizes[b]! || a - b);
+  let left = budget;
+  ascending.forEach((group, i) => {
+    const share = Math.floor(left / (ascending.length - i));
+    taken[group] = Math.min(share, sizes[group]!);
+    left -= taken[group]!;
+  });
+  return taken;
+}
+
+/**
+ * B, fixed ratio: n_g = max(1, floor(r |g|)) for a group that isn't empty. The sum is not r N: small groups give one
+ * each, and every other is rounded down. The published rule of VisNec.
+ */
+export function fixedRatio(sizes: ArrayLike<number>, ratio: number): Int32Array {
+  return Int32Array.from(sizes, (size) => (size === 0 ? 0 : Math.min(size, Math.max(1, Math.floor(ratio * size)))));
+}
+
+/** Quotas before and after the groups that can't fill theirs have passed the rest on. */
+export interface Allocation {
+  /** What each group's weight entitles it to; sums to the budget (if any weight is positive). */
+  quota: Int32Array;
+  /** What it gives: at most its capacity. Sums to min(budget, total capacity). */
+  taken: Int32Array;
+}
+
+/**
+ * Largest remainder (Hamilton): quotas proportional to `weights`, rounded down, the remaining units to the largest fractions.
+ * A group gives at most its capacity; what it can't is handed to the others in proportion to their weights, again and
+ * again until the budget is used or nobody has anything left.
+ */
+export function largestRemainder(
+  weights: ArrayLike<number>,
+  budget: number,
+  capacities: ArrayLike<number> = weights,
+): Allocation {
+  const everyone = Array.from({ length: weights.length }, (_, g) => g);
+  const quota = hamilton(weights, budget, everyone);
+  const taken = Int32Array.from(quota, (n, g) => Math.min(n, capacities[g]!));
+  for (;;) {
+    const left = budget - taken.reduce((sum, n) => sum + n, 0);
+    const open = everyone.filter((g) => taken[g]! < capacities[g]!);
+    if (left <= 0 || open.length === 0) return { quota, taken };
+    // Groups of no weight but with something to give are asked last, as equals.
+    const hasWeight = open.some((g) => weights[g]! > 0);
+    const more = hamilton(hasWeight ? weights : everyone.map(() => 1), left, open);
+    for (const g of open) taken[g] = Math.min(taken[g]! + more[g]!, capacities[g]!);
+  }
+}
+
+function hamilton(weights: ArrayLike<number>, budget: number, groups: number[]): Int32Array {
+  const shares = new Int32Array(weights.length);
+  const total = groups.reduce((sum, g) => sum + weights[g]!, 0);
+  if (total <= 0) return shares;
+  // budget * weight stays exact for whole weights (sizes); a product of rounded fractions would misplace units.
+  const exact = (g: number): number => (budget * weights[g]!) / total;
+  let left = budget;
+  for (const g of groups) {
+    shares[g] = Math.floor(exact(g));
+    left -= shares[g]!;
+  }
+  const byFraction = groups
+    .filter((g) => weights[g]! > 0)
+    .sort((a, b) => exact(b) - Math.floor(exact(b)) - (exact(a) - Math.floor(exact(a))) || a - b);
+  for (const g of byFraction.slice(0, left)) shares[g]!++;
+  return shares;
+}

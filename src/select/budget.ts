@@ -1,0 +1,44 @@
+import { WinnowError } from '../dataset/errors.ts';
+
+/** A budget resolved against a pool. */
+export interface Budget {
+  /** Number of samples. */
+  count: number;
+  /** The share of the pool it was given as, 0 to 1; absent for a count. Rules that work by cluster need it unrounded. */
+  fraction?: number;
+  /** As written, for names: `15%` or `300`. */
+  text: string;
+}
+
+/**
+ * Reads a budget: `15%` (a share of the pool, rounded down) or `300` (a count, which may exceed the pool).
+ *
+ * @param rows size of the pool
+ * @throws WinnowError `BUDGET_INVALID`
+ */
+export function parseBudget(given: string | number, rows: number): Budget {
+  const text = String(given).trim();
+  const percent = /^(\d+)(?:\.(\d+))?\s*%$/.exec(text);
+  if (percent !== null) {
+    const [, whole = '', decimals = ''] = percent;
+    const hundredths = BigInt(whole + decimals);
+    const scale = 100n * 10n ** BigInt(decimals.length);
+    if (hundredths > scale) throw invalid(`A budget of ${text} is more than the whole pool.`, 'Use at most 100%.');
+    // In whole numbers, because 0.29 * 100 is 28.999999999999996 and would lose a sample.
+    return { count: Number((hundredths * BigInt(rows)) / scale), fraction: Number(hundredths) / Number(scale), text };
+  }
+  if (/^\d+$/.test(text) && Number.isSafeInteger(Number(text))) return { count: Number(text), text };
+  const number = Number(text.replace('%', ''));
+  if (text !== '' && number > 0 && number < 1 && !text.includes('%')) {
+    const meant = `${Number((number * 100).toPrecision(12))}%`;
+    throw invalid(`A budget is a count of samples or a percentage, got ${text}.`, `Did you mean ${meant}?`);
+  }
+  throw invalid(
+    `A budget is a count of samples (300) or a percentage (15%), got ${text === '' ? 'nothing' : `"${text}"`}.`,
+    'Give for example --budget 15%.',
+  );
+}
+
+function invalid(message: string, hint: string): WinnowError {
+  return new WinnowError({ code: 'BUDGET_INVALID', message, hint, exitCode: 2 });
+}

@@ -1,0 +1,25 @@
+import type { Reason } from './selector.ts';
+
+/** Every reason code with its sentence for people; `{rank}` and the like are filled in from the reason. */
+export const REASON_TEXTS = {
+  'kept-top': 'kept: rank {rank} of its group, within its quota',
+  redistributed: 'kept: rank {rank} of its group, in a place that another group could not fill',
+  random: 'kept: drawn at random',
+  'text-only-drawn': 'kept: drawn at random for the share of rows without an image',
+  'below-quota': 'dropped: rank {rank} of its group, below its quota',
+  'not-positive': 'dropped: the image does not lower the loss (score {score})',
+  'not-drawn': 'dropped: not drawn',
+  'text-only-not-drawn': 'dropped: not drawn for the share of rows without an image',
+  'text-only': 'dropped: it has no image, and such rows are left out',
+  nan: 'dropped: its score is missing or not finite',
+  'no-cluster': 'dropped: it belongs to no cluster, its embedding or label being missing or not finite',
+  excluded: 'left out before the selection',
+} as const;
+
+/** The sentence of a reason, with the class of its score where there is one. */
+export function describeReason(reason: Reason): string {
+  const text = REASON_TEXTS[reason.code]
+    .replace('{rank}', String(reason.rank ?? '?'))
+    .replace('{score}', reason.score === undefined ? '?' : reason.score.toPrecision(3));
+  return reason.class === undefined ? text : `${text}; ${reason.class}`;
+}

@@ -1,0 +1,44 @@
+import { WinnowError } from '../dataset/errors.ts';
+import { random } from './random.ts';
+import type { SelectContext, Selection, Selector, SelectorInput } from './selector.ts';
+import { top } from './top.ts';
+import { visnec } from './visnec.ts';
+
+/** All selectors. A new one is a file and a line here. */
+export const selectors: readonly Selector[] = [visnec as Selector, random as Selector, top as Selector];
+
+/** The selector of a name. @throws WinnowError `METHOD_UNKNOWN` */
+export function findSelector(name: string): Selector {
+  const found = selectors.find((selector) => selector.name === name);
+  if (found !== undefined) return found;
+  throw new WinnowError({
+    code: 'METHOD_UNKNOWN',
+    message: `There is no selection method "${name}".`,
+    hint: `Use one of: ${selectors.map((selector) => selector.name).join(', ')}.`,
+    exitCode: 2,
+  });
+}
+
+/** Checks options given by a person and fills in the defaults. @throws WinnowError `OPTION_INVALID` */
+export function parseOptions(selector: Selector, given: Record<string, unknown>): Record<string, unknown> {
+  const parsed = selector.options.safeParse(given);
+  if (parsed.success) return parsed.data;
+  const [issue] = parsed.error.issues;
+  throw new WinnowError({
+    code: 'OPTION_INVALID',
+    message: `${selector.name}: ${issue?.path.join('.') ?? ''}${issue?.path.length ? ': ' : ''}${issue?.message ?? 'invalid options'}`,
+    hint: `See: winnow select ${selector.name} --help`,
+    exitCode: 2,
+  });
+}
+
+/** Runs a selector by name on columns in memory. */
+export async function selectBy(
+  name: string,
+  input: SelectorInput,
+  given: Record<string, unknown>,
+  context: SelectContext,
+): Promise<Selection> {
+  const selector = findSelector(name);
+  return selector.select(input, parseOptions(selector, given), context);
+}

@@ -1,0 +1,199 @@
+import { z } from 'zod';
+import { byScore } from '../numeric/topk.ts';
+import { type Allocation, fixedRatio, largestRemainder } from './allocate.ts';
+import { clusterRows, finiteRows } from './cluster-rows.ts';
+import { necessityClass } from './necessity-class.ts';
+import { closePool, dropRows, openPool, type Pool } from './pool.ts';
+import { labelColumn, scalarColumn, vectorColumn } from './read-columns.ts';
+import type { SelectContext, Selector, SelectorInput, TextOnlyPolicy } from './selector.ts';
+import { textOnlyOption } from './text-only-option.ts';
+
+export interface VisnecOptions extends Record<string, unknown> {
+  variant: 'paper' | 'official';
+  base: 'total' | 'cluster' | 'survivors';
+  k: number;
+  score: string;
+  embedding: string;
+  labels?: string | undefined;
+  threshold: number;
+  textOnly: TextOnlyPolicy;
+}
+
+const options = z
+  .strictObject({
+    variant: z
+      .enum(['paper', 'official'])
+      .default('paper')
+      .describe(
+        'paper: only rows with S > 0, the budget is a total; official: the published code, max(1, floor(r |C|)) a cluster, no filter',
+      ),
+    base: z
+      .enum(['total', 'cluster', 'survivors'])
+      .default('total')
+      .describe(
+        'of variant paper, what the budget is a share of. total: the pool, quotas by largest remainder; cluster, survivors: max(1, floor(r n)) of each cluster, or of its rows with S > 0',
+      ),
+    k: z.coerce.number().int().min(1).default(20).describe('K, the number of clusters of the instructions'),
+    score: z.string().min(1).default('necessity').describe('column of S, nats/token'),
+    embedding: z.string().min(1).default('instruction').describe('column of the embedding that is clustered'),
+    labels: z.string().min(1).optional().describe('a column of cluster labels, instead of clustering an embedding'),
+    threshold: z.coerce
+      .number()
+      .min(0)
+      .default(0.05)
+      .describe('t in nats/token: S > t critical, |S| <= t redundant, S < -t misaligned'),
+    textOnly: textOnlyOption
+      .optional()
+      .describe('rows without an image; default: proportional for variant paper, score for official (as published)'),
+  })
+  .refine(({ variant, base }) => variant === 'paper' || base === 'total', {
+    path: ['base'],
+    message: 'base belongs to variant paper: the official rule takes its share of each whole cluster',
+  })
+  .transform(({ textOnly, ...rest }): VisnecOptions => {
+    return { ...rest, textOnly: textOnly ?? (rest.variant === 'official' ? 'score' : 'proportional') };
+  });
+
+/** One cluster while it is decided: the rows in it, and those that may be kept, best first. */
+interface Cluster {
+  id: number;
+  label?: string;
+  members: number[];
+  candidates: number[];
+}
+
+/**
+ * VisNec: samples whose image lowers the loss of the answer most, S = loss_blind - loss_mm, spread over clusters of their
+ * instructions so that no kind of question takes all the budget.
+ */
+export const visnec: Selector<VisnecOptions> = {
+  name: 'visnec',
+  title: 'VisNec: visual necessity',
+  source: 'VisNec (ECCV 2026), arXiv 2603.01195; code DMK041218/VisNec at f0a4e9d',
+  summary:
+    'Keeps samples whose answer gets more likely with the image, in every cluster of instructions in proportion to its size; drops those that the text alone answers or the image contradicts.',
+  options,
+  needs: ({ score, labels, embedding }) => [score, labels ?? embedding],
+  async select(input, chosen, context) {
+    const score = scalarColumn(input, chosen.score);
+    const pool = openPool(input, chosen.textOnly, context);
+    const { ids, clusters } = await intoClusters(input, pool, chosen, context);
+    fillCandidates(clusters, score, chosen.variant);
+    const { quota, taken } = allocate(clusters, pool.budget, chosen, context.fraction ?? context.budget / input.rows);
+
+    clusters.forEach((cluster, c) => {
+      keepBest(pool, cluster, quota[c]!, taken[c]!);
+      explainRest(pool, cluster, score, chosen);
+    });
+    noteVariant(pool, chosen, context.budget);
+    return closePool(
+      pool,
+      { method: 'visnec', options: chosen, order: 'row', clusters: ids, ...shortOf(pool, clusters, chosen) },
+      input,
+      context,
+    );
+  },
+};
+
+async function intoClusters(
+  input: SelectorInput,
+  pool: Pool,
+  { labels, embedding, k }: VisnecOptions,
+  context: SelectContext,
+): Promise<{ ids: Int32Array; clusters: Cluster[] }> {
+  const ids = new Int32Array(input.rows).fill(-1);
+  const clusters: Cluster[] = [];
+  const place = (groups: Int32Array): void => {
+    dropRows(pool, 'no-cluster', 'belong to no cluster (label or embedding missing)', (row) => groups[row]! < 0);
+    for (const row of pool.rows) {
+      const cluster = clusters[groups[row]!]!;
+      cluster.members.push(row);
+      ids[row] = cluster.id;
+    }
+  };
+  if (labels !== undefined) {
+    const found = labelColumn(input, labels);
+    const isNumbered = found.labels.every((label) => Number.isInteger(label));
+    for (const [c, label] of found.labels.entries()) {
+      const name = isNumbered ? { id: label as number } : { id: c, label: String(label) };
+      clusters.push({ ...name, members: [], candidates: [] });
+    }
+    place(found.groups);
+    return { ids, clusters };
+  }
+  const vectors = vectorColumn(input, embedding);
+  const found = await clusterRows(vectors, finiteRows(vectors, pool.rows), k, context);
+  if (found.k < k) pool.notes.push(`${found.k} clusters instead of ${k}: there are no more rows to cluster.`);
+  for (let id = 0; id < found.k; id++) clusters.push({ id, members: [], candidates: [] });
+  place(found.clusters);
+  return { ids, clusters };
+}
+
+/** Paper: S > 0 only. Official: everything, largest S first, NaN last. */
+function fillCandidates(clusters: Cluster[], score: ArrayLike<number>, variant: VisnecOptions['variant']): void {
+  for (const cluster of clusters) {
+    const isCandidate = (row: number): boolean => Number.isFinite(score[row]) && score[row]! > 0;
+    cluster.candidates = variant === 'official' ? [...cluster.members] : cluster.members.filter(isCandidate);
+    cluster.candidates.sort(byScore(score));
+  }
+}
+
+function allocate(
+  clusters: Cluster[],
+  budget: number,
+  { variant, base }: VisnecOptions,
+  ratio: number,
+): Pick<Allocation, 'quota' | 'taken'> {
+  const sizes = clusters.map(({ members }) => members.length);
+  const candidates = clusters.map((cluster) => cluster.candidates.length);
+  if (variant === 'paper' && base === 'total') {
+    const total = sizes.reduce((sum, size) => sum + size, 0);
+    return largestRemainder(sizes, Math.min(budget, total), candidates);
+  }
+  const quota = fixedRatio(base === 'survivors' ? candidates : sizes, ratio);
+  return { quota, taken: quota.map((n, c) => Math.min(n, candidates[c]!)) };
+}
+
+function keepBest(pool: Pool, { id, label, members, candidates }: Cluster, quota: number, taken: number): void {
+  candidates.forEach((row, i) => {
+    const reason = pool.reasons[row]!;
+    reason.kept = i < taken;
+    reason.rank = i + 1;
+    reason.code = !reason.kept ? 'below-quota' : i < quota ? 'kept-top' : 'redistributed';
+    if (reason.kept) pool.kept.push(row);
+  });
+  const counts = { cluster: id, size: members.length, candidates: candidates.length, quota, kept: taken };
+  pool.counts.push(label === undefined ? counts : { ...counts, label });
+}
+
+function explainRest(pool: Pool, { id, members }: Cluster, score: ArrayLike<number>, chosen: VisnecOptions): void {
+  for (const row of members) {
+    const reason = pool.reasons[row]!;
+    const s = score[row]!;
+    reason.cluster = id;
+    reason.score = s;
+    const its = necessityClass(s, chosen.threshold);
+    if (its === undefined) {
+      if (!reason.kept) reason.code = 'nan';
+    } else {
+      reason.class = its;
+      if (s <= 0 && chosen.variant === 'paper') reason.code = 'not-positive';
+    }
+  }
+}
+
+function shortOf(pool: Pool, clusters: Cluster[], { variant, base }: VisnecOptions): { because?: string } {
+  if (variant === 'official' || base !== 'total') {
+    return { because: [...pool.leftOut, 'the share of each cluster is rounded down by itself'].join('; ') };
+  }
+  const rest = clusters.reduce((sum, { members, candidates }) => sum + members.length - candidates.length, 0);
+  if (rest > 0) pool.leftOut.push(`${rest} rows do not have a positive score`);
+  return {};
+}
+
+function noteVariant(pool: Pool, { variant, base }: VisnecOptions, budget: number): void {
+  if (variant === 'paper' && base === 'total') return;
+  pool.notes.push(
+    `This rule gives each cluster max(1, floor(r n)) rows by itself: ${pool.kept.length} rows for a budget of ${budget}.`,
+  );
+}
