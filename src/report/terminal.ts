@@ -1,0 +1,172 @@
+import type { ReportData } from './data.ts';
+import { finding, ownClusterFindings, selectionSentence } from './finding.ts';
+import type { Bin, Summary } from './summary.ts';
+import { summarise } from './summary.ts';
+import { count, duration, number, percent, signed } from './words.ts';
+
+export interface SummaryTextOptions {
+  /** ANSI colours; false for files and pipes. */
+  colour: boolean;
+  /** Columns of the terminal; 100 are used at most, 40 at least. */
+  width: number;
+}
+
+const HUE = { critical: '34', redundant: '33', misaligned: '31' } as const;
+
+/** The report's numbers as text, for a terminal or a log. Ends without a newline. */
+export function summaryText(data: ReportData, options: SummaryTextOptions): string {
+  const width = Math.max(40, Math.min(100, options.width));
+  const paint = (code: string, text: string): string => (options.colour ? `\u001b[${code}m${text}\u001b[0m` : text);
+  const bold = (text: string): string => paint('1', text);
+  const summary = summarise(data);
+  const parts: string[] = [
+    [bold(summary.title), ...wrap(finding(summary), width), ...wrap(selectionSentence(summary), width)].join('\n'),
+  ];
+  if (summary.bins.length > 0) parts.push(necessityChart(summary, width, paint));
+  if (summary.selections.length > 0) parts.push(`${bold('Selections against random')}\n${selectionTable(summary, width)}`);
+  if (summary.faults.length > 0) {
+    const notes = ownClusterFindings(summary).flatMap((text) => wrap(`! ${text}`, width, '  '));
+    parts.push([bold('Planted faults kept'), faultTable(summary, width), ...notes].join('\n'));
+  }
+  if (summary.auc.length > 0) {
+    parts.push(summary.auc.flatMap((auc) => wrap(`AUC ${number(auc.value, 3)}  ${auc.title}`, width, '           ')).join('\n'));
+  }
+  const steps = data.run?.steps ?? [];
+  if (steps.length > 0) parts.push(`${bold('Time')}\n${stepTable(steps, width)}`);
+  return parts.join('\n\n');
+}
+
+function necessityChart(summary: Summary, width: number, paint: (code: string, text: string) => string): string {
+  const bins = mergeBins(summary.bins, Math.min(width, 80));
+  const totals = bins.map((bin) => sum(bin.kept) + sum(bin.dropped));
+  const top = Math.max(...totals, 1);
+  const bars = ' ▁▂▃▄▅▆▇█';
+  const line = bins
+    .map((bin, b) => {
+      const level = totals[b]! === 0 ? 0 : Math.max(1, Math.round((8 * totals[b]!) / top));
+      const classes = [0, 1, 2].map((c) => bin.kept[c as 0]! + bin.dropped[c as 0]!);
+      const hue = (['critical', 'redundant', 'misaligned'] as const)[classes.indexOf(Math.max(...classes))]!;
+      return paint(HUE[hue], bars[level]!);
+    })
+    .join('');
+  const low = signed(bins[0]!.from, 1);
+  const high = signed(bins[bins.length - 1]!.to, 1);
+  const gap = Math.max(1, bins.length - low.length - high.length);
+  const key = summary.classes;
+  const legend =
+    key === null
+      ? ''
+      : `${paint(HUE.misaligned, '■')} misaligned ${count(key.misaligned)}  ${paint(HUE.redundant, '■')} redundant ${count(key.redundant)}  ${paint(HUE.critical, '■')} critical ${count(key.critical)}`;
+  return [
+    'Necessity S = loss without the image - loss with it, nats/token',
+    line,
+    `${low}${' '.repeat(gap)}${high}`,
+    legend,
+  ].join('\n');
+}
+
+function mergeBins(bins: readonly Bin[], columns: number): Bin[] {
+  const step = Math.ceil(bins.length / columns);
+  return Array.from({ length: Math.ceil(bins.length / step) }, (_, g) => {
+    const group = bins.slice(g * step, (g + 1) * step);
+    const add = (of: (bin: Bin) => readonly number[]): [number, number, number] =>
+      [0, 1, 2].map((c) => group.reduce((total, bin) => total + of(bin)[c]!, 0)) as [number, number, number];
+    return { from: group[0]!.from, to: group[group.length - 1]!.to, kept: add((b) => b.kept), dropped: add((b) => b.dropped) };
+  });
+}
+
+function selectionTable(summary: Summary, width: number): string {
+  const scored = summary.classes !== null;
+  const head = ['selection', 'kept', ...(scored ? ['mean S', 'critical', 'redundant', 'misaligned'] : [])];
+  const rows = summary.selections.map((row) => [
+    row.title,
+    row.kept === row.requested ? count(row.kept) : `${count(row.kept)}/${count(row.requested)}`,
+    ...(scored
+      ? [signed(row.meanNecessity), percent(row.shares?.critical), percent(row.shares?.redundant), percent(row.shares?.misaligned)]
+      : []),
+  ]);
+  for (const random of summary.random) {
+    const range = (of: { lo: number; hi: number } | undefined): string =>
+      of === undefined ? '–' : `${number(of.lo * 100, 1)}–${number(of.hi * 100, 1)} %`;
+    rows.push([
+      `random, ${random.name} (x${random.draws})`,
+      count(random.size),
+      ...(scored
+        ? [
+            random.meanNecessity === undefined
+              ? '–'
+              : `${signed(random.meanNecessity.lo)}..${signed(random.meanNecessity.hi)}`,
+            range(random.shares?.critical),
+            range(random.shares?.redundant),
+            range(random.shares?.misaligned),
+          ]
+        : []),
+    ]);
+  }
+  return table(head, rows, width);
+}
+
+function faultTable(summary: Summary, width: number): string {
+  const shown = summary.selections.slice(0, 4);
+  const head = ['fault', 'planted', ...shown.map((row) => row.title), 'random (95 %)'];
+  const rows = summary.faults.map((fault) => [
+    fault.title,
+    count(fault.total),
+    ...shown.map((_, s) => count(fault.kept[s]!)),
+    fault.random === null
+      ? '–'
+      : `${number(fault.random.mean, 1)} (${number(fault.random.lo, 0)}–${number(fault.random.hi, 0)})`,
+  ]);
+  return table(head, rows, width);
+}
+
+function stepTable(steps: NonNullable<NonNullable<ReportData['run']>['steps']>, width: number): string {
+  const rows = steps.map((step) => [
+    step.name,
+    step.cached === true ? 'done before' : duration(step.seconds),
+    step.samples === undefined || step.cached === true || step.seconds === 0
+      ? ''
+      : `${count(step.samples / step.seconds)} samples/s`,
+  ]);
+  const total = steps.reduce((seconds, step) => seconds + (step.cached === true ? 0 : step.seconds), 0);
+  return table(null, [...rows, ['total', duration(total), '']], width);
+}
+
+/** Columns padded to their widest cell; the first one gives way, and long heads too, when the line would be too long. */
+function table(head: readonly string[] | null, rows: readonly (readonly string[])[], width: number): string {
+  const all = head === null ? rows : [head, ...rows];
+  const columns = Math.max(...all.map((row) => row.length));
+  const widths = Array.from({ length: columns }, (_, c) => Math.max(...all.map((row) => [...(row[c] ?? '')].length)));
+  while (sum(widths) + 2 * (columns - 1) > width && Math.max(...widths) > 6) {
+    widths[widths.indexOf(Math.max(...widths))]!--;
+  }
+  const line = (row: readonly string[]): string =>
+    row
+      .map((cell, c) => {
+        const cut = fit(cell, widths[c]!);
+        const pad = ' '.repeat(widths[c]! - [...cut].length);
+        return c === 0 ? cut + pad : pad + cut;
+      })
+      .join('  ')
+      .trimEnd();
+  return all.map(line).join('\n');
+}
+
+function fit(text: string, width: number): string {
+  const letters = [...text];
+  return letters.length <= width ? text : `${letters.slice(0, width - 1).join('')}…`;
+}
+
+function wrap(text: string, width: number, indent = ''): string[] {
+  const lines: string[] = [];
+  for (const word of text.split(' ')) {
+    const last = lines[lines.length - 1];
+    if (last !== undefined && last.length + 1 + word.length <= width) lines[lines.length - 1] = `${last} ${word}`;
+    else if (word !== '') lines.push((lines.length > 0 ? indent : '') + word);
+  }
+  return lines;
+}
+
+function sum(values: readonly number[]): number {
+  return values.reduce((total, value) => total + value, 0);
+}

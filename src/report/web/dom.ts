@@ -1,0 +1,99 @@
+type Child = Node | string | number | null | undefined | false;
+type Attribute = string | number | boolean | null | undefined | ((event: never) => void);
+
+/** Makes an element. Texts become text nodes, never markup; `on…` attributes become listeners. */
+export function h<K extends keyof HTMLElementTagNameMap>(
+  tag: K,
+  attributes: Record<string, Attribute> | null = null,
+  ...children: (Child | Child[])[]
+): HTMLElementTagNameMap[K] {
+  const element = document.createElement(tag);
+  for (const [name, value] of Object.entries(attributes ?? {})) {
+    if (value === null || value === undefined || value === false) continue;
+    if (typeof value === 'function') element.addEventListener(name.slice(2), value as EventListener);
+    else element.setAttribute(name, value === true ? '' : String(value));
+  }
+  append(element, children.flat());
+  return element;
+}
+
+export function append(parent: Node, children: readonly Child[]): void {
+  for (const child of children) {
+    if (child === null || child === undefined || child === false) continue;
+    parent.appendChild(child instanceof Node ? child : document.createTextNode(String(child)));
+  }
+}
+
+export function replace(parent: Element, ...children: (Child | Child[])[]): void {
+  parent.replaceChildren();
+  append(parent, children.flat());
+}
+
+let serial = 0;
+/** An id that nothing else on the page has. */
+export function uid(prefix: string): string {
+  serial++;
+  return `${prefix}-${serial}`;
+}
+
+/** Calls `draw` with the width of `element` now and whenever it changes, in whole pixels. */
+export function onWidth(element: Element, draw: (width: number) => void): void {
+  let last = 0;
+  new ResizeObserver((entries) => {
+    const width = Math.floor(entries[0]!.contentRect.width);
+    if (width > 0 && width !== last) {
+      last = width;
+      draw(width);
+    }
+  }).observe(element);
+}
+
+/** The mark of a class and fate: filled when kept, hollow when dropped. */
+export function mark(name: string | null, kept: boolean | null): HTMLElement {
+  const label = `${kept === null ? '' : kept ? 'kept' : 'dropped'}${name === null ? '' : `${kept === null ? '' : ', '}${name}`}`;
+  return h('span', { class: `mark ${name ?? 'plain'} ${kept === false ? 'hollow' : 'filled'}`, role: 'img', 'aria-label': label, title: label });
+}
+
+/** A section with its number-free heading and an introduction. */
+export function section(id: string, title: string, intro: string | null, ...children: (Child | Child[])[]): HTMLElement {
+  return h(
+    'section',
+    { id, 'aria-labelledby': `${id}-title` },
+    h('header', { class: 'section-head' }, h('h2', { id: `${id}-title` }, title), intro === null ? null : h('p', { class: 'intro' }, intro)),
+    ...children,
+  );
+}
+
+/** A chart with its title, what it says in words, and its legend. */
+export function figure(title: string, words: string, ...children: (Child | Child[])[]): HTMLElement {
+  return h('figure', null, h('figcaption', null, h('strong', null, title), ' ', h('span', null, words)), ...children);
+}
+
+export interface TableColumn<Row> {
+  label: string;
+  numeric?: boolean;
+  cell: (row: Row) => Child | Child[];
+}
+
+/** A table that turns into labelled blocks on narrow screens. Roles are stated because the blocks' display would drop them. */
+export function table<Row>(caption: string, columns: readonly TableColumn<Row>[], rows: readonly Row[], kind = ''): HTMLElement {
+  const head = columns.map((c) => h('th', { scope: 'col', role: 'columnheader', class: c.numeric && 'num' }, c.label));
+  const body = rows.map((row) =>
+    h(
+      'tr',
+      { role: 'row' },
+      columns.map((c, i) =>
+        i === 0
+          ? h('th', { scope: 'row', role: 'rowheader', 'data-label': c.label }, ...[c.cell(row)].flat())
+          : h('td', { role: 'cell', class: c.numeric && 'num', 'data-label': c.label }, ...[c.cell(row)].flat()),
+      ),
+    ),
+  );
+  return h(
+    'table',
+    { role: 'table', class: kind },
+    h('caption', { class: 'quiet' }, caption),
+    h('thead', { role: 'rowgroup' }, h('tr', { role: 'row' }, head)),
+    h('tbody', { role: 'rowgroup' }, body),
+  );
+}

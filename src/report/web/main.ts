@@ -1,0 +1,39 @@
+import { browse } from './browse.ts';
+import { composition } from './composition.ts';
+import { distribution } from './distribution.ts';
+import { dock } from './dock.ts';
+import { append, h } from './dom.ts';
+import { faults } from './faults.ts';
+import { gallery, quarantine } from './gallery.ts';
+import { pageHead } from './head.ts';
+import { clusterMap } from './map.ts';
+import { again, definitions, run } from './run.ts';
+import { selections } from './selections.ts';
+
+const sections: [string, HTMLElement | null][] = [
+  ['Necessity', distribution()],
+  ['Map', clusterMap()],
+  ['Composition', composition()],
+  ['Faults', faults()],
+  ['Samples', gallery()],
+  ['Set aside', quarantine()],
+  ['Find one', browse()],
+  ['Selections', selections()],
+  ['Cost', run()],
+  ['Again', again()],
+  ['Words', definitions()],
+];
+const shown = sections.flatMap(([name, element]) => (element === null ? [] : [{ name, element }]));
+const nav = h(
+  'nav',
+  { 'aria-label': 'Sections' },
+  h('ul', null, shown.map(({ name, element }) => h('li', null, h('a', { href: `#${element.id}` }, name)))),
+);
+append(document.body, [
+  h('a', { class: 'skip', href: '#content' }, 'Skip to the report'),
+  pageHead(),
+  nav,
+  h('main', { id: 'content', tabindex: -1 }, shown.map(({ element }) => element)),
+  h('footer', null, h('p', { class: 'quiet small' }, 'Made by Winnow. This file holds everything it shows and asks no network for anything.')),
+  dock(),
+]);

@@ -1,0 +1,112 @@
+/** The words and number formats that the page and the terminal share. Pure: it is bundled into the page too. */
+
+export type NecessityClass = 'critical' | 'redundant' | 'misaligned';
+export const CLASSES: readonly NecessityClass[] = ['critical', 'redundant', 'misaligned'];
+
+export const CLASS_TITLE: Record<NecessityClass, string> = {
+  critical: 'Critical',
+  redundant: 'Redundant',
+  misaligned: 'Misaligned',
+};
+
+export const CLASS_MEANING: Record<NecessityClass, string> = {
+  critical: 'the image makes the answer likelier: these teach the model to look',
+  redundant: 'the image changes nothing: these can be answered blind',
+  misaligned: 'the image makes the answer less likely: these contradict what is shown',
+};
+
+/** Rounds half up (away from zero), as people expect. */
+export function roundHalfUp(value: number, digits: number): number {
+  const scale = 10 ** digits;
+  return (Math.sign(value) * Math.round(Math.abs(value) * scale * (1 + Number.EPSILON))) / scale;
+}
+
+/** `12,345` */
+export function count(value: number): string {
+  return Math.round(value).toLocaleString('en-US');
+}
+
+/** `0.31`, with a true minus sign. */
+export function number(value: number | null | undefined, digits = 2): string {
+  if (value === null || value === undefined || !Number.isFinite(value)) return '–';
+  const rounded = roundHalfUp(value, digits);
+  return (rounded < 0 ? '−' : '') + Math.abs(rounded).toFixed(digits);
+}
+
+/** `+0.31` or `−0.31`. */
+export function signed(value: number | null | undefined, digits = 2): string {
+  const text = number(value, digits);
+  return value !== null && value !== undefined && value > 0 && text !== '–' ? `+${text}` : text;
+}
+
+/** `14.2 %` from a share of 0 to 1. */
+export function percent(share: number | null | undefined, digits = 1): string {
+  if (share === null || share === undefined || !Number.isFinite(share)) return '–';
+  return `${number(share * 100, digits)} %`;
+}
+
+/** `0.4 s`, `12 s`, `3 min 20 s`, `2 h 5 min` */
+export function duration(seconds: number): string {
+  if (seconds < 10) return `${number(seconds, 1)} s`;
+  const whole = Math.round(seconds);
+  if (whole < 60) return `${whole} s`;
+  if (whole < 3600) return `${Math.floor(whole / 60)} min ${whole % 60} s`;
+  return `${Math.floor(whole / 3600)} h ${Math.floor((whole % 3600) / 60)} min`;
+}
+
+/** S > critical, S < misaligned, or between; null where S is missing. */
+export function classOf(
+  necessity: number | null | undefined,
+  thresholds: { critical: number; misaligned: number },
+): NecessityClass | null {
+  if (necessity === null || necessity === undefined || Number.isNaN(necessity)) return null;
+  if (necessity > thresholds.critical) return 'critical';
+  return necessity < thresholds.misaligned ? 'misaligned' : 'redundant';
+}
+
+/** Shortens to `limit` characters at most, whitespace joined, without cutting a surrogate pair. */
+export function shorten(text: string, limit: number): string {
+  const flat = text.replace(/\s+/gu, ' ').trim();
+  if (flat.length <= limit) return flat;
+  const cut = [...flat.slice(0, limit)].slice(0, -1).join('');
+  return `${cut.replace(/[\uD800-\uDBFF]$/u, '')}…`;
+}
+
+/** Options as `variant=paper, clusters=20`: what differs from sample to sample of the table, nothing nested. */
+export function optionsText(options: Readonly<Record<string, unknown>>): string {
+  return Object.entries(options)
+    .filter(([, value]) => value !== undefined && value !== null && value !== '')
+    .map(([key, value]) => `${key}=${typeof value === 'object' ? JSON.stringify(value) : String(value)}`)
+    .join(', ');
+}
+
+export interface ReasonFacts {
+  kept: boolean;
+  code: string;
+  rank?: number | null;
+  cluster?: number | null;
+  candidates?: number | null;
+  quota?: number | null;
+  necessity?: number | null;
+}
+
+/** One sentence on why a sample was kept or dropped. Unknown codes are shown as they are. */
+export function reasonText(facts: ReasonFacts): string {
+  const where = facts.cluster != null && facts.cluster >= 0 ? ` in cluster ${facts.cluster}` : '';
+  const of = facts.candidates != null ? ` of ${count(facts.candidates)} candidates` : '';
+  const rank = facts.rank != null ? `rank ${count(facts.rank)}${of}${where}` : `a candidate${where}`;
+  const quota = facts.quota != null ? ` (quota ${count(facts.quota)})` : '';
+  const s = facts.necessity != null ? ` Its necessity is ${signed(facts.necessity, 3)}.` : '';
+  const sentences: Record<string, string> = {
+    'kept-top': `Kept: ${rank}${quota}.`,
+    redistributed: `Kept with places that other clusters could not fill: ${rank}${quota}.`,
+    random: facts.kept ? 'Kept: drawn at random.' : 'Dropped: not drawn.',
+    'below-quota': `Dropped: ${rank}; the quota${facts.quota != null ? ` of ${count(facts.quota)}` : ''} was filled by higher ones.`,
+    'below-budget': `Dropped: ${rank}; the budget was filled by higher ones.`,
+    'not-positive': `Dropped: the image does not lower its loss.${s}`,
+    nan: 'Dropped: its loss could not be computed.',
+    excluded: 'Left out: the sample is quarantined.',
+    'text-only': facts.kept ? 'Kept: a text-only sample, drawn for its share.' : 'Dropped: a text-only sample has no image to need.',
+  };
+  return sentences[facts.code] ?? `${facts.kept ? 'Kept' : 'Dropped'} (${facts.code}): ${rank}${quota}.`;
+}
