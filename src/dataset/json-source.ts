@@ -41,12 +41,7 @@ export function openJsonSource(path: string, shape: JsonShape): RecordSource {
         }
       } catch (error) {
         if (!(error instanceof TruncatedJson)) throw error;
-        throw new WinnowError({
-          code: 'FILE_TRUNCATED',
-          message: error.message,
-          where: { file: path, offset: error.offset },
-          hint: 'Get the whole file again; what is missing can\'t be known. To use the rows before this point, cut the file there and close the array with "]".',
-        });
+        throw truncatedFile(path, error);
       }
     },
     read(spans) {
@@ -82,6 +77,16 @@ export function openJsonSource(path: string, shape: JsonShape): RecordSource {
 function follows(a: Span, b: Span, from: number): boolean {
   const gap = b.offset - (a.offset + a.length);
   return gap >= 0 && gap < 4096 && b.offset + b.length - from <= READ_AHEAD;
+}
+
+/** The error for a file that ends in the middle: what is missing can't be known, so it is never read silently. */
+export function truncatedFile(path: string, error: TruncatedJson): WinnowError {
+  return new WinnowError({
+    code: 'FILE_TRUNCATED',
+    message: error.message,
+    where: { file: path, offset: error.offset },
+    hint: 'Get the whole file again. To use the rows before this point, cut the file there and close the array with "]".',
+  });
 }
 
 function changed(path: string, offset?: number): WinnowError {

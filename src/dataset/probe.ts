@@ -3,7 +3,7 @@ import { WinnowError } from './errors.ts';
 import type { Probe } from './format.ts';
 import { parseRecord } from './json-parse.ts';
 import { type JsonLayout, splitRecords, TruncatedJson } from './json-split.ts';
-import type { JsonShape } from './json-source.ts';
+import { type JsonShape, truncatedFile } from './json-source.ts';
 import { openWindow } from './json-window.ts';
 
 const RECORDS = 20;
@@ -25,7 +25,7 @@ export function probePath(path: string): { probe: Probe; shape?: JsonShape } {
     const head = Buffer.alloc(Math.min(HEAD, stat.size));
     const length = readSync(fd, head, 0, head.length, 0);
     const shape = shapeOf(path, head.subarray(0, length), length < stat.size);
-    const records = firstRecords(fd, shape);
+    const records = firstRecords(path, fd, shape);
     const container = shape.layout === 'array' ? 'array' : 'lines';
     return { probe: { path, isFolder: false, entries: [], container, records }, shape };
   } finally {
@@ -68,7 +68,7 @@ function isLines(head: Buffer, start: number, cut: boolean): boolean {
   });
 }
 
-function firstRecords(fd: number, shape: JsonShape): unknown[] {
+function firstRecords(path: string, fd: number, shape: JsonShape): unknown[] {
   const window = openWindow(fd, shape.start, HEAD);
   window.refill(0);
   const records: unknown[] = [];
@@ -82,8 +82,9 @@ function firstRecords(fd: number, shape: JsonShape): unknown[] {
       step = spans.next(parsed?.ok === true);
     }
   } catch (error) {
-    // The index reports a truncated file with its offset; for the format its first records are enough.
+    // The index reports a truncated file; for the format its first records are enough, if there are any.
     if (!(error instanceof TruncatedJson)) throw error;
+    if (records.length === 0) throw truncatedFile(path, error);
   }
   return records;
 }
