@@ -15,13 +15,16 @@ const GRACE_MS = 3_000;
 export async function main(argv: readonly string[], commands?: readonly Register[]): Promise<number> {
   const { signal, unhook } = listen(argv);
   const session: Session = { signal, stdout: process.stdout, stderr: process.stderr, exitCode: 0 };
-  const captured: Captured = { stderr: '' };
+  const captured: Captured = { stdout: '', stderr: '' };
   try {
     const program = createProgram(session, packageVersion(), captured, commands);
     await program.parseAsync(argv.length === 0 ? ['--help'] : [...argv], { from: 'user' });
     return session.exitCode;
   } catch (error) {
-    if (isHelp(error)) return 0;
+    if (isHelp(error)) {
+      await print(session.stdout, captured.stdout);
+      return 0;
+    }
     return await fail(session, argv, signal.aborted ? signal.reason : error, captured.stderr);
   } finally {
     unhook();

@@ -7,8 +7,9 @@ export type Register = (program: Command, session: Session) => void;
 /** Verbs in the order that `--help` lists them, one line each. */
 const COMMANDS: readonly Register[] = [];
 
-/** What commander wanted to write to stderr; kept so that errors are printed in one place. */
+/** What commander wanted to write: kept, so that `main` alone prints and waits until it is out. */
 export interface Captured {
+  stdout: string;
   stderr: string;
 }
 
@@ -28,7 +29,9 @@ export function createProgram(session: Session, version: string, captured: Captu
     .showSuggestionAfterError(true)
     .exitOverride()
     .configureOutput({
-      writeOut: (text) => session.stdout.write(text),
+      writeOut: (text) => {
+        captured.stdout += text;
+      },
       writeErr: (text) => {
         captured.stderr += text;
       },

@@ -1,0 +1,39 @@
+import { type Command, Option } from 'commander';
+import { z } from 'zod';
+
+/** The part of JSON Schema that options use. */
+interface Property {
+  type?: string;
+  enum?: string[];
+  items?: { enum?: string[] };
+  default?: unknown;
+  description?: string;
+}
+
+const kebab = (name: string): string => name.replace(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`);
+
+/**
+ * Declares one option per field of a zod schema: `textOnly` becomes `--text-only <value>`, a boolean a bare flag, an array a
+ * comma-separated list. Description, default and choices are the schema's own, so the command line and the API can't differ.
+ */
+export function addSchemaOptions(command: Command, schema: z.ZodType): void {
+  const json = z.toJSONSchema(schema, { io: 'input', unrepresentable: 'any' }) as { properties?: Record<string, Property> };
+  for (const [name, property] of Object.entries(json.properties ?? {})) {
+    const list = property.type === 'array';
+    const flag = property.type === 'boolean' ? `--${kebab(name)}` : `--${kebab(name)} <${list ? 'list' : 'value'}>`;
+    const choices = property.enum ?? property.items?.enum;
+    const fallback = property.default === undefined ? '' : ` (default: ${[property.default].flat().join(',')})`;
+    const option = new Option(flag, `${property.description ?? ''}${fallback}`);
+    if (choices !== undefined && !list) option.choices(choices);
+    if (list) option.argParser((text: string) => text.split(',').map((part) => part.trim()));
+    command.addOption(option);
+  }
+}
+
+/** The values a person gave for the fields of a schema, by field name; what was left out is absent. */
+export function schemaValues(schema: z.ZodType, given: Record<string, unknown>): Record<string, unknown> {
+  const json = z.toJSONSchema(schema, { io: 'input', unrepresentable: 'any' }) as { properties?: Record<string, Property> };
+  return Object.fromEntries(
+    Object.keys(json.properties ?? {}).flatMap((name) => (given[name] === undefined ? [] : [[name, given[name]]])),
+  );
+}
