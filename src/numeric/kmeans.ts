@@ -43,11 +43,14 @@ export interface KMeansResult {
 const INIT_ROWS_PER_CENTROID = 64;
 const LEAST_INIT_ROWS = 4096;
 
+/** Values up to here can be clustered: their squared distances stay far from the end of f32. */
+export const LARGEST_CLUSTERABLE = 1e15;
+
 /**
  * k-means: k-means++ and Lloyd's iterations, with f32 data, f64 sums and ties to the lowest cluster. Equal seeds give equal results
  * whatever the number of threads. An empty cluster takes the row farthest from its centroid.
  *
- * @throws WinnowError `KMEANS_K` (k is no integer of 1 .. rows), `KMEANS_NOT_FINITE` (a row holds NaN or infinity)
+ * @throws WinnowError `KMEANS_K` (k is no integer of 1 .. rows), `KMEANS_NOT_FINITE` (a row holds NaN, infinity, or a value beyond `LARGEST_CLUSTERABLE`)
  */
 export async function kmeans(points: Matrix, options: KMeansOptions): Promise<KMeansResult> {
   const { k, seed = 42, nredo = 1, sampleCap = Number.POSITIVE_INFINITY } = options;
@@ -106,7 +109,7 @@ function checkedCentre(points: Matrix): ReturnType<typeof centre> {
   const row = spread.squares.findIndex((square) => !(square < 1e36));
   if (row < 0) return spread;
   // One bad value spoils the mean, and with it every row's distance: name the row that holds it.
-  const at = points.data.findIndex((value) => !(Math.abs(value) < 1e18));
+  const at = points.data.findIndex((value) => !(Math.abs(value) <= LARGEST_CLUSTERABLE));
   throw new WinnowError({
     code: 'KMEANS_NOT_FINITE',
     message: 'k-means got a row with a missing, infinite or huge value.',

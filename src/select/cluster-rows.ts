@@ -1,14 +1,15 @@
-import { kmeans } from '../numeric/kmeans.ts';
+import { kmeans, LARGEST_CLUSTERABLE } from '../numeric/kmeans.ts';
 import { gatherRows, type Matrix } from '../numeric/matrix.ts';
 import type { SelectContext } from './selector.ts';
 
 /** Rows a cluster that k-means is fitted on at most, as faiss does; the others are assigned afterwards. */
 const FIT_ROWS_PER_CLUSTER = 256;
 
-/** Which of the rows have a vector that can be clustered. */
-export function finiteRows({ data, width }: Matrix, rows: readonly number[]): number[] {
+/** Which of the rows have a vector that can be clustered: no missing, infinite or absurdly large value. */
+export function clusterableRows({ data, width }: Matrix, rows: readonly number[]): number[] {
   return rows.filter((row) => {
-    for (let t = row * width; t < (row + 1) * width; t++) if (!Number.isFinite(data[t])) return false;
+    for (let t = row * width; t < (row + 1) * width; t++)
+      if (!(Math.abs(data[t]!) <= LARGEST_CLUSTERABLE)) return false;
     return width > 0;
   });
 }

@@ -107,6 +107,13 @@ export function dropRows(pool: Pool, code: ReasonCode, what: string, isDropped: 
   if (pool.rows.length < before) leaveOut(pool, `${before - pool.rows.length} rows ${what}`);
 }
 
+/** Counts the competing rows as one group, for methods without clusters; only worth saying beside another group. */
+export function countAsOneGroup(pool: Pool, size: number, kept: number): void {
+  if (pool.counts.length === 0) return;
+  const quota = Math.min(pool.budget, size);
+  pool.counts.push({ cluster: -1, label: 'with image', size, candidates: pool.rows.length, quota, kept });
+}
+
 /** Puts the selection together; a shortfall is what is missing from the budget, with all that was left out. */
 export function closePool(
   pool: Pool,

@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import { createRandom, type Random } from '../numeric/philox.ts';
 import { largestRemainder } from './allocate.ts';
-import { closePool, drawInto, openPool } from './pool.ts';
+import { closePool, countAsOneGroup, drawInto, openPool } from './pool.ts';
 import { groupBy } from './read-columns.ts';
 import type { Selector, TextOnlyPolicy } from './selector.ts';
 import { textOnlyOption } from './text-only-option.ts';
@@ -56,6 +56,7 @@ export const random: Selector<RandomOptions> = {
     if (options.stratify === 'none') {
       const count = Math.min(pool.budget, rows.length);
       drawInto(pool, rows, count, stream.sample(rows.length, count), codes);
+      countAsOneGroup(pool, rows.length, count);
     } else {
       const { groups, labels } = groupBy(rows.map((row) => input.source?.[row] ?? null));
       const { drawn, sizes, quotas } = drawStratified(groups, pool.budget, stream);

@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import { byScore } from '../numeric/topk.ts';
-import { closePool, dropRows, openPool } from './pool.ts';
+import { closePool, countAsOneGroup, dropRows, openPool } from './pool.ts';
 import { scalarColumn } from './read-columns.ts';
 import type { Selector, TextOnlyPolicy } from './selector.ts';
 import { textOnlyOption } from './text-only-option.ts';
@@ -26,6 +26,7 @@ export const top: Selector<TopOptions> = {
   async select(input, options, context) {
     const score = scalarColumn(input, options.column);
     const pool = openPool(input, options.textOnly, context);
+    const size = pool.rows.length;
     dropRows(pool, 'nan', `have no finite \`${options.column}\``, (row) => !Number.isFinite(score[row]));
     const ranked = pool.rows.sort(byScore(score, options.order));
     ranked.forEach((row, i) => {
@@ -38,6 +39,7 @@ export const top: Selector<TopOptions> = {
       });
       if (kept) pool.kept.push(row);
     });
+    countAsOneGroup(pool, size, Math.min(ranked.length, pool.budget));
     return closePool(pool, { method: 'top', options, order: 'rank' }, input, context);
   },
 };

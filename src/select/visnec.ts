@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import { byScore } from '../numeric/topk.ts';
 import { type Allocation, fixedRatio, largestRemainder } from './allocate.ts';
-import { clusterRows, finiteRows } from './cluster-rows.ts';
+import { clusterableRows, clusterRows } from './cluster-rows.ts';
 import { necessityClass } from './necessity-class.ts';
 import { closePool, dropRows, openPool, type Pool } from './pool.ts';
 import { labelColumn, scalarColumn, vectorColumn } from './read-columns.ts';
@@ -122,7 +122,7 @@ async function intoClusters(
     return { ids, clusters };
   }
   const vectors = vectorColumn(input, embedding);
-  const found = await clusterRows(vectors, finiteRows(vectors, pool.rows), k, context);
+  const found = await clusterRows(vectors, clusterableRows(vectors, pool.rows), k, context);
   if (found.k < k) pool.notes.push(`${found.k} clusters instead of ${k}: there are no more rows to cluster.`);
   for (let id = 0; id < found.k; id++) clusters.push({ id, members: [], candidates: [] });
   place(found.clusters);

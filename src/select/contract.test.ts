@@ -1,0 +1,241 @@
+/** What every selector must satisfy (P1 to P12), run over the registry. A selector whose default breaks one does not belong there. */
+import fc from 'fast-check';
+import { describe, expect, it } from 'vitest';
+import type { Column } from '../numeric/columns.ts';
+import { createRandom } from '../numeric/philox.ts';
+import { REASON_TEXTS } from './reasons.ts';
+import { parseOptions, selectors } from './registry.ts';
+import type { Selection, Selector, SelectorInput } from './selector.ts';
+
+/** How to try a selector: options that make it comparable under permutation, and the column it ranks by. */
+interface Trial {
+  /** Options for P4, when the defaults group rows by something that depends on row order (k-means). */
+  permutable?: Record<string, unknown>;
+  /** Options for P5 and P8 that keep the budget full where the method filters. */
+  score?: string;
+  /** True for methods that leave rows out by their score: P5 then allows a declared shortfall. */
+  filters?: boolean;
+}
+
+const TRIALS: Record<string, Trial> = {
+  visnec: { permutable: { labels: 'label' }, score: 'necessity', filters: true },
+  top: { permutable: {}, score: 'necessity' },
+  random: {},
+};
+
+const seedArbitrary = fc.integer({ min: 0, max: 2 ** 32 - 1 });
+
+/** A pool with everything in it: NaN, infinities, ties, text-only and excluded rows, missing embeddings. */
+const poolArbitrary = fc
+  .record({
+    rows: fc.integer({ min: 0, max: 60 }),
+    seed: seedArbitrary,
+    dirty: fc.boolean(),
+    kinds: fc.integer({ min: 1, max: 5 }),
+  })
+  .map(({ rows, seed, dirty, kinds }) => makePool(rows, seed, dirty, kinds));
+
+function makePool(rows: number, seed: number, dirty: boolean, kinds: number): SelectorInput {
+  const random = createRandom(seed, 'test/pool');
+  const odd = [Number.NaN, Number.POSITIVE_INFINITY, Number.NEGATIVE_INFINITY, 0, 0.5, 0.5];
+  const value = (): number => (dirty && random.below(5) === 0 ? odd[random.below(odd.length)]! : random.normal());
+  const embedding = Float32Array.from({ length: rows * 3 }, () => random.normal());
+  if (dirty) for (let row = 0; row < rows; row++) if (random.below(9) === 0) embedding[row * 3 + 1] = Number.NaN;
+  const input: SelectorInput = {
+    rows,
+    columns: {
+      necessity: { kind: 'f32', width: 1, data: Float32Array.from({ length: rows }, value) },
+      instruction: { kind: 'f32', width: 3, data: embedding },
+      label: { kind: 'i32', width: 1, data: Int32Array.from({ length: rows }, () => random.below(kinds)) },
+    },
+    source: Array.from({ length: rows }, () => [null, 'a', 'b'][random.below(3)] ?? null),
+    textOnly: Uint8Array.from({ length: rows }, () => (random.below(6) === 0 ? 1 : 0)),
+  };
+  if (dirty) {
+    const bad = Array.from({ length: rows }, (_, row) => row).filter(() => random.below(8) === 0);
+    input.excluded = new Map(bad.map((row) => [row, 'broken image']));
+  }
+  return input;
+}
+
+function permute(input: SelectorInput, order: Int32Array): SelectorInput {
+  const columns = Object.entries(input.columns).map(([name, column]): [string, Column] => {
+    if (column.kind === 'text' || column.kind === 'list') throw new Error('not used here');
+    const data = column.data.slice();
+    order.forEach((from, to) => {
+      for (let t = 0; t < column.width; t++) data[to * column.width + t] = column.data[from * column.width + t]!;
+    });
+    return [name, { ...column, data } as Column];
+  });
+  const { source, textOnly } = input;
+  return {
+    rows: input.rows,
+    columns: Object.fromEntries(columns),
+    ...(source === undefined ? {} : { source: [...order].map((from) => source[from] ?? null) }),
+    ...(textOnly === undefined ? {} : { textOnly: Uint8Array.from(order, (from) => textOnly[from]!) }),
+  };
+}
+
+function run(selector: Selector, input: SelectorInput, budget: number, options = {}, seed = 42): Promise<Selection> {
+  return selector.select(input, parseOptions(selector, options), { budget, seed });
+}
+
+/** P1, P2, P10 and the book-keeping, on any result. */
+function checkSelection(selection: Selection, input: SelectorInput, budget: number): void {
+  const { kept, reasons, perCluster, shortfall, requested } = selection;
+  expect(requested).toBe(budget);
+  expect(new Set(kept).size).toBe(kept.length);
+  for (const row of kept) expect(row >= 0 && row < input.rows && !input.excluded?.has(row)).toBe(true);
+  expect(kept.length).toBeLessThanOrEqual(budget);
+  expect(shortfall?.missing ?? 0).toBe(budget - kept.length);
+  if (shortfall !== undefined) expect(shortfall.because).not.toBe('');
+  expect(reasons.map(({ row }) => row)).toEqual(Array.from({ length: input.rows }, (_, row) => row));
+  expect(reasons.filter((reason) => reason.kept).map(({ row }) => row)).toEqual([...kept].sort((a, b) => a - b));
+  for (const { code, kept: isKept } of reasons) {
+    expect(REASON_TEXTS[code].startsWith('kept')).toBe(isKept);
+  }
+  if (perCluster.length > 0) expect(perCluster.reduce((sum, { kept: n }) => sum + n, 0)).toBe(kept.length);
+  for (const { size, candidates, kept: n } of perCluster) {
+    expect(candidates).toBeLessThanOrEqual(size);
+    expect(n).toBeLessThanOrEqual(candidates);
+  }
+}
+
+it('has a trial for every selector', () => {
+  expect(Object.keys(TRIALS).sort()).toEqual(selectors.map(({ name }) => name).sort());
+});
+
+describe.each(selectors.map((selector) => [selector.name, selector] as const))('%s', (name, selector) => {
+  const trial = TRIALS[name]!;
+
+  it('P1, P2, P10: unique rows in range, the budget or a declared shortfall, a reason for every row', async () => {
+    await fc.assert(
+      fc.asyncProperty(poolArbitrary, fc.nat({ max: 70 }), async (input, budget) => {
+        checkSelection(await run(selector, input, budget), input, budget);
+      }),
+      { numRuns: 60 },
+    );
+  });
+
+  it('P3: the same for an equal seed', async () => {
+    await fc.assert(
+      fc.asyncProperty(poolArbitrary, seedArbitrary, async (input, seed) => {
+        const budget = Math.floor(input.rows / 3);
+        const once = await run(selector, input, budget, {}, seed);
+        expect(await run(selector, input, budget, {}, seed)).toEqual(once);
+      }),
+      { numRuns: 15 },
+    );
+  });
+
+  it.runIf(trial.permutable !== undefined)('P4: follows its rows when they are reordered', async () => {
+    await fc.assert(
+      fc.asyncProperty(fc.integer({ min: 1, max: 60 }), seedArbitrary, async (rows, seed) => {
+        const input = makePool(rows, seed, false, 3);
+        delete input.textOnly;
+        const order = createRandom(seed, 'test/order').sample(rows, rows);
+        const straight = await run(selector, input, rows >> 1, trial.permutable);
+        const shuffled = await run(selector, permute(input, order), rows >> 1, trial.permutable);
+        const back = Int32Array.from(shuffled.kept, (row) => order[row]!).sort();
+        expect(back).toEqual(straight.kept.slice().sort());
+      }),
+      { numRuns: 30 },
+    );
+  });
+
+  it('P5: a budget of 0 gives nothing, a budget of all gives all that is not declared missing', async () => {
+    const input = makePool(40, 5, false, 3);
+    expect((await run(selector, input, 0)).kept).toHaveLength(0);
+    const all = await run(selector, input, 40);
+    const finite = [...(input.columns.necessity as { data: Float32Array }).data].filter((s) => s > 0).length;
+    if (trial.filters) expect(all.kept.length).toBeGreaterThanOrEqual(finite - 7);
+    else expect(all.kept).toHaveLength(40);
+    expect(all.shortfall?.missing ?? 0).toBe(40 - all.kept.length);
+  });
+
+  it.runIf(trial.score !== undefined)('P6: a larger budget keeps what a smaller one kept', async () => {
+    const input = makePool(50, 8, true, 1);
+    const small = await run(selector, input, 10, { ...trial.permutable, textOnly: 'score' });
+    const large = await run(selector, input, 17, { ...trial.permutable, textOnly: 'score' });
+    for (const row of small.kept) expect(large.kept).toContain(row);
+  });
+
+  it.runIf(trial.score !== undefined)('P7: a scale of the score changes nothing', async () => {
+    const input = makePool(50, 9, false, 4);
+    const scaled = structuredClone(input);
+    const column = scaled.columns[trial.score!] as { data: Float32Array };
+    column.data = column.data.map((value) => value * 8);
+    expect((await run(selector, scaled, 20)).kept).toEqual((await run(selector, input, 20)).kept);
+  });
+
+  it('P8: no row with a missing or infinite score comes before one with a finite score', async () => {
+    if (trial.score === undefined) return;
+    await fc.assert(
+      fc.asyncProperty(poolArbitrary, fc.nat({ max: 60 }), async (input, budget) => {
+        const { kept } = await run(selector, input, budget, { textOnly: 'exclude' });
+        const { data } = input.columns[trial.score!] as { data: Float32Array };
+        for (const row of kept) expect(Number.isFinite(data[row])).toBe(true);
+      }),
+      { numRuns: 30 },
+    );
+  });
+
+  it('P10: honours and reports the policy for rows without an image', async () => {
+    await fc.assert(
+      fc.asyncProperty(poolArbitrary, fc.double({ min: 0, max: 1, noNaN: true }), async (input, share) => {
+        const budget = Math.floor(share * input.rows);
+        const isText = (row: number) => input.textOnly![row] === 1;
+        const usable = Array.from({ length: input.rows }, (_, row) => row).filter((row) => !input.excluded?.has(row));
+        const texts = usable.filter(isText).length;
+
+        const without = await run(selector, input, budget, { textOnly: 'exclude' });
+        checkSelection(without, input, budget);
+        expect(without.kept.some(isText)).toBe(false);
+        if (texts > 0) expect(without.notes.join(' ')).toContain('no image');
+
+        const proportional = await run(selector, input, budget, { textOnly: 'proportional' });
+        checkSelection(proportional, input, budget);
+        const exact = usable.length === 0 ? 0 : (Math.min(budget, usable.length) * texts) / usable.length;
+        expect(Math.abs(proportional.kept.filter(isText).length - exact)).toBeLessThan(1);
+      }),
+      { numRuns: 40 },
+    );
+  });
+
+  it.each([
+    ['no rows', 0, () => 0],
+    ['one row', 1, () => 1],
+    ['identical rows', 30, () => 1],
+    ['rows of NaN', 10, () => Number.NaN],
+    ['huge values', 10, (i: number) => 1e38 * (i % 2 === 0 ? 1 : -1)],
+  ])('P11: survives %s', async (_, rows, value) => {
+    const data = Float32Array.from({ length: rows }, (_, i) => value(i));
+    const input: SelectorInput = {
+      rows,
+      columns: {
+        necessity: { kind: 'f32', width: 1, data },
+        instruction: { kind: 'f32', width: 3, data: Float32Array.from({ length: rows * 3 }, (_, i) => value(i)) },
+      },
+    };
+    for (const budget of [0, 1, 5, 100]) checkSelection(await run(selector, input, budget), input, budget);
+  });
+
+  it('P12: a hundred thousand rows in seconds', async () => {
+    const input = makePool(100_000, 1, true, 5);
+    const begun = performance.now();
+    const selection = await run(selector, input, 15_000);
+    expect(selection.kept).toHaveLength(15_000);
+    expect(performance.now() - begun).toBeLessThan(20_000);
+  });
+
+  it('leaves its input as it was, and says what it is', async () => {
+    const input = makePool(30, 4, true, 2);
+    const before = structuredClone(input);
+    await run(selector, input, 10);
+    expect(input).toEqual(before);
+    expect(selector.title && selector.source && selector.summary).toBeTruthy();
+    const defaults = parseOptions(selector, {});
+    for (const column of selector.needs(defaults)) expect(input.columns).toHaveProperty(column);
+    expect(() => parseOptions(selector, { nonsense: 1 })).toThrow(/nonsense/);
+  });
+});
