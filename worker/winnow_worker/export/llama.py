@@ -94,7 +94,7 @@ def prefix_decoder(g: Graph, d: Decoder) -> None:
 def loss_decoder(g: Graph, d: Decoder) -> None:
     """Losses of chosen tokens.
 
-    Inputs: `input_ids [rows, length]` (an id of the vocabulary's size or more is a row of `image_features`),
+    Inputs: `input_ids [rows, length]` (`-1 - i` stands for row `i` of `image_features`),
     `image_features [features, hidden]`, `position_ids`, `past_key_values.*` of shared prefixes
     `[prefixes, kv_heads, past, dim]` (past may be 0), `past_index [rows]` (the prefix of each row),
     `query_index [rows, queries]` (positions in the row whose logits are wanted, padded by anything),
@@ -188,14 +188,14 @@ class State:
 
 
 def embedded_inputs(g: Graph, d: Decoder) -> tuple[str, str]:
-    """Token embeddings, with image features where an id is beyond the vocabulary."""
+    """Token embeddings; the id `-1 - i` stands for row `i` of `image_features`."""
     ids = g.input("input_ids", ["batch", "length"], INT64)
     features = g.input("image_features", ["features", d.hidden])
     # A row of zeros in front, so that a batch without images still has something to gather.
     features = g.op("Concat", g.const(np.zeros((1, d.hidden)), np.float32), features, axis=0)
-    text = g.op("Gather", g.weight(d.model.embed_tokens.weight), g.op("Min", ids, g.const(d.vocab - 1)), axis=0)
-    image = g.op("Gather", features, g.op("Max", g.op("Sub", ids, g.const(d.vocab - 1)), g.const(0)), axis=0)
-    is_image = g.op("Unsqueeze", g.op("GreaterOrEqual", ids, g.const(d.vocab)), g.const([2]))
+    text = g.op("Gather", g.weight(d.model.embed_tokens.weight), g.op("Max", ids, g.const(0)), axis=0)
+    image = g.op("Gather", features, g.op("Max", g.op("Neg", ids), g.const(0)), axis=0)
+    is_image = g.op("Unsqueeze", g.op("Less", ids, g.const(0)), g.const([2]))
     return ids, g.op("Where", is_image, image, text)
 
 

@@ -9,7 +9,7 @@ import numpy as np
 import torch
 from torch import nn
 
-from .graph import BOOL, FLOAT, Graph, attention
+from .graph import FLOAT, INT64, Graph, attention
 
 
 def build_clip_vision(g: Graph, pixels: str, model: nn.Module, layer: int = -1) -> str:
@@ -80,7 +80,7 @@ def build_idefics3_vision(g: Graph, pixels: str, pixel_mask: str, tower: nn.Modu
     mask = g.op("Squeeze", mask, g.const([1]))  # [n, rows, columns]
     ids = _fractional_positions(g, mask, tower.embeddings.num_patches_per_side)
     flat = g.reshape(mask, [0, -1])
-    ids = g.op("Mul", ids, g.op("Cast", flat, to=7))
+    ids = g.op("Mul", ids, g.op("Cast", flat, to=INT64))
     x = g.op("Add", x, g.op("Gather", g.weight(tower.embeddings.position_embedding.weight), ids, axis=0))
     hidden = g.op("Mul", g.op("Sub", flat, g.const(1, np.float32)), g.const(1e30, np.float32))
     bias = g.op("Unsqueeze", hidden, g.const([1, 2]))  # [n, 1, 1, patches]
@@ -100,7 +100,7 @@ def _fractional_positions(g: Graph, mask: str, side: int) -> str:
         index = g.op("Cast", g.range(g.dim(mask, real_axis)), to=FLOAT)
         at = g.op("Min", g.op("Mul", index, step), g.const(1.0 - 1e-6, np.float32))  # [n, length]
         above = g.op("GreaterOrEqual", g.op("Unsqueeze", at, g.const([2])), g.const(boundaries, np.float32))
-        axes.append(g.op("ReduceSum", g.op("Cast", above, to=7), g.const([2]), keepdims=0))
+        axes.append(g.op("ReduceSum", g.op("Cast", above, to=INT64), g.const([2]), keepdims=0))
     rows = g.op("Mul", g.op("Unsqueeze", axes[0], g.const([2])), g.const(side))
     return g.reshape(g.op("Add", rows, g.op("Unsqueeze", axes[1], g.const([1]))), [0, -1])
 
@@ -157,10 +157,3 @@ def _as_linear(weight: torch.Tensor, bias: torch.Tensor) -> nn.Linear:
     linear = nn.Linear(weight.shape[1], weight.shape[0])
     linear.weight, linear.bias = nn.Parameter(weight.clone()), nn.Parameter(bias.clone())
     return linear
-
-
-def pixel_mask_input(g: Graph, name: str = "pixel_attention_mask") -> str:
-    """The mask input as transformers.js names it: `[batch, images, height, width]`, flattened to `[n, h, w]`."""
-    mask = g.input(name, ["batch", "images", "height", "width"], BOOL)
-    shape = g.op("Concat", g.const([-1]), g.op("Shape", mask, start=2), axis=0)
-    return g.op("Reshape", mask, shape)

@@ -1,0 +1,203 @@
+import type { PreparedConversation, ProcessedImage } from '../processing/types.ts';
+import { float32 } from '../session.ts';
+import type { BlindVariant } from '../types.ts';
+import { type ChunkFeatures, runLossChunk } from './loss-graph.ts';
+import { type Chunk, type Member, type PlanOptions, planChunks } from './plan.ts';
+import type { VlmRuntime } from './runtime.ts';
+import { blindSequence, multimodalSequence, type PassName, prefixLength, type Sequence } from './sequence.ts';
+import { runStandardBatch } from './standard-graph.ts';
+import { encodeImages } from './vision.ts';
+
+/** A row ready to score; `images[i]` is the index of its image `i` among the images of all rows. */
+export interface ScoreRow {
+  conversation: PreparedConversation;
+  images: number[];
+}
+
+export interface ScoreOptions {
+  blind: readonly BlindVariant[];
+  signal?: AbortSignal;
+  /** Compute blind passes over the whole row, image positions kept and masked: slower, the same numbers. For tests. */
+  naive?: boolean;
+  plan?: Partial<PlanOptions>;
+}
+
+/** Losses of every scored token in each pass, or the reason why a run failed. */
+export type RowLosses = Map<PassName, Float32Array> | Error;
+
+const TILES_PER_RUN = 16;
+
+/** Features of images by their index: each is encoded once, however many rows show it. */
+export class FeatureStore {
+  readonly #features = new Map<number, Float32Array>();
+  readonly #runtime: VlmRuntime;
+
+  constructor(runtime: VlmRuntime) {
+    this.#runtime = runtime;
+  }
+
+  has(image: number): boolean {
+    return this.#features.has(image);
+  }
+
+  get(image: number): Float32Array {
+    return this.#features.get(image)!;
+  }
+
+  /** Encode images that aren't there yet, some at a time on every thread. */
+  async add(images: ReadonlyMap<number, ProcessedImage>): Promise<void> {
+    const missing = [...images].filter(([image]) => !this.#features.has(image));
+    const runs: [number, ProcessedImage][][] = [];
+    let tiles = Number.POSITIVE_INFINITY;
+    for (const entry of missing) {
+      tiles += entry[1].dims[0]!;
+      if (tiles > TILES_PER_RUN) {
+        runs.push([]);
+        tiles = entry[1].dims[0]!;
+      }
+      runs.at(-1)!.push(entry);
+    }
+    await Promise.all(
+      runs.map(async (run) => {
+        const encoded = await encodeImages(
+          this.#runtime,
+          run.map(([, image]) => image),
+        );
+        for (const [i, [image]] of run.entries()) this.#features.set(image, encoded[i]!);
+      }),
+    );
+  }
+
+  clear(): void {
+    this.#features.clear();
+  }
+}
+
+/**
+ * Losses of rows whose images are in the store: with images and, by `blind`, without. A row without images has the same
+ * losses in every pass. Rows meet in batches by length; the same rows in the same order give the same bytes.
+ */
+export async function scoreRows(
+  runtime: VlmRuntime,
+  rows: readonly ScoreRow[],
+  store: FeatureStore,
+  options: ScoreOptions,
+): Promise<RowLosses[]> {
+  const results: RowLosses[] = rows.map(() => new Map());
+  const members = rows.flatMap((row, r) => membersOf(row, r, store, runtime, options));
+  const limits: PlanOptions = {
+    maxTokens: options.plan?.maxTokens ?? 1024,
+    maxQueries: options.plan?.maxQueries ?? 4096,
+  };
+  const chunks = planChunks(members, limits);
+  await eachOf(chunks, runtime.pool.size + 1, async (chunk) => {
+    options.signal?.throwIfAborted();
+    const after = chunk.batches.flat().map(({ member }) => member.sequence);
+    try {
+      const losses = await runChunk(runtime, chunk, rows, store, options);
+      for (const [i, { row, pass }] of after.entries()) {
+        const result = results[row]!;
+        if (!(result instanceof Error)) result.set(pass, losses[i]!);
+      }
+    } catch (error) {
+      for (const { row } of after) results[row] = error instanceof Error ? error : new Error(String(error));
+    }
+  });
+  for (const [r, row] of rows.entries()) {
+    const result = results[r]!;
+    if (row.images.length > 0 || result instanceof Error) continue;
+    for (const variant of options.blind) result.set(variant, result.get('multimodal')!);
+  }
+  return results;
+}
+
+function membersOf(
+  row: ScoreRow,
+  r: number,
+  store: FeatureStore,
+  runtime: VlmRuntime,
+  options: ScoreOptions,
+): Member[] {
+  const { conversation, images } = row;
+  const tokens = images.map((image) => store.get(image).length / runtime.hidden);
+  const whole = multimodalSequence(r, conversation, tokens);
+  const past = runtime.decoder === 'loss' ? prefixLength(whole, conversation) : 0;
+  const first = images[conversation.imageBlocks[0]?.image ?? -1];
+  const opening = past === 0 ? '' : `${first}:${conversation.ids.subarray(0, past).join(',')}`;
+  const blind = images.length === 0 ? [] : options.blind.map((variant) => blindSequence(r, conversation, variant));
+  return [{ sequence: whole, past, opening }, ...blind.map((sequence) => ({ sequence, past: 0, opening: '' }))];
+}
+
+async function runChunk(
+  runtime: VlmRuntime,
+  chunk: Chunk,
+  rows: readonly ScoreRow[],
+  store: FeatureStore,
+  options: ScoreOptions,
+): Promise<Float32Array[]> {
+  const sequences = chunk.batches.flat().map(({ member }) => member.sequence);
+  const features = chunkFeatures(runtime, sequences, rows, store);
+  if (runtime.decoder === 'loss') return runLossChunk(runtime.pool, runtime.cache, chunk, features);
+  return runStandardBatch(
+    runtime,
+    sequences.map((sequence) => {
+      if (options.naive !== true || sequence.pass !== 'masked') return { sequence };
+      const { conversation } = rows[sequence.row]!;
+      return { sequence: wholeRow(sequence, conversation), hidden: conversation.imageTokenMask };
+    }),
+    features,
+  );
+}
+
+/** The masked pass with nothing left out. */
+function wholeRow(sequence: Sequence, conversation: PreparedConversation): Sequence {
+  const place = new Map([...sequence.positions].map((position, i) => [i, position]));
+  return {
+    ...sequence,
+    ids: conversation.ids,
+    positions: Int32Array.from(conversation.ids, (_, i) => i),
+    queries: Int32Array.from(sequence.queries, (query) => place.get(query)!),
+  };
+}
+
+/** The features that a chunk's rows need, end to end. */
+function chunkFeatures(
+  runtime: VlmRuntime,
+  sequences: readonly Sequence[],
+  rows: readonly ScoreRow[],
+  store: FeatureStore,
+): ChunkFeatures {
+  const starts = new Map<number, number>();
+  let total = 0;
+  for (const { row, pass } of sequences) {
+    if (pass !== 'multimodal') continue;
+    for (const image of rows[row]!.images) {
+      if (starts.has(image)) continue;
+      starts.set(image, total);
+      total += store.get(image).length / runtime.hidden;
+    }
+  }
+  const data = new Float32Array(total * runtime.hidden);
+  for (const [image, start] of starts) data.set(store.get(image), start * runtime.hidden);
+  return {
+    tensor: float32(data, [total, runtime.hidden]),
+    place(row, k) {
+      let rest = k;
+      for (const image of rows[row]!.images) {
+        const count = store.get(image).length / runtime.hidden;
+        if (rest < count) return starts.get(image)! + rest;
+        rest -= count;
+      }
+      throw new RangeError(`image token ${k} of row ${row} has no feature`);
+    },
+  };
+}
+
+/** Act on items in order, at most `width` at a time. */
+async function eachOf<T>(items: readonly T[], width: number, act: (item: T) => Promise<void>): Promise<void> {
+  let next = 0;
+  const lane = async (): Promise<void> => {
+    while (next < items.length) await act(items[next++]!);
+  };
+  await Promise.all(Array.from({ length: Math.min(width, items.length) }, lane));
+}
