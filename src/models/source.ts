@@ -1,0 +1,100 @@
+import { existsSync } from 'node:fs';
+import { readdir, stat } from 'node:fs/promises';
+import { homedir } from 'node:os';
+import { dirname, join, resolve } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { WinnowError } from '../dataset/errors.ts';
+import { requireOnnx } from './graph-files.ts';
+import { cachedModel, downloadModel } from './hub/download.ts';
+import { folderRevision } from './hub/revision.ts';
+
+/** A model on this machine. */
+export interface ModelFolder {
+  /** `micro-vlm`, `org/name`, or the folder as it was given. */
+  readonly name: string;
+  /** Absolute path. */
+  readonly folder: string;
+  /** Commit of the hub, or SHA-256 over the files that decide the numbers. */
+  readonly revision: string;
+}
+
+export interface ResolveOptions {
+  /** Branch, tag or commit of a hub model. @default main */
+  revision?: string;
+  /** Never go to the network. @default HF_HUB_OFFLINE */
+  offline?: boolean;
+  /** Where downloads are kept. @default WINNOW_CACHE, else the user's cache folder */
+  cacheDir?: string;
+  /** Called while a file arrives: what, bytes done, bytes in total. */
+  progress?: (what: string, done: number, total: number) => void;
+  signal?: AbortSignal;
+  /** @default the global fetch */
+  fetch?: typeof globalThis.fetch;
+}
+
+/** Models that are part of the package, under `models/`. */
+export const SHIPPED: readonly string[] = ['micro-vlm', 'micro-clip'];
+
+/**
+ * Finds a model: a shipped name, a folder, or a hub id. A hub model is downloaded once (configuration, tokenizer, chat template and ONNX graphs, no
+ * pickle and no code) and found again without the network; a copy in the Hugging Face cache is taken as it is.
+ * @throws WinnowError `MODEL_UNKNOWN`, `MODEL_OFFLINE`, `MODEL_GATED`, `MODEL_NO_ONNX`, `MODEL_PICKLE`, `DOWNLOAD_FAILED`.
+ */
+export async function resolveModel(idOrPath: string, options: ResolveOptions = {}): Promise<ModelFolder> {
+  const cacheDir = options.cacheDir ?? defaultCacheDir();
+  if (SHIPPED.includes(idOrPath)) return localFolder(idOrPath, shippedFolder(idOrPath), cacheDir);
+  const path = resolve(idOrPath.replace(/^~(?=\/|$)/, homedir()));
+  if (existsSync(path)) return localFolder(idOrPath, path, cacheDir);
+  if (!/^[\w.-]+\/[\w.-]+$/.test(idOrPath) || /^\.{1,2}\//.test(idOrPath)) throw unknown(idOrPath);
+  const place = { id: idOrPath, revision: options.revision ?? 'main', cacheDir };
+  const found = (await cachedModel(place)) ?? (await downloadModel(place, { ...options, offline: isOffline(options) }));
+  return { name: idOrPath, ...found };
+}
+
+async function localFolder(name: string, folder: string, cacheDir: string): Promise<ModelFolder> {
+  if (!(await stat(folder)).isDirectory()) {
+    throw new WinnowError({
+      code: 'MODEL_UNKNOWN',
+      message: `'${name}' is a file, and a model is a folder`,
+      where: { file: folder },
+      hint: 'Give the folder that holds config.json and onnx/.',
+    });
+  }
+  const files = (await readdir(folder, { recursive: true })).map((file) => file.replaceAll('\\', '/'));
+  requireOnnx(name, files);
+  return { name, folder, revision: await folderRevision(folder, files, cacheDir) };
+}
+
+/** The user's cache folder for downloads. */
+export function defaultCacheDir(): string {
+  if (process.env.WINNOW_CACHE) return process.env.WINNOW_CACHE;
+  return join(process.env.XDG_CACHE_HOME || join(homedir(), '.cache'), 'winnow');
+}
+
+function isOffline(options: ResolveOptions): boolean {
+  if (options.offline !== undefined) return options.offline;
+  return /^(1|true|yes|on)$/i.test(process.env.HF_HUB_OFFLINE ?? '');
+}
+
+/** `models/<name>` of the package, from source and from the built code alike. */
+function shippedFolder(name: string): string {
+  let folder = dirname(fileURLToPath(import.meta.url));
+  while (!existsSync(join(folder, 'package.json')) && dirname(folder) !== folder) folder = dirname(folder);
+  const found = join(folder, 'models', name);
+  if (existsSync(found)) return found;
+  throw new WinnowError({
+    code: 'MODEL_UNKNOWN',
+    message: `the package's model '${name}' is missing`,
+    where: { file: found },
+    hint: 'Install the package again.',
+  });
+}
+
+function unknown(idOrPath: string): WinnowError {
+  return new WinnowError({
+    code: 'MODEL_UNKNOWN',
+    message: `'${idOrPath}' is no folder, no hub id and no shipped model`,
+    hint: `Give a folder, an id like org/name, or one of ${SHIPPED.join(', ')}.`,
+    exitCode: 2,
+  });
+}
