@@ -1,8 +1,8 @@
 import { readFileSync } from 'node:fs';
 import { CommanderError } from 'commander';
-import { print, type Session } from './command.ts';
+import { print, type Register, type Session } from './command.ts';
 import { describeError, errorDocument, formatError, INTERRUPTED } from './print-error.ts';
-import { type Captured, createProgram, isHelp, type Register } from './program.ts';
+import { type Captured, createProgram, isHelp } from './program.ts';
 
 /** After the first Ctrl-C, work has this long to end by itself. */
 const GRACE_MS = 3_000;

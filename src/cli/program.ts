@@ -1,8 +1,5 @@
 import { Command, CommanderError } from 'commander';
-import type { Session } from './command.ts';
-
-/** One verb: what `commands/<verb>.ts` exports. It declares options; the work is imported when the verb runs. */
-export type Register = (program: Command, session: Session) => void;
+import type { Register, Session } from './command.ts';
 
 /** Verbs in the order that `--help` lists them, one line each. */
 const COMMANDS: readonly Register[] = [];
