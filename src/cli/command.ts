@@ -34,9 +34,6 @@ export interface Session {
   exitCode: number;
 }
 
-/** One verb: what `commands/<verb>.ts` exports. It declares options; the work is imported when the verb runs. */
-export type Register = (program: Command, session: Session) => void;
-
 type Handler<Args extends unknown[]> = (context: CommandContext, ...args: Args) => Promise<Outcome>;
 
 /**

@@ -20,32 +20,31 @@ beforeAll(() => {
 import { main } from ${JSON.stringify(path.join(BUILT, 'main.js'))};
 import { action, withDryRun } from ${JSON.stringify(path.join(BUILT, 'command.js'))};
 import { WinnowError } from ${JSON.stringify(path.join(ROOT, 'dist/dataset/errors.js'))};
-const verbs = (program, session) => {
-  withDryRun(program.command('echo').argument('<word>').option('--times <n>', 'how often', Number, 1))
+const verbs = Object.entries({
+  echo: (program, session) => withDryRun(program.command('echo').argument('<word>').option('--times <n>', 'how often', Number, 1))
     .action(action(session, async (context, word, options) => {
       context.note('a remark');
       return {
         document: { word, project: context.project, json: context.json, dryRun: context.dryRun, times: options.times },
         text: Array(options.times).fill(word).join('\\n'),
       };
-    }));
-  program.command('verdict').action(action(session, async () => ({ document: {}, text: 'no', exitCode: 1 })));
-  program.command('fail').action(action(session, async () => {
+    })),
+  verdict: (program, session) => program.command('verdict').action(action(session, async () => ({ document: {}, text: 'no', exitCode: 1 }))),
+  fail: (program, session) => program.command('fail').action(action(session, async () => {
     throw new WinnowError({ code: 'ROW_BAD', message: 'The row has no image', where: { file: 'a.json', row: 3, id: 'x' }, hint: 'Remove it.' });
-  }));
-  program.command('crash').action(action(session, async () => { null.x; }));
-  program.command('reject').action(action(session, async () => { Promise.reject(new Error('lost')); await new Promise((r) => setTimeout(r, 500)); }));
-  program.command('read').argument('<file>').action(action(session, async (_c, file) => { const fs = await import('node:fs/promises'); await fs.readFile(file); }));
-  program.command('wait').action(action(session, (context) => new Promise((_, reject) => {
+  })),
+  crash: (program, session) => program.command('crash').action(action(session, async () => { null.x; })),
+  reject: (program, session) => program.command('reject').action(action(session, async () => { Promise.reject(new Error('lost')); await new Promise((r) => setTimeout(r, 500)); })),
+  read: (program, session) => program.command('read').argument('<file>').action(action(session, async (_c, file) => { const fs = await import('node:fs/promises'); await fs.readFile(file); })),
+  wait: (program, session) => program.command('wait').action(action(session, (context) => new Promise((_, reject) => {
     process.stderr.write('ready');
     const keep = setInterval(() => {}, 1000);
     context.signal.addEventListener('abort', () => { clearInterval(keep); reject(context.signal.reason); });
-  })));
-  program.command('deaf').action(action(session, () => new Promise(() => { process.stderr.write('ready'); setInterval(() => {}, 1000); })));
-  const score = program.command('score').description('score');
-  score.command('loss').action(action(session, async () => ({ document: {}, text: 'loss' })));
-};
-process.exit(await main(process.argv.slice(2), [verbs]));
+  }))),
+  deaf: (program, session) => program.command('deaf').action(action(session, () => new Promise(() => { process.stderr.write('ready'); setInterval(() => {}, 1000); }))),
+  score: (program, session) => program.command('score').description('score').command('loss').action(action(session, async () => ({ document: {}, text: 'loss' }))),
+}).map(([name, register]) => ({ name, summary: 'about ' + name, load: async () => register }));
+process.exit(await main(process.argv.slice(2), verbs));
 `,
   );
 });
@@ -54,6 +53,13 @@ afterAll(() => fs.rmSync(folder, { recursive: true, force: true }));
 function run(...args: string[]): { status: number | null; stdout: string; stderr: string } {
   return spawnSync(process.execPath, [script, ...args], { encoding: 'utf8', cwd: folder });
 }
+
+it('lists every verb without loading it', () => {
+  const { status, stdout } = run('--help');
+  expect(status).toBe(0);
+  expect(stdout).toMatch(/echo +about echo\n.*verdict +about verdict\n/);
+  expect(run('help', 'echo').stdout).toMatch(/--times/);
+});
 
 describe('shared options', () => {
   it('are taken before and after the verb', () => {

@@ -1,8 +1,9 @@
 import { readFileSync } from 'node:fs';
 import { CommanderError } from 'commander';
-import { print, type Register, type Session } from './command.ts';
+import { print, type Session } from './command.ts';
+import { VERBS } from './commands/registry.ts';
 import { describeError, errorDocument, formatError, INTERRUPTED } from './print-error.ts';
-import { type Captured, createProgram, isHelp } from './program.ts';
+import { type Captured, createProgram, isHelp, type Verb } from './program.ts';
 
 /** After the first Ctrl-C, work has this long to end by itself. */
 const GRACE_MS = 3_000;
@@ -12,12 +13,12 @@ const GRACE_MS = 3_000;
  *
  * @param argv arguments without `node` and the script
  */
-export async function main(argv: readonly string[], commands?: readonly Register[]): Promise<number> {
+export async function main(argv: readonly string[], verbs: readonly Verb[] = VERBS): Promise<number> {
   const { signal, unhook } = listen(argv);
   const session: Session = { signal, stdout: process.stdout, stderr: process.stderr, exitCode: 0 };
   const captured: Captured = { stdout: '', stderr: '' };
   try {
-    const program = createProgram(session, packageVersion(), captured, commands);
+    const program = await createProgram(verbs, argv, session, packageVersion(), captured);
     await program.parseAsync(argv.length === 0 ? ['--help'] : [...argv], { from: 'user' });
     return session.exitCode;
   } catch (error) {

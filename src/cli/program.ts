@@ -1,8 +1,16 @@
 import { Command, CommanderError } from 'commander';
-import type { Register, Session } from './command.ts';
+import type { Session } from './command.ts';
 
-/** Verbs in the order that `--help` lists them, one line each. */
-const COMMANDS: readonly Register[] = [];
+/** Declares one verb with its options: what `commands/<verb>.ts` exports. The work is imported when the verb runs. */
+export type Register = (program: Command, session: Session) => void;
+
+/** One line of the verbs' registry. */
+export interface Verb {
+  name: string;
+  /** What `winnow --help` says of it. */
+  summary: string;
+  load: () => Promise<Register>;
+}
 
 /** What commander wanted to write: kept, so that `main` alone prints and waits until it is out. */
 export interface Captured {
@@ -10,8 +18,17 @@ export interface Captured {
   stderr: string;
 }
 
-/** The command line with every verb declared. It throws `CommanderError` instead of leaving the process. */
-export function createProgram(session: Session, version: string, captured: Captured, commands = COMMANDS): Command {
+/**
+ * The command line for `argv`. A verb that `argv` does not name stands there with its summary alone, unloaded: enough for
+ * the list of verbs and for suggestions. The program throws `CommanderError` instead of leaving the process.
+ */
+export async function createProgram(
+  verbs: readonly Verb[],
+  argv: readonly string[],
+  session: Session,
+  version: string,
+  captured: Captured,
+): Promise<Command> {
   const program = new Command('winnow');
   program
     .description(
@@ -34,7 +51,11 @@ export function createProgram(session: Session, version: string, captured: Captu
       },
       outputError: () => {},
     });
-  for (const register of commands) register(program, session);
+  for (const verb of verbs) {
+    if (argv.includes(verb.name)) (await verb.load())(program, session);
+    else program.command(verb.name);
+    program.commands.find((command) => command.name() === verb.name)?.summary(verb.summary);
+  }
   return program;
 }
 
