@@ -1,18 +1,18 @@
 import { existsSync, statSync } from 'node:fs';
 import { availableParallelism } from 'node:os';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { WinnowError } from '../../dataset/errors.ts';
 import { openSessions, type Port, type SessionPool } from '../session.ts';
+import { findGraph } from '../graph-files.ts';
 import type { CacheShape } from './loss-graph.ts';
 
 /** Names of the decoder's graph, the newer first. */
 const DECODERS = ['decoder_model_merged', 'decoder_model'];
-const LOSS_GRAPHS = ['decoder_prefix', 'decoder_loss'];
 /** Weights above this are held once and a run uses all cores; below, each core has a session of its own. */
 const SHARED_SESSION_BYTES = 256 * 2 ** 20;
 
 export interface RuntimeOptions {
-  /** Suffix of the files to load: `fp16`, `q4`, `int8` ... @default none, the files without a suffix */
+  /** Suffix of the files to load: `fp32` (none), `fp16`, `q4`, `int8` ... @default the best numbers that are there */
   dtype?: string;
   /** Use the graphs that transformers.js knows even where there are faster ones. @default false */
   standard?: boolean;
@@ -38,8 +38,8 @@ export interface VlmRuntime {
  * @throws WinnowError MODEL_FILES_MISSING, MODEL_UNREADABLE, MODEL_UNSUPPORTED.
  */
 export async function openRuntime(folder: string, options: RuntimeOptions = {}): Promise<VlmRuntime> {
-  const files = graphFiles(folder, options);
-  const bytes = Object.values(files).reduce((sum, path) => sum + graphBytes(path), 0);
+  const files = await graphFiles(folder, options);
+  const bytes = bytesOf(files);
   const cores = availableParallelism();
   const workers = options.workers ?? (bytes > SHARED_SESSION_BYTES ? 1 : cores);
   const pool = await openSessions(files, { workers, threads: Math.max(1, Math.floor(cores / workers)) });
@@ -51,29 +51,43 @@ export async function openRuntime(folder: string, options: RuntimeOptions = {}):
   }
 }
 
-/** The graphs to load by name. A vision encoder and a way to get losses are needed. */
-export function graphFiles(folder: string, options: RuntimeOptions): Record<string, string> {
-  const suffix = options.dtype === undefined || options.dtype === 'fp32' ? '' : `_${options.dtype}`;
-  const path = (name: string): string => join(folder, 'onnx', `${name}${suffix}.onnx`);
-  const found = (names: string[]): string[] => names.filter((name) => existsSync(path(name)));
-  const need = (names: string[]): string => {
-    const [name] = found(names);
-    if (name !== undefined) return name;
+/** Paths of the graphs to load: a vision encoder, and a way to get losses. */
+async function graphFiles(folder: string, options: RuntimeOptions): Promise<Record<string, string>> {
+  const files: Record<string, string> = {};
+  const find = async (...names: string[]): Promise<boolean> => {
+    for (const name of names) {
+      const path = await graphPath(folder, name, options.dtype);
+      if (path !== undefined) files[name] = path;
+      if (path !== undefined) return true;
+    }
+    return false;
+  };
+  const need = async (...names: string[]): Promise<void> => {
+    if (await find(...names)) return;
     throw new WinnowError({
       code: 'MODEL_FILES_MISSING',
-      message: `${folder} has no ${names.map((n) => `onnx/${n}${suffix}.onnx`).join(' and no ')}.`,
-      hint: 'Give a model in the layout of transformers.js, or export one: python -m winnow_worker.export <model> <folder>.',
+      message: `${folder} has no onnx/${names.join('.onnx and no onnx/')}.onnx${options.dtype === undefined ? '' : ` in ${options.dtype}`}.`,
+      hint: 'Give a model in the layout of transformers.js, or export one: python -m winnow_worker.export MODEL FOLDER.',
     });
   };
-  const names = [need(['vision_encoder'])];
-  if (options.standard !== true && found(LOSS_GRAPHS).length === LOSS_GRAPHS.length) names.push(...LOSS_GRAPHS);
-  else names.push(need(['embed_tokens']), need(DECODERS));
-  return Object.fromEntries(names.map((name) => [name, path(name)]));
+  await need('vision_encoder');
+  if (options.standard !== true && (await find('decoder_prefix')) && (await find('decoder_loss'))) return files;
+  delete files.decoder_prefix;
+  await need('embed_tokens');
+  await need(...DECODERS);
+  return files;
 }
 
-function graphBytes(path: string): number {
-  const data = `${path}_data`;
-  return statSync(path).size + (existsSync(data) ? statSync(data).size : 0);
+async function graphPath(folder: string, name: string, dtype: string | undefined): Promise<string | undefined> {
+  if (dtype === undefined) return findGraph(folder, name);
+  const path = join(folder, 'onnx', `${name}${dtype === 'fp32' ? '' : `_${dtype}`}.onnx`);
+  return existsSync(path) ? path : undefined;
+}
+
+/** Bytes of graphs with the weights beside them. */
+function bytesOf(files: Record<string, string>): number {
+  const beside = Object.values(files).flatMap((path) => [path, `${path}_data`, join(dirname(path), 'weights.bin')]);
+  return [...new Set(beside)].reduce((sum, path) => sum + (existsSync(path) ? statSync(path).size : 0), 0);
 }
 
 function describe(folder: string, pool: SessionPool, names: string[]): VlmRuntime {

@@ -1,8 +1,9 @@
 import { readFileSync } from 'node:fs';
-import { afterAll, describe, expect, test } from 'vitest';
-import type { PreparedConversation, ProcessedImage } from '../processing/types.ts';
-import { openRuntime, type RuntimeOptions, type VlmRuntime } from './runtime.ts';
-import { FeatureStore, type ScoreRow, scoreRows } from './score.ts';
+import { describe, expect, test } from 'vitest';
+import type { ProcessedImage } from '../processing/types.ts';
+import { openRuntime } from './runtime.ts';
+import { createFeatureStore } from './features.ts';
+import { type ScoreRow, scoreRows } from './score.ts';
 
 const FOLDER = process.env.FX ?? '/tmp/ort/fx';
 const fams = ['llava-llama', 'llava-mistral', 'llava-qwen2', 'llava-siglip', 'idefics3', 'smolvlm'];
@@ -30,8 +31,9 @@ describe.each(fams)('%s', (fam) => {
       return { images: c.images, conversation: { ids: Int32Array.from(c.ids), response: Uint8Array.from(c.response), imageTokenMask, imageSpans: c.spans, imageBlocks: c.blocks } };
     });
     const runtime = await openRuntime(folder, { standard });
-    const store = new FeatureStore(runtime);
-    await store.add(new Map(images.map((im, i) => [i, im])));
+    const store = createFeatureStore(runtime);
+    for (const [i, im] of images.entries()) await store.push(i, im);
+    await store.settle();
     const got = await scoreRows(runtime, rows, store, { blind: ['masked', 'drop', 'remove'] });
     for (const naive of standard ? [false, true] : [false]) {
       const got = await scoreRows(runtime, rows, store, { blind: ['masked', 'drop', 'remove'], naive });

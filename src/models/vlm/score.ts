@@ -1,14 +1,15 @@
-import type { PreparedConversation, ProcessedImage } from '../processing/types.ts';
+import type { PreparedConversation } from '../processing/types.ts';
 import { float32 } from '../session.ts';
 import type { BlindVariant } from '../types.ts';
 import { type ChunkFeatures, runLossChunk } from './loss-graph.ts';
 import { type Chunk, type Member, type PlanOptions, planChunks } from './plan.ts';
+import type { FeatureStore } from './features.ts';
 import type { VlmRuntime } from './runtime.ts';
 import { blindSequence, multimodalSequence, type PassName, prefixLength, type Sequence } from './sequence.ts';
 import { runStandardBatch } from './standard-graph.ts';
-import { encodeImages } from './vision.ts';
 
-/** A row ready to score; `images[i]` is the index of its image `i` among the images of all rows. */
+
+/** A row ready to score; `images[i]` is the index of its image `i` among the images of all rows, -1 if no part shows it. */
 export interface ScoreRow {
   conversation: PreparedConversation;
   images: number[];
@@ -25,54 +26,6 @@ export interface ScoreOptions {
 /** Losses of every scored token in each pass, or the reason why a run failed. */
 export type RowLosses = Map<PassName, Float32Array> | Error;
 
-const TILES_PER_RUN = 16;
-
-/** Features of images by their index: each is encoded once, however many rows show it. */
-export class FeatureStore {
-  readonly #features = new Map<number, Float32Array>();
-  readonly #runtime: VlmRuntime;
-
-  constructor(runtime: VlmRuntime) {
-    this.#runtime = runtime;
-  }
-
-  has(image: number): boolean {
-    return this.#features.has(image);
-  }
-
-  get(image: number): Float32Array {
-    return this.#features.get(image)!;
-  }
-
-  /** Encode images that aren't there yet, some at a time on every thread. */
-  async add(images: ReadonlyMap<number, ProcessedImage>): Promise<void> {
-    const missing = [...images].filter(([image]) => !this.#features.has(image));
-    const runs: [number, ProcessedImage][][] = [];
-    let tiles = Number.POSITIVE_INFINITY;
-    for (const entry of missing) {
-      tiles += entry[1].dims[0]!;
-      if (tiles > TILES_PER_RUN) {
-        runs.push([]);
-        tiles = entry[1].dims[0]!;
-      }
-      runs.at(-1)!.push(entry);
-    }
-    await Promise.all(
-      runs.map(async (run) => {
-        const encoded = await encodeImages(
-          this.#runtime,
-          run.map(([, image]) => image),
-        );
-        for (const [i, [image]] of run.entries()) this.#features.set(image, encoded[i]!);
-      }),
-    );
-  }
-
-  clear(): void {
-    this.#features.clear();
-  }
-}
-
 /**
  * Losses of rows whose images are in the store: with images and, by `blind`, without. A row without images has the same
  * losses in every pass. Rows meet in batches by length; the same rows in the same order give the same bytes.
@@ -84,7 +37,7 @@ export async function scoreRows(
   options: ScoreOptions,
 ): Promise<RowLosses[]> {
   const results: RowLosses[] = rows.map(() => new Map());
-  const members = rows.flatMap((row, r) => membersOf(row, r, store, runtime, options));
+  const members = rows.flatMap((row, r) => membersOf(row, r, store, runtime.decoder === 'loss', options));
   const limits: PlanOptions = {
     maxTokens: options.plan?.maxTokens ?? 1024,
     maxQueries: options.plan?.maxQueries ?? 4096,
@@ -105,7 +58,7 @@ export async function scoreRows(
   });
   for (const [r, row] of rows.entries()) {
     const result = results[r]!;
-    if (row.images.length > 0 || result instanceof Error) continue;
+    if (row.conversation.imageBlocks.length > 0 || result instanceof Error) continue;
     for (const variant of options.blind) result.set(variant, result.get('multimodal')!);
   }
   return results;
@@ -115,16 +68,16 @@ function membersOf(
   row: ScoreRow,
   r: number,
   store: FeatureStore,
-  runtime: VlmRuntime,
+  fast: boolean,
   options: ScoreOptions,
 ): Member[] {
   const { conversation, images } = row;
-  const tokens = images.map((image) => store.get(image).length / runtime.hidden);
+  const tokens = images.map((image) => store.tokens(image));
   const whole = multimodalSequence(r, conversation, tokens);
-  const past = runtime.decoder === 'loss' ? prefixLength(whole, conversation) : 0;
+  const past = fast ? prefixLength(whole, conversation) : 0;
   const first = images[conversation.imageBlocks[0]?.image ?? -1];
   const opening = past === 0 ? '' : `${first}:${conversation.ids.subarray(0, past).join(',')}`;
-  const blind = images.length === 0 ? [] : options.blind.map((variant) => blindSequence(r, conversation, variant));
+  const blind = conversation.imageBlocks.length === 0 ? [] : options.blind.map((variant) => blindSequence(r, conversation, variant));
   return [{ sequence: whole, past, opening }, ...blind.map((sequence) => ({ sequence, past: 0, opening: '' }))];
 }
 
@@ -172,9 +125,9 @@ function chunkFeatures(
   for (const { row, pass } of sequences) {
     if (pass !== 'multimodal') continue;
     for (const image of rows[row]!.images) {
-      if (starts.has(image)) continue;
+      if (image < 0 || starts.has(image)) continue;
       starts.set(image, total);
-      total += store.get(image).length / runtime.hidden;
+      total += store.tokens(image);
     }
   }
   const data = new Float32Array(total * runtime.hidden);
@@ -184,7 +137,7 @@ function chunkFeatures(
     place(row, k) {
       let rest = k;
       for (const image of rows[row]!.images) {
-        const count = store.get(image).length / runtime.hidden;
+        const count = store.tokens(image);
         if (rest < count) return starts.get(image)! + rest;
         rest -= count;
       }
