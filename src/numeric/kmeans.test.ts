@@ -120,14 +120,14 @@ describe('kmeans', () => {
       [1, 2],
       [3, 4],
     ]);
-    await expect(kmeans(points, { k: 3 })).rejects.toMatchObject({ code: 'KMEANS_K' });
-    await expect(kmeans(points, { k: 0 })).rejects.toMatchObject({ code: 'KMEANS_K' });
+    await expect(kmeans(points, { k: 3 })).rejects.toThrow(/between 1 and 2 clusters/);
+    await expect(kmeans(points, { k: 0 })).rejects.toThrow(/between 1 and 2 clusters/);
     const broken = matrix([
       [1, 2],
       [3, Number.NaN],
       [5, 6],
     ]);
-    await expect(kmeans(broken, { k: 2 })).rejects.toMatchObject({ code: 'KMEANS_NOT_FINITE', where: { row: 1 } });
+    await expect(kmeans(broken, { k: 2 })).rejects.toThrow(/in row 1\b/);
   });
 
   it('gives ties to the lowest centroid', async () => {

@@ -1,4 +1,3 @@
-import { WinnowError } from '../dataset/errors.ts';
 import { type Assigner, openAssigner } from './assign.ts';
 import { type CentroidSums, emptySums, moveRow, updateSums } from './centroid-sums.ts';
 import { initPlusPlus } from './kmeans-init.ts';
@@ -50,7 +49,7 @@ export const LARGEST_CLUSTERABLE = 1e15;
  * k-means: k-means++ and Lloyd's iterations, with f32 data, f64 sums and ties to the lowest cluster. Equal seeds give equal results
  * whatever the number of threads. An empty cluster takes the row farthest from its centroid.
  *
- * @throws WinnowError `KMEANS_K` (k is no integer of 1 .. rows), `KMEANS_NOT_FINITE` (a row holds NaN, infinity, or a value beyond `LARGEST_CLUSTERABLE`)
+ * @throws RangeError if k is no integer of 1 .. rows, or a row holds NaN, infinity, or a value beyond `LARGEST_CLUSTERABLE`
  */
 export async function kmeans(points: Matrix, options: KMeansOptions): Promise<KMeansResult> {
   const { k, seed = 42, nredo = 1, sampleCap = Number.POSITIVE_INFINITY } = options;
@@ -96,11 +95,7 @@ export async function assignRows(
 
 function checkShape(points: Matrix, k: number): void {
   if (!Number.isInteger(k) || k < 1 || k > points.rows) {
-    throw new WinnowError({
-      code: 'KMEANS_K',
-      message: `k-means needs between 1 and ${points.rows} clusters for ${points.rows} rows, got ${k}.`,
-      hint: 'Ask for fewer clusters.',
-    });
+    throw new RangeError(`k-means needs between 1 and ${points.rows} clusters for ${points.rows} rows, got ${k}.`);
   }
 }
 
@@ -110,12 +105,10 @@ function checkedCentre(points: Matrix): ReturnType<typeof centre> {
   if (row < 0) return spread;
   // One bad value spoils the mean, and with it every row's distance: name the row that holds it.
   const at = points.data.findIndex((value) => !(Math.abs(value) <= LARGEST_CLUSTERABLE));
-  throw new WinnowError({
-    code: 'KMEANS_NOT_FINITE',
-    message: 'k-means got a row with a missing, infinite or huge value.',
-    where: { row: at < 0 ? row : Math.floor(at / points.width) },
-    hint: 'Leave such rows out before clustering.',
-  });
+  const named = at < 0 ? row : Math.floor(at / points.width);
+  throw new RangeError(
+    `k-means got a missing, infinite or huge value in row ${named}. Leave such rows out before clustering.`,
+  );
 }
 
 function drawRows(points: Matrix, count: number, random: Random): Matrix {

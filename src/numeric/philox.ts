@@ -4,7 +4,6 @@
  *
  * Source: Salmon, Moraes, Dror, Shaw, "Parallel random numbers: as easy as 1, 2, 3", SC 2011; known answers from Random123.
  */
-import { WinnowError } from '../dataset/errors.ts';
 
 const M0 = 0xd2511f53;
 const M1 = 0xcd9e8d57;
@@ -85,16 +84,11 @@ export interface Random {
  *
  * @param seed integer in 0 .. 2^32-1
  * @param stream what the numbers are for, e.g. `select/random`
- * @throws WinnowError `SEED_INVALID`
+ * @throws RangeError for any other seed
  */
 export function createRandom(seed: number, stream: string): Random {
   if (!Number.isInteger(seed) || seed < 0 || seed >= TWO_32) {
-    throw new WinnowError({
-      code: 'SEED_INVALID',
-      message: `A seed is an integer from 0 to 4294967295, got ${seed}.`,
-      hint: 'Use for example --seed 42.',
-      exitCode: 2,
-    });
+    throw new RangeError(`A seed is an integer from 0 to 4294967295, got ${seed}.`);
   }
   const key = [seed, hashStreamName(stream)];
   const counter = new Uint32Array(4);

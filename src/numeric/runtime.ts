@@ -1,25 +1,10 @@
 import type { InferenceSession } from 'onnxruntime-node';
-import { WinnowError } from '../dataset/errors.ts';
 import { type GraphNode, type GraphTensor, onnxModel } from './onnx-graph.ts';
 
 /** Threads of ONNX Runtime's kernels; 0: one a physical core. Results don't depend on it. */
 export interface ThreadOptions {
   /** @default 0 */
   threads?: number;
-}
-
-/** ONNX Runtime, loaded on first use; a missing one is explained. */
-async function loadRuntime(): Promise<typeof import('onnxruntime-node')> {
-  try {
-    return await import('onnxruntime-node');
-  } catch (cause) {
-    throw new WinnowError({
-      code: 'ONNXRUNTIME_MISSING',
-      message: `ONNX Runtime could not be loaded on ${process.platform}-${process.arch}.`,
-      hint: 'Install it with: ONNXRUNTIME_NODE_INSTALL=skip npm install onnxruntime-node',
-      cause,
-    });
-  }
 }
 
 /** A small graph of matrix operations, ready to run. Release it when done. */
@@ -41,7 +26,7 @@ export async function openKernel(
   outputs: GraphTensor[],
   options: ThreadOptions = {},
 ): Promise<Kernel> {
-  const runtime = await loadRuntime();
+  const runtime = await import('onnxruntime-node');
   const session: InferenceSession = await runtime.InferenceSession.create(onnxModel(nodes, inputs, outputs), {
     intraOpNumThreads: options.threads ?? 0,
     logSeverityLevel: 3,

@@ -20,10 +20,10 @@ describe('statistics', () => {
 
   it('spans 95 % of the draws', () => {
     const random = createRandom(1, 'test');
-    const { mean: centre, low, high } = interval95(Float64Array.from({ length: 20_000 }, () => random.normal()));
+    const { mean: centre, lo, hi } = interval95(Float64Array.from({ length: 20_000 }, () => random.normal()));
     expect(centre).toBeCloseTo(0, 1);
-    expect(low).toBeCloseTo(-1.96, 1);
-    expect(high).toBeCloseTo(1.96, 1);
+    expect(lo).toBeCloseTo(-1.96, 1);
+    expect(hi).toBeCloseTo(1.96, 1);
   });
 
   it('computes the area under the curve with ties', () => {

@@ -37,8 +37,8 @@ export function quantile(values: ArrayLike<number>, q: number): number {
 /** A mean over repeated draws, with the range that 95 % of single draws fall in. */
 export interface Interval {
   mean: number;
-  low: number;
-  high: number;
+  lo: number;
+  hi: number;
 }
 
 /**
@@ -46,7 +46,7 @@ export interface Interval {
  * lie, not the uncertainty of the mean, because it is a single selection that is held against it.
  */
 export function interval95(values: ArrayLike<number>): Interval {
-  return { mean: mean(values), low: quantile(values, 0.025), high: quantile(values, 0.975) };
+  return { mean: mean(values), lo: quantile(values, 0.025), hi: quantile(values, 0.975) };
 }
 
 /**

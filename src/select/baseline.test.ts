@@ -15,14 +15,14 @@ describe('randomBaseline', () => {
     expect(uniform!.statistics.fault!.mean).toBeCloseTo(0.1, 1);
     expect(uniform!.statistics.fault!.values).toHaveLength(20);
     expect(new Set(uniform!.statistics.mean!.values).size).toBe(20);
-    const { mean, low, high } = uniform!.statistics.mean!;
-    expect(low).toBeLessThan(mean);
-    expect(high).toBeGreaterThan(mean);
+    const { mean, lo, hi } = uniform!.statistics.mean!;
+    expect(lo).toBeLessThan(mean);
+    expect(hi).toBeGreaterThan(mean);
     expect(Math.abs(mean - 500)).toBeLessThan(20);
     // Each source gives exactly its share.
-    expect(stratified!.statistics.a).toMatchObject({ mean: 0.25, low: 0.25, high: 0.25 });
-    expect(stratified!.statistics.unknown).toMatchObject({ low: 0.25, high: 0.25 });
-    expect(stratified!.statistics.b).toMatchObject({ low: 0.5, high: 0.5 });
+    expect(stratified!.statistics.a).toMatchObject({ mean: 0.25, lo: 0.25, hi: 0.25 });
+    expect(stratified!.statistics.unknown).toMatchObject({ lo: 0.25, hi: 0.25 });
+    expect(stratified!.statistics.b).toMatchObject({ lo: 0.5, hi: 0.5 });
   });
 
   it('is the same for the same seed, leaves out excluded rows, and needs sources to stratify', () => {

@@ -101,6 +101,13 @@ function checkSelection(selection: Selection, input: SelectorInput, budget: numb
   }
 }
 
+/** Registers a test only for the selectors that it is about. */
+function itWhen(applies: unknown): (name: string, test: () => Promise<void>) => void {
+  return (name, test) => {
+    if (applies !== undefined) it(name, test);
+  };
+}
+
 it('has a trial for every selector', () => {
   expect(Object.keys(TRIALS).sort()).toEqual(selectors.map(({ name }) => name).sort());
 });
@@ -128,7 +135,7 @@ describe.each(selectors.map((selector) => [selector.name, selector] as const))('
     );
   });
 
-  it.runIf(trial.permutable !== undefined)('P4: follows its rows when they are reordered', async () => {
+  itWhen(trial.permutable)('P4: follows its rows when they are reordered', async () => {
     await fc.assert(
       fc.asyncProperty(fc.integer({ min: 1, max: 60 }), seedArbitrary, async (rows, seed) => {
         const input = makePool(rows, seed, false, 3);
@@ -153,14 +160,14 @@ describe.each(selectors.map((selector) => [selector.name, selector] as const))('
     expect(all.shortfall?.missing ?? 0).toBe(40 - all.kept.length);
   });
 
-  it.runIf(trial.score !== undefined)('P6: a larger budget keeps what a smaller one kept', async () => {
+  itWhen(trial.score)('P6: a larger budget keeps what a smaller one kept', async () => {
     const input = makePool(50, 8, true, 1);
     const small = await run(selector, input, 10, { ...trial.permutable, textOnly: 'score' });
     const large = await run(selector, input, 17, { ...trial.permutable, textOnly: 'score' });
     for (const row of small.kept) expect(large.kept).toContain(row);
   });
 
-  it.runIf(trial.score !== undefined)('P7: a scale of the score changes nothing', async () => {
+  itWhen(trial.score)('P7: a scale of the score changes nothing', async () => {
     const input = makePool(50, 9, false, 4);
     const scaled = structuredClone(input);
     const column = scaled.columns[trial.score!] as { data: Float32Array };
@@ -237,5 +244,7 @@ describe.each(selectors.map((selector) => [selector.name, selector] as const))('
     const defaults = parseOptions(selector, {});
     for (const column of selector.needs(defaults)) expect(input.columns).toHaveProperty(column);
     expect(() => parseOptions(selector, { nonsense: 1 })).toThrow(/nonsense/);
+    await expect(run(selector, input, 1, {}, -1)).rejects.toMatchObject({ code: 'SEED_INVALID' });
+    await expect(run(selector, input, 0.15)).rejects.toMatchObject({ code: 'BUDGET_INVALID' });
   });
 });

@@ -1,3 +1,4 @@
+import { WinnowError } from '../dataset/errors.ts';
 import { createRandom } from '../numeric/philox.ts';
 import { largestRemainder } from './allocate.ts';
 import type {
@@ -35,6 +36,7 @@ export function openPool(
   policy: TextOnlyPolicy,
   { budget, seed }: Pick<SelectContext, 'budget' | 'seed'>,
 ): Pool {
+  checkContext(budget, seed);
   const reasons: Reason[] = Array.from({ length: input.rows }, (_, row) => ({ row, kept: false, code: 'not-drawn' }));
   const pool: Pool = { rows: [], budget, kept: [], reasons, counts: [], notes: [], leftOut: [] };
   const textOnly: number[] = [];
@@ -72,6 +74,18 @@ export function openPool(
   });
   pool.notes.push(`${textOnly.length} rows have no image: ${share} drawn at random for their share of the budget.`);
   return pool;
+}
+
+function checkContext(budget: number, seed: number): void {
+  const refuse = (code: string, message: string, hint: string): never => {
+    throw new WinnowError({ code, message, hint, exitCode: 2 });
+  };
+  if (!Number.isSafeInteger(budget) || budget < 0) {
+    refuse('BUDGET_INVALID', `A budget is a count of samples, got ${budget}.`, 'Give for example --budget 300.');
+  }
+  if (!Number.isInteger(seed) || seed < 0 || seed > 0xffffffff) {
+    refuse('SEED_INVALID', `A seed is an integer from 0 to 4294967295, got ${seed}.`, 'Use for example --seed 42.');
+  }
 }
 
 function leaveOut(pool: Pool, what: string): void {

@@ -1,5 +1,3 @@
-import type { Reason } from './selector.ts';
-
 /** Every reason code with its sentence for people; `{rank}` and the like are filled in from the reason. */
 export const REASON_TEXTS = {
   'kept-top': 'kept: rank {rank} of its group, within its quota',
@@ -15,6 +13,22 @@ export const REASON_TEXTS = {
   'no-cluster': 'dropped: it belongs to no cluster, its embedding or label being missing or not finite',
   excluded: 'left out before the selection',
 } as const;
+
+/** Stable codes of reasons, part of the API. */
+export type ReasonCode = keyof typeof REASON_TEXTS;
+
+/** What happened to one row, in terms a person can check. */
+export interface Reason {
+  row: number;
+  kept: boolean;
+  code: ReasonCode;
+  cluster?: number;
+  /** 1-based rank among the candidates of its cluster (or of the pool). */
+  rank?: number;
+  score?: number;
+  /** What the score says about the row, where the method has classes: `critical`, `redundant`, `misaligned`. */
+  class?: string;
+}
 
 /** The sentence of a reason, with the class of its score where there is one. */
 export function describeReason(reason: Reason): string {

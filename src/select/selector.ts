@@ -1,6 +1,8 @@
 import type { z } from 'zod';
 import type { Column } from '../numeric/columns.ts';
-import type { REASON_TEXTS } from './reasons.ts';
+import type { Reason } from './reasons.ts';
+
+export type { Reason, ReasonCode } from './reasons.ts';
 
 /** Everything a selector may look at: named columns of the pool, all of length `rows`. It never opens a model or a file. */
 export interface SelectorInput {
@@ -17,22 +19,6 @@ export interface SelectorInput {
 
 /** `nothing`: text-only rows are left out. `proportional`: they get their share of the budget, drawn at random. `score`: they compete like others. */
 export type TextOnlyPolicy = 'exclude' | 'proportional' | 'score';
-
-/** Stable codes of reasons; `reasons.ts` says each in a sentence. */
-export type ReasonCode = keyof typeof REASON_TEXTS;
-
-/** What happened to one row, in terms a person can check. */
-export interface Reason {
-  row: number;
-  kept: boolean;
-  code: ReasonCode;
-  cluster?: number;
-  /** 1-based rank among the candidates of its cluster (or of the pool). */
-  rank?: number;
-  score?: number;
-  /** What the score says about the row, where the method has classes: `critical`, `redundant`, `misaligned`. */
-  class?: string;
-}
 
 export interface ClusterCount {
   /** -1: a group that isn't a cluster (text-only rows). */
