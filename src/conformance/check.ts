@@ -1,0 +1,37 @@
+import type { Case, Fixture } from './fixture.ts';
+
+/** What came of one fixture: what differs, or why it was left out, or neither. */
+export interface Verdict {
+  difference?: string;
+  skip?: string;
+}
+
+/** A check of cases with inputs and outputs, found by folder and by the keys of both. */
+export interface CaseCheck {
+  folder: string;
+  /** Keys that must be there, and keys that may. Any other key means another shape. */
+  inputs: { required: string[]; optional?: string[] };
+  /** At least one of `anyOf` must be there, and nothing else. */
+  outputs: { anyOf: string[] };
+  /** Runs the project's code on the inputs; the first difference in words, or nothing. */
+  run(fixture: Case): Promise<string | undefined>;
+}
+
+/** A check of a whole folder, whose files are known by their names; `undefined` for a file that it doesn't know. */
+export interface FolderCheck {
+  folder: string;
+  runAll(path: string, fixtures: Fixture[]): Promise<Map<string, Verdict>>;
+}
+
+/** Whether a case has the shape that a check is for. */
+export function fits(check: CaseCheck, { inputs, outputs }: Case): boolean {
+  const { required, optional = [] } = check.inputs;
+  const given = Object.keys(inputs);
+  const wanted = Object.keys(outputs);
+  return (
+    required.every((key) => given.includes(key)) &&
+    given.every((key) => required.includes(key) || optional.includes(key)) &&
+    wanted.length > 0 &&
+    wanted.every((key) => check.outputs.anyOf.includes(key))
+  );
+}
