@@ -12,7 +12,11 @@ export interface IdTable {
 
 /** An empty table, or one from `freeze`d arrays (its hash table is made at the first look-up). */
 export function createIdTable(from?: { text: Uint8Array; ends: Float64Array }): IdTable {
-  let text = Buffer.from(from?.text.buffer ?? new ArrayBuffer(1 << 16), from?.text.byteOffset ?? 0, from?.text.byteLength ?? 1 << 16);
+  let text = Buffer.from(
+    from?.text.buffer ?? new ArrayBuffer(1 << 16),
+    from?.text.byteOffset ?? 0,
+    from?.text.byteLength ?? 1 << 16,
+  );
   let ends = from?.ends ?? new Float64Array(1024);
   let size = from?.ends.length ?? 0;
   let slots: Int32Array | undefined;
@@ -28,7 +32,8 @@ export function createIdTable(from?: { text: Uint8Array; ends: Float64Array }): 
       const row = table[slot]! - 1;
       if (row < 0) return slot;
       const start = startOf(row);
-      if (ends[row]! - start === bytes.length && text.compare(bytes, 0, bytes.length, start, ends[row]!) === 0) return slot;
+      if (ends[row]! - start === bytes.length && text.compare(bytes, 0, bytes.length, start, ends[row]!) === 0)
+        return slot;
     }
   };
   const tableOf = (room: number): Int32Array => {

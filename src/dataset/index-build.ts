@@ -79,7 +79,9 @@ export async function buildIndex({ source, format, file, options, signal, progre
       flags[row] = QUARANTINED;
       hashes.set(sha256(record.bytes ?? JSON.stringify(record.parsed)), row * 32);
       const parsed = record.parsed;
-      const fault = parsed.ok ? { code: read!.error.code, reason: read!.error.message } : { code: parsed.code, reason: parsed.reason };
+      const fault = parsed.ok
+        ? { code: read!.error.code, reason: read!.error.message }
+        : { code: parsed.code, reason: parsed.reason };
       quarantined.push({ row, id, code: fault.code, reason: `${fault.reason} (byte ${record.offset})` });
     }
     row++;
@@ -89,7 +91,9 @@ export async function buildIndex({ source, format, file, options, signal, progre
   progress?.(row, row === 0 ? 0 : offsets[row - 1]! + lengths[row - 1]!);
   return {
     rows: row,
-    hash: createHash('sha256').update(hashes.subarray(0, row * 32)).digest('hex'),
+    hash: createHash('sha256')
+      .update(hashes.subarray(0, row * 32))
+      .digest('hex'),
     ids,
     offsets: offsets.slice(0, row),
     lengths: lengths.slice(0, row),

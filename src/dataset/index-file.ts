@@ -48,7 +48,8 @@ export function loadIndex(path: string): RowIndex | undefined {
   } catch {
     return undefined;
   }
-  if (file.length < 16 || file.toString('latin1', 0, 8) !== MAGIC || file.readUInt32LE(8) !== INDEX_VERSION) return undefined;
+  if (file.length < 16 || file.toString('latin1', 0, 8) !== MAGIC || file.readUInt32LE(8) !== INDEX_VERSION)
+    return undefined;
   try {
     const headerLength = file.readUInt32LE(12);
     const header = JSON.parse(file.toString('utf8', 16, 16 + headerLength)) as Header;

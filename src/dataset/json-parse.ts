@@ -23,7 +23,9 @@ export function parseRecord(bytes: Buffer): Parsed {
 
 /** Strings are matched first and kept, so that only literals outside of them are replaced. */
 function withoutBareNumbers(text: string): string {
-  return text.replace(/"(?:[^"\\]|\\.)*"|-?\bInfinity\b|\bNaN\b/gs, (token) => (token.startsWith('"') ? token : 'null'));
+  return text.replace(/"(?:[^"\\]|\\.)*"|-?\bInfinity\b|\bNaN\b/gs, (token) =>
+    token.startsWith('"') ? token : 'null',
+  );
 }
 
 function describe(error: unknown, text: string): string {

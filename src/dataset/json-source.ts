@@ -30,7 +30,10 @@ export function openJsonSource(path: string, shape: JsonShape): RecordSource {
         for (let step = spans.next(); !step.done; ) {
           const { start, end, offset, damage } = step.value;
           const bytes = window.bytes.subarray(start, end);
-          const parsed: Parsed = damage === undefined ? parseRecord(bytes) : { ok: false, code: 'RECORD_DAMAGED', reason: `not valid JSON: ${damage}` };
+          const parsed: Parsed =
+            damage === undefined
+              ? parseRecord(bytes)
+              : { ok: false, code: 'RECORD_DAMAGED', reason: `not valid JSON: ${damage}` };
           visit({ offset, length: end - start, parsed, bytes });
           if (offset - rested > BREATHE_EVERY) {
             rested = offset;

@@ -23,7 +23,11 @@ function split(text: string | Buffer, layout: JsonLayout, chunk = 16): { values:
     for (let step = spans.next(); !step.done; ) {
       const { start, end, damage, offset } = step.value;
       const bytes = window.bytes.subarray(start, end);
-      expect(Buffer.from(text).subarray(offset, offset + end - start).equals(bytes)).toBe(true);
+      expect(
+        Buffer.from(text)
+          .subarray(offset, offset + end - start)
+          .equals(bytes),
+      ).toBe(true);
       const parsed = damage === undefined ? parseRecord(bytes) : undefined;
       if (parsed?.ok) values.push(parsed.value);
       else bad.push(bytes.toString());
@@ -36,29 +40,43 @@ function split(text: string | Buffer, layout: JsonLayout, chunk = 16): { values:
 }
 
 const whitespace = fc.array(fc.constantFrom(' ', '\n', '\r\n', '\t'), { maxLength: 3 }).map((parts) => parts.join(''));
-const tricky = fc.array(fc.constantFrom('\\', '"', '{', '}', '[', ']', ',', 'é', '\u{1f98a}', '\n', 'a'), { maxLength: 40 }).map((c) => c.join(''));
+const tricky = fc
+  .array(fc.constantFrom('\\', '"', '{', '}', '[', ']', ',', 'é', '\u{1f98a}', '\n', 'a'), { maxLength: 40 })
+  .map((c) => c.join(''));
 const value = fc.oneof(fc.jsonValue(), tricky, fc.dictionary(tricky, tricky));
 
 describe('splitRecords', () => {
   it('cuts any JSON array into the elements that JSON.parse sees', () => {
     fc.assert(
-      fc.property(fc.array(value), whitespace, fc.constantFrom(0, 1, 3), fc.integer({ min: 1, max: 64 }), (array, space, indent, chunk) => {
-        const parts = array.map((item) => JSON.stringify(item, null, indent));
-        const text = `[${space}${parts.join(`${space},${space}`)}${space}]${space}`;
-        const { values, bad } = split(text, 'array', chunk);
-        expect(bad).toEqual([]);
-        expect(values).toEqual(JSON.parse(text));
-      }),
+      fc.property(
+        fc.array(value),
+        whitespace,
+        fc.constantFrom(0, 1, 3),
+        fc.integer({ min: 1, max: 64 }),
+        (array, space, indent, chunk) => {
+          const parts = array.map((item) => JSON.stringify(item, null, indent));
+          const text = `[${space}${parts.join(`${space},${space}`)}${space}]${space}`;
+          const { values, bad } = split(text, 'array', chunk);
+          expect(bad).toEqual([]);
+          expect(values).toEqual(JSON.parse(text));
+        },
+      ),
       { numRuns: 400 },
     );
   });
 
   it('cuts lines, whatever their ends', () => {
     fc.assert(
-      fc.property(fc.array(value), fc.constantFrom('\n', '\r\n', '\n\n'), fc.boolean(), fc.integer({ min: 1, max: 64 }), (items, eol, last, chunk) => {
-        const text = items.map((item) => JSON.stringify(item)).join(eol) + (last ? eol : '');
-        expect(split(text, 'lines', chunk)).toEqual({ values: JSON.parse(JSON.stringify(items)), bad: [] });
-      }),
+      fc.property(
+        fc.array(value),
+        fc.constantFrom('\n', '\r\n', '\n\n'),
+        fc.boolean(),
+        fc.integer({ min: 1, max: 64 }),
+        (items, eol, last, chunk) => {
+          const text = items.map((item) => JSON.stringify(item)).join(eol) + (last ? eol : '');
+          expect(split(text, 'lines', chunk)).toEqual({ values: JSON.parse(JSON.stringify(items)), bad: [] });
+        },
+      ),
     );
   });
 

@@ -40,7 +40,10 @@ export class TruncatedJson extends Error {
  * Cut a file into records by scanning bytes, without parsing. After each span the caller answers with `next(parsed)`: on
  * `false` the splitter looks inside the span for the head of a further record (`{"<first key>":`) that the damage swallowed.
  */
-export function* splitRecords(window: ByteWindow, layout: JsonLayout): Generator<RecordSpan, void, boolean | undefined> {
+export function* splitRecords(
+  window: ByteWindow,
+  layout: JsonLayout,
+): Generator<RecordSpan, void, boolean | undefined> {
   if (layout === 'lines') yield* splitLines(window);
   else yield* splitValues(window, layout === 'array');
 }
@@ -75,7 +78,8 @@ function* splitValues(window: ByteWindow, inArray: boolean): Generator<RecordSpa
   let closed = !inArray;
   let headKey: Buffer | undefined;
   for (;;) {
-    while (position < window.length && (isSpace(window.bytes[position]!) || window.bytes[position] === COMMA)) position++;
+    while (position < window.length && (isSpace(window.bytes[position]!) || window.bytes[position] === COMMA))
+      position++;
     if (position >= window.length) {
       if (window.refill(window.length)) {
         position = 0;
@@ -140,7 +144,8 @@ function scanValue(window: ByteWindow, position: number): { start: number; end: 
       }
       const byte = bytes[position]!;
       if (scalar) {
-        const ends = isSpace(byte) || byte === COMMA || byte === CLOSE_ARRAY || byte === OPEN_OBJECT || byte === OPEN_ARRAY;
+        const ends =
+          isSpace(byte) || byte === COMMA || byte === CLOSE_ARRAY || byte === OPEN_OBJECT || byte === OPEN_ARRAY;
         if (ends && position > start) return { start, end: position };
         position++;
         continue;
@@ -149,7 +154,8 @@ function scanValue(window: ByteWindow, position: number): { start: number; end: 
       if (byte === QUOTE) inString = true;
       else if (byte === OPEN_OBJECT || byte === OPEN_ARRAY) stack.push(byte + 2);
       else if (byte === CLOSE_OBJECT || byte === CLOSE_ARRAY) {
-        if (stack.pop() !== byte) return { start, end: position, damage: `'${String.fromCharCode(byte)}' closes nothing` };
+        if (stack.pop() !== byte)
+          return { start, end: position, damage: `'${String.fromCharCode(byte)}' closes nothing` };
         if (stack.length === 0) return { start, end: position };
       }
     }
@@ -227,7 +233,10 @@ function searchHead(window: ByteWindow, key: Buffer | undefined, start: number):
     }
     if (!more) return -1;
     if (window.length > 2 * MAX_RECORD) {
-      throw new TruncatedJson(window.base, 'no further record could be recognised after the damaged one that starts here');
+      throw new TruncatedJson(
+        window.base,
+        'no further record could be recognised after the damaged one that starts here',
+      );
     }
     more = window.refill(0);
   }

@@ -13,7 +13,15 @@ export interface Located {
 }
 
 const REGISTRY = 'dataset_info.json';
-const NOT_DATA = new Set([REGISTRY, 'dataset_infos.json', 'metadata.jsonl', 'captions.jsonl', 'captions.json', 'package.json', 'config.json']);
+const NOT_DATA = new Set([
+  REGISTRY,
+  'dataset_infos.json',
+  'metadata.jsonl',
+  'captions.jsonl',
+  'captions.json',
+  'package.json',
+  'config.json',
+]);
 
 /**
  * Resolve a path to its data file. A folder with LLaMA-Factory's `dataset_info.json` means the entry `options.dataset` (or the
@@ -24,31 +32,47 @@ export function locate(given: string, wanted: { format?: string; dataset?: strin
   const path = resolve(given);
   const stat = statSync(path, { throwIfNoEntry: false });
   if (stat === undefined) {
-    throw new WinnowError({ code: 'NOT_FOUND', message: 'there is no such file or folder', where: { file: path }, hint: 'Check the path.', exitCode: 2 });
+    throw new WinnowError({
+      code: 'NOT_FOUND',
+      message: 'there is no such file or folder',
+      where: { file: path },
+      hint: 'Check the path.',
+      exitCode: 2,
+    });
   }
   const folder = stat.isDirectory() ? path : dirname(path);
   const honours = wanted.format === undefined || wanted.format === 'sharegpt';
   const entries = honours ? registryEntries(folder) : [];
   if (!stat.isDirectory()) {
-    const entry = entries.find(([name, item]) => item.file_name === basename(path) && (wanted.dataset === undefined || wanted.dataset === name));
+    const entry = entries.find(
+      ([name, item]) => item.file_name === basename(path) && (wanted.dataset === undefined || wanted.dataset === name),
+    );
     return entry === undefined ? { path, options: {} } : fromEntry(folder, entry);
   }
   if (wanted.format === 'folder') return { path, options: {} };
   const named = wanted.dataset === undefined ? entries : entries.filter(([name]) => name === wanted.dataset);
-  const present = named.filter(([, item]) => typeof item.file_name === 'string' && existsSync(join(folder, item.file_name)));
+  const present = named.filter(
+    ([, item]) => typeof item.file_name === 'string' && existsSync(join(folder, item.file_name)),
+  );
   if (present.length === 1) return fromEntry(folder, present[0]!);
   if (present.length > 1 || (wanted.dataset !== undefined && entries.length > 0)) {
     const names = (present.length > 1 ? present : entries).slice(0, 12).map(([name]) => name);
     throw new WinnowError({
       code: 'DATASET_AMBIGUOUS',
-      message: wanted.dataset === undefined ? `${REGISTRY} lists several data sets that are here` : `${REGISTRY} has no data set "${wanted.dataset}" whose file is here`,
+      message:
+        wanted.dataset === undefined
+          ? `${REGISTRY} lists several data sets that are here`
+          : `${REGISTRY} has no data set "${wanted.dataset}" whose file is here`,
       where: { file: join(folder, REGISTRY) },
       hint: `Give the file itself, or the option dataset: one of ${names.join(', ')}.`,
       exitCode: 2,
     });
   }
-  const files = readdirSync(folder).filter((name) => /\.(json|jsonl|ndjson)$/i.test(name) && !name.startsWith('.') && !NOT_DATA.has(name));
-  if (files.length === 1) return { ...locate(join(folder, files[0]!), wanted), because: `the only JSON file of the folder, ${files[0]}` };
+  const files = readdirSync(folder).filter(
+    (name) => /\.(json|jsonl|ndjson)$/i.test(name) && !name.startsWith('.') && !NOT_DATA.has(name),
+  );
+  if (files.length === 1)
+    return { ...locate(join(folder, files[0]!), wanted), because: `the only JSON file of the folder, ${files[0]}` };
   if (files.length > 1) {
     throw new WinnowError({
       code: 'DATASET_AMBIGUOUS',
@@ -66,7 +90,9 @@ function registryEntries(folder: string): [string, JsonObject][] {
   if (!existsSync(file)) return [];
   try {
     const value: unknown = JSON.parse(readFileSync(file, 'utf8').replace(/^\uFEFF/, ''));
-    return isObject(value) ? Object.entries(value).filter((entry): entry is [string, JsonObject] => isObject(entry[1])) : [];
+    return isObject(value)
+      ? Object.entries(value).filter((entry): entry is [string, JsonObject] => isObject(entry[1]))
+      : [];
   } catch (cause) {
     throw new WinnowError({
       code: 'REGISTRY_DAMAGED',
@@ -87,7 +113,10 @@ function fromEntry(folder: string, [name, entry]: [string, JsonObject]): Located
   return {
     path: file,
     format: 'sharegpt',
-    options: { ...(entry.columns === undefined ? {} : { columns: entry.columns }), ...(entry.tags === undefined ? {} : { tags: entry.tags }) },
+    options: {
+      ...(entry.columns === undefined ? {} : { columns: entry.columns }),
+      ...(entry.tags === undefined ? {} : { tags: entry.tags }),
+    },
     because: named,
   };
 }

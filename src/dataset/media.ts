@@ -77,7 +77,10 @@ function outside(scope: MediaScope, path: string, real?: string): WinnowError {
   return new WinnowError({
     code: 'MEDIA_OUTSIDE_ROOT',
     message: `"${path}" is outside of the media root ${scope.mediaRoot}${real === undefined ? '' : `: it links to ${real}`}`,
-    hint: real === undefined ? 'Name the folder that holds all media with --images.' : 'Name the folder it links to as allowed, if you trust the data.',
+    hint:
+      real === undefined
+        ? 'Name the folder that holds all media with --images.'
+        : 'Name the folder it links to as allowed, if you trust the data.',
   });
 }
 
@@ -91,18 +94,31 @@ function decodeFileUrl(url: string): string {
 
 function decodeDataUri(uri: string): ResolvedMedia {
   const match = /^data:([^;,]*)((?:;[^,]*)?),(.*)$/is.exec(uri);
-  if (match === null) throw new WinnowError({ code: 'MEDIA_DATA_URI', message: `a data URI can't be decoded: ${uri.slice(0, 40)}...`, hint: 'Mend or drop this row.' });
+  if (match === null)
+    throw new WinnowError({
+      code: 'MEDIA_DATA_URI',
+      message: `a data URI can't be decoded: ${uri.slice(0, 40)}...`,
+      hint: 'Mend or drop this row.',
+    });
   const [, mime, parameters, body] = match as unknown as [string, string, string, string];
   if (/;base64\s*$/i.test(parameters)) {
     const bytes = Buffer.from(body, 'base64');
     if (bytes.length === 0 || /[^A-Za-z0-9+/=_\s-]/.test(body)) {
-      throw new WinnowError({ code: 'MEDIA_DATA_URI', message: `a data URI is not base64: ${uri.slice(0, 40)}...`, hint: 'Mend or drop this row.' });
+      throw new WinnowError({
+        code: 'MEDIA_DATA_URI',
+        message: `a data URI is not base64: ${uri.slice(0, 40)}...`,
+        hint: 'Mend or drop this row.',
+      });
     }
     return { kind: 'data', mime: mime || 'application/octet-stream', bytes };
   }
   try {
     return { kind: 'data', mime: mime || 'text/plain', bytes: Buffer.from(decodeURIComponent(body)) };
   } catch {
-    throw new WinnowError({ code: 'MEDIA_DATA_URI', message: `a data URI can't be decoded: ${uri.slice(0, 40)}...`, hint: 'Mend or drop this row.' });
+    throw new WinnowError({
+      code: 'MEDIA_DATA_URI',
+      message: `a data URI can't be decoded: ${uri.slice(0, 40)}...`,
+      hint: 'Mend or drop this row.',
+    });
   }
 }

@@ -24,7 +24,21 @@ const file = (name: string, content: string | Buffer): string => {
 
 describe('openDataset', () => {
   it('gives stable rows with ids, hashes, sources and text', async () => {
-    const rows = [row('a'), row('a'), row(7), row(undefined), { ...row('t'), image: undefined, conversations: [{ from: 'human', value: 'Hi' }, { from: 'gpt', value: 'Ho' }] }, row('a~2')];
+    const rows = [
+      row('a'),
+      row('a'),
+      row(7),
+      row(undefined),
+      {
+        ...row('t'),
+        image: undefined,
+        conversations: [
+          { from: 'human', value: 'Hi' },
+          { from: 'gpt', value: 'Ho' },
+        ],
+      },
+      row('a~2'),
+    ];
     const path = file('x.json', JSON.stringify(rows));
     const dataset = await openDataset(path);
     expect(dataset.detected).toContain('JSON array, records have "conversations" and "image"');
@@ -32,18 +46,28 @@ describe('openDataset', () => {
     expect(dataset.rowOf('7')).toBe(2);
     expect(dataset.rowOf('no')).toBe(-1);
     expect(new Set(dataset.ids.map((_, i) => dataset.rowHash(i))).size).toBe(6);
-    expect(datasetColumns(dataset)).toMatchObject({ textOnly: new Uint8Array([0, 0, 0, 0, 1, 0]), source: ['coco', 'coco', 'coco', 'coco', null, 'coco'] });
+    expect(datasetColumns(dataset)).toMatchObject({
+      textOnly: new Uint8Array([0, 0, 0, 0, 1, 0]),
+      source: ['coco', 'coco', 'coco', 'coco', null, 'coco'],
+    });
     const [last, first] = await dataset.get([5, 0]);
     expect([last?.id, first?.id]).toEqual(['a~2~2', 'a']);
     const batches = [];
-    for await (const batch of dataset.batches({ size: 4, start: 1 })) batches.push([batch.start, batch.samples.map((sample) => sample?.id)]);
-    expect(batches).toEqual([[1, ['a~2', '7', 'x.json#3', 't']], [5, ['a~2~2']]]);
+    for await (const batch of dataset.batches({ size: 4, start: 1 }))
+      batches.push([batch.start, batch.samples.map((sample) => sample?.id)]);
+    expect(batches).toEqual([
+      [1, ['a~2', '7', 'x.json#3', 't']],
+      [5, ['a~2~2']],
+    ]);
     await dataset.close();
   });
 
   it.each([
     ['lines', [row('a'), row('b')].map((r) => JSON.stringify(r)).join('\n')],
-    ['lines with CRLF, a byte-order mark and blank lines', `\uFEFF${[row('a'), row('b')].map((r) => JSON.stringify(r)).join('\r\n\r\n')}\r\n`],
+    [
+      'lines with CRLF, a byte-order mark and blank lines',
+      `\uFEFF${[row('a'), row('b')].map((r) => JSON.stringify(r)).join('\r\n\r\n')}\r\n`,
+    ],
     ['an indented array', JSON.stringify([row('a'), row('b')], null, 2)],
     ['an array with a row a line', `[\n${JSON.stringify(row('a'))},\n${JSON.stringify(row('b'))}\n]\n`],
     ['objects over several lines', [row('a'), row('b')].map((r) => JSON.stringify(r, null, 2)).join('\n')],
@@ -65,7 +89,14 @@ describe('openDataset', () => {
 
   it('quarantines bad rows with reason and place, and reads on', async () => {
     const good = JSON.stringify(row('a'));
-    const lines = [good, good.slice(0, 40), '{"id": "n", "image": NaN, "conversations": [{"from":"human","value":"NaN?"},{"from":"gpt","value":"y"}]}', JSON.stringify({ ...row('two'), image: ['a.jpg', 'b.jpg'] }), '[1]', JSON.stringify({ id: 'r', conversations: [{ from: 'robot', value: 'x' }] })];
+    const lines = [
+      good,
+      good.slice(0, 40),
+      '{"id": "n", "image": NaN, "conversations": [{"from":"human","value":"NaN?"},{"from":"gpt","value":"y"}]}',
+      JSON.stringify({ ...row('two'), image: ['a.jpg', 'b.jpg'] }),
+      '[1]',
+      JSON.stringify({ id: 'r', conversations: [{ from: 'robot', value: 'x' }] }),
+    ];
     const dataset = await openDataset(file('x.jsonl', lines.join('\n')));
     expect(dataset.rows).toBe(6);
     expect(dataset.quarantined.map(({ row: r, id, code }) => [r, id, code])).toEqual([
@@ -81,7 +112,9 @@ describe('openDataset', () => {
 
   it('keeps only the damaged row of an array out', async () => {
     const texts = [row('a'), row('b'), row('c')].map((r) => JSON.stringify(r));
-    const dataset = await openDataset(file('x.json', `[${texts[0]},\n${texts[1]!.replace('"gpt"', '"gpt')},\n${texts[2]}]`));
+    const dataset = await openDataset(
+      file('x.json', `[${texts[0]},\n${texts[1]!.replace('"gpt"', '"gpt')},\n${texts[2]}]`),
+    );
     expect(dataset.quarantined).toHaveLength(1);
     expect(dataset.rowOf('c')).toBe(dataset.rows - 1);
   });
@@ -99,7 +132,10 @@ describe('openDataset', () => {
     ['[{"conversations": [{"from": "hum', 'FILE_TRUNCATED'],
     ['[{"conversations": 3}]', 'FORMAT_UNKNOWN'],
   ])('refuses %j with %s', async (content, code) => {
-    await expect(openDataset(file('x.json', content))).rejects.toMatchObject({ code, where: { file: expect.stringContaining('x.json') } });
+    await expect(openDataset(file('x.json', content))).rejects.toMatchObject({
+      code,
+      where: { file: expect.stringContaining('x.json') },
+    });
   });
 
   it('opens from its saved index, and makes it again when it is stale or damaged', async () => {
@@ -108,7 +144,12 @@ describe('openDataset', () => {
     let built = 0;
     const open = async () => {
       const dataset = await openDataset(path, { cacheDir, progress: () => built++ });
-      const seen = { hash: dataset.hash, ids: [...dataset.ids], row: dataset.rowOf('é'), sample: (await dataset.get([1]))[0]?.id };
+      const seen = {
+        hash: dataset.hash,
+        ids: [...dataset.ids],
+        row: dataset.rowOf('é'),
+        sample: (await dataset.get([1]))[0]?.id,
+      };
       await dataset.close();
       return seen;
     };
@@ -133,12 +174,39 @@ describe('openDataset', () => {
 
   it("honours LLaMA-Factory's registry for a folder and for a file beside it", async () => {
     const folder = room();
-    writeFileSync(join(folder, 'dataset_info.json'), JSON.stringify({ other: { file_name: 'gone.json' }, mine: { file_name: 'd.json', formatting: 'sharegpt', columns: { messages: 'chat', images: 'pics' }, tags: { role_tag: 'who', content_tag: 'says', user_tag: 'me', assistant_tag: 'you' } } }));
-    writeFileSync(join(folder, 'd.json'), JSON.stringify([{ chat: [{ who: 'me', says: '<image>Hm?' }, { who: 'you', says: 'Ah.' }], pics: 'p.jpg', kept: 1 }]));
+    writeFileSync(
+      join(folder, 'dataset_info.json'),
+      JSON.stringify({
+        other: { file_name: 'gone.json' },
+        mine: {
+          file_name: 'd.json',
+          formatting: 'sharegpt',
+          columns: { messages: 'chat', images: 'pics' },
+          tags: { role_tag: 'who', content_tag: 'says', user_tag: 'me', assistant_tag: 'you' },
+        },
+      }),
+    );
+    writeFileSync(
+      join(folder, 'd.json'),
+      JSON.stringify([
+        {
+          chat: [
+            { who: 'me', says: '<image>Hm?' },
+            { who: 'you', says: 'Ah.' },
+          ],
+          pics: 'p.jpg',
+          kept: 1,
+        },
+      ]),
+    );
     for (const path of [folder, join(folder, 'd.json')]) {
       const dataset = await openDataset(path);
       expect(dataset.detected).toContain('entry "mine"');
-      expect((await dataset.get([0]))[0]).toMatchObject({ media: { images: [{ path: 'p.jpg' }] }, meta: { kept: 1 }, messages: [{ role: 'user' }, { role: 'assistant' }] });
+      expect((await dataset.get([0]))[0]).toMatchObject({
+        media: { images: [{ path: 'p.jpg' }] },
+        meta: { kept: 1 },
+        messages: [{ role: 'user' }, { role: 'assistant' }],
+      });
     }
   });
 
@@ -153,7 +221,10 @@ describe('openDataset', () => {
     const [a, b, c] = await dataset.get([0, 1, 2]);
     expect(a!.messages[1]!.parts).toEqual([{ type: 'text', text: 'A kite.' }]);
     expect([b!.messages[1]!.parts[0], b!.meta]).toEqual([{ type: 'text', text: 'A bench.' }, { stars: 3 }]);
-    expect(c).toMatchObject({ messages: [{ role: 'user', parts: [{ type: 'image', image: 0 }] }], meta: { category: 'cats' } });
+    expect(c).toMatchObject({
+      messages: [{ role: 'user', parts: [{ type: 'image', image: 0 }] }],
+      meta: { category: 'cats' },
+    });
     expect(c!.messages).toHaveLength(1);
   });
 });

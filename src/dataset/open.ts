@@ -51,8 +51,13 @@ export async function openDataset(path: string, settings: OpenOptions = {}): Pro
   if (shape === undefined) source = listedSource(await format.listFolder!(located.path));
   else source = openJsonSource(located.path, shape);
   try {
-    const key = sha256(JSON.stringify([INDEX_VERSION, located.path, stat.size, stat.mtimeMs, format.name, sortKeys(options)]));
-    const cached = settings.cacheDir === undefined || shape === undefined ? undefined : join(settings.cacheDir, `${Buffer.from(key).toString('hex').slice(0, 32)}.index`);
+    const key = sha256(
+      JSON.stringify([INDEX_VERSION, located.path, stat.size, stat.mtimeMs, format.name, sortKeys(options)]),
+    );
+    const cached =
+      settings.cacheDir === undefined || shape === undefined
+        ? undefined
+        : join(settings.cacheDir, `${Buffer.from(key).toString('hex').slice(0, 32)}.index`);
     let index = cached === undefined ? undefined : loadIndex(cached);
     if (index === undefined) {
       const { signal, progress } = settings;
@@ -71,7 +76,12 @@ export async function openDataset(path: string, settings: OpenOptions = {}): Pro
       name: settings.name ?? basename(located.path, extname(located.path)),
       path: located.path,
       detected,
-      mediaRoot: settings.images === undefined ? (shape === undefined ? located.path : dirname(located.path)) : resolve(settings.images),
+      mediaRoot:
+        settings.images === undefined
+          ? shape === undefined
+            ? located.path
+            : dirname(located.path)
+          : resolve(settings.images),
       allow: (settings.allow ?? []).map((folder) => resolve(folder)),
       format,
       options,
@@ -107,14 +117,23 @@ function chooseFormat(
       exitCode: 2,
     });
   }
-  return { format, detected: given === undefined ? `${format.title}: ${container}, ${because}` : `${format.title}: ${container}, as told` };
+  return {
+    format,
+    detected:
+      given === undefined ? `${format.title}: ${container}, ${because}` : `${format.title}: ${container}, as told`,
+  };
 }
 
 /** A file none of whose rows can be read is the wrong file or the wrong format, not a data set of bad rows. */
 function requireReadable(index: RowIndex, path: string, format: Format, told: boolean): void {
   if (index.rows > index.quarantined.length) return;
   if (index.rows === 0) {
-    throw new WinnowError({ code: 'DATASET_EMPTY', message: `no ${format.container === 'folder' ? 'images' : 'records'} were found`, where: { file: path }, hint: 'Give a data set with at least one sample.' });
+    throw new WinnowError({
+      code: 'DATASET_EMPTY',
+      message: `no ${format.container === 'folder' ? 'images' : 'records'} were found`,
+      where: { file: path },
+      hint: 'Give a data set with at least one sample.',
+    });
   }
   const first = index.quarantined[0]!;
   throw new WinnowError({
@@ -170,7 +189,12 @@ function dataset({ index, source, format, options, ...about }: Opened): Dataset 
     quarantined: index.quarantined,
     rowFlags: index.flags,
     sourceOf: (row) => (index.sources[row]! < 0 ? null : index.sourceNames[index.sources[row]!]!),
-    async *batches({ size = 1024, start = 0, end = index.rows, signal }: BatchOptions = {}): AsyncGenerator<SampleBatch> {
+    async *batches({
+      size = 1024,
+      start = 0,
+      end = index.rows,
+      signal,
+    }: BatchOptions = {}): AsyncGenerator<SampleBatch> {
       const last = Math.min(end, index.rows);
       for (let first = Math.max(0, start); first < last; first += size) {
         signal?.throwIfAborted();

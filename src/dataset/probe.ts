@@ -2,8 +2,8 @@ import { closeSync, openSync, readdirSync, readSync, statSync } from 'node:fs';
 import { WinnowError } from './errors.ts';
 import type { Probe } from './format.ts';
 import { parseRecord } from './json-parse.ts';
-import { type JsonLayout, splitRecords, TruncatedJson } from './json-split.ts';
 import { type JsonShape, truncatedFile } from './json-source.ts';
+import { type JsonLayout, splitRecords, TruncatedJson } from './json-split.ts';
 import { openWindow } from './json-window.ts';
 
 const RECORDS = 20;
@@ -14,7 +14,13 @@ const HEAD = 1 << 20;
 export function probePath(path: string): { probe: Probe; shape?: JsonShape } {
   const stat = statSync(path, { throwIfNoEntry: false });
   if (stat === undefined) {
-    throw new WinnowError({ code: 'NOT_FOUND', message: 'there is no such file or folder', where: { file: path }, hint: 'Check the path.', exitCode: 2 });
+    throw new WinnowError({
+      code: 'NOT_FOUND',
+      message: 'there is no such file or folder',
+      where: { file: path },
+      hint: 'Check the path.',
+      exitCode: 2,
+    });
   }
   if (stat.isDirectory()) {
     const entries = readdirSync(path).sort();
@@ -36,14 +42,29 @@ export function probePath(path: string): { probe: Probe; shape?: JsonShape } {
 function shapeOf(path: string, head: Buffer, cut: boolean): JsonShape {
   let start = head[0] === 0xef && head[1] === 0xbb && head[2] === 0xbf ? 3 : 0;
   if ((head[0] === 0xff && head[1] === 0xfe) || (head[0] === 0xfe && head[1] === 0xff)) {
-    throw new WinnowError({ code: 'FILE_ENCODING', message: 'the file is UTF-16', where: { file: path }, hint: 'Save it as UTF-8.' });
+    throw new WinnowError({
+      code: 'FILE_ENCODING',
+      message: 'the file is UTF-16',
+      where: { file: path },
+      hint: 'Save it as UTF-8.',
+    });
   }
   if (head[0] === 0x1f && head[1] === 0x8b) {
-    throw new WinnowError({ code: 'FILE_COMPRESSED', message: 'the file is compressed with gzip', where: { file: path }, hint: 'Unpack it first: gunzip -k FILE.' });
+    throw new WinnowError({
+      code: 'FILE_COMPRESSED',
+      message: 'the file is compressed with gzip',
+      where: { file: path },
+      hint: 'Unpack it first: gunzip -k FILE.',
+    });
   }
   while (start < head.length && /\s/.test(String.fromCharCode(head[start]!))) start++;
   if (start === head.length) {
-    throw new WinnowError({ code: 'FILE_EMPTY', message: 'the file is empty', where: { file: path }, hint: 'Give a file with at least one record.' });
+    throw new WinnowError({
+      code: 'FILE_EMPTY',
+      message: 'the file is empty',
+      where: { file: path },
+      hint: 'Give a file with at least one record.',
+    });
   }
   if (head[start] === 0x5b && !isLines(head, start, cut)) return { layout: 'array', start };
   if (isLines(head, start, cut)) return { layout: 'lines', start };

@@ -55,7 +55,11 @@ export async function writeDataset(request: WriteRequest): Promise<Written> {
   const write = { options: request.options ?? {}, indent: request.indent ?? 1 };
   const isFolder = format.container === 'folder';
   const out = resolve(request.out);
-  const main = isFolder ? join(out, 'metadata.jsonl') : /^\.(json|jsonl|ndjson)$/i.test(extname(out)) ? out : join(out, `data${format.extension}`);
+  const main = isFolder
+    ? join(out, 'metadata.jsonl')
+    : /^\.(json|jsonl|ndjson)$/i.test(extname(out))
+      ? out
+      : join(out, `data${format.extension}`);
   const asArray = extname(main).toLowerCase() === '.json';
   const folder = dirname(main);
   const scope = typeof request.mediaRoot === 'string' ? { mediaRoot: request.mediaRoot } : request.mediaRoot;
@@ -79,18 +83,28 @@ export async function writeDataset(request: WriteRequest): Promise<Written> {
       if (records.length === 0) note(losses, 'the whole row', original.id);
       for (const record of records) {
         if (isObject(record)) for (const key of Object.keys(record)) columns.add(key);
-        await sink.write(asArray ? `${rows === 0 ? '[\n' : ',\n'}${indented(record, write.indent)}` : `${JSON.stringify(record)}\n`);
+        await sink.write(
+          asArray ? `${rows === 0 ? '[\n' : ',\n'}${indented(record, write.indent)}` : `${JSON.stringify(record)}\n`,
+        );
         rows++;
       }
     }
     if (losses.size > 0 && request.lossy !== true) throw cannotHold(format.title, [...losses.values()]);
     if (asArray) await sink.write(rows === 0 ? '[]\n' : '\n]\n');
     await sink.flush();
-    const sides = (format.sideFiles?.(main, write, columns) ?? []).map((side) => ({ path: join(folder, side.name), content: merged(folder, side) }));
+    const sides = (format.sideFiles?.(main, write, columns) ?? []).map((side) => ({
+      path: join(folder, side.name),
+      content: merged(folder, side),
+    }));
     const mediaFiles = await media.make();
     for (const side of sides) await writeFileAtomic(side.path, side.content);
     await file.commit();
-    return { rows, files: [main, ...sides.map((side) => side.path)], mediaFiles, lost: [...losses.values(), ...missing.values()] };
+    return {
+      rows,
+      files: [main, ...sides.map((side) => side.path)],
+      mediaFiles,
+      lost: [...losses.values(), ...missing.values()],
+    };
   } finally {
     await file.abort();
     if (!existed) await removeIfEmpty(folder);
@@ -105,7 +119,9 @@ function note(losses: Map<string, Loss>, what: string, id: string): void {
 }
 
 function cannotHold(title: string, lost: Loss[]): WinnowError {
-  const list = lost.map(({ what, count, ids }) => `${what} (${count} ${count === 1 ? 'row' : 'rows'}, first ${ids[0]})`).join('; ');
+  const list = lost
+    .map(({ what, count, ids }) => `${what} (${count} ${count === 1 ? 'row' : 'rows'}, first ${ids[0]})`)
+    .join('; ');
   return new WinnowError({
     code: 'FORMAT_CANNOT_HOLD',
     message: `${title} can't hold: ${list}. Nothing was written`,

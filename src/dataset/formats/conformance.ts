@@ -37,14 +37,25 @@ const FIXTURES: Record<string, Fixture> = {
  */
 export async function conformFormats(folder: string): Promise<FormatCheck[]> {
   const names = (await readdir(folder)).sort();
-  if (!names.includes('neutral.jsonl')) return names.map((file) => ({ file, status: 'skip', detail: 'no neutral.jsonl beside it' }));
+  if (!names.includes('neutral.jsonl'))
+    return names.map((file) => ({ file, status: 'skip', detail: 'no neutral.jsonl beside it' }));
   const samples = readAll(neutral, await records(join(folder, 'neutral.jsonl')), 'neutral.jsonl');
   const checks: FormatCheck[] = [];
   for (const file of names) {
     const path = join(folder, file);
     try {
-      if (file === 'neutral.jsonl') checks.push(verdict(file, compare(await records(path), samples.flatMap((sample) => neutral.write(sample, { options: {} })))));
-      else if (file === 'dataset_info.json') checks.push(verdict(file, checkRegistry(JSON.parse(await readFile(path, 'utf8')))));
+      if (file === 'neutral.jsonl')
+        checks.push(
+          verdict(
+            file,
+            compare(
+              await records(path),
+              samples.flatMap((sample) => neutral.write(sample, { options: {} })),
+            ),
+          ),
+        );
+      else if (file === 'dataset_info.json')
+        checks.push(verdict(file, checkRegistry(JSON.parse(await readFile(path, 'utf8')))));
       else if (FIXTURES[file] === undefined) checks.push({ file, status: 'skip', detail: 'no format of this name' });
       else checks.push(verdict(file, checkFixture(FIXTURES[file], samples, await records(path), file)));
     } catch (error) {
@@ -58,13 +69,23 @@ function verdict(file: string, difference: string | undefined): FormatCheck {
   return difference === undefined ? { file, status: 'ok' } : { file, status: 'fail', detail: difference };
 }
 
-function checkFixture({ format, options, readsBack }: Fixture, samples: Sample[], expected: unknown[], file: string): string | undefined {
+function checkFixture(
+  { format, options, readsBack }: Fixture,
+  samples: Sample[],
+  expected: unknown[],
+  file: string,
+): string | undefined {
   const held = samples.filter((sample) => format.cannotHold(sample, { options }).length === 0);
-  const written = compare(expected, held.flatMap((sample) => format.write(sample, { options })));
+  const written = compare(
+    expected,
+    held.flatMap((sample) => format.write(sample, { options })),
+  );
   if (written !== undefined || !readsBack) return written;
   const back = readAll(format, expected, file);
   const index = back.findIndex((sample, row) => canonicalJson(sample) !== canonicalJson(held[row]!));
-  return index < 0 ? undefined : `row ${index} reads as ${canonicalJson(back[index]!)}, expected ${canonicalJson(held[index]!)}`;
+  return index < 0
+    ? undefined
+    : `row ${index} reads as ${canonicalJson(back[index]!)}, expected ${canonicalJson(held[index]!)}`;
 }
 
 function checkRegistry(expected: unknown): string | undefined {
@@ -73,7 +94,11 @@ function checkRegistry(expected: unknown): string | undefined {
     if (!isObject(entry) || typeof entry.file_name !== 'string') return `entry "${name}" has no file_name`;
     const columns = isObject(entry.columns) ? entry.columns : {};
     const style = columns.messages === 'messages' ? { style: 'messages' } : {};
-    const [side] = sharegpt.sideFiles!(entry.file_name, { options: { ...style, name } }, new Set('tools' in columns ? ['tools'] : []));
+    const [side] = sharegpt.sideFiles!(
+      entry.file_name,
+      { options: { ...style, name } },
+      new Set('tools' in columns ? ['tools'] : []),
+    );
     const difference = compare([entry], [JSON.parse(side!.content)[name]]);
     if (difference !== undefined) return difference;
   }
@@ -83,7 +108,9 @@ function checkRegistry(expected: unknown): string | undefined {
 function compare(expected: unknown[], got: unknown[]): string | undefined {
   if (expected.length !== got.length) return `${got.length} rows, expected ${expected.length}`;
   const index = expected.findIndex((row, i) => JSON.stringify(row) !== JSON.stringify(got[i]));
-  return index < 0 ? undefined : `row ${index}: expected ${JSON.stringify(expected[index])}, got ${JSON.stringify(got[index])}`;
+  return index < 0
+    ? undefined
+    : `row ${index}: expected ${JSON.stringify(expected[index])}, got ${JSON.stringify(got[index])}`;
 }
 
 function readAll(format: Format, rows: unknown[], file: string): Sample[] {
@@ -97,5 +124,8 @@ function readAll(format: Format, rows: unknown[], file: string): Sample[] {
 async function records(path: string): Promise<unknown[]> {
   const text = await readFile(path, 'utf8');
   if (path.endsWith('.json')) return JSON.parse(text) as unknown[];
-  return text.split('\n').filter((line) => line.trim() !== '').map((line) => JSON.parse(line) as unknown);
+  return text
+    .split('\n')
+    .filter((line) => line.trim() !== '')
+    .map((line) => JSON.parse(line) as unknown);
 }

@@ -14,24 +14,51 @@ import { formats } from './registry.ts';
 const room = (): string => mkdtempSync(join(tmpdir(), 'winnow-format-'));
 
 /** Sample shapes from the plainest up; each format is tried with all that it says it can hold. */
-const word = fc.oneof(fc.string({ minLength: 1 }), fc.constantFrom('\n', ' a', 'b\n', '"\\', '\u{1f98a}', '<img>', '{}', 'Describe the image.'));
-const plainMeta = fc.dictionary(fc.stringMatching(/^[a-z]{3,8}$/).filter((key) => !['image', 'images', 'video', 'videos', 'system', 'prompt', 'text', 'tools', 'caption'].includes(key)), fc.jsonValue(), { maxKeys: 3 });
+const word = fc.oneof(
+  fc.string({ minLength: 1 }),
+  fc.constantFrom('\n', ' a', 'b\n', '"\\', '\u{1f98a}', '<img>', '{}', 'Describe the image.'),
+);
+const plainMeta = fc.dictionary(
+  fc
+    .stringMatching(/^[a-z]{3,8}$/)
+    .filter(
+      (key) => !['image', 'images', 'video', 'videos', 'system', 'prompt', 'text', 'tools', 'caption'].includes(key),
+    ),
+  fc.jsonValue(),
+  { maxKeys: 3 },
+);
 
-const caption: fc.Arbitrary<Sample> = fc.record({ id: word, text: word, meta: plainMeta }).map(({ id, text, meta }) => ({
-  id,
-  messages: [
-    { role: 'user', parts: [{ type: 'image', image: 0 }, { type: 'text', text: 'Describe the image.' }] },
-    { role: 'assistant', parts: [{ type: 'text', text }] },
-  ],
-  media: { images: [{ path: 'a/b.jpg' }], videos: [] },
-  meta,
-}));
+const caption: fc.Arbitrary<Sample> = fc
+  .record({ id: word, text: word, meta: plainMeta })
+  .map(({ id, text, meta }) => ({
+    id,
+    messages: [
+      {
+        role: 'user',
+        parts: [
+          { type: 'image', image: 0 },
+          { type: 'text', text: 'Describe the image.' },
+        ],
+      },
+      { role: 'assistant', parts: [{ type: 'text', text }] },
+    ],
+    media: { images: [{ path: 'a/b.jpg' }], videos: [] },
+    meta,
+  }));
 
 const dialogue: fc.Arbitrary<Sample> = fc
   .record({
     id: word,
     system: fc.option(word, { freq: 4 }),
-    turns: fc.array(fc.record({ asked: fc.array(fc.constantFrom('image', 'video', 'text'), { maxLength: 4 }), question: word, answer: word, tool: fc.boolean() }), { minLength: 1, maxLength: 3 }),
+    turns: fc.array(
+      fc.record({
+        asked: fc.array(fc.constantFrom('image', 'video', 'text'), { maxLength: 4 }),
+        question: word,
+        answer: word,
+        tool: fc.boolean(),
+      }),
+      { minLength: 1, maxLength: 3 },
+    ),
     rich: fc.constantFrom(0, 1, 2),
     meta: plainMeta,
   })
@@ -44,13 +71,19 @@ const dialogue: fc.Arbitrary<Sample> = fc
       for (const kind of turn.asked) {
         // Text parts side by side merge in formats of plain text, so one never follows another here.
         if (kind === 'text' && parts.at(-1)?.type !== 'text') parts.push({ type: 'text', text: turn.question });
-        if (kind === 'image' && (rich > 0 || media.images.length === 0)) parts.push({ type: 'image', image: media.images.push({ path: `images/${media.images.length}.jpg` }) - 1 });
-        if (kind === 'video' && rich === 2) parts.push({ type: 'video', video: media.videos.push({ path: `videos/${media.videos.length}.mp4` }) - 1 });
+        if (kind === 'image' && (rich > 0 || media.images.length === 0))
+          parts.push({ type: 'image', image: media.images.push({ path: `images/${media.images.length}.jpg` }) - 1 });
+        if (kind === 'video' && rich === 2)
+          parts.push({ type: 'video', video: media.videos.push({ path: `videos/${media.videos.length}.mp4` }) - 1 });
       }
       if (parts.length === 0) parts.push({ type: 'text', text: turn.question });
       messages.push({ role: 'user', parts });
       if (rich === 2 && turn.tool) {
-        messages.push({ role: 'assistant', call: true, parts: [{ type: 'text', text: JSON.stringify({ name: 'look', arguments: { at: turn.question } }) }] });
+        messages.push({
+          role: 'assistant',
+          call: true,
+          parts: [{ type: 'text', text: JSON.stringify({ name: 'look', arguments: { at: turn.question } }) }],
+        });
         messages.push({ role: 'tool', parts: [{ type: 'text', text: turn.answer }] });
       }
       messages.push({ role: 'assistant', parts: [{ type: 'text', text: turn.answer }] });
@@ -85,9 +118,24 @@ describe.each(formats.map((format) => [format.name, format] as const))('format %
   it('never throws on bad input, and says what is wrong', () => {
     const shapes = fc.oneof(
       fc.jsonValue(),
-      fc.record({ id: fc.jsonValue(), image: fc.jsonValue(), images: fc.jsonValue(), conversations: fc.jsonValue() }, { requiredKeys: [] }),
-      fc.record({ messages: fc.array(fc.record({ role: fc.jsonValue(), content: fc.jsonValue(), parts: fc.jsonValue() })), images: fc.jsonValue(), media: fc.jsonValue() }, { requiredKeys: [] }),
-      fc.record({ conversations: fc.array(fc.record({ from: fc.constantFrom('human', 'gpt', 'x'), value: fc.oneof(fc.string(), fc.jsonValue()) })), image: fc.jsonValue() }),
+      fc.record(
+        { id: fc.jsonValue(), image: fc.jsonValue(), images: fc.jsonValue(), conversations: fc.jsonValue() },
+        { requiredKeys: [] },
+      ),
+      fc.record(
+        {
+          messages: fc.array(fc.record({ role: fc.jsonValue(), content: fc.jsonValue(), parts: fc.jsonValue() })),
+          images: fc.jsonValue(),
+          media: fc.jsonValue(),
+        },
+        { requiredKeys: [] },
+      ),
+      fc.record({
+        conversations: fc.array(
+          fc.record({ from: fc.constantFrom('human', 'gpt', 'x'), value: fc.oneof(fc.string(), fc.jsonValue()) }),
+        ),
+        image: fc.jsonValue(),
+      }),
     );
     fc.assert(
       fc.property(shapes, (record) => {
@@ -107,13 +155,28 @@ describe.each(formats.map((format) => [format.name, format] as const))('format %
       .filter((sample) => format.cannotHold(sample, { options: {} }).length === 0 && sample.media.images.length > 0)
       .slice(0, 30)
       .map((sample, row) => ({ ...sample, id: `id-${row}` }));
-    const all = format.container === 'folder' ? samples.map((sample, row) => ({ ...sample, id: `i${row}.jpg`, media: { images: [{ path: `i${row}.jpg` }], videos: [] } })) : samples;
-    for (const path of all.flatMap((sample) => [...sample.media.images, ...sample.media.videos]).map(({ path }) => join(folder, 'media', path))) {
+    const all =
+      format.container === 'folder'
+        ? samples.map((sample, row) => ({
+            ...sample,
+            id: `i${row}.jpg`,
+            media: { images: [{ path: `i${row}.jpg` }], videos: [] },
+          }))
+        : samples;
+    for (const path of all
+      .flatMap((sample) => [...sample.media.images, ...sample.media.videos])
+      .map(({ path }) => join(folder, 'media', path))) {
       mkdirSync(dirname(path), { recursive: true });
       writeFileSync(path, `pixels of ${path}`);
     }
     const out = join(folder, 'out');
-    const written = await writeDataset({ samples: all, format: format.name, out, media: 'copy', mediaRoot: join(folder, 'media') });
+    const written = await writeDataset({
+      samples: all,
+      format: format.name,
+      out,
+      media: 'copy',
+      mediaRoot: join(folder, 'media'),
+    });
     expect(written).toMatchObject({ rows: all.length, lost: [] });
     const dataset = await openDataset(format.container === 'folder' ? out : written.files[0]!, { options: {} });
     expect(dataset.format).toBe(format.name);
@@ -123,7 +186,9 @@ describe.each(formats.map((format) => [format.name, format] as const))('format %
       expect(back[row]!.messages).toEqual(sample.messages);
       expect(back[row]!.meta).toEqual(sample.meta);
       const path = back[row]!.media.images[0]!.path;
-      expect(readFileSync(join(out, path), 'utf8')).toBe(`pixels of ${join(folder, 'media', sample.media.images[0]!.path)}`);
+      expect(readFileSync(join(out, path), 'utf8')).toBe(
+        `pixels of ${join(folder, 'media', sample.media.images[0]!.path)}`,
+      );
     }
     await dataset.close();
   });
@@ -132,12 +197,22 @@ describe.each(formats.map((format) => [format.name, format] as const))('format %
     const folder = room();
     const tricky: Sample = {
       id: 'odd',
-      messages: [{ role: 'user', parts: [{ type: 'video', video: 0 }, { type: 'text', text: 'What? <image>' }] }, { role: 'system', parts: [] }],
+      messages: [
+        {
+          role: 'user',
+          parts: [
+            { type: 'video', video: 0 },
+            { type: 'text', text: 'What? <image>' },
+          ],
+        },
+        { role: 'system', parts: [] },
+      ],
       media: { images: [], videos: [{ path: 'v.mp4' }] },
       meta: {},
     };
     const out = join(folder, 'new', 'data');
-    const write = (lossy: boolean) => writeDataset({ samples: [tricky], format: format.name, out, mediaRoot: folder, lossy });
+    const write = (lossy: boolean) =>
+      writeDataset({ samples: [tricky], format: format.name, out, mediaRoot: folder, lossy });
     if (format.cannotHold(tricky, { options: {} }).length === 0) return;
     await expect(write(false)).rejects.toMatchObject({ code: 'FORMAT_CANNOT_HOLD' });
     expect(() => readFileSync(out)).toThrow();

@@ -28,7 +28,8 @@ export const folder: Format = {
   },
 
   read(record: unknown, context: ReadContext): ReadResult {
-    if (!isObject(record) || typeof record.image !== 'string') return rowError(context, 'RECORD_SHAPE', 'no image path');
+    if (!isObject(record) || typeof record.image !== 'string')
+      return rowError(context, 'RECORD_SHAPE', 'no image path');
     const { image, caption, category, columns } = record;
     const asked = typeof caption === 'string' && caption !== '';
     const messages: Message[] = [{ role: 'user', parts: [{ type: 'image', image: 0 }] }];
@@ -46,15 +47,24 @@ export const folder: Format = {
     const answer = sample.messages.find((message) => message.role === 'assistant');
     const text = answer?.parts.flatMap((part) => (part.type === 'text' ? [part.text] : [])).join('\n');
     const { category, ...columns } = sample.meta;
-    return [{ file_name: image.path, ...(text === undefined ? {} : { text }), ...(category === undefined ? {} : { category }), ...columns }];
+    return [
+      {
+        file_name: image.path,
+        ...(text === undefined ? {} : { text }),
+        ...(category === undefined ? {} : { category }),
+        ...columns,
+      },
+    ];
   },
 
   cannotHold(sample: Sample) {
     const lost: string[] = [];
-    if (sample.media.images.length !== 1) lost.push(sample.media.images.length === 0 ? 'row without an image' : `${sample.media.images.length} images`);
+    if (sample.media.images.length !== 1)
+      lost.push(sample.media.images.length === 0 ? 'row without an image' : `${sample.media.images.length} images`);
     if (sample.media.videos.length > 0) lost.push('video');
     if (!isCaption(sample)) lost.push('conversation that is not a caption');
-    if ('file_name' in sample.meta || 'text' in sample.meta) lost.push('column "file_name" or "text" of another format');
+    if ('file_name' in sample.meta || 'text' in sample.meta)
+      lost.push('column "file_name" or "text" of another format');
     return lost;
   },
 
@@ -71,7 +81,12 @@ export const folder: Format = {
         const { text, caption, ...others } = columns;
         const told = texts.has(sidecar) ? (await readFile(join(path, sidecar), 'utf8')).trim() : (text ?? caption);
         const category = dirname(image) === '.' ? undefined : basename(dirname(image));
-        return { image, ...(told === undefined ? {} : { caption: told }), ...(category === undefined ? {} : { category }), columns: others };
+        return {
+          image,
+          ...(told === undefined ? {} : { caption: told }),
+          ...(category === undefined ? {} : { category }),
+          columns: others,
+        };
       }),
     );
   },
@@ -85,7 +100,14 @@ function isCaption(sample: Sample): boolean {
   const question = user.parts[1];
   const asks = user.parts.length === 2 && question?.type === 'text' && question.text === 'Describe the image.';
   const part = answer.parts[0];
-  return asks && answer.role === 'assistant' && !answer.call && answer.parts.length === 1 && part?.type === 'text' && part.text !== '';
+  return (
+    asks &&
+    answer.role === 'assistant' &&
+    !answer.call &&
+    answer.parts.length === 1 &&
+    part?.type === 'text' &&
+    part.text !== ''
+  );
 }
 
 async function walk(root: string, at: string, images: string[], texts: Set<string>): Promise<void> {
@@ -106,7 +128,8 @@ async function readCaptions(root: string): Promise<Map<string, JsonObject>> {
     const text = (await readFile(join(root, name), 'utf8')).replace(/^\uFEFF/, '');
     try {
       if (name.endsWith('.jsonl')) {
-        for (const line of text.split('\n').filter((item) => item.trim() !== '')) addCaption(captions, JSON.parse(line));
+        for (const line of text.split('\n').filter((item) => item.trim() !== ''))
+          addCaption(captions, JSON.parse(line));
       } else {
         const value: unknown = JSON.parse(text);
         if (Array.isArray(value)) for (const item of value) addCaption(captions, item);

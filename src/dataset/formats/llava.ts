@@ -1,6 +1,17 @@
 import type { Format, Probe, ReadContext, WriteOptions } from '../format.ts';
 import type { Part, Sample } from '../sample.ts';
-import { assemble, count, idOf, isObject, mediaRefs, otherColumns, ROLE_NAMES, type ReadResult, rowError, type Turn } from './build.ts';
+import {
+  assemble,
+  count,
+  idOf,
+  isObject,
+  mediaRefs,
+  otherColumns,
+  type ReadResult,
+  ROLE_NAMES,
+  rowError,
+  type Turn,
+} from './build.ts';
 import { literalTagLimits, metaClashes, metaColumns, shownPaths, turnLimits, unshownMedia } from './limits.ts';
 import { type MediaKind, renderPlaceholders, splitPlaceholders } from './placeholders.ts';
 
@@ -21,8 +32,14 @@ export const llava: Format = {
     const records = probe.records.filter(isObject);
     const turns = records.filter((record) => Array.isArray(record.conversations));
     if (turns.length === 0) return { confidence: 0, because: 'no record has "conversations"' };
-    const sharegpt = turns.some((record) => 'images' in record || 'videos' in record || 'system' in record || 'tools' in record);
-    if (sharegpt) return { confidence: 0.3, because: 'records have "conversations", but also "images", "videos", "system" or "tools"' };
+    const sharegpt = turns.some(
+      (record) => 'images' in record || 'videos' in record || 'system' in record || 'tools' in record,
+    );
+    if (sharegpt)
+      return {
+        confidence: 0.3,
+        because: 'records have "conversations", but also "images", "videos", "system" or "tools"',
+      };
     const images = turns.filter((record) => 'image' in record).length;
     if (images > 0) return { confidence: 0.95, because: 'records have "conversations" and "image"' };
     return { confidence: 0.7, because: 'records have "conversations" and no media' };
@@ -30,7 +47,8 @@ export const llava: Format = {
 
   read(record: unknown, context: ReadContext): ReadResult {
     if (!isObject(record)) return rowError(context, 'RECORD_SHAPE', 'the record is not an object');
-    if (!Array.isArray(record.conversations)) return rowError(context, 'RECORD_SHAPE', '"conversations" is not a list of turns');
+    if (!Array.isArray(record.conversations))
+      return rowError(context, 'RECORD_SHAPE', '"conversations" is not a list of turns');
     const images = mediaRefs(record.image, 'image');
     const videos = mediaRefs(record.video, 'video');
     if (typeof images === 'string') return rowError(context, 'MEDIA_SHAPE', images);
@@ -38,9 +56,15 @@ export const llava: Format = {
     const kinds: MediaKind[] = videos.length > 0 ? ['image', 'video'] : ['image'];
     const turns: Turn[] = [];
     for (const [index, turn] of record.conversations.entries()) {
-      if (!isObject(turn) || typeof turn.value !== 'string') return rowError(context, 'RECORD_SHAPE', `turn ${index} has no text in "value"`);
+      if (!isObject(turn) || typeof turn.value !== 'string')
+        return rowError(context, 'RECORD_SHAPE', `turn ${index} has no text in "value"`);
       const role = ROLE_NAMES.get(String(turn.from));
-      if (role === undefined) return rowError(context, 'ROLE_UNKNOWN', `turn ${index} is from ${JSON.stringify(turn.from)}; known are human and gpt`);
+      if (role === undefined)
+        return rowError(
+          context,
+          'ROLE_UNKNOWN',
+          `turn ${index} is from ${JSON.stringify(turn.from)}; known are human and gpt`,
+        );
       turns.push({ ...role, parts: splitPlaceholders(turn.value, kinds) });
     }
     return assemble({ id: idOf(record, context), turns, images, videos, meta: otherColumns(record, COLUMNS) }, context);
@@ -80,8 +104,15 @@ export const llava: Format = {
     const users = sample.messages.filter((message) => message.role === 'user');
     const hasMedia = (parts: readonly Part[]): boolean => parts.some((part) => part.type !== 'text');
     if (!next && users.slice(1).some((turn) => hasMedia(turn.parts))) lost.push('image in a later turn');
-    if (sample.messages.some((message) => message.role === 'assistant' && hasMedia(message.parts))) lost.push('image in an answer');
+    if (sample.messages.some((message) => message.role === 'assistant' && hasMedia(message.parts)))
+      lost.push('image in an answer');
     const kinds: MediaKind[] = next && shownPaths(sample, 'video').length > 0 ? ['image', 'video'] : ['image'];
-    return [...lost, ...turnLimits(sample), ...literalTagLimits(sample, kinds), ...unshownMedia(sample), ...metaClashes(sample.meta, COLUMNS)];
+    return [
+      ...lost,
+      ...turnLimits(sample),
+      ...literalTagLimits(sample, kinds),
+      ...unshownMedia(sample),
+      ...metaClashes(sample.meta, COLUMNS),
+    ];
   },
 };

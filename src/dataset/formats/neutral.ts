@@ -23,8 +23,13 @@ export const neutral: Format = {
   extension: '.jsonl',
 
   sniff(probe: Probe) {
-    const fits = probe.records.some((record) => isObject(record) && isObject(record.media) && Array.isArray(record.messages));
-    return { confidence: fits ? 1 : 0, because: fits ? 'records have "media" and "messages" with parts' : 'no "media" object' };
+    const fits = probe.records.some(
+      (record) => isObject(record) && isObject(record.media) && Array.isArray(record.messages),
+    );
+    return {
+      confidence: fits ? 1 : 0,
+      because: fits ? 'records have "media" and "messages" with parts' : 'no "media" object',
+    };
   },
 
   read(record: unknown, context: ReadContext): ReadResult {
@@ -45,18 +50,25 @@ export const neutral: Format = {
       for (const part of message.parts) {
         if (part.t === 'text') continue;
         const have = (part.t === 'image' ? images : videos).length;
-        if (part.i >= have) return rowError(context, 'PLACEHOLDER_COUNT', `a part shows ${part.t} ${part.i}, but there are ${have}`);
+        if (part.i >= have)
+          return rowError(context, 'PLACEHOLDER_COUNT', `a part shows ${part.t} ${part.i}, but there are ${have}`);
       }
       out.push(message.call ? { role: message.role, parts, call: true } : { role: message.role, parts });
     }
-    return { ok: true, sample: { id: idOf(record as Record<string, unknown>, context), messages: out, media: { images, videos }, meta } };
+    return {
+      ok: true,
+      sample: { id: idOf(record as Record<string, unknown>, context), messages: out, media: { images, videos }, meta },
+    };
   },
 
   write(sample: Sample) {
     return [
       {
         id: sample.id,
-        media: { images: sample.media.images.map(({ path }) => path), videos: sample.media.videos.map(({ path }) => path) },
+        media: {
+          images: sample.media.images.map(({ path }) => path),
+          videos: sample.media.videos.map(({ path }) => path),
+        },
         messages: sample.messages.map((message) => ({
           role: message.role,
           parts: message.parts.map((part) => {

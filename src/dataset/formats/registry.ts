@@ -7,13 +7,7 @@ import { sharegpt } from './sharegpt.ts';
 import { trl } from './trl.ts';
 
 /** Every format, one line each. Detection asks all; where two are equally sure, the earlier one wins. */
-export const formats: readonly Format[] = [
-  llava,
-  sharegpt,
-  trl,
-  neutral,
-  folder,
-];
+export const formats: readonly Format[] = [llava, sharegpt, trl, neutral, folder];
 
 /** The format of that name. Throws `FORMAT_UNKNOWN` with the names there are. */
 export function formatNamed(name: string): Format {
@@ -37,7 +31,15 @@ export function detectFormat(probe: Probe): { format: Format; because: string } 
   }
   if (best !== undefined) return best;
   const first = probe.records.find((record) => typeof record === 'object' && record !== null);
-  const seen = first === undefined ? 'no JSON object was found' : `the first record has ${Object.keys(first).slice(0, 8).map((key) => `"${key}"`).join(', ') || 'no keys'}`;
+  const seen =
+    first === undefined
+      ? 'no JSON object was found'
+      : `the first record has ${
+          Object.keys(first)
+            .slice(0, 8)
+            .map((key) => `"${key}"`)
+            .join(', ') || 'no keys'
+        }`;
   throw new WinnowError({
     code: 'FORMAT_UNKNOWN',
     message: `no known format fits: ${seen}`,

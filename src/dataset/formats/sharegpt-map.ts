@@ -12,7 +12,13 @@ export interface ColumnMap {
   roles: Map<string, { role: Role; call?: true }>;
 }
 
-const NAMES = { user_tag: 'human', assistant_tag: 'gpt', observation_tag: 'observation', function_tag: 'function_call', system_tag: 'system' };
+const NAMES = {
+  user_tag: 'human',
+  assistant_tag: 'gpt',
+  observation_tag: 'observation',
+  function_tag: 'function_call',
+  system_tag: 'system',
+};
 const MESSAGE_NAMES = { ...NAMES, user_tag: 'user', assistant_tag: 'assistant', observation_tag: 'tool' };
 
 const ROLES: Record<keyof typeof NAMES, { role: Role; call?: true }> = {
@@ -41,7 +47,10 @@ export function columnMap(options: Readonly<JsonObject>, record: JsonObject): Co
     system: text(columns.system, 'system'),
     images: text(columns.images, 'images' in record || !('image' in record) ? 'images' : 'image'),
     videos: text(columns.videos, 'videos'),
-    tags: { role: text(tags.role_tag, openai ? 'role' : 'from'), content: text(tags.content_tag, openai ? 'content' : 'value') },
+    tags: {
+      role: text(tags.role_tag, openai ? 'role' : 'from'),
+      content: text(tags.content_tag, openai ? 'content' : 'value'),
+    },
     roles,
   };
 }

@@ -1,7 +1,18 @@
 import { basename, extname } from 'node:path';
 import type { Format, Probe, ReadContext, WriteOptions } from '../format.ts';
 import type { Message, Sample } from '../sample.ts';
-import { assemble, idOf, isObject, type JsonObject, mediaRefs, otherColumns, ROLE_NAMES, type ReadResult, rowError, type Turn } from './build.ts';
+import {
+  assemble,
+  idOf,
+  isObject,
+  type JsonObject,
+  mediaRefs,
+  otherColumns,
+  type ReadResult,
+  ROLE_NAMES,
+  rowError,
+  type Turn,
+} from './build.ts';
 import { literalTagLimits, metaClashes, metaColumns, shownPaths, turnLimits, unshownMedia } from './limits.ts';
 import { renderPlaceholders, splitPlaceholders } from './placeholders.ts';
 import { type ColumnMap, columnMap, registryEntry } from './sharegpt-map.ts';
@@ -23,13 +34,19 @@ export const sharegpt: Format = {
     if (records.some((record) => Array.isArray(record.conversations))) {
       const own = ['images', 'videos', 'system', 'tools'].filter((name) => records.some((record) => name in record));
       if (own.length === 0) return { confidence: 0.6, because: 'records have "conversations"' };
-      return { confidence: 0.9, because: `records have "conversations" and ${own.map((name) => `"${name}"`).join(', ')}` };
+      return {
+        confidence: 0.9,
+        because: `records have "conversations" and ${own.map((name) => `"${name}"`).join(', ')}`,
+      };
     }
     const texts = records.flatMap((record) => (Array.isArray(record.messages) ? record.messages : [])).filter(isObject);
-    if (texts.length === 0 || !texts.every((turn) => typeof turn.content === 'string')) return { confidence: 0, because: 'no turns of plain text' };
+    if (texts.length === 0 || !texts.every((turn) => typeof turn.content === 'string'))
+      return { confidence: 0, because: 'no turns of plain text' };
     const tagged = texts.some((turn) => /<image>|<video>/.test(String(turn.content)));
     if (tagged) return { confidence: 0.9, because: 'records have "messages" whose text carries <image> or <video>' };
-    const media = records.some((record) => [record.images, record.image].some((item) => (Array.isArray(item) ? item.length > 0 : Boolean(item))));
+    const media = records.some((record) =>
+      [record.images, record.image].some((item) => (Array.isArray(item) ? item.length > 0 : Boolean(item))),
+    );
     return { confidence: media ? 0.3 : 0.6, because: 'records have "messages" of plain text' };
   },
 
@@ -45,7 +62,8 @@ export const sharegpt: Format = {
     const turns: Turn[] = [];
     for (const [index, turn] of list.entries()) {
       const text = isObject(turn) ? turn[map.tags.content] : undefined;
-      if (typeof text !== 'string') return rowError(context, 'RECORD_SHAPE', `turn ${index} has no text in "${map.tags.content}"`);
+      if (typeof text !== 'string')
+        return rowError(context, 'RECORD_SHAPE', `turn ${index} has no text in "${map.tags.content}"`);
       const from = String((turn as JsonObject)[map.tags.role]);
       const role = map.roles.get(from) ?? ROLE_NAMES.get(from);
       if (role === undefined) return rowError(context, 'ROLE_UNKNOWN', `turn ${index} is from ${JSON.stringify(from)}`);
@@ -85,8 +103,10 @@ export const sharegpt: Format = {
     const map = columnMap(options, {});
     const lost: string[] = [];
     const systems = sample.messages.filter((message) => message.role === 'system');
-    if (systems.length > 1 || (systems.length === 1 && sample.messages[0]?.role !== 'system')) lost.push('system turn after the first');
-    if (systems.some((message) => message.parts.some((part) => part.type !== 'text'))) lost.push('image in the system turn');
+    if (systems.length > 1 || (systems.length === 1 && sample.messages[0]?.role !== 'system'))
+      lost.push('system turn after the first');
+    if (systems.some((message) => message.parts.some((part) => part.type !== 'text')))
+      lost.push('image in the system turn');
     if (systems.some((message) => renderPlaceholders(message.parts) === '')) lost.push('empty system turn');
     return [
       ...lost,
@@ -99,7 +119,12 @@ export const sharegpt: Format = {
 
   sideFiles(mainFile: string, { options }: WriteOptions, columns: ReadonlySet<string>) {
     const name = typeof options.name === 'string' ? options.name : basename(mainFile, extname(mainFile));
-    const entry = registryEntry(columnMap(options, {}), basename(mainFile), options.style === 'messages', columns.has('tools'));
+    const entry = registryEntry(
+      columnMap(options, {}),
+      basename(mainFile),
+      options.style === 'messages',
+      columns.has('tools'),
+    );
     return [{ name: 'dataset_info.json', content: `${JSON.stringify({ [name]: entry }, null, 1)}\n`, mergeKeys: true }];
   },
 };

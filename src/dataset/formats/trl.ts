@@ -1,6 +1,17 @@
 import type { Format, Probe, ReadContext, WriteOptions } from '../format.ts';
 import type { MediaRef, Message, Sample } from '../sample.ts';
-import { assemble, idOf, isObject, type JsonObject, mediaRefs, otherColumns, ROLE_NAMES, type ReadResult, rowError, type Turn } from './build.ts';
+import {
+  assemble,
+  idOf,
+  isObject,
+  type JsonObject,
+  mediaRefs,
+  otherColumns,
+  type ReadResult,
+  ROLE_NAMES,
+  rowError,
+  type Turn,
+} from './build.ts';
 import { metaClashes, metaColumns, unshownMedia } from './limits.ts';
 
 const COLUMNS = ['id', 'messages', 'prompt', 'completion', 'image', 'images'];
@@ -27,16 +38,21 @@ export const trl: Format = {
     const turns = records.flatMap((record) => (Array.isArray(record.messages) ? record.messages : [])).filter(isObject);
     if (turns.length === 0) return { confidence: 0, because: 'no record has "messages"' };
     const parts = turns.flatMap((turn) => (Array.isArray(turn.content) ? turn.content : [])).filter(isObject);
-    if (parts.some((part) => part.type === 'image_url')) return { confidence: 0.2, because: 'parts of type "image_url"' };
+    if (parts.some((part) => part.type === 'image_url'))
+      return { confidence: 0.2, because: 'parts of type "image_url"' };
     if (parts.length > 0) return { confidence: 0.9, because: 'records have "messages" of typed parts' };
     const media = records.some((record) => 'images' in record || 'image' in record);
-    return { confidence: media ? 0.7 : 0.5, because: `records have "messages" of plain text${media ? ' and "images"' : ''}` };
+    return {
+      confidence: media ? 0.7 : 0.5,
+      because: `records have "messages" of plain text${media ? ' and "images"' : ''}`,
+    };
   },
 
   read(record: unknown, context: ReadContext): ReadResult {
     if (!isObject(record)) return rowError(context, 'RECORD_SHAPE', 'the record is not an object');
     const list = turnsOf(record);
-    if (list === undefined) return rowError(context, 'RECORD_SHAPE', 'neither "messages" nor "prompt" with "completion" holds turns');
+    if (list === undefined)
+      return rowError(context, 'RECORD_SHAPE', 'neither "messages" nor "prompt" with "completion" holds turns');
     const column = record.images === undefined || record.images === null ? 'image' : 'images';
     const listed = mediaRefs(record[column], column);
     if (typeof listed === 'string') return rowError(context, 'MEDIA_SHAPE', listed);
@@ -46,7 +62,8 @@ export const trl: Format = {
     for (const [index, turn] of list.entries()) {
       if (!isObject(turn)) return rowError(context, 'RECORD_SHAPE', `turn ${index} is not an object`);
       const role = ROLE_NAMES.get(String(turn.role));
-      if (role === undefined) return rowError(context, 'ROLE_UNKNOWN', `turn ${index} has role ${JSON.stringify(turn.role)}`);
+      if (role === undefined)
+        return rowError(context, 'ROLE_UNKNOWN', `turn ${index} has role ${JSON.stringify(turn.role)}`);
       const read = readContent(turn, index, waiting, images);
       if (typeof read === 'string') return rowError(context, 'RECORD_SHAPE', read);
       turns.push({ ...role, ...read });
@@ -59,7 +76,10 @@ export const trl: Format = {
     }
     // What is left was listed but never asked for: counted, so that both numbers are in the message.
     images.push(...waiting);
-    return assemble({ id: idOf(record, context), turns, images, videos: [], meta: otherColumns(record, COLUMNS) }, context);
+    return assemble(
+      { id: idOf(record, context), turns, images, videos: [], meta: otherColumns(record, COLUMNS) },
+      context,
+    );
   },
 
   write(sample: Sample, { options }: WriteOptions) {
@@ -71,15 +91,19 @@ export const trl: Format = {
     return sample.messages.flatMap((message, index) => {
       if (message.role !== 'assistant') return [];
       const { turns, images } = writeTurns(sample, sample.messages.slice(0, index + 1));
-      return [{ id: `${sample.id}#${index}`, prompt: turns.slice(0, -1), completion: turns.slice(-1), images, ...meta }];
+      return [
+        { id: `${sample.id}#${index}`, prompt: turns.slice(0, -1), completion: turns.slice(-1), images, ...meta },
+      ];
     });
   },
 
   cannotHold(sample: Sample, { options }: WriteOptions) {
     const lost: string[] = [];
     if (sample.media.videos.length > 0) lost.push('video');
-    if (sample.messages.some((message) => message.call && callsOf(message) === undefined)) lost.push('function call that is not JSON');
-    if (options.form === 'prompt-completion' && !sample.messages.some((message) => message.role === 'assistant')) lost.push('no answer to train on');
+    if (sample.messages.some((message) => message.call && callsOf(message) === undefined))
+      lost.push('function call that is not JSON');
+    if (options.form === 'prompt-completion' && !sample.messages.some((message) => message.role === 'assistant'))
+      lost.push('no answer to train on');
     const images = { ...sample, media: { ...sample.media, videos: [] } };
     return [...lost, ...unshownMedia(images), ...metaClashes(sample.meta, COLUMNS)];
   },
@@ -95,7 +119,12 @@ function turnsOf(record: JsonObject): unknown[] | undefined {
 }
 
 /** Content of one turn. Parts without a payload take the next listed image; those with one bring their own. */
-function readContent(turn: JsonObject, index: number, waiting: MediaRef[], images: MediaRef[]): Pick<Turn, 'parts' | 'call'> | string {
+function readContent(
+  turn: JsonObject,
+  index: number,
+  waiting: MediaRef[],
+  images: MediaRef[],
+): Pick<Turn, 'parts' | 'call'> | string {
   if (Array.isArray(turn.tool_calls) && turn.tool_calls.length > 0) {
     const calls = turn.tool_calls.map((call) => (isObject(call) && isObject(call.function) ? call.function : call));
     return { call: true, parts: [{ type: 'text', text: JSON.stringify(calls.length === 1 ? calls[0] : calls) }] };

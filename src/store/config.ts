@@ -1,0 +1,99 @@
+import { existsSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { type Document, parseDocument } from 'yaml';
+import { z } from 'zod';
+import { writeFileAtomic } from '../dataset/atomic.ts';
+import { WinnowError } from '../dataset/errors.ts';
+
+export const CONFIG_FILE = 'winnow.yaml';
+
+/** One data set of a project. Relative paths start from the project's folder. */
+export const DatasetEntry = z.strictObject({
+  name: z
+    .string()
+    .regex(/^[\p{L}\p{N}][\p{L}\p{N}._-]*$/u, 'letters, digits, ".", "_" and "-"')
+    .describe('Name of the data set in this project.'),
+  path: z.string().min(1).describe('File or folder.'),
+  format: z.string().optional().describe('Format name; absent: detected.'),
+  images: z
+    .string()
+    .optional()
+    .describe('Media root: the folder that media paths start from. Absent: the folder of the file.'),
+  options: z.record(z.string(), z.unknown()).optional().describe('Options of the format, such as columns and tags.'),
+});
+export type DatasetEntry = z.infer<typeof DatasetEntry>;
+
+/** Defaults of the commands; the environment and flags win over them. */
+export const Defaults = z.strictObject({
+  model: z.string().optional().describe('Vision-language model: a folder, a hub id, or micro-vlm.'),
+  encoder: z.string().optional().describe('Text encoder: a folder, a hub id, or lexical.'),
+  imageEncoder: z.string().optional().describe('Image encoder: a folder, a hub id, or micro-clip.'),
+  blind: z.enum(['masked', 'drop', 'remove']).optional().describe('How the image is taken away for the blind pass.'),
+  method: z.string().optional().describe('Selection method.'),
+  budget: z.union([z.string(), z.number()]).optional().describe('Samples to select: a count or "15%".'),
+  textOnly: z.enum(['exclude', 'proportional', 'score']).optional().describe('What happens to rows without an image.'),
+  seed: z.int().optional().describe('Seed of every random choice.'),
+  format: z.string().optional().describe('Format to export to.'),
+  media: z.enum(['keep', 'link', 'copy', 'embed']).optional().describe('What export does with images.'),
+});
+export type Defaults = z.infer<typeof Defaults>;
+
+export const ProjectConfig = z.strictObject({
+  version: z.literal(1),
+  datasets: z.array(DatasetEntry).default([]),
+  defaults: Defaults.default({}),
+});
+export type ProjectConfig = z.infer<typeof ProjectConfig>;
+
+const TEMPLATE = `# A Winnow project. What is measured and selected lies in .winnow/ beside this file.
+version: 1
+
+# Data sets; the first is the default one. Paths start from this folder.
+datasets: []
+
+# Defaults of the commands, e.g. "budget: 15%"; flags win over them.
+defaults: {}
+`;
+
+/** The file with its comments, and what it says. Throws `CONFIG_INVALID` with the place of the first fault. */
+export function readConfig(folder: string): { document: Document; config: ProjectConfig } {
+  const file = join(folder, CONFIG_FILE);
+  const document = parseDocument(readFileSync(file, 'utf8'));
+  const fault = document.errors[0];
+  if (fault !== undefined) throw invalid(file, fault.message.split('\n')[0]!);
+  const parsed = ProjectConfig.safeParse(document.toJS() ?? {});
+  if (!parsed.success) {
+    const issue = parsed.error.issues[0]!;
+    throw invalid(file, `${issue.path.join('.') || 'the file'}: ${issue.message}`);
+  }
+  const names = parsed.data.datasets.map((dataset) => dataset.name);
+  const twice = names.find((name, index) => names.indexOf(name) !== index);
+  if (twice !== undefined) throw invalid(file, `datasets: the name "${twice}" stands there twice`);
+  return { document, config: parsed.data };
+}
+
+/** Make a new project file; one that is there stays. */
+export async function createConfig(folder: string): Promise<void> {
+  const file = join(folder, CONFIG_FILE);
+  if (!existsSync(file)) await writeFileAtomic(file, TEMPLATE);
+}
+
+/** Add or replace a data set; comments and order of everything else stay. */
+export async function writeDatasetEntry(folder: string, entry: DatasetEntry): Promise<void> {
+  const { document, config } = readConfig(folder);
+  const at = config.datasets.findIndex((dataset) => dataset.name === entry.name);
+  const node = document.createNode(JSON.parse(JSON.stringify(entry)));
+  if (config.datasets.length === 0) document.setIn(['datasets'], document.createNode([node]));
+  else document.setIn(['datasets', at < 0 ? config.datasets.length : at], node);
+  await writeFileAtomic(join(folder, CONFIG_FILE), document.toString());
+}
+
+function invalid(file: string, message: string): WinnowError {
+  return new WinnowError({
+    code: 'CONFIG_INVALID',
+    message,
+    where: { file },
+    hint: 'Correct the file; the documentation lists its fields.',
+    exitCode: 2,
+  });
+}

@@ -1,0 +1,64 @@
+import { mkdirSync } from 'node:fs';
+import { totalmem } from 'node:os';
+import type { DuckDBConnection } from '@duckdb/node-api';
+
+export interface DuckOptions {
+  /** The only folder that DuckDB may read and write. */
+  folder: string;
+  /** Where it spills what doesn't fit into memory; inside `folder`. */
+  temporary: string;
+  /** @default half of the memory, at most 2 GB */
+  memoryLimit?: string;
+  /** @default 2 */
+  threads?: number;
+}
+
+/** DuckDB in memory, for one project. */
+export interface Duck {
+  /** Run `work` alone: statements of different callers never mix. */
+  alone<T>(work: (connection: DuckDBConnection) => Promise<T>): Promise<T>;
+  close(): void;
+}
+
+/**
+ * The one place where DuckDB is opened: it installs and loads no extensions, reads and writes nothing outside of the project,
+ * and keeps to a memory limit; none of it can be changed later by a query.
+ */
+export async function openDuck(options: DuckOptions): Promise<Duck> {
+  const { DuckDBInstance } = await import('@duckdb/node-api');
+  mkdirSync(options.temporary, { recursive: true });
+  const half = Math.floor(totalmem() / 2 / 1e6);
+  const instance = await DuckDBInstance.create(':memory:', {
+    autoinstall_known_extensions: 'false',
+    autoload_known_extensions: 'false',
+    memory_limit: options.memoryLimit ?? `${Math.min(2000, half)}MB`,
+    threads: String(options.threads ?? 2),
+    temp_directory: options.temporary,
+  });
+  const connection = await instance.connect();
+  await connection.run(`SET allowed_directories = [${quote(options.folder)}]`);
+  await connection.run('SET enable_external_access = false');
+  await connection.run('SET lock_configuration = true');
+  let last: Promise<unknown> = Promise.resolve();
+  return {
+    alone(work) {
+      const mine = last.then(() => work(connection));
+      last = mine.catch(() => undefined);
+      return mine;
+    },
+    close() {
+      connection.closeSync();
+      instance.closeSync();
+    },
+  };
+}
+
+/** A string literal of SQL. */
+export function quote(text: string): string {
+  return `'${text.replaceAll("'", "''")}'`;
+}
+
+/** An identifier of SQL. */
+export function name(text: string): string {
+  return `"${text.replaceAll('"', '""')}"`;
+}

@@ -1,0 +1,171 @@
+import { existsSync, mkdirSync } from 'node:fs';
+import { basename, extname, isAbsolute, join, relative, resolve } from 'node:path';
+import type { Dataset } from '../dataset/dataset.ts';
+import { WinnowError } from '../dataset/errors.ts';
+import { type OpenOptions, openDataset } from '../dataset/open.ts';
+import {
+  CONFIG_FILE,
+  createConfig,
+  DatasetEntry,
+  type ProjectConfig,
+  readConfig,
+  writeDatasetEntry,
+} from './config.ts';
+import { type Duck, openDuck } from './duck.ts';
+import { appendLineage, type EventEntry, type LineageEntry, readLineage } from './lineage.ts';
+
+/** Absolute paths of a project's rooms. A lock, where two processes work on one project, belongs in `root`. */
+export interface ProjectPaths {
+  folder: string;
+  /** `.winnow` */
+  root: string;
+  signals: string;
+  selections: string;
+  indexes: string;
+  lineage: string;
+  temporary: string;
+}
+
+/** A project folder: `winnow.yaml` for people, `.winnow/` for what was measured and chosen. Holds open files: close it. */
+export interface Project extends AsyncDisposable {
+  readonly folder: string;
+  readonly paths: ProjectPaths;
+  /** `winnow.yaml` as it is now. */
+  config(): ProjectConfig;
+  /** Add a data set (or replace the one of that name): it is opened first, so that a bad one isn't written down. */
+  addDataset(
+    entry: Omit<DatasetEntry, 'name'> & { name?: string },
+    options?: Pick<OpenOptions, 'signal' | 'progress'>,
+  ): Promise<Dataset>;
+  /** The data set of that name, else the first; opened once. */
+  dataset(name?: string, options?: Pick<OpenOptions, 'signal' | 'progress'>): Promise<Dataset>;
+  /** The project's DuckDB, started at the first call. */
+  duck(): Promise<Duck>;
+  /** What was done, oldest first. */
+  lineage(): Promise<LineageEntry[]>;
+  /** Note something that was done; times stand here and in no other file. */
+  record(entry: Omit<EventEntry, 'time'>): Promise<void>;
+  close(): Promise<void>;
+}
+
+/**
+ * Open the project in `folder`. With `create`, make it where there is none. Throws `PROJECT_MISSING`, `CONFIG_INVALID`.
+ */
+export async function openProject(given: string, options: { create?: boolean } = {}): Promise<Project> {
+  const folder = resolve(given);
+  const root = join(folder, '.winnow');
+  const paths: ProjectPaths = {
+    folder,
+    root,
+    signals: join(root, 'signals'),
+    selections: join(root, 'selections'),
+    indexes: join(root, 'indexes'),
+    lineage: join(root, 'lineage.jsonl'),
+    temporary: join(root, 'tmp'),
+  };
+  if (!existsSync(join(folder, CONFIG_FILE))) {
+    if (options.create !== true) {
+      throw new WinnowError({
+        code: 'PROJECT_MISSING',
+        message: `there is no ${CONFIG_FILE}`,
+        where: { file: folder },
+        hint: 'Run "winnow import FILE" here, or name the project with --project.',
+        exitCode: 2,
+      });
+    }
+    await createConfig(folder);
+  }
+  readConfig(folder);
+  for (const path of [paths.signals, paths.selections, paths.indexes]) mkdirSync(path, { recursive: true });
+  const datasets = new Map<string, Promise<Dataset>>();
+  let duck: Promise<Duck> | undefined;
+
+  const open = (entry: DatasetEntry, how: Pick<OpenOptions, 'signal' | 'progress'> = {}): Promise<Dataset> =>
+    openDataset(resolve(folder, entry.path), {
+      name: entry.name,
+      cacheDir: paths.indexes,
+      ...(entry.format === undefined ? {} : { format: entry.format }),
+      ...(entry.images === undefined ? {} : { images: resolve(folder, entry.images) }),
+      ...(entry.options === undefined ? {} : { options: entry.options }),
+      ...how,
+    });
+  const keep = (name: string, opening: Promise<Dataset>): Promise<Dataset> => {
+    datasets.set(name, opening);
+    opening.catch(() => datasets.delete(name));
+    return opening;
+  };
+
+  const project: Project = {
+    folder,
+    paths,
+    config: () => readConfig(folder).config,
+    async addDataset(given, how) {
+      const entry = DatasetEntry.parse({
+        ...given,
+        name: given.name ?? defaultName(given.path),
+        path: portable(folder, given.path),
+        ...(given.images === undefined ? {} : { images: portable(folder, given.images) }),
+      });
+      const dataset = await open(entry, how);
+      await datasets.get(entry.name)?.then((old) => old.close());
+      await writeDatasetEntry(folder, entry);
+      await project.record({
+        kind: 'import',
+        name: entry.name,
+        about: {
+          path: entry.path,
+          format: dataset.format,
+          rows: dataset.rows,
+          quarantined: dataset.quarantined.length,
+          hash: dataset.hash,
+        },
+      });
+      return keep(entry.name, Promise.resolve(dataset));
+    },
+    async dataset(name, how) {
+      const entries = readConfig(folder).config.datasets;
+      const entry = name === undefined ? entries[0] : entries.find((item) => item.name === name);
+      if (entry === undefined) {
+        throw new WinnowError({
+          code: 'DATASET_UNKNOWN',
+          message: name === undefined ? 'the project has no data set yet' : `the project has no data set "${name}"`,
+          where: { file: join(folder, CONFIG_FILE) },
+          hint:
+            entries.length === 0
+              ? 'Run "winnow import FILE" first.'
+              : `It has ${entries.map((item) => item.name).join(', ')}.`,
+          exitCode: 2,
+        });
+      }
+      return datasets.get(entry.name) ?? keep(entry.name, open(entry, how));
+    },
+    duck() {
+      duck ??= openDuck({ folder: root, temporary: paths.temporary });
+      return duck;
+    },
+    lineage: () => readLineage(paths.lineage),
+    record: (entry) => appendLineage(paths.lineage, { ...entry, time: new Date().toISOString() }),
+    async close() {
+      for (const opening of datasets.values()) await opening.then((dataset) => dataset.close()).catch(() => undefined);
+      datasets.clear();
+      (await duck)?.close();
+      duck = undefined;
+    },
+    [Symbol.asyncDispose]: () => project.close(),
+  };
+  return project;
+}
+
+function defaultName(path: string): string {
+  const base = basename(resolve(path), extname(path))
+    .replace(/[^\p{L}\p{N}._-]+/gu, '-')
+    .replace(/^[^\p{L}\p{N}]+/u, '');
+  return base === '' ? 'data' : base;
+}
+
+/** Paths given from the shell start where the shell stands; in the file they start from the project, unless they lead far away. */
+function portable(folder: string, path: string): string {
+  const absolute = resolve(path);
+  const inside = relative(folder, absolute);
+  return inside === '' ? '.' : inside.startsWith('..') || isAbsolute(inside) ? absolute : inside;
+}

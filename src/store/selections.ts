@@ -1,0 +1,254 @@
+import { createHash } from 'node:crypto';
+import { existsSync } from 'node:fs';
+import { readdir, readFile, rm } from 'node:fs/promises';
+import { join } from 'node:path';
+import { z } from 'zod';
+import { writeFileAtomic } from '../dataset/atomic.ts';
+import { sortKeys } from '../dataset/canonical.ts';
+import type { Dataset } from '../dataset/dataset.ts';
+import { WinnowError } from '../dataset/errors.ts';
+import type { Column } from '../numeric/columns.ts';
+import { name, quote } from './duck.ts';
+import type { Project } from './project.ts';
+import { damaged, writeParquet } from './shard-file.ts';
+
+/** What happened to one row. The fields are those of a selector's reasons. */
+export interface StoredReason {
+  row: number;
+  kept: boolean;
+  code: string;
+  cluster?: number;
+  rank?: number;
+  score?: number;
+}
+
+const Count = z.object({ cluster: z.int(), size: z.int(), candidates: z.int(), quota: z.int(), kept: z.int() });
+
+const Head = z.object({
+  format: z.literal(1),
+  name: z.string(),
+  method: z.string(),
+  options: z.record(z.string(), z.unknown()),
+  seed: z.int(),
+  dataset: z.object({ name: z.string(), hash: z.string(), rows: z.int() }),
+  requested: z.int(),
+  returned: z.int(),
+  shortfall: z.object({ missing: z.int(), because: z.string() }).optional(),
+  perCluster: z.array(Count),
+  /** What the selection was computed from: for each column the signal, version, revision and parameters. */
+  lineage: z.record(z.string(), z.unknown()),
+  /** Kept ids in the order of the method. */
+  ids: z.array(z.string()),
+  /** One row for each row of the data set: kept, code, cluster, rank, score. */
+  reasons: z.object({ file: z.string(), sha256: z.string() }),
+});
+
+/** A selection as it is saved and loaded. A selector's `Selection` fits `chosen` as it is. */
+export interface SelectionToSave {
+  method: string;
+  options: Readonly<Record<string, unknown>>;
+  seed: number;
+  requested: number;
+  kept: Int32Array;
+  perCluster: z.infer<typeof Count>[];
+  shortfall?: { missing: number; because: string };
+  reasons: readonly StoredReason[];
+  clusters?: Int32Array;
+}
+
+export type SelectionHead = z.infer<typeof Head>;
+
+export interface LoadedSelection extends SelectionToSave {
+  name: string;
+  dataset: SelectionHead['dataset'];
+  lineage: Record<string, unknown>;
+  ids: string[];
+  reasons: StoredReason[];
+}
+
+/**
+ * Save under a name: JSON for people and Parquet with the reason of every row. The same selection gives the same bytes; times
+ * stand in the lineage only. The JSON appears last, so a selection is there whole or not at all.
+ */
+export async function saveSelection(
+  project: Project,
+  given: string,
+  dataset: Dataset,
+  chosen: SelectionToSave,
+  lineage: Record<string, unknown> = {},
+): Promise<{ file: string }> {
+  checkName(given);
+  const columns = reasonColumns(chosen, dataset.rows);
+  const key = createHash('sha256').update(JSON.stringify([chosen.method, chosen.seed, dataset.hash]));
+  for (const column of Object.values(columns))
+    key.update(column.kind === 'text' ? column.data.join('\n') : new Uint8Array(column.data.buffer));
+  const digest = key.digest('hex');
+  const reasonsFile = `${given}-${digest.slice(0, 16)}.parquet`;
+  const duck = await project.duck();
+  const path = join(project.paths.selections, reasonsFile);
+  const records = Object.entries(columns).map(([column, { kind, width }]) => ({ name: column, kind, width }));
+  await duck.alone((connection) =>
+    writeParquet(connection, path, { start: 0, rows: dataset.rows, columns }, dataset.ids, {
+      key: digest,
+      columns: records,
+      quarantined: [],
+    }),
+  );
+  const head: SelectionHead = {
+    format: 1,
+    name: given,
+    method: chosen.method,
+    options: sortKeys(chosen.options) as Record<string, unknown>,
+    seed: chosen.seed,
+    dataset: { name: dataset.name, hash: dataset.hash, rows: dataset.rows },
+    requested: chosen.requested,
+    returned: chosen.kept.length,
+    ...(chosen.shortfall === undefined ? {} : { shortfall: chosen.shortfall }),
+    perCluster: chosen.perCluster,
+    lineage: sortKeys(lineage) as Record<string, unknown>,
+    ids: Array.from(chosen.kept, (row) => dataset.ids[row]!),
+    reasons: {
+      file: reasonsFile,
+      sha256: createHash('sha256')
+        .update(await readFile(path))
+        .digest('hex'),
+    },
+  };
+  const file = join(project.paths.selections, `${given}.json`);
+  await writeFileAtomic(file, `${JSON.stringify(head, null, 1)}\n`);
+  for (const other of await readdir(project.paths.selections)) {
+    const stale =
+      other.startsWith(`${given}-`) &&
+      /^[0-9a-f]{16}\.parquet$/.test(other.slice(given.length + 1)) &&
+      other !== reasonsFile;
+    if (stale) await rm(join(project.paths.selections, other), { force: true });
+  }
+  return { file };
+}
+
+/** Everything but the reasons. Throws `SELECTION_UNKNOWN`, `SELECTION_DAMAGED`. */
+export async function readSelectionHead(project: Project, given: string): Promise<SelectionHead> {
+  checkName(given);
+  const file = join(project.paths.selections, `${given}.json`);
+  if (!existsSync(file)) {
+    const there = await listSelections(project);
+    throw new WinnowError({
+      code: 'SELECTION_UNKNOWN',
+      message: `there is no selection "${given}"`,
+      hint: there.length === 0 ? 'Make one first: "winnow select visnec".' : `There are ${there.join(', ')}.`,
+      exitCode: 2,
+    });
+  }
+  try {
+    return Head.parse(JSON.parse(await readFile(file, 'utf8')));
+  } catch (cause) {
+    throw new WinnowError({
+      code: 'SELECTION_DAMAGED',
+      message: "the selection can't be read",
+      where: { file },
+      hint: 'Make it again with the same command: the same rows are chosen.',
+      cause,
+    });
+  }
+}
+
+/** A saved selection with the reason of every row. */
+export async function loadSelection(project: Project, given: string): Promise<LoadedSelection> {
+  const head = await readSelectionHead(project, given);
+  const path = join(project.paths.selections, head.reasons.file);
+  const rows = head.dataset.rows;
+  const kept = new Int32Array(head.returned);
+  const clusters = new Int32Array(rows).fill(-1);
+  const reasons: StoredReason[] = new Array(rows);
+  const duck = await project.duck();
+  const byId = new Map(head.ids.map((id, at) => [id, at]));
+  await duck.alone(async (connection) => {
+    try {
+      const columns = ['row', 'id', 'kept', 'code', 'cluster', 'rank', 'score'].map(name).join(', ');
+      const result = await connection.stream(`SELECT ${columns} FROM read_parquet([${quote(path)}])`);
+      for (
+        let chunk = await result.fetchChunk();
+        chunk !== null && chunk.rowCount > 0;
+        chunk = await result.fetchChunk()
+      ) {
+        for (const [row, id, isKept, code, cluster, rank, score] of chunk.getRows() as [
+          number,
+          string,
+          number,
+          string,
+          number,
+          number,
+          number | null,
+        ][]) {
+          const reason: StoredReason = { row, kept: isKept === 1, code };
+          if (cluster >= 0) reason.cluster = cluster;
+          if (rank > 0) reason.rank = rank;
+          if (score !== null) reason.score = score;
+          clusters[row] = cluster;
+          reasons[row] = reason;
+          if (reason.kept) kept[byId.get(id)!] = row;
+        }
+      }
+    } catch (cause) {
+      throw damaged(path, cause);
+    }
+  });
+  return {
+    name: head.name,
+    method: head.method,
+    options: head.options,
+    seed: head.seed,
+    requested: head.requested,
+    kept,
+    perCluster: head.perCluster,
+    ...(head.shortfall === undefined ? {} : { shortfall: head.shortfall }),
+    reasons,
+    ...(clusters.some((cluster) => cluster >= 0) ? { clusters } : {}),
+    dataset: head.dataset,
+    lineage: head.lineage,
+    ids: head.ids,
+  };
+}
+
+/** Names of the saved selections, sorted. */
+export async function listSelections(project: Project): Promise<string[]> {
+  const files = await readdir(project.paths.selections).catch(() => []);
+  return files
+    .filter((file) => file.endsWith('.json') && !file.startsWith('.'))
+    .map((file) => file.slice(0, -5))
+    .sort();
+}
+
+function reasonColumns(chosen: SelectionToSave, rows: number): Record<string, Column> {
+  const kept = new Int32Array(rows);
+  const code: (string | null)[] = new Array(rows).fill(null);
+  const cluster = new Int32Array(rows).fill(-1);
+  const rank = new Int32Array(rows);
+  const score = new Float32Array(rows).fill(Number.NaN);
+  if (chosen.clusters !== undefined) cluster.set(chosen.clusters);
+  for (const reason of chosen.reasons) {
+    kept[reason.row] = reason.kept ? 1 : 0;
+    code[reason.row] = reason.code;
+    if (reason.cluster !== undefined) cluster[reason.row] = reason.cluster;
+    rank[reason.row] = reason.rank ?? 0;
+    score[reason.row] = reason.score ?? Number.NaN;
+  }
+  for (const row of chosen.kept) kept[row] = 1;
+  return {
+    kept: { kind: 'i32', width: 1, data: kept },
+    code: { kind: 'text', width: 1, data: code },
+    cluster: { kind: 'i32', width: 1, data: cluster },
+    rank: { kind: 'i32', width: 1, data: rank },
+    score: { kind: 'f32', width: 1, data: score },
+  };
+}
+
+function checkName(given: string): void {
+  if (/^[\p{L}\p{N}][\p{L}\p{N}%._-]*$/u.test(given)) return;
+  throw new WinnowError({
+    code: 'NAME_INVALID',
+    message: `"${given}" can't be the name of a selection`,
+    hint: 'Use letters, digits, ".", "_" and "-".',
+    exitCode: 2,
+  });
+}

@@ -1,0 +1,178 @@
+import type { DuckDBConnection, DuckDBDataChunk } from '@duckdb/node-api';
+import { type Quarantined, WinnowError } from '../dataset/errors.ts';
+import type { Column, ColumnBlock } from '../numeric/columns.ts';
+import { name, quote } from './duck.ts';
+import type { Project } from './project.ts';
+import { type ColumnRecord, damaged, readMeta, type ShardMeta } from './shard-file.ts';
+import type { ShardPlan } from './shards.ts';
+
+/** Where columns are: a plan from `planShards`, or one found in the lineage. */
+export type ReadPlan = Pick<ShardPlan, 'shards' | 'dataset'> & { identity: { signal: string } };
+
+export interface ReadOptions {
+  /** Read what is there; rows of missing shards are NaN, null or empty. @default false: `SIGNAL_INCOMPLETE` */
+  partial?: boolean;
+}
+
+/**
+ * Columns of all rows of the data set, row r at position r; NaN (0 for integers, null, empty list) where nothing was measured.
+ * Throws `SIGNAL_INCOMPLETE`, `COLUMN_UNKNOWN`, `SHARD_DAMAGED` with the file.
+ */
+export async function readColumns(
+  project: Project,
+  plan: ReadPlan,
+  names: readonly string[],
+  options: ReadOptions = {},
+): Promise<ColumnBlock> {
+  const files = presentFiles(plan, options);
+  const duck = await project.duck();
+  return duck.alone(async (connection) => {
+    const meta = await firstMeta(connection, files);
+    const records = names.map((wanted) => {
+      const record = meta?.columns.find((column) => column.name === wanted);
+      if (record !== undefined) return record;
+      throw new WinnowError({
+        code: 'COLUMN_UNKNOWN',
+        message: `signal "${plan.identity.signal}" has no column "${wanted}"`,
+        hint: `It has ${meta?.columns.map((column) => column.name).join(', ') ?? 'none yet'}.`,
+        exitCode: 2,
+      });
+    });
+    const rows = plan.dataset.rows;
+    const fill = records.map((record) => filler(record, rows));
+    if (files.length > 0) {
+      const list = files.map(quote).join(', ');
+      const sql = `SELECT row, ${records.map((record) => name(record.name)).join(', ')} FROM read_parquet([${list}])`;
+      try {
+        const result = await connection.stream(sql);
+        for (
+          let chunk = await result.fetchChunk();
+          chunk !== null && chunk.rowCount > 0;
+          chunk = await result.fetchChunk()
+        ) {
+          const at = integers(chunk, 0);
+          for (const [index, take] of fill.entries()) take.chunk(chunk, index + 1, at);
+        }
+      } catch (cause) {
+        throw await blame(connection, files, sql, cause);
+      }
+    }
+    return {
+      start: 0,
+      rows,
+      columns: Object.fromEntries(records.map((record, index) => [record.name, fill[index]!.column()])),
+    };
+  });
+}
+
+/** Rows that could not be computed, with their reasons, over all finished shards. */
+export async function readQuarantined(project: Project, plan: ReadPlan): Promise<Quarantined[]> {
+  const duck = await project.duck();
+  const files = presentFiles(plan, { partial: true });
+  return duck.alone(async (connection) => {
+    const out: Quarantined[] = [];
+    for (const file of files) out.push(...(await readMeta(connection, file)).quarantined);
+    return out;
+  });
+}
+
+function presentFiles(plan: ReadPlan, { partial }: ReadOptions): string[] {
+  const missing = plan.shards.filter((shard) => !shard.done);
+  if (missing.length > 0 && partial !== true) {
+    const rows = missing.reduce((sum, shard) => sum + shard.end - shard.start, 0);
+    throw new WinnowError({
+      code: 'SIGNAL_INCOMPLETE',
+      message: `signal "${plan.identity.signal}" is missing for ${rows} of ${plan.dataset.rows} rows`,
+      hint: `Run "winnow score ${plan.identity.signal}": only what is missing is computed.`,
+    });
+  }
+  return plan.shards.filter((shard) => shard.done).map((shard) => shard.path);
+}
+
+async function firstMeta(connection: DuckDBConnection, files: readonly string[]): Promise<ShardMeta | undefined> {
+  return files[0] === undefined ? undefined : readMeta(connection, files[0]);
+}
+
+/** Which of the files is to blame for a failed query. */
+async function blame(
+  connection: DuckDBConnection,
+  files: readonly string[],
+  sql: string,
+  cause: unknown,
+): Promise<unknown> {
+  for (const file of files) {
+    try {
+      const columns = sql.slice('SELECT '.length, sql.indexOf(' FROM read_parquet'));
+      await connection.run(
+        `SELECT ${columns
+          .split(', ')
+          .map((column) => `max(${column})`)
+          .join(', ')} FROM read_parquet([${quote(file)}])`,
+      );
+    } catch (fault) {
+      return damaged(file, fault);
+    }
+  }
+  return cause;
+}
+
+interface Filler {
+  chunk(chunk: DuckDBDataChunk, column: number, rows: Int32Array): void;
+  column(): Column;
+}
+
+function integers(chunk: DuckDBDataChunk, column: number): Int32Array {
+  const vector = chunk.getColumnVector(column);
+  return Int32Array.from({ length: chunk.rowCount }, (_, i) => Number(vector.getItem(i) ?? 0));
+}
+
+function filler({ kind, width }: ColumnRecord, rows: number): Filler {
+  if (kind === 'text') {
+    const data: (string | null)[] = new Array(rows).fill(null);
+    return { chunk: each((row, value) => (data[row] = value as string)), column: () => ({ kind, width: 1, data }) };
+  }
+  if (kind === 'i32') {
+    const data = new Int32Array(rows);
+    return { chunk: each((row, value) => (data[row] = value as number)), column: () => ({ kind, width: 1, data }) };
+  }
+  if (kind === 'f32' && width === 1) {
+    const data = new Float32Array(rows).fill(Number.NaN);
+    return { chunk: each((row, value) => (data[row] = value as number)), column: () => ({ kind, width, data }) };
+  }
+  if (kind === 'f32') {
+    const data = new Float32Array(rows * width).fill(Number.NaN);
+    const bytes = new Uint8Array(data.buffer);
+    return { chunk: eachBlob((row, blob) => bytes.set(blob, row * width * 4)), column: () => ({ kind, width, data }) };
+  }
+  const lists: (Uint8Array | undefined)[] = new Array(rows);
+  return { chunk: eachBlob((row, blob) => (lists[row] = blob.slice())), column: () => ragged(lists) };
+}
+
+function each(set: (row: number, value: unknown) => void): Filler['chunk'] {
+  return (chunk, column, rows) => {
+    const vector = chunk.getColumnVector(column);
+    for (let i = 0; i < rows.length; i++) {
+      const value = vector.getItem(i);
+      if (value !== null) set(rows[i]!, value);
+    }
+  };
+}
+
+function eachBlob(set: (row: number, blob: Uint8Array) => void): Filler['chunk'] {
+  return (chunk, column, rows) => {
+    const vector = chunk.getColumnVector(column) as unknown as { getItemBytes(index: number): Uint8Array | null };
+    for (let i = 0; i < rows.length; i++) {
+      const blob = vector.getItemBytes(i);
+      if (blob !== null) set(rows[i]!, blob);
+    }
+  };
+}
+
+function ragged(lists: readonly (Uint8Array | undefined)[]): Column {
+  const offsets = new Uint32Array(lists.length + 1);
+  for (const [row, list] of lists.entries()) offsets[row + 1] = offsets[row]! + (list?.length ?? 0) / 4;
+  const data = new Float32Array(offsets[lists.length]!);
+  const bytes = new Uint8Array(data.buffer);
+  for (const [row, list] of lists.entries()) if (list !== undefined) bytes.set(list, offsets[row]! * 4);
+  return { kind: 'list', width: 1, offsets, data };
+}

@@ -1,0 +1,211 @@
+import { createHash } from 'node:crypto';
+import { existsSync, readdirSync, statSync } from 'node:fs';
+import { mkdir, rm } from 'node:fs/promises';
+import { join } from 'node:path';
+import { sortKeys } from '../dataset/canonical.ts';
+import type { Dataset } from '../dataset/dataset.ts';
+import { type Quarantined, WinnowError } from '../dataset/errors.ts';
+import { resolveMedia } from '../dataset/media.ts';
+import type { Sample } from '../dataset/sample.ts';
+import type { ColumnBlock, ColumnSpec } from '../numeric/columns.ts';
+import type { Project } from './project.ts';
+import { type ColumnRecord, looksWhole, writeParquet } from './shard-file.ts';
+
+/** Everything that the numbers of a signal depend on beside the rows themselves. */
+export interface SignalIdentity {
+  signal: string;
+  /** Raised by hand when the code's numbers change. */
+  version: number;
+  /** Revision of the model; '' where there is none. */
+  revision: string;
+  /** The options that change the numbers. */
+  params: Readonly<Record<string, unknown>>;
+  columns: readonly ColumnSpec[];
+  /** The numbers depend on the media: their path, size and time are part of the key. @default true */
+  media?: boolean;
+}
+
+/** Consecutive rows `[start, end)` and the file that their numbers belong in. */
+export interface Shard {
+  /** SHA-256 of all that the numbers depend on. */
+  key: string;
+  start: number;
+  end: number;
+  /** SHA-256 over the hashes of the rows. */
+  rows: string;
+  path: string;
+  /** The file is there. */
+  done: boolean;
+}
+
+export interface ShardPlan {
+  identity: SignalIdentity;
+  dataset: Dataset;
+  shards: Shard[];
+}
+
+/**
+ * Which shards a signal needs, and which of them are there. A finished shard of fewer rows at the end of the data set is kept
+ * when rows have been appended: the new rows get shards of their own. A file that is cut short counts as missing.
+ */
+export async function planShards(
+  project: Project,
+  dataset: Dataset,
+  identity: SignalIdentity,
+  options: { shardRows?: number; signal?: AbortSignal } = {},
+): Promise<ShardPlan> {
+  const step = options.shardRows ?? 4096;
+  const folder = join(project.paths.signals, fileSafe(identity.signal));
+  const prefix = `${fileSafe(identity.signal)}@${identity.version}-`;
+  const endsByStart = listEnds(folder, prefix);
+  const media = identity.media === false ? undefined : await mediaMarks(dataset, options.signal);
+  const shard = (start: number, end: number): Shard => {
+    const rows = hashRows(dataset, start, end);
+    const key = createHash('sha256')
+      .update(
+        JSON.stringify(
+          sortKeys({
+            signal: identity.signal,
+            version: identity.version,
+            revision: identity.revision,
+            params: identity.params,
+            start,
+            end,
+            rows,
+            media: media?.(start, end) ?? null,
+          }),
+        ),
+      )
+      .digest('hex');
+    const path = join(folder, `${prefix}${start}-${end}-${key}.parquet`);
+    return { key, start, end, rows, path, done: looksWhole(path) };
+  };
+  const shards: Shard[] = [];
+  for (let start = 0; start < dataset.rows; ) {
+    const end = Math.min(dataset.rows, (Math.floor(start / step) + 1) * step);
+    const shorter = [...(endsByStart.get(start) ?? [])].filter((other) => other < end).sort((a, b) => b - a);
+    const whole = shard(start, end);
+    const kept = whole.done
+      ? undefined
+      : shorter.map((other) => shard(start, other)).find((candidate) => candidate.done);
+    shards.push(kept ?? whole);
+    start = (kept ?? whole).end;
+  }
+  return { identity, dataset, shards };
+}
+
+/**
+ * Write the numbers of one shard: whole or not at all, and the same bytes for the same numbers, so that two writers do no
+ * harm. `quarantined` are the rows that could not be computed.
+ */
+export async function writeShard(
+  project: Project,
+  plan: ShardPlan,
+  shard: Shard,
+  block: ColumnBlock,
+  quarantined: readonly Quarantined[] = [],
+): Promise<void> {
+  const columns: ColumnRecord[] = plan.identity.columns.map((spec) => {
+    const column = block.columns[spec.name];
+    const length =
+      column === undefined
+        ? -1
+        : column.kind === 'list'
+          ? column.offsets.length - 1
+          : column.data.length / column.width;
+    if (
+      column === undefined ||
+      column.kind !== spec.kind ||
+      length !== shard.end - shard.start ||
+      block.start !== shard.start
+    ) {
+      throw new WinnowError({
+        code: 'SHARD_SHAPE',
+        message: `signal "${plan.identity.signal}" gave ${length} values of column "${spec.name}" from row ${block.start}; rows ${shard.start} to ${shard.end} were asked for`,
+        hint: 'Report this as a fault of Winnow.',
+      });
+    }
+    return { name: spec.name, kind: column.kind, width: column.width, measures: spec.measures };
+  });
+  await mkdir(join(shard.path, '..'), { recursive: true });
+  const ordered: ColumnBlock = {
+    ...block,
+    columns: Object.fromEntries(columns.map((column) => [column.name, block.columns[column.name]!])),
+  };
+  const ids = Array.from({ length: shard.end - shard.start }, (_, i) => plan.dataset.ids[shard.start + i]!);
+  if (existsSync(shard.path) && !looksWhole(shard.path)) await rm(shard.path, { force: true });
+  const duck = await project.duck();
+  await duck.alone((connection) =>
+    writeParquet(connection, shard.path, ordered, ids, { key: shard.key, columns, quarantined: [...quarantined] }),
+  );
+  shard.done = true;
+}
+
+/** SHA-256 over the hashes of rows `[start, end)`. */
+export function hashRows(dataset: Dataset, start: number, end: number): string {
+  const hash = createHash('sha256');
+  for (let row = start; row < end; row++) hash.update(dataset.rowHash(row));
+  return hash.digest('hex');
+}
+
+function listEnds(folder: string, prefix: string): Map<number, Set<number>> {
+  const ends = new Map<number, Set<number>>();
+  if (!existsSync(folder)) return ends;
+  for (const file of readdirSync(folder)) {
+    const match = file.startsWith(prefix)
+      ? /^(\d+)-(\d+)-[0-9a-f]{64}\.parquet$/.exec(file.slice(prefix.length))
+      : null;
+    if (match === null) continue;
+    const start = Number(match[1]);
+    ends.set(start, (ends.get(start) ?? new Set()).add(Number(match[2])));
+  }
+  return ends;
+}
+
+/** Path, size and time of the media of each row, hashed; a range's mark is the hash over its rows'. */
+async function mediaMarks(dataset: Dataset, signal?: AbortSignal): Promise<(start: number, end: number) => string> {
+  const marks = new Uint8Array(dataset.rows * 8);
+  const seen = new Map<string, string>();
+  for await (const batch of dataset.batches({ size: 4096, ...(signal === undefined ? {} : { signal }) })) {
+    for (const [i, sample] of batch.samples.entries()) {
+      if (sample === null) continue;
+      const digest = createHash('sha256')
+        .update(mediaText(dataset, sample, seen))
+        .digest();
+      marks.set(digest.subarray(0, 8), (batch.start + i) * 8);
+    }
+  }
+  return (start, end) =>
+    createHash('sha256')
+      .update(marks.subarray(start * 8, end * 8))
+      .digest('hex');
+}
+
+function mediaText(dataset: Dataset, sample: Sample, seen: Map<string, string>): string {
+  return [...sample.media.images, ...sample.media.videos]
+    .map(({ path }) => {
+      let text = seen.get(path);
+      if (text === undefined) {
+        text = stateOf(dataset, path);
+        if (path.length < 512) seen.set(path, text);
+      }
+      return text;
+    })
+    .join('\n');
+}
+
+function stateOf(dataset: Dataset, path: string): string {
+  try {
+    const media = resolveMedia(dataset, { path });
+    if (media.kind === 'data') return createHash('sha256').update(media.bytes).digest('hex');
+    const { size, mtimeMs } = statSync(media.path);
+    return `${path}\0${size}\0${mtimeMs}`;
+  } catch (error) {
+    return `${path}\0${error instanceof WinnowError ? error.code : 'unreadable'}`;
+  }
+}
+
+/** A name that every file system takes. */
+export function fileSafe(text: string): string {
+  return text.replace(/[^A-Za-z0-9._-]/g, '_');
+}

@@ -1,0 +1,106 @@
+import { join, relative } from 'node:path';
+import type { Dataset } from '../dataset/dataset.ts';
+import { WinnowError } from '../dataset/errors.ts';
+import type { ColumnBlock } from '../numeric/columns.ts';
+import { appendLineage, type SignalEntry } from './lineage.ts';
+import type { Project } from './project.ts';
+import { looksWhole, readMeta } from './shard-file.ts';
+import { type ReadOptions, type ReadPlan, readColumns } from './shard-read.ts';
+import { hashRows, type Shard, type ShardPlan } from './shards.ts';
+
+/** A signal that was measured for a data set, as the lineage knows it. */
+export interface StoredSignal extends ReadPlan {
+  entry: SignalEntry;
+}
+
+/** Note a finished plan in the lineage: from then on its columns are found by name. `about`: command, seconds, cost, versions. */
+export async function recordSignal(project: Project, plan: ShardPlan, about: Record<string, unknown>): Promise<void> {
+  const first = plan.shards.find((shard) => shard.done);
+  if (first === undefined) return;
+  const duck = await project.duck();
+  const meta = await duck.alone((connection) => readMeta(connection, first.path));
+  const { signal, version, revision, params } = plan.identity;
+  await appendLineage(project.paths.lineage, {
+    kind: 'signal',
+    time: new Date().toISOString(),
+    dataset: plan.dataset.name,
+    datasetHash: plan.dataset.hash,
+    signal,
+    version,
+    revision,
+    params: { ...params },
+    columns: meta.columns,
+    shards: plan.shards
+      .filter((shard) => shard.done)
+      .map(({ path, start, end, rows }) => ({ file: relative(project.paths.signals, path), start, end, rows })),
+    about,
+  });
+}
+
+/**
+ * Signals measured for this data set, the latest of each name first. Shards whose rows have changed since, or whose file has
+ * gone, are not `done`; rows appended since are a shard that is missing.
+ */
+export async function storedSignals(project: Project, dataset: Dataset): Promise<StoredSignal[]> {
+  const latest = new Map<string, SignalEntry>();
+  for (const entry of await project.lineage()) {
+    if (entry.kind !== 'signal' || entry.dataset !== dataset.name) continue;
+    latest.delete(entry.signal);
+    latest.set(entry.signal, entry);
+  }
+  return [...latest.values()].reverse().map((entry) => {
+    const shards: Shard[] = entry.shards
+      .filter(({ end }) => end <= dataset.rows)
+      .map(({ file, start, end, rows }) => {
+        const path = join(project.paths.signals, file);
+        const key = /([0-9a-f]{64})\.parquet$/.exec(file)?.[1] ?? '';
+        return { key, start, end, rows, path, done: looksWhole(path) && hashRows(dataset, start, end) === rows };
+      });
+    const covered = shards.reduce((end, shard) => Math.max(end, shard.end), 0);
+    if (covered < dataset.rows)
+      shards.push({ key: '', start: covered, end: dataset.rows, rows: '', path: '', done: false });
+    return { entry, dataset, identity: { signal: entry.signal }, shards };
+  });
+}
+
+/**
+ * Columns by name, whichever signals hold them; `signal.column` where two have one of the same name (else the latest counts).
+ * Throws `COLUMN_MISSING` with what exists.
+ */
+export async function columnsNamed(
+  project: Project,
+  dataset: Dataset,
+  names: readonly string[],
+  options: ReadOptions = {},
+): Promise<ColumnBlock & { from: Record<string, SignalEntry> }> {
+  const stored = await storedSignals(project, dataset);
+  const wanted = new Map<StoredSignal, { given: string; column: string }[]>();
+  const from: Record<string, SignalEntry> = {};
+  for (const given of names) {
+    const found = stored.flatMap((signal) => signal.entry.columns.map((column) => ({ signal, column: column.name })));
+    const match = found.find(({ signal, column }) => column === given || `${signal.entry.signal}.${column}` === given);
+    if (match === undefined) {
+      throw new WinnowError({
+        code: 'COLUMN_MISSING',
+        message: `no signal with a column "${given}" has been measured for data set "${dataset.name}"`,
+        hint:
+          found.length === 0
+            ? 'Measure one first: "winnow score loss".'
+            : `There are ${found.map(({ column }) => column).join(', ')}; "winnow score --help" lists what can be measured.`,
+      });
+    }
+    from[given] = match.signal.entry;
+    wanted.set(match.signal, [...(wanted.get(match.signal) ?? []), { given, column: match.column }]);
+  }
+  const columns: ColumnBlock['columns'] = {};
+  for (const [signal, list] of wanted) {
+    const block = await readColumns(
+      project,
+      signal,
+      list.map(({ column }) => column),
+      options,
+    );
+    for (const { given, column } of list) columns[given] = block.columns[column]!;
+  }
+  return { start: 0, rows: dataset.rows, columns, from };
+}
