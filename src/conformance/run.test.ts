@@ -73,9 +73,7 @@ describe('conformance', () => {
     ];
     for (const [n_per_cluster, cluster_sizes] of forms) {
       const lines = await run({ 'visnec/a.json': { inputs, outputs: { ...outputs, n_per_cluster, cluster_sizes } } });
-      if (Array.isArray(cluster_sizes) || !('0' in (cluster_sizes as object)))
-        expect(lines['visnec/a.json']).toBe('ok');
-      else expect(lines['visnec/a.json']).toMatch(/^FAIL: cluster_sizes.0: expected 0/);
+      expect(lines['visnec/a.json']).toBe('ok');
     }
   });
 
