@@ -69,7 +69,7 @@ export async function exampleReport(options: ExampleOptions = {}): Promise<Repor
   const centres = TOPICS.map(() => Array.from({ length: width }, () => gauss()));
   const embedding = Float32Array.from({ length: n * width }, (_, e) => centres[rows[Math.floor(e / width)]!.topic]![e % width]! + 0.28 * gauss());
   const cluster = rows.map((r) => r.topic);
-  const map = project2d(embedding, n, width, { clusters: cluster, spread: 0.8 });
+  const map = project2d(embedding, n, width, { clusters: cluster, spread: 1 });
   const budget = Math.floor(0.15 * n);
   const members = TOPICS.map((_, c) => rows.flatMap((r, i) => (r.topic === c ? [i] : [])).sort((a, b) => necessity[b]! - necessity[a]! || a - b));
   const quota = members.map((m) => Math.round((m.length / n) * budget));

@@ -116,7 +116,8 @@ function timesCovariance({ embeddings, d, mean, rows }: Centred, v: Float64Array
 }
 
 /**
- * Pushes overlapping clusters apart while each keeps its inner shape: centres repel each other until their discs touch no more.
+ * Packs the clusters side by side while each keeps its inner shape: centres are drawn together, then repel each other until
+ * no two discs overlap; neighbours stay neighbours.
  * `spread` is the share of the way that is gone.
  */
 function spreadClusters(
@@ -136,7 +137,15 @@ function spreadClusters(
     .filter((cluster) => cluster >= 0)
     .sort((a, b) => a - b)
     .map((cluster) => discOf(groups.get(cluster)!, x, y));
-  for (let round = 0; round < 200; round++) {
+  // Drawn together first, so that they end up side by side and fill the map instead of leaving it empty.
+  const reach = Math.max(...discs.map((disc) => Math.hypot(disc.x0, disc.y0)), 1e-12);
+  const room = Math.sqrt(discs.reduce((area, disc) => area + disc.radius ** 2, 0));
+  const pull = Math.min(1, (0.6 * room) / reach);
+  for (const disc of discs) {
+    disc.x *= pull;
+    disc.y *= pull;
+  }
+  for (let round = 0; round < 400; round++) {
     let moved = false;
     for (let a = 0; a < discs.length; a++) {
       for (let b = a + 1; b < discs.length; b++) moved = separate(discs[a]!, discs[b]!, a - b) || moved;
@@ -169,7 +178,7 @@ function discOf(rows: readonly number[], x: Float32Array, y: Float32Array): Disc
   }
   let variance = 0;
   for (const i of rows) variance += ((x[i]! - cx) ** 2 + (y[i]! - cy) ** 2) / rows.length;
-  return { rows, x0: cx, y0: cy, x: cx, y: cy, radius: 1.5 * Math.sqrt(variance) };
+  return { rows, x0: cx, y0: cy, x: cx, y: cy, radius: 1.45 * Math.sqrt(variance) };
 }
 
 function separate(a: Disc, b: Disc, fallback: number): boolean {

@@ -209,8 +209,8 @@ function faultRows(data: ReportData, keptSets: readonly ReadonlySet<number>[]): 
   });
 }
 
-/** Bars aimed for: enough to see two humps, few enough to point at one. */
-const TARGET_BINS = 64;
+/** Bars at most, nearly: enough to see two humps, few enough to point at one. */
+const TARGET_BINS = 90;
 
 /**
  * Bins whose edges include both thresholds whenever the data's range allows, so that a bar has one class.
@@ -228,7 +228,7 @@ function histogram(data: ReportData, kept: ReadonlySet<number>): Bin[] {
   const high = Math.max(sorted[Math.ceil(0.995 * (sorted.length - 1))]!, critical);
   const band = critical - misaligned;
   const fine = (high - low) / TARGET_BINS;
-  const width = band <= 0 ? fine || 1 : fine <= band ? band / Math.floor(band / fine) : band * Math.ceil(fine / band);
+  const width = band < 1e-9 ? Math.max(fine, 1e-3) : fine <= band ? band / Math.floor(band / fine) : band * Math.ceil(fine / band);
   const first = misaligned - Math.ceil((misaligned - low) / width) * width;
   const n = Math.max(1, Math.ceil((high - first) / width - 1e-9));
   const bins: Bin[] = Array.from({ length: n }, (_, b) => ({

@@ -52,13 +52,11 @@ function necessityChart(summary: Summary, width: number, paint: (code: string, t
   const low = signed(bins[0]!.from, 1);
   const high = signed(bins[bins.length - 1]!.to, 1);
   const gap = Math.max(1, bins.length - low.length - high.length);
-  const key = summary.classes;
-  const legend =
-    key === null
-      ? ''
-      : `${paint(HUE.misaligned, '■')} misaligned ${count(key.misaligned)}  ${paint(HUE.redundant, '■')} redundant ${count(key.redundant)}  ${paint(HUE.critical, '■')} critical ${count(key.critical)}`;
+  const legend = (['misaligned', 'redundant', 'critical'] as const)
+    .map((name) => `${paint(HUE[name], '■')} ${name} ${count(summary.classes?.[name] ?? 0)}`)
+    .join(width < 60 ? '\n' : '   ');
   return [
-    'Necessity S = loss without the image - loss with it, nats/token',
+    ...wrap('Necessity S = loss without the image - loss with it, nats/token', width),
     line,
     `${low}${' '.repeat(gap)}${high}`,
     legend,
@@ -132,9 +130,9 @@ function stepTable(steps: NonNullable<NonNullable<ReportData['run']>['steps']>, 
   return table(null, [...rows, ['total', duration(total), '']], width);
 }
 
-/** Columns padded to their widest cell; the first one gives way, and long heads too, when the line would be too long. */
+/** Columns padded to their widest cell, heads broken over lines; the widest columns give way when a line would be too long. */
 function table(head: readonly string[] | null, rows: readonly (readonly string[])[], width: number): string {
-  const all = head === null ? rows : [head, ...rows];
+  const all = [...(head === null ? [] : brokenHead(head, rows)), ...rows];
   const columns = Math.max(...all.map((row) => row.length));
   const widths = Array.from({ length: columns }, (_, c) => Math.max(...all.map((row) => [...(row[c] ?? '')].length)));
   while (sum(widths) + 2 * (columns - 1) > width && Math.max(...widths) > 6) {
@@ -150,6 +148,16 @@ function table(head: readonly string[] | null, rows: readonly (readonly string[]
       .join('  ')
       .trimEnd();
   return all.map(line).join('\n');
+}
+
+/** The head as lines, each word at its column's bottom, so that a long name doesn't widen a column of short numbers. */
+function brokenHead(head: readonly string[], rows: readonly (readonly string[])[]): string[][] {
+  const cells = head.map((text, c) => {
+    const body = Math.max(0, ...rows.map((row) => [...(row[c] ?? '')].length));
+    return wrap(text, Math.max(body, 10));
+  });
+  const height = Math.max(...cells.map((lines) => lines.length));
+  return Array.from({ length: height }, (_, l) => cells.map((lines) => lines[l - height + lines.length] ?? ''));
 }
 
 function fit(text: string, width: number): string {

@@ -3,7 +3,8 @@ import { reasonOf } from './card.ts';
 import { h, mark, replace, section, table, uid } from './dom.ts';
 import { classAt, filter, filterChanged, hasSelection, isKept, onFilter, page, passes, pin, samples, summary, total } from './state.ts';
 
-const PAGE_SIZE = 25;
+/** Rows at first; a phone shows each as a block of lines. */
+const PAGE_SIZE = matchMedia('(max-width: 760px)').matches ? 8 : 20;
 
 /** All samples: find one by its id or its words and read why it was kept or dropped. */
 export function browse(): HTMLElement {

@@ -30,7 +30,7 @@ export function card(i: number, heading: 'h3' | 'h4'): HTMLElement {
   return h(
     'article',
     { class: 'card' },
-    rich?.image === undefined ? null : h('img', { src: rich.image, alt: `Image of sample ${samples.id[i]}`, loading: 'lazy' }),
+    rich?.image === undefined ? null : h('img', { src: rich.image, alt: `Image of sample ${samples.id[i]}` }),
     h(
       'div',
       { class: 'card-body' },

@@ -1,7 +1,7 @@
 import { dot, link, plot, ruleX } from '@observablehq/plot';
 import type { ShareRow } from '../summary.ts';
 import { count, percent, shorten } from '../words.ts';
-import { figure, h, onWidth, section, table } from './dom.ts';
+import { asPicture, figure, h, onWidth, section, table } from './dom.ts';
 import { summary } from './state.ts';
 
 /** What the subset is made of, before and after, by source and by category. */
@@ -64,8 +64,7 @@ function shares(what: string, rows: readonly ShareRow[], kept: number): HTMLElem
         dot(points, { x: 'subset', y: 'label', r: 5.5, fill: 'var(--ink)' }),
       ],
     });
-    svg.setAttribute('role', 'img');
-    svg.setAttribute('aria-label', `Share of each ${what} in the pool and in the subset; the table below has the numbers.`);
+    asPicture(svg, `Share of each ${what} in the pool and in the subset; the table below has the numbers.`);
     host.replaceChildren(svg);
   });
   const moved = [...points].sort((a, b) => Math.abs(b.subset - b.pool) - Math.abs(a.subset - a.pool))[0]!;
@@ -89,7 +88,7 @@ function shares(what: string, rows: readonly ShareRow[], kept: number): HTMLElem
         { label: 'Pool', numeric: true, cell: (r) => `${count(r.total)} (${percent(r.total / summary.total)})` },
         { label: 'Subset', numeric: true, cell: (r) => `${count(r.kept)} (${percent(kept === 0 ? 0 : r.kept / kept)})` },
         { label: 'Random', numeric: true, cell: (r) => (r.random === null ? '–' : `${percent(r.random.mean)} (${percent(r.random.lo)} to ${percent(r.random.hi)})`) },
-      ], rows, 'dense'),
+      ], rows, 'dense pack'),
     ),
   );
 }

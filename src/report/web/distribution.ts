@@ -1,7 +1,8 @@
-import { dot, line, plot, rectY, ruleX, ruleY, text } from '@observablehq/plot';
+import type { Markish } from '@observablehq/plot';
+import { line, plot, rectY, ruleX, ruleY, text } from '@observablehq/plot';
 import type { Bin } from '../summary.ts';
 import { CLASSES, count, number, signed } from '../words.ts';
-import { figure, h, onWidth, section } from './dom.ts';
+import { asPicture, figure, h, onWidth, section } from './dom.ts';
 import { pointChart } from './points.ts';
 import { filter, filterChanged, samples, summary } from './state.ts';
 import { stepper } from './step.ts';
@@ -46,8 +47,22 @@ function pieces(bins: readonly Bin[]): { kept: Piece[]; dropped: Piece[] } {
   return { kept, dropped };
 }
 
+/** Names and counts of the classes over their part of the axis. */
+function classLabels(): Markish[] {
+  const { thresholds, classes } = summary;
+  const middle = (thresholds.critical + thresholds.misaligned) / 2;
+  const places = [
+    { name: 'misaligned', x: thresholds.misaligned, anchor: 'end', dx: -10, dy: -14 },
+    { name: 'redundant', x: middle, anchor: 'middle', dx: 0, dy: -34 },
+    { name: 'critical', x: thresholds.critical, anchor: 'start', dx: 10, dy: -14 },
+  ] as const;
+  return places.map(({ name, x, anchor, dx, dy }) => {
+    return text([x], { x, frameAnchor: 'top', textAnchor: anchor, dx, dy, text: () => `${name === 'misaligned' ? '← ' : ''}${count(classes![name])} ${name}${name === 'critical' ? ' →' : ''}`, fill: `var(--${name}-text)`, fontWeight: 700 });
+  });
+}
+
 function histogram(): HTMLElement {
-  const { bins, thresholds, selections, classes } = summary;
+  const { bins, thresholds, selections } = summary;
   const selected = selections.length > 0;
   const main = selections[0];
   const rate = main === undefined ? 0 : main.kept / summary.total;
@@ -110,10 +125,6 @@ function histogram(): HTMLElement {
 
   onWidth(host, (width) => {
     const narrow = width < 560;
-    const labels = [
-      { x: (bins[0]!.from + thresholds.misaligned) / 2, name: 'misaligned', n: classes!.misaligned },
-      { x: (bins[bins.length - 1]!.to + thresholds.critical) / 2, name: 'critical', n: classes!.critical },
-    ];
     chart = plot({
       width,
       height: narrow ? 260 : 380,
@@ -124,7 +135,6 @@ function histogram(): HTMLElement {
       style: { background: 'transparent', fontSize: '13px', fontFamily: 'inherit', overflow: 'visible' },
       x: { label: 'necessity S, nats/token →', labelAnchor: 'right', ticks: narrow ? 5 : 9, tickFormat: (v: number) => signed(v, 1) },
       y: { label: null, grid: true, ticks: 5, tickFormat: (v: number) => count(v) },
-      ariaLabel: `Histogram of necessity over ${count(summary.scored)} samples`,
       marks: [
         rectY(dropped, { x1: 'x1', x2: 'x2', y1: 'y1', y2: 'y2', fill: (d: Piece) => `var(--${d.name}-soft)`, stroke: (d: Piece) => `var(--${d.name})`, strokeWidth: 1, insetLeft: 0.5, insetRight: 0.5 }),
         rectY(kept, { x1: 'x1', x2: 'x2', y1: 'y1', y2: 'y2', fill: (d: Piece) => `var(--${d.name})`, stroke: (d: Piece) => `var(--${d.name})`, strokeWidth: 1, insetLeft: 0.5, insetRight: 0.5 }),
@@ -136,12 +146,10 @@ function histogram(): HTMLElement {
           : null,
         ruleY([0], { stroke: 'var(--muted)' }),
         ruleX([thresholds.misaligned, thresholds.critical], { stroke: 'var(--ink)', strokeWidth: 1, y1: 0, y2: top * 1.04, strokeOpacity: 0.6 }),
-        text([{ x: 0 }], { x: thresholds.critical, frameAnchor: 'top', dy: -34, dx: 6, textAnchor: 'start', text: () => `redundant ${count(classes!.redundant)}`, fill: 'var(--ink)', fontWeight: 600 }),
-        text(labels, { x: 'x', frameAnchor: 'top', dy: -14, text: (d: { name: string; n: number }) => `${d.name} ${count(d.n)}`, fill: 'var(--ink)', fontWeight: 600 }),
-        dot(labels, { x: 'x', frameAnchor: 'top', dy: 2, r: 3.5, fill: (d: { name: string }) => `var(--${d.name})` }),
+        ...classLabels(),
       ],
     });
-    chart.setAttribute('role', 'img');
+    asPicture(chart, `Histogram of necessity over ${count(summary.scored)} samples`);
     host.replaceChildren(chart, marker);
     step.show(null);
   });
@@ -161,7 +169,7 @@ function losses(): HTMLElement | null {
   const { critical, misaligned } = summary.thresholds;
   const chart = pointChart({
     label: 'Loss without the image against loss with it, one point per sample',
-    height: (width) => Math.min(560, Math.max(300, width * 0.62)),
+    height: (width) => Math.min(520, Math.max(300, width * 0.5)),
     x: multimodal.map(cap),
     y: blind.map(cap),
     xDomain: [0, top],

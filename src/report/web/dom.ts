@@ -51,7 +51,18 @@ export function onWidth(element: Element, draw: (width: number) => void): void {
 /** The mark of a class and fate: filled when kept, hollow when dropped. */
 export function mark(name: string | null, kept: boolean | null): HTMLElement {
   const label = `${kept === null ? '' : kept ? 'kept' : 'dropped'}${name === null ? '' : `${kept === null ? '' : ', '}${name}`}`;
-  return h('span', { class: `mark ${name ?? 'plain'} ${kept === false ? 'hollow' : 'filled'}`, role: 'img', 'aria-label': label, title: label });
+  const named = label === '' ? { 'aria-hidden': 'true' } : { role: 'img', 'aria-label': label, title: label };
+  return h('span', { class: `mark ${name ?? 'plain'} ${kept === false ? 'hollow' : 'filled'}`, ...named });
+}
+
+/** Makes a drawing of Plot one picture with one name: the labels of its groups are not allowed where groups have no role. */
+export function asPicture(svg: Element, label: string): void {
+  svg.setAttribute('role', 'img');
+  svg.setAttribute('aria-label', label);
+  for (const part of svg.querySelectorAll('[aria-label], [aria-description]')) {
+    part.removeAttribute('aria-label');
+    part.removeAttribute('aria-description');
+  }
 }
 
 /** A section with its number-free heading and an introduction. */

@@ -38,10 +38,10 @@ function callouts(): HTMLElement | null {
   return h('aside', { class: 'callout', 'aria-label': 'Where a method fails' }, h('h3', null, 'Where a method fails'), findings.map((text) => h('p', null, text)));
 }
 
-function keptBar(fault: FaultRow, s: number, top: number): HTMLElement[] {
+function keptBar(fault: FaultRow, s: number, top: number): (HTMLElement | null)[] {
   const kept = fault.kept[s]!;
   const x = (n: number): number => (100 * n) / Math.max(1, fault.total) / top;
-  const ratio = fault.random === null || fault.random.mean <= 0 ? '' : `${number(kept / fault.random.mean, kept < fault.random.mean / 10 ? 2 : 1)} × random`;
+  const ratio = fault.random === null || fault.random.mean <= 0 ? '' : `${number(kept / fault.random.mean, kept > 0 && kept < fault.random.mean / 10 ? 2 : 1)}× random`;
   return [
     h(
       'span',
@@ -50,7 +50,8 @@ function keptBar(fault: FaultRow, s: number, top: number): HTMLElement[] {
       h('span', { class: 'fill', style: `width:${x(kept)}%` }),
       fault.random === null ? null : h('span', { class: 'mean', style: `left:${x(fault.random.mean)}%` }),
     ),
-    h('span', { class: 'block' }, h('b', null, count(kept)), h('span', { class: 'quiet' }, ` ${percent(kept / Math.max(1, fault.total), 0)}${ratio === '' ? '' : ` · ${ratio}`}`)),
+    h('span', { class: 'block' }, h('b', null, count(kept)), h('span', { class: 'quiet small' }, ` · ${percent(kept / Math.max(1, fault.total), 0)}`)),
+    ratio === '' ? null : h('span', { class: 'quiet small block' }, ratio),
   ];
 }
 

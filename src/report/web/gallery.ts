@@ -5,8 +5,8 @@ import { append, h, section, table, uid } from './dom.ts';
 import { page, summary } from './state.ts';
 import { tokenLegend } from './tokens.ts';
 
-/** Cards of a group shown before the reader asks for more. */
-const FIRST = 4;
+/** Cards of a group shown before the reader asks for more: one row, or two on a phone. */
+const FIRST = matchMedia('(max-width: 600px)').matches ? 2 : 4;
 
 /** Samples at the extremes, and those that could not be read. */
 export function gallery(): HTMLElement | null {

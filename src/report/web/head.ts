@@ -10,7 +10,7 @@ export function pageHead(): HTMLElement {
   return h(
     'header',
     { class: 'page-head' },
-    h('div', { class: 'bar' }, h('span', { class: 'brand' }, 'Winnow'), h('span', { class: 'quiet' }, 'visual necessity report'), themeToggle()),
+    h('div', { class: 'masthead' }, h('span', { class: 'brand' }, 'Winnow'), h('span', { class: 'quiet' }, 'visual necessity report'), themeToggle()),
     h('h1', null, summary.title),
     page.subtitle === null ? null : h('p', { class: 'subtitle' }, page.subtitle),
     lede(),

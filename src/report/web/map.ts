@@ -36,7 +36,7 @@ export function clusterMap(): HTMLElement | null {
   );
 }
 
-/** Median position of every cluster, with its first words; labels that would overlap a bigger cluster's are left out. */
+/** Where each of the biggest clusters is named: above its middle, at the height below which most of it lies. */
 function centres(): () => { x: number; y: number; text: string; strong: boolean }[] {
   const places = page.clusters
     .map((cluster) => {
@@ -50,16 +50,12 @@ function centres(): () => { x: number; y: number; text: string; strong: boolean 
       });
       xs.sort((a, b) => a - b);
       ys.sort((a, b) => a - b);
-      return { cluster, x: xs[xs.length >> 1] ?? -1, y: ys[ys.length >> 1] ?? -1, n: xs.length };
+      return { cluster, x: xs[xs.length >> 1] ?? -1, y: ys[Math.floor(0.96 * ys.length)] ?? -1, n: xs.length };
     })
     .filter((place) => place.n > 0)
     .sort((a, b) => b.n - a.n);
-  const shown: typeof places = [];
-  for (const place of places) {
-    if (shown.length < 24 && shown.every((other) => Math.abs(other.x - place.x) > 190 || Math.abs(other.y - place.y) > 40)) shown.push(place);
-  }
   return () => {
-    const chosen = filter.cluster === null ? shown : places.filter((place) => place.cluster.cluster === filter.cluster);
+    const chosen = filter.cluster === null ? places.slice(0, 30) : places.filter((place) => place.cluster.cluster === filter.cluster);
     return chosen.map((place) => ({
       x: place.x,
       y: place.y,
@@ -159,6 +155,6 @@ function clusterTable(): HTMLElement | null {
       ...(has('quota') ? [{ label: 'Quota', numeric: true, cell: (c: Row) => (c.quota === null ? '–' : count(c.quota)) }] : []),
       ...(has('kept') ? [{ label: 'Kept', numeric: true, cell: (c: Row) => (c.kept === null ? '–' : count(c.kept)) }] : []),
       ...(has('meanNecessity') ? [{ label: 'Mean S', numeric: true, cell: (c: Row) => signed(c.meanNecessity) }] : []),
-    ], page.clusters, 'dense'),
+    ], page.clusters, 'dense pack'),
   );
 }

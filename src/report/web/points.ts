@@ -222,16 +222,20 @@ function drawLabels(
 ): void {
   context.textBaseline = 'middle';
   context.lineJoin = 'round';
+  const taken: { x: number; y: number; half: number }[] = [];
   for (const label of labels) {
     context.font = `${label.strong ? 700 : 600} 12px ${getComputedStyle(document.body).fontFamily}`;
     const half = context.measureText(label.text).width / 2;
     const x = Math.min(width - half - 4, Math.max(half + 4, sx(label.x)));
+    const y = Math.max(10, sy(label.y));
+    if (taken.some((other) => Math.abs(other.x - x) < other.half + half + 4 && Math.abs(other.y - y) < 15)) continue;
+    taken.push({ x, y, half });
     context.textAlign = 'center';
     context.lineWidth = 4;
     context.strokeStyle = colour('card');
-    context.strokeText(label.text, x, sy(label.y));
+    context.strokeText(label.text, x, y);
     context.fillStyle = colour('ink');
-    context.fillText(label.text, x, sy(label.y));
+    context.fillText(label.text, x, y);
   }
   context.textBaseline = 'alphabetic';
 }

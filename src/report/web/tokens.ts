@@ -3,7 +3,7 @@ import { number, signed } from '../words.ts';
 import { h } from './dom.ts';
 import { stepper } from './step.ts';
 
-/** Difference at which the tint is full, nats. */
+/** Difference at which the tint is full, nats. How dark full is, the theme says. */
 const FULL = 3;
 
 /** The answer token by token: tinted by what the image does to its loss, with both losses as bars beneath. */
@@ -13,11 +13,11 @@ export function tokenRow(tokens: NonNullable<GallerySample['tokens']>): HTMLElem
   const items = tokens.text.map((text, t) => {
     const blind = at(tokens.blind, t);
     const seen = at(tokens.multimodal, t);
-    const strength = Math.min(1, Math.abs(blind - seen) / FULL) * 55;
+    const strength = Math.min(1, Math.abs(blind - seen) / FULL);
     const name = blind >= seen ? 'critical' : 'misaligned';
     return h(
       'span',
-      { class: 'token', style: `--tint:color-mix(in oklab, var(--${name}) ${strength.toFixed(0)}%, transparent)` },
+      { class: `token ${name}`, style: `--strength:${strength.toFixed(2)}` },
       h('span', { class: 'text' }, visible(text)),
       h('span', { class: 'bar blind', style: `width:${((100 * blind) / top).toFixed(1)}%` }),
       h('span', { class: 'bar seen', style: `width:${((100 * seen) / top).toFixed(1)}%` }),

@@ -1,0 +1,177 @@
+import { execFileSync } from 'node:child_process';
+import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { createRequire } from 'node:module';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { fileURLToPath, pathToFileURL } from 'node:url';
+import type { Browser, Page } from 'playwright-core';
+import { chromium } from 'playwright-core';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { buildReport } from '../src/report/report.ts';
+import { exampleReport } from './example-report.ts';
+
+const CHROMIUM = '/usr/bin/chromium';
+const installed = existsSync(CHROMIUM);
+if (!installed) console.warn(`The report is not opened in a browser: ${CHROMIUM} is not installed.`);
+
+describe.skipIf(!installed)('the report in a browser', () => {
+  const folder = mkdtempSync(join(tmpdir(), 'winnow-report-'));
+  const file = join(folder, 'report.html');
+  const bare = join(folder, 'bare.html');
+  let browser: Browser;
+
+  beforeAll(async () => {
+    execFileSync(process.execPath, [fileURLToPath(new URL('../scripts/build-report.mjs', import.meta.url))]);
+    const hostile = '</script><script>window.broken=true</script><img src=x onerror="window.broken=true">';
+    writeFileSync(file, await buildReport(await exampleReport({ hostile })));
+    writeFileSync(bare, await buildReport({ title: 'Photos', samples: { id: ['a.jpg', 'b.jpg'], x: [0, 1], y: [1, 0] } }));
+    browser = await chromium.launch({
+      executablePath: CHROMIUM,
+      args: ['--no-sandbox', '--disable-gpu', '--disable-background-networking', '--disable-dev-shm-usage'],
+    });
+  });
+
+  afterAll(async () => {
+    await browser?.close();
+    rmSync(folder, { recursive: true, force: true });
+  });
+
+  // What runs in the page is passed as text: the types of this project are those of Node, without a document.
+  interface Opened {
+    page: Page;
+    problems: string[];
+  }
+
+  async function open(path: string, width: number, colorScheme: 'light' | 'dark', use: (opened: Opened) => Promise<void>): Promise<void> {
+    const page = await browser.newPage({ viewport: { width, height: 900 }, colorScheme });
+    const problems: string[] = [];
+    page.on('console', (message) => {
+      if (message.type() === 'error' || message.type() === 'warning') problems.push(message.text());
+    });
+    page.on('pageerror', (error) => problems.push(error.message));
+    page.on('request', (request) => {
+      if (!request.url().startsWith('file:') && !request.url().startsWith('data:')) problems.push(`asked for ${request.url()}`);
+    });
+    try {
+      await page.goto(pathToFileURL(path).href);
+      await page.waitForTimeout(300);
+      await use({ page, problems });
+      expect(problems).toEqual([]);
+    } finally {
+      await page.close();
+    }
+  }
+
+  /** Findings of axe-core that are serious or critical, as text. */
+  async function findings(page: Page): Promise<string[]> {
+    // The page's own policy forbids foreign scripts, so the checker is brought in through the debugger.
+    const source = readFileSync(createRequire(import.meta.url).resolve('axe-core/axe.min.js'), 'utf8');
+    await page.evaluate(source);
+    return page.evaluate(async () => {
+      const { axe } = globalThis as unknown as {
+        axe: { run: () => Promise<{ violations: { id: string; impact: string; nodes: { html: string; failureSummary: string }[] }[] }> };
+      };
+      const { violations } = await axe.run();
+      return violations
+        .filter((v) => v.impact === 'serious' || v.impact === 'critical')
+        .flatMap((v) => v.nodes.map((node) => `${v.id}: ${node.html.slice(0, 160)} ${node.failureSummary.slice(0, 200)}`));
+    });
+  }
+
+  for (const [scheme, width] of [['light', 1280], ['dark', 1280], ['light', 360], ['dark', 360]] as const) {
+    it(`has no error, no serious finding and no sideways scroll (${scheme}, ${width} px)`, async () => {
+      await open(file, width, scheme, async ({ page }) => {
+        expect(await page.evaluate('document.documentElement.scrollWidth')).toBeLessThanOrEqual(width);
+        expect(await findings(page)).toEqual([]);
+        expect(await page.evaluate(`'broken' in window`)).toBe(false);
+      });
+    });
+  }
+
+  it('shows a page on nothing but ids and places', async () => {
+    await open(bare, 360, 'light', async ({ page }) => {
+      expect(await page.evaluate('document.documentElement.scrollWidth')).toBeLessThanOrEqual(360);
+      expect(await findings(page)).toEqual([]);
+      expect(await page.locator('h2').allTextContents()).not.toContain('All selections side by side');
+    });
+  });
+
+  it('reaches every control by Tab, each with a visible focus', async () => {
+    await open(file, 1280, 'light', async ({ page }) => {
+      const wanted = await page.evaluate<number>(`(() => {
+        const all = [...document.querySelectorAll('a[href], button, input, select, summary, [tabindex="0"]')];
+        const visible = all.filter((element) => element.checkVisibility());
+        visible.forEach((element, i) => { element.dataset.stop = String(i); });
+        return visible.length;
+      })()`);
+      expect(wanted).toBeGreaterThan(60);
+      const reached = new Set<string>();
+      const unseen: string[] = [];
+      for (let press = 0; press < wanted + 5; press++) {
+        await page.keyboard.press('Tab');
+        const at = await page.evaluate<{ stop: string; ring: boolean; html: string }>(`(() => {
+          const element = document.activeElement;
+          const style = getComputedStyle(element.closest('.toggle') ?? element);
+          return {
+            stop: element.dataset.stop ?? '',
+            ring: style.outlineStyle !== 'none' && style.outlineWidth !== '0px',
+            html: element.outerHTML.slice(0, 120),
+          };
+        })()`);
+        if (at.stop === '') continue;
+        reached.add(at.stop);
+        if (!at.ring) unseen.push(at.html);
+      }
+      expect(reached.size).toBe(wanted);
+      expect(unseen).toEqual([]);
+    });
+  });
+
+  it('finds a sample by its id and tells why', async () => {
+    await open(file, 1280, 'light', async ({ page }) => {
+      await page.getByLabel('Search samples').fill('shape-00101');
+      await expect.poll(() => page.locator('#all tbody tr').count()).toBe(1);
+      expect(await page.locator('#all tbody tr').textContent()).toMatch(/Kept|Dropped/);
+      await page.locator('#all tbody button').click();
+      expect(await page.getByRole('complementary', { name: 'Chosen sample' }).textContent()).toContain('shape-00101');
+      await page.keyboard.press('Escape');
+      expect(await page.locator('.dock').isVisible()).toBe(false);
+      expect(await page.evaluate('document.activeElement.textContent')).toBe('shape-00101');
+    });
+  });
+
+  it('links the histogram, the map and the table', async () => {
+    await open(file, 1280, 'light', async ({ page }) => {
+      const status = page.locator('#all [role="status"]');
+      expect(await status.textContent()).toContain('2,000 of 2,000');
+      await page.locator('#distribution .chart').first().focus();
+      await page.keyboard.press('Home');
+      await page.keyboard.press('Enter');
+      expect(await status.textContent()).not.toContain('2,000 of 2,000');
+      await page.getByRole('button', { name: /Showing only S below/ }).click();
+      expect(await status.textContent()).toContain('2,000 of 2,000');
+      await page.getByLabel('Dropped', { exact: true }).uncheck();
+      expect(await status.textContent()).toContain('284 of 2,000');
+    });
+  });
+
+  it('walks the map by keyboard and opens a sample', async () => {
+    await open(file, 1280, 'light', async ({ page }) => {
+      await page.locator('#map canvas').focus();
+      await page.keyboard.press('ArrowRight');
+      await page.keyboard.press('ArrowUp');
+      await page.keyboard.press('Enter');
+      expect(await page.locator('.dock').isVisible()).toBe(true);
+    });
+  });
+
+  it('switches the theme and draws again', async () => {
+    await open(file, 1280, 'light', async ({ page }) => {
+      const ground = (): Promise<string> => page.evaluate('getComputedStyle(document.body).backgroundColor');
+      const before = await ground();
+      await page.getByRole('button', { name: 'Switch to dark colours' }).click();
+      expect(await ground()).not.toBe(before);
+      expect(await findings(page)).toEqual([]);
+    });
+  });
+});
