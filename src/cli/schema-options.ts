@@ -17,7 +17,9 @@ const kebab = (name: string): string => name.replace(/[A-Z]/g, (letter) => `-${l
  * comma-separated list. Description, default and choices are the schema's own, so the command line and the API can't differ.
  */
 export function addSchemaOptions(command: Command, schema: z.ZodType): void {
-  const json = z.toJSONSchema(schema, { io: 'input', unrepresentable: 'any' }) as { properties?: Record<string, Property> };
+  const json = z.toJSONSchema(schema, { io: 'input', unrepresentable: 'any' }) as {
+    properties?: Record<string, Property>;
+  };
   for (const [name, property] of Object.entries(json.properties ?? {})) {
     const list = property.type === 'array';
     const flag = property.type === 'boolean' ? `--${kebab(name)}` : `--${kebab(name)} <${list ? 'list' : 'value'}>`;
@@ -32,7 +34,9 @@ export function addSchemaOptions(command: Command, schema: z.ZodType): void {
 
 /** The values a person gave for the fields of a schema, by field name; what was left out is absent. */
 export function schemaValues(schema: z.ZodType, given: Record<string, unknown>): Record<string, unknown> {
-  const json = z.toJSONSchema(schema, { io: 'input', unrepresentable: 'any' }) as { properties?: Record<string, Property> };
+  const json = z.toJSONSchema(schema, { io: 'input', unrepresentable: 'any' }) as {
+    properties?: Record<string, Property>;
+  };
   return Object.fromEntries(
     Object.keys(json.properties ?? {}).flatMap((name) => (given[name] === undefined ? [] : [[name, given[name]]])),
   );

@@ -1,0 +1,26 @@
+import { action } from '../command.ts';
+import type { Register } from '../program.ts';
+
+/** `winnow explain ID`: why one sample was kept or dropped. */
+export const register: Register = (program, session) => {
+  program
+    .command('explain')
+    .description('say why a sample was kept or dropped, with its nearest kept neighbours')
+    .argument('<id>', 'id of the sample')
+    .option('-s, --selection <name>', 'selection (default: the newest)')
+    .option('-k, --neighbours <n>', 'how many kept neighbours to name', '5')
+    .action(
+      action(session, async (context, id: string, given: { selection?: string; neighbours: string }) => {
+        const { openProject } = await import('../../store/project.ts');
+        const { explain } = await import('../../select/explain.ts');
+        const { explanationText } = await import('../../report/selection-text.ts');
+        await using project = await openProject(context.project);
+        const explanation = await explain(project, {
+          id,
+          selection: given.selection,
+          neighbours: Number(given.neighbours),
+        });
+        return { document: explanation, text: () => explanationText(explanation) };
+      }),
+    );
+};

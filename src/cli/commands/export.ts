@@ -1,0 +1,45 @@
+import { action, withDryRun } from '../command.ts';
+import type { Register } from '../program.ts';
+
+/** `winnow export NAME`: write a selection in a trainer's format. */
+export const register: Register = (program, session) => {
+  const command = program
+    .command('export')
+    .description('write a selection as files that trainers read')
+    .argument('[selection]', 'name of the selection (default: the newest)')
+    .option('-f, --format <name>', 'format (default: the data set has it already)')
+    .option('-o, --out <dir>', 'folder to write (default: export/<selection>)')
+    .option('--images <how>', 'keep (paths as they are), link, copy or embed', 'link')
+    .option('--lossy', 'write even what the format cannot hold in full')
+    .option('--option <key=value...>', 'an option of the format, e.g. dialect=llava-next');
+  withDryRun(command).action(
+    action(session, async (context, selection: string | undefined, given: Record<string, unknown>) => {
+      const { openProject } = await import('../../store/project.ts');
+      const { exportSelection } = await import('../../select/export.ts');
+      await using project = await openProject(context.project);
+      const result = await exportSelection(project, {
+        selection,
+        format: given.format as string | undefined,
+        out: given.out as string | undefined,
+        images: given.images as 'keep' | 'link' | 'copy' | 'embed',
+        lossy: given.lossy === true,
+        options: Object.fromEntries(
+          ((given.option as string[] | undefined) ?? []).map((pair) => pair.split(/=(.*)/s).slice(0, 2)),
+        ),
+        dryRun: context.dryRun,
+        signal: context.signal,
+        progress: (done, total, what) => context.progress.update(done, total, what),
+      });
+      const lost = result.lost.map(
+        (l) => `  ${l.what}: ${l.count} samples (${l.ids.slice(0, 3).join(', ')}${l.count > 3 ? ', ...' : ''})`,
+      );
+      return {
+        document: result,
+        text: [
+          `${context.dryRun ? 'Would write' : 'Wrote'} ${result.rows} samples as ${result.format} to ${result.out} (${result.mediaFiles} image files, ${result.images}).`,
+          ...(lost.length === 0 ? [] : ['Not held by this format:', ...lost]),
+        ].join('\n'),
+      };
+    }),
+  );
+};

@@ -1,0 +1,95 @@
+import type { Explanation } from '../select/explain.ts';
+import type { SelectResult } from '../select/run.ts';
+import { count, number, percent, shorten, signed } from './words.ts';
+
+const LABELS: Record<string, string> = {
+  necessity: 'mean necessity',
+  critical: 'critical',
+  redundant: 'redundant',
+  misaligned: 'misaligned',
+};
+
+/** Statistic of a subset for people: shares as per cent, necessity in nats/token. */
+function shown(name: string, value: number | undefined): string {
+  if (value === undefined || !Number.isFinite(value)) return '-';
+  return name === 'necessity' ? signed(value) : percent(value);
+}
+
+function table(rows: readonly (readonly string[])[]): string[] {
+  const widths = rows[0]!.map((_, column) => Math.max(...rows.map((row) => row[column]!.length)));
+  return rows.map((row) =>
+    `  ${row.map((cell, c) => (c === 0 ? cell.padEnd(widths[c]!) : cell.padStart(widths[c]!))).join('  ')}`.trimEnd(),
+  );
+}
+
+/** What `winnow select` prints: the selection beside the whole data set and the random subsets of its size. */
+export function selectionText(result: SelectResult): string {
+  const { statistics } = result;
+  const names = Object.keys(statistics.selection).filter(
+    (name) => name in LABELS || Object.keys(statistics.selection).length < 24,
+  );
+  const interval = (kind: (typeof statistics.random)[number], name: string) => {
+    const found = kind.statistics[name];
+    return found === undefined || !Number.isFinite(found.mean)
+      ? '-'
+      : `${shown(name, found.mean)} [${shown(name, found.lo)}, ${shown(name, found.hi)}]`;
+  };
+  const rows = [
+    [
+      '',
+      'data set',
+      'selection',
+      ...statistics.random.map((kind) => `random ${kind.kind} (${kind.seeds} seeds, mean [95 %])`),
+    ],
+    ...names.map((name) => [
+      LABELS[name] ?? name.replace('source/', 'from '),
+      shown(name, statistics.pool[name]),
+      shown(name, statistics.selection[name]),
+      ...statistics.random.map((kind) => interval(kind, name)),
+    ]),
+  ];
+  return [
+    `${result.name}: ${count(result.returned)} of ${count(result.rows)} samples kept by ${result.method} (${count(result.requested)} asked for, budget ${result.budget}).`,
+    ...(result.shortfall === undefined
+      ? []
+      : [`${count(result.shortfall.missing)} fewer than asked for: ${result.shortfall.because}.`]),
+    ...result.notes,
+    '',
+    ...table(rows),
+    '',
+    result.saved
+      ? `Saved. winnow explain ID tells why a sample was kept or dropped; winnow export ${result.name} writes the subset.`
+      : 'Dry run: nothing was saved.',
+  ].join('\n');
+}
+
+/** What `winnow explain` prints. */
+export function explanationText(explanation: Explanation): string {
+  const { reason, cluster, measured } = explanation;
+  const measures = Object.entries(measured).map(([name, value]) => [name, number(value, 3)]);
+  return [
+    `${explanation.id}  ${explanation.kept ? 'KEPT' : 'DROPPED'} by ${explanation.selection}`,
+    `  ${explanation.because}`,
+    '',
+    ...(explanation.images.length === 0 ? [] : [`  image     ${explanation.images.join(', ')}`]),
+    `  question  ${shorten(explanation.question, 300)}`,
+    `  answer    ${shorten(explanation.answer, 300)}`,
+    ...(explanation.source === null ? [] : [`  source    ${explanation.source}`]),
+    ...(measures.length === 0 ? [] : ['', ...table(measures)]),
+    ...(cluster === undefined
+      ? []
+      : [
+          '',
+          `  cluster ${cluster.cluster}: ${count(cluster.size)} samples, ${count(cluster.candidates)} candidates, ${count(cluster.quota)} due, ${count(cluster.kept)} kept${reason.rank === undefined ? '' : `; this one ranks ${count(reason.rank)}`}`,
+        ]),
+    ...(explanation.neighbours.length === 0
+      ? []
+      : [
+          '',
+          '  nearest kept samples (cosine of the instructions)',
+          ...table(
+            explanation.neighbours.map((near) => [near.id, number(near.similarity, 3), shorten(near.question, 60)]),
+          ),
+        ]),
+  ].join('\n');
+}

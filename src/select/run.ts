@@ -1,0 +1,262 @@
+import { type DatasetColumns, datasetColumns } from '../dataset/dataset.ts';
+import { WinnowError } from '../dataset/errors.ts';
+import type { BlindVariant } from '../models/types.ts';
+import type { Column } from '../numeric/columns.ts';
+import type { SignalEntry } from '../store/lineage.ts';
+import type { Project } from '../store/project.ts';
+import { saveSelection } from '../store/selections.ts';
+import { readQuarantined } from '../store/shard-read.ts';
+import { columnsNamed, storedSignals } from '../store/signals.ts';
+import { type Baseline, compositionOf, meanOf, randomBaseline, type SubsetStatistic, shareOf } from './baseline.ts';
+import { parseBudget } from './budget.ts';
+import { necessityClass } from './necessity-class.ts';
+import { findSelector, parseOptions } from './registry.ts';
+import type { Selection, SelectorInput } from './selector.ts';
+
+export interface SelectRequest {
+  /** `visnec`, `random`, `top`. */
+  method: string;
+  /** `15%` of the data set's rows, or a number of samples. */
+  budget: string;
+  /** Options of the method; what is left out takes its default. */
+  options?: Record<string, unknown>;
+  /** @default 42 */
+  seed?: number;
+  /** Data set of the project. @default the first */
+  dataset?: string | undefined;
+  /** Name to save under. @default `<method>-<budget>-s<seed>` */
+  name?: string | undefined;
+  /** Which blind loss `necessity` is taken from. @default the first variant of the newest loss */
+  blind?: string | undefined;
+  /** Choose, but save nothing. @default false */
+  dryRun?: boolean;
+  signal?: AbortSignal;
+  progress?: (done: number, total: number, what: string) => void;
+}
+
+/** A selection with its name, its composition and the random subsets beside it; JSON but for `selection`. */
+export interface SelectResult {
+  name: string;
+  dataset: string;
+  method: string;
+  options: Readonly<Record<string, unknown>>;
+  seed: number;
+  budget: string;
+  rows: number;
+  requested: number;
+  returned: number;
+  shortfall?: { missing: number; because: string };
+  perCluster: Selection['perCluster'];
+  notes: string[];
+  /** The same statistics of the whole data set, of the selection, and of random subsets of its size. */
+  statistics: { pool: Record<string, number>; selection: Record<string, number>; random: Baseline[] };
+  ids: string[];
+  saved: boolean;
+}
+
+/** What every selection is measured by: mean necessity, share of each class, share of each source. */
+export function subsetStatistics(
+  necessity: Float32Array | undefined,
+  source: readonly (string | null)[],
+  threshold: number,
+): Record<string, SubsetStatistic> {
+  const shares = Object.entries(compositionOf(source)).map(([name, share]) => [`source/${name}`, share] as const);
+  if (necessity === undefined) return Object.fromEntries(shares);
+  const classes = Array.from(necessity, (s) => necessityClass(s, threshold));
+  const share = (wanted: string) => shareOf(classes.map((found) => found === wanted));
+  return {
+    necessity: meanOf(necessity),
+    critical: share('critical'),
+    redundant: share('redundant'),
+    misaligned: share('misaligned'),
+    ...Object.fromEntries(shares),
+  };
+}
+
+/** Everything a selector needs of a project: columns by name, rows that can't be chosen, sources. */
+export interface SelectionInputs {
+  input: SelectorInput;
+  /** Signal that each column came from. */
+  from: Record<string, SignalEntry>;
+  about: DatasetColumns;
+  /** S of each row where a loss has been scored, nats/token. */
+  necessity?: Float32Array;
+}
+
+/** Name of the stored column for a name that stands for a blind variant: `necessity` is `necessity_masked`. */
+async function storedName(project: Project, dataset: SelectDataset, name: string, blind?: string): Promise<string> {
+  if (name !== 'necessity' && name !== 'nll_blind') return name;
+  const stored = await storedSignals(project, dataset);
+  const loss = stored.find((signal) => signal.entry.signal === 'loss');
+  const variants = (loss?.entry.params.blind as BlindVariant[] | undefined) ?? [];
+  if (blind !== undefined && loss !== undefined && !variants.includes(blind as BlindVariant)) {
+    throw new WinnowError({
+      code: 'BLIND_MISSING',
+      message: `The loss was scored with ${variants.join(', ')}, not with "${blind}".`,
+      hint: `Run: winnow score loss --blind ${blind}`,
+    });
+  }
+  return `${name}_${blind ?? variants[0] ?? 'masked'}`;
+}
+
+type SelectDataset = Awaited<ReturnType<Project['dataset']>>;
+
+/** Columns for a selector, by the names it uses. @throws WinnowError `COLUMN_MISSING` with the command that scores it */
+export async function readInputs(
+  project: Project,
+  dataset: SelectDataset,
+  needs: readonly string[],
+  blind?: string,
+): Promise<SelectionInputs> {
+  const about = datasetColumns(dataset);
+  const columns: Record<string, Column> = {};
+  const from: Record<string, SignalEntry> = {};
+  for (const name of needs) {
+    const stored = await storedName(project, dataset, name, blind);
+    const block = await columnsNamed(project, dataset, [stored]).catch((error) => {
+      throw error instanceof WinnowError && error.code === 'COLUMN_MISSING' ? missing(name, error) : error;
+    });
+    columns[name] = block.columns[stored]!;
+    from[name] = block.from[stored]!;
+  }
+  const excluded = new Map(about.quarantined);
+  for (const signal of await storedSignals(project, dataset)) {
+    if (!Object.values(from).some((entry) => entry.signal === signal.entry.signal)) continue;
+    for (const bad of await readQuarantined(project, signal)) excluded.set(bad.row, bad.reason);
+  }
+  const necessity = await readNecessity(project, dataset, columns, blind);
+  return {
+    input: { rows: dataset.rows, columns, excluded, textOnly: about.textOnly, source: about.source },
+    from,
+    about,
+    ...(necessity === undefined ? {} : { necessity }),
+  };
+}
+
+async function readNecessity(
+  project: Project,
+  dataset: SelectDataset,
+  columns: Record<string, Column>,
+  blind?: string,
+): Promise<Float32Array | undefined> {
+  const there = columns.necessity;
+  if (there?.kind === 'f32') return there.data;
+  const name = await storedName(project, dataset, 'necessity', blind);
+  const found = await columnsNamed(project, dataset, [name]).catch((error) => {
+    if (error instanceof WinnowError && ['COLUMN_MISSING', 'SIGNAL_INCOMPLETE'].includes(error.code)) return undefined;
+    throw error;
+  });
+  const column = found?.columns[name];
+  return column?.kind === 'f32' ? column.data : undefined;
+}
+
+function missing(name: string, cause: WinnowError): WinnowError {
+  const command = ['necessity', 'nll_blind', 'nll_mm'].includes(name)
+    ? 'winnow score loss'
+    : ['instruction', 'response', 'both'].includes(name)
+      ? `winnow score text-embedding --text ${name}`
+      : undefined;
+  return new WinnowError({
+    code: 'COLUMN_MISSING',
+    message: `The selection needs "${name}", which has not been scored. ${cause.hint ?? ''}`.trim(),
+    hint: command === undefined ? 'winnow score --help lists what can be measured.' : `Run: ${command}`,
+    cause,
+  });
+}
+
+/** Choose a subset, measure it beside random subsets of the same size, and save it under its name. */
+export async function runSelection(project: Project, request: SelectRequest): Promise<SelectResult> {
+  const { method, seed = 42, signal, progress } = request;
+  if (!Number.isSafeInteger(seed) || seed < 0 || seed > 0xffffffff) {
+    throw new WinnowError({
+      code: 'SEED_INVALID',
+      message: `A seed is a whole number from 0 to 4294967295, got ${seed}.`,
+      hint: 'Give for example --seed 42.',
+      exitCode: 2,
+    });
+  }
+  const selector = findSelector(method);
+  const defaults = project.config().defaults;
+  const given = { ...(defaults.textOnly === undefined ? {} : { textOnly: defaults.textOnly }), ...request.options };
+  const options = parseOptions(selector, given);
+  const dataset = await project.dataset(request.dataset);
+  const budget = parseBudget(request.budget, dataset.rows);
+  const { input, from, about, necessity } = await readInputs(project, dataset, selector.needs(options), request.blind);
+  const selection = await selector.select(input, options, {
+    budget: budget.count,
+    seed,
+    ...(budget.fraction === undefined ? {} : { fraction: budget.fraction }),
+    ...(signal === undefined ? {} : { signal }),
+    ...(progress === undefined ? {} : { progress }),
+  });
+  const threshold = typeof options.threshold === 'number' ? options.threshold : 0.05;
+  const statistics = subsetStatistics(necessity, about.source, threshold);
+  const measure = (rows: Int32Array) =>
+    Object.fromEntries(Object.entries(statistics).map(([name, statistic]) => [name, statistic(rows)]));
+  const pool = Int32Array.from({ length: dataset.rows }, (_, row) => row).filter((row) => !input.excluded?.has(row));
+  const kept = selection.kept.slice().sort();
+  const name =
+    request.name ??
+    `${method}${options.variant === 'official' ? '-official' : ''}-${budget.text.replace(/\s/g, '')}-s${seed}`;
+  const result: SelectResult = {
+    name,
+    dataset: dataset.name,
+    method,
+    options: selection.options,
+    seed,
+    budget: budget.text,
+    rows: dataset.rows,
+    requested: selection.requested,
+    returned: selection.kept.length,
+    ...(selection.shortfall === undefined ? {} : { shortfall: selection.shortfall }),
+    perCluster: selection.perCluster,
+    notes: selection.notes,
+    statistics: {
+      pool: measure(pool),
+      selection: measure(kept),
+      random: randomBaseline({
+        rows: dataset.rows,
+        budget: selection.kept.length,
+        statistics,
+        source: about.source,
+        seed,
+        ...(input.excluded === undefined ? {} : { excluded: input.excluded }),
+      }),
+    },
+    ids: Array.from(selection.kept, (row) => dataset.ids[row]!),
+    saved: request.dryRun !== true,
+  };
+  if (request.dryRun !== true) await save(project, dataset, result, selection, from);
+  return result;
+}
+
+async function save(
+  project: Project,
+  dataset: SelectDataset,
+  result: SelectResult,
+  selection: Selection,
+  from: Record<string, SignalEntry>,
+): Promise<void> {
+  const lineage = {
+    budget: result.budget,
+    columns: Object.fromEntries(
+      Object.entries(from).map(([name, { signal, version, revision, params }]) => [
+        name,
+        { signal, version, revision, params },
+      ]),
+    ),
+    notes: result.notes,
+  };
+  await saveSelection(project, result.name, dataset, selection, lineage);
+  await project.record({
+    kind: 'selection',
+    name: result.name,
+    about: {
+      method: result.method,
+      budget: result.budget,
+      seed: result.seed,
+      returned: result.returned,
+      dataset: dataset.name,
+    },
+  });
+}

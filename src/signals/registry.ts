@@ -1,0 +1,15 @@
+import { clipScore } from './clip-score.ts';
+import { imageEmbedding } from './image-embedding.ts';
+import { imageStats } from './image-stats.ts';
+import { loss } from './loss.ts';
+import type { Signal } from './signal.ts';
+import { textEmbedding } from './text-embedding.ts';
+
+/** Every signal, in the order in which it is listed. A new one is one file and one line here. */
+export const signals: readonly Signal[] = [
+  loss,
+  textEmbedding,
+  imageEmbedding,
+  clipScore,
+  imageStats,
+] as readonly Signal[];

@@ -1,0 +1,58 @@
+import type { z } from 'zod';
+import type { Dataset, SampleBatch } from '../dataset/dataset.ts';
+import type { Quarantined } from '../dataset/errors.ts';
+import type { Column, ColumnSpec } from '../numeric/columns.ts';
+
+/** What a signal sees of the data set beside the batch it computes. */
+export interface SignalContext {
+  dataset: Dataset;
+  /** Folder for models fetched from a hub. */
+  cacheDir?: string;
+  /** Never go to the network for a model. */
+  offline?: boolean;
+  signal?: AbortSignal;
+  /** A long preparation (a model download, a fit over the corpus) says what it is doing. */
+  progress?: (what: string, done: number, total: number) => void;
+}
+
+/** The columns of one shard, in the order of `Signal.columns`, and the rows that could not be computed. */
+export interface SignalBlock {
+  columns: Record<string, Column>;
+  quarantined: Quarantined[];
+}
+
+/** A signal ready to compute: its model is known and open. */
+export interface SignalRun {
+  /** Rows of `batch` in order; NaN (or null, or an empty list) where a row is quarantined or has nothing to measure. */
+  compute(batch: SampleBatch): Promise<SignalBlock>;
+  close(): Promise<void>;
+}
+
+/**
+ * The door for signals: one file each. A signal measures; it never ranks.
+ * Raise `version` by hand when its numbers change: it is part of every shard's name.
+ */
+export interface Signal<Params extends Record<string, unknown> = Record<string, unknown>> {
+  readonly name: string;
+  readonly version: number;
+  readonly title: string;
+  /** What it measures, for people, in one or two sentences. */
+  readonly measures: string;
+  /** Paper or library whose definition it follows. */
+  readonly source: string;
+  /** Who can compute it. */
+  readonly by: readonly ('process' | 'worker' | 'server')[];
+  readonly params: z.ZodType<Params>;
+  /** Passes over the data, for people and for `--dry-run`: `1 image + 2 text passes of the model`. */
+  cost(params: Params): string;
+  columns(params: Params): ColumnSpec[];
+  /** Rows a shard. */
+  readonly shardRows: number;
+  /** The numbers depend on the media, so that a changed image makes a new shard. */
+  readonly readsMedia: boolean;
+  /** Revision of the model (or of the parameters that stand for one) without loading it: part of every shard's name. */
+  revision(params: Params, context: SignalContext): Promise<string>;
+  /** The parameters that change the numbers, without the model, whose revision is separate. */
+  key(params: Params): Record<string, unknown>;
+  open(params: Params, context: SignalContext): Promise<SignalRun>;
+}
