@@ -32,6 +32,8 @@ type Content = { from: string } | { bytes: Uint8Array };
 export interface MediaPlan {
   /** The sample with the paths it gets; `trouble` names the media that could not be found, and stay as they are. */
   place(sample: Sample): Promise<{ sample: Sample; trouble: string[] }>;
+  /** Files planned so far. */
+  count(): number;
   /** Make the planned files under `folder`; returns how many there are. */
   make(): Promise<number>;
 }
@@ -96,6 +98,7 @@ export function planMedia(scope: MediaScope, mode: MediaMode, folder: string, wi
       const videos = await putAll(sample.media.videos, within === '' ? '' : 'videos', trouble);
       return { sample: { ...sample, media: { images, videos } }, trouble };
     },
+    count: () => targets.size,
     async make() {
       const root = realpathSync.native(folder);
       for (const [name, content] of targets) await makeFile(root, join(root, name), content, mode);

@@ -3,12 +3,12 @@ import { rmdir } from 'node:fs/promises';
 import { basename, dirname, extname, join, resolve } from 'node:path';
 import { type AtomicFile, openAtomic, writeFileAtomic } from './atomic.ts';
 import { WinnowError } from './errors.ts';
-import type { SideFile } from './format.ts';
+import type { Format, SideFile, WriteOptions } from './format.ts';
 import { isObject } from './formats/build.ts';
 import { formatNamed } from './formats/registry.ts';
 import type { MediaScope } from './media.ts';
 import type { Sample } from './sample.ts';
-import { type MediaMode, planMedia } from './write-media.ts';
+import { type MediaMode, type MediaPlan, planMedia } from './write-media.ts';
 
 export interface WriteRequest {
   samples: AsyncIterable<Sample> | Iterable<Sample>;
@@ -26,6 +26,8 @@ export interface WriteRequest {
   lossy?: boolean;
   /** Spaces of indentation in a JSON array. @default 1 */
   indent?: number;
+  /** Count rows, media and losses; write nothing and refuse nothing. @default false */
+  dryRun?: boolean;
   signal?: AbortSignal;
 }
 
@@ -64,35 +66,21 @@ export async function writeDataset(request: WriteRequest): Promise<Written> {
   const folder = dirname(main);
   const scope = typeof request.mediaRoot === 'string' ? { mediaRoot: request.mediaRoot } : request.mediaRoot;
   const media = planMedia(scope, request.media ?? 'keep', folder, isFolder ? '' : 'images');
-  const losses = new Map<string, Loss>();
-  const missing = new Map<string, Loss>();
-  const columns = new Set<string>();
+  const pass = (sink: Sink): Promise<Passed> => passSamples(request, { format, write, asArray, media, sink });
+  const refuse = ({ losses }: Passed): void => {
+    if (losses.length > 0 && request.lossy !== true) throw cannotHold(format.title, losses);
+  };
+  if (request.dryRun === true) {
+    const passed = await pass({ write: async () => undefined, flush: async () => undefined });
+    return { rows: passed.rows, files: [main], mediaFiles: media.count(), lost: [...passed.losses, ...passed.missing] };
+  }
   const existed = existsSync(folder);
   mkdirSync(folder, { recursive: true });
   const file = await openAtomic(main);
   try {
-    let rows = 0;
-    const sink = textSink(file);
-    for await (const original of request.samples) {
-      request.signal?.throwIfAborted();
-      for (const what of format.cannotHold(original, write)) note(losses, what, original.id);
-      if (losses.size > 0 && request.lossy !== true) continue;
-      const { sample, trouble } = await media.place(original);
-      for (const what of new Set(trouble)) note(missing, what, original.id);
-      const records = format.write(sample, write);
-      if (records.length === 0) note(losses, 'the whole row', original.id);
-      for (const record of records) {
-        if (isObject(record)) for (const key of Object.keys(record)) columns.add(key);
-        await sink.write(
-          asArray ? `${rows === 0 ? '[\n' : ',\n'}${indented(record, write.indent)}` : `${JSON.stringify(record)}\n`,
-        );
-        rows++;
-      }
-    }
-    if (losses.size > 0 && request.lossy !== true) throw cannotHold(format.title, [...losses.values()]);
-    if (asArray) await sink.write(rows === 0 ? '[]\n' : '\n]\n');
-    await sink.flush();
-    const sides = (format.sideFiles?.(main, write, columns) ?? []).map((side) => ({
+    const passed = await pass(textSink(file));
+    refuse(passed);
+    const sides = (format.sideFiles?.(main, write, passed.columns) ?? []).map((side) => ({
       path: join(folder, side.name),
       content: merged(folder, side),
     }));
@@ -100,15 +88,58 @@ export async function writeDataset(request: WriteRequest): Promise<Written> {
     for (const side of sides) await writeFileAtomic(side.path, side.content);
     await file.commit();
     return {
-      rows,
+      rows: passed.rows,
       files: [main, ...sides.map((side) => side.path)],
       mediaFiles,
-      lost: [...losses.values(), ...missing.values()],
+      lost: [...passed.losses, ...passed.missing],
     };
   } finally {
     await file.abort();
     if (!existed) await removeIfEmpty(folder);
   }
+}
+
+interface Sink {
+  write(text: string): Promise<void>;
+  flush(): Promise<void>;
+}
+
+interface Passed {
+  rows: number;
+  /** What the format can't hold. */
+  losses: Loss[];
+  /** Media that aren't there; they refuse nothing. */
+  missing: Loss[];
+  columns: Set<string>;
+}
+
+/** Send every sample through the format to the sink. Once something is lost that may not be, only the losses are counted on. */
+async function passSamples(
+  request: WriteRequest,
+  to: { format: Format; write: WriteOptions; asArray: boolean; media: MediaPlan; sink: Sink },
+): Promise<Passed> {
+  const losses = new Map<string, Loss>();
+  const missing = new Map<string, Loss>();
+  const columns = new Set<string>();
+  let rows = 0;
+  for await (const original of request.samples) {
+    request.signal?.throwIfAborted();
+    for (const what of to.format.cannotHold(original, to.write)) note(losses, what, original.id);
+    if (losses.size > 0 && request.lossy !== true) continue;
+    const { sample, trouble } = await to.media.place(original);
+    for (const what of new Set(trouble)) note(missing, what, original.id);
+    const records = to.format.write(sample, to.write);
+    if (records.length === 0) note(losses, 'the whole row', original.id);
+    for (const record of records) {
+      if (isObject(record)) for (const key of Object.keys(record)) columns.add(key);
+      const element = to.asArray ? indented(record, to.write.indent ?? 1) : JSON.stringify(record);
+      await to.sink.write(to.asArray ? `${rows === 0 ? '[\n' : ',\n'}${element}` : `${element}\n`);
+      rows++;
+    }
+  }
+  if (to.asArray) await to.sink.write(rows === 0 ? '[]\n' : '\n]\n');
+  await to.sink.flush();
+  return { rows, losses: [...losses.values()], missing: [...missing.values()], columns };
 }
 
 function note(losses: Map<string, Loss>, what: string, id: string): void {
@@ -135,7 +166,7 @@ function indented(record: unknown, indent: number): string {
   return pad + JSON.stringify(record, null, indent).replaceAll('\n', `\n${pad}`);
 }
 
-function textSink(file: AtomicFile): { write(text: string): Promise<void>; flush(): Promise<void> } {
+function textSink(file: AtomicFile): Sink {
   let parts: string[] = [];
   let size = 0;
   const flush = async (): Promise<void> => {

@@ -116,6 +116,12 @@ export async function saveSelection(
   };
   const file = join(project.paths.selections, `${given}.json`);
   await writeFileAtomic(file, `${JSON.stringify(head, null, 1)}\n`);
+  const { method, requested } = chosen;
+  await project.record({
+    kind: 'selection',
+    name: given,
+    about: { dataset: dataset.name, method, requested, returned: head.returned },
+  });
   for (const other of await readdir(project.paths.selections)) {
     const stale =
       other.startsWith(`${given}-`) &&
@@ -208,6 +214,14 @@ export async function loadSelection(project: Project, given: string): Promise<Lo
     lineage: head.lineage,
     ids: head.ids,
   };
+}
+
+/** The selection that was saved last, or undefined. */
+export async function newestSelection(project: Project): Promise<string | undefined> {
+  const there = new Set(await listSelections(project));
+  const saved = (await project.lineage()).filter((entry) => entry.kind === 'selection' && there.has(entry.name));
+  const last = saved.at(-1);
+  return last?.kind === 'selection' ? last.name : undefined;
 }
 
 /** Names of the saved selections, sorted. */

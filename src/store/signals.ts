@@ -38,15 +38,16 @@ export async function recordSignal(project: Project, plan: ShardPlan, about: Rec
 }
 
 /**
- * Signals measured for this data set, the latest of each name first. Shards whose rows have changed since, or whose file has
+ * Signals measured for this data set, each with every model and parameters it was measured with, the latest first. Shards whose rows have changed since, or whose file has
  * gone, are not `done`; rows appended since are a shard that is missing.
  */
 export async function storedSignals(project: Project, dataset: Dataset): Promise<StoredSignal[]> {
   const latest = new Map<string, SignalEntry>();
   for (const entry of await project.lineage()) {
     if (entry.kind !== 'signal' || entry.dataset !== dataset.name) continue;
-    latest.delete(entry.signal);
-    latest.set(entry.signal, entry);
+    const identity = JSON.stringify([entry.signal, entry.version, entry.revision, entry.params]);
+    latest.delete(identity);
+    latest.set(identity, entry);
   }
   return [...latest.values()].reverse().map((entry) => {
     const shards: Shard[] = entry.shards

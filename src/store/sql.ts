@@ -11,7 +11,7 @@ export interface SqlResult {
 
 /**
  * Run one reading statement over the project: view `samples` (row, id, source, text_only, quarantined) of a data set, and one view
- * for each signal measured for it, named as the signal (`-` becomes `_`). Throws `SQL_NOT_READING`, `SQL_FAILED`.
+ * for each signal measured for it (as it was measured last), named as the signal (`-` becomes `_`). Throws `SQL_NOT_READING`, `SQL_FAILED`.
  */
 export async function querySql(
   project: Project,
@@ -25,7 +25,8 @@ export async function querySql(
     try {
       const statements = await connection.extractStatements(sql);
       if (statements.count !== 1) throw notReading('give exactly one statement');
-      for (const stored of signals) {
+      // The latest of a name comes first, so that its view is the one that stays.
+      for (const stored of signals.toReversed()) {
         const files = stored.shards.filter((shard) => shard.done).map((shard) => quote(shard.path));
         if (files.length === 0) continue;
         const view = stored.entry.signal.replace(/[^A-Za-z0-9_]/g, '_');

@@ -1,0 +1,99 @@
+import { join, resolve } from 'node:path';
+import type { Dataset } from '../dataset/dataset.ts';
+import { WinnowError } from '../dataset/errors.ts';
+import type { Sample } from '../dataset/sample.ts';
+import { type Loss, writeDataset } from '../dataset/write.ts';
+import type { MediaMode } from '../dataset/write-media.ts';
+import type { Project } from './project.ts';
+import { newestSelection, readSelectionHead } from './selections.ts';
+
+export interface ExportRequest {
+  /** @default the one that was made last */
+  selection?: string | undefined;
+  /** @default the project's default, else the format of the data set */
+  format?: string | undefined;
+  /** Folder or main file, from where the caller stands. @default `export/<selection>` in the project */
+  out?: string | undefined;
+  /** @default 'link' */
+  images?: MediaMode;
+  lossy?: boolean;
+  /** Options of the format. */
+  options?: Readonly<Record<string, unknown>>;
+  /** Count everything, write nothing. */
+  dryRun?: boolean;
+  signal?: AbortSignal;
+  progress?: (done: number, total: number, what: string) => void;
+}
+
+export interface ExportResult {
+  selection: string;
+  format: string;
+  out: string;
+  files: string[];
+  rows: number;
+  images: MediaMode;
+  mediaFiles: number;
+  lost: Loss[];
+}
+
+/**
+ * Write the samples of a saved selection, in its order, as files that a trainer reads. Throws `SELECTION_UNKNOWN`,
+ * `SELECTION_STALE` where an id is no longer in the data set, `FORMAT_CANNOT_HOLD` (nothing is written then).
+ */
+export async function exportSelection(project: Project, request: ExportRequest = {}): Promise<ExportResult> {
+  const name = request.selection ?? (await newestSelection(project));
+  if (name === undefined) {
+    throw new WinnowError({
+      code: 'SELECTION_UNKNOWN',
+      message: 'nothing has been selected yet',
+      hint: 'Make a selection first: "winnow select visnec".',
+      exitCode: 2,
+    });
+  }
+  const head = await readSelectionHead(project, name);
+  const dataset = await project.dataset(head.dataset.name);
+  const defaults = project.config().defaults;
+  const format = request.format ?? defaults.format ?? dataset.format;
+  const images = request.images ?? defaults.media ?? 'link';
+  const out = request.out === undefined ? join(project.folder, 'export', name) : resolve(request.out);
+  const rows = head.ids.map((id) => rowInForce(dataset, id, name));
+  const written = await writeDataset({
+    samples: samplesOf(dataset, rows, request),
+    format,
+    out,
+    media: images,
+    mediaRoot: dataset,
+    lossy: request.lossy ?? false,
+    dryRun: request.dryRun ?? false,
+    ...(request.options === undefined ? {} : { options: request.options }),
+    ...(request.signal === undefined ? {} : { signal: request.signal }),
+  });
+  const { files, mediaFiles, lost } = written;
+  const result = { selection: name, format, out, files, rows: written.rows, images, mediaFiles, lost };
+  if (request.dryRun !== true)
+    await project.record({ kind: 'export', name, about: { format, out, rows: result.rows, images } });
+  return result;
+}
+
+async function* samplesOf(
+  dataset: Dataset,
+  rows: readonly number[],
+  { progress }: ExportRequest,
+): AsyncGenerator<Sample> {
+  const block = 256;
+  for (let start = 0; start < rows.length; start += block) {
+    for (const sample of await dataset.get(rows.slice(start, start + block))) if (sample !== null) yield sample;
+    progress?.(Math.min(start + block, rows.length), rows.length, 'samples');
+  }
+}
+
+function rowInForce(dataset: Dataset, id: string, selection: string): number {
+  const row = dataset.rowOf(id);
+  if (row >= 0) return row;
+  throw new WinnowError({
+    code: 'SELECTION_STALE',
+    message: `sample "${id}" of selection "${selection}" is no longer in data set "${dataset.name}"`,
+    where: { file: dataset.path, id },
+    hint: 'Make the selection again: the data set was changed after it.',
+  });
+}
