@@ -57,7 +57,7 @@ export async function exampleReport(options: ExampleOptions = {}): Promise<Repor
     const k = Math.floor(random() * 5);
     const ease = 0.25 + 0.2 * Math.abs(gauss());
     const s =
-      fault === 0 ? 0.04 * gauss() : fault === 1 ? -0.6 - 0.9 * Math.abs(gauss()) : fault === 3 ? 0.06 + 0.1 * gauss() : fault === 4 ? 0.03 + 0.02 * gauss() : random() < 0.25 ? 0.03 * gauss() : 0.9 + 0.7 * gauss();
+      fault === 0 ? 0.04 * gauss() : fault === 1 ? -0.6 - 0.9 * Math.abs(gauss()) : fault === 3 ? 0.06 + 0.1 * gauss() : fault === 4 ? -0.02 + 0.02 * gauss() : random() < 0.25 ? 0.03 * gauss() : 0.9 + 0.7 * gauss();
     const multimodal = fault === 1 ? 2.2 + 0.5 * Math.abs(gauss()) : ease;
     const t = TOPICS[topic]!;
     const question = i < 3 && options.hostile !== undefined ? options.hostile : fault === 0 ? `The ${shape} is ${colour}. ${t.ask(colour, shape)}` : t.ask(colour, shape);
@@ -73,7 +73,7 @@ export async function exampleReport(options: ExampleOptions = {}): Promise<Repor
   const budget = Math.floor(0.15 * n);
   const members = TOPICS.map((_, c) => rows.flatMap((r, i) => (r.topic === c ? [i] : [])).sort((a, b) => necessity[b]! - necessity[a]! || a - b));
   const quota = members.map((m) => Math.round((m.length / n) * budget));
-  const positive = (c: number): number[] => members[c]!.filter((i) => necessity[i]! > 0.05);
+  const positive = (c: number): number[] => members[c]!.filter((i) => necessity[i]! > 0);
   const paper = members.flatMap((_, c) => positive(c).slice(0, quota[c]));
   const official = members.flatMap((m, c) => m.slice(0, Math.max(1, quota[c]!)));
   const top = rows.map((_, i) => i).sort((a, b) => necessity[b]! - necessity[a]! || a - b).slice(0, budget);
@@ -122,7 +122,7 @@ export async function exampleReport(options: ExampleOptions = {}): Promise<Repor
     clusters: TOPICS.map((t, c) => ({ cluster: c, terms: t.terms })),
     mapNote: 'The two main directions of the instruction embeddings, clusters moved apart a little so that they can be told.',
     selections: [
-      { name: 'visnec-15%-s42', title: 'VisNec', method: 'visnec', options: { variant: 'paper', clusters: 12, base: 'cluster' }, seed: 42, budget: '15%', requested: budget, kept: paper, ...(paper.length < budget ? { shortfall: { missing: budget - paper.length, because: 'cluster 11 has too few samples that need their image' } } : {}), perCluster: members.map((m, c) => ({ cluster: c, size: m.length, candidates: positive(c).length, quota: quota[c]!, kept: m.filter((i) => keptSet.has(i)).length })), reasons: { code: rows.map((_, i) => (keptSet.has(i) ? 'kept-top' : necessity[i]! > 0.05 ? 'below-quota' : 'not-positive')), rank: rows.map((_, i) => rank.get(i) ?? null) } },
+      { name: 'visnec-15%-s42', title: 'VisNec', method: 'visnec', options: { variant: 'paper', clusters: 12, base: 'cluster' }, seed: 42, budget: '15%', requested: budget, kept: paper, ...(paper.length < budget ? { shortfall: { missing: budget - paper.length, because: 'cluster 11 has too few samples that need their image' } } : {}), perCluster: members.map((m, c) => ({ cluster: c, size: m.length, candidates: positive(c).length, quota: quota[c]!, kept: m.filter((i) => keptSet.has(i)).length })), reasons: { code: rows.map((_, i) => (keptSet.has(i) ? 'kept-top' : necessity[i]! > 0 ? 'below-quota' : 'not-positive')), rank: rows.map((_, i) => rank.get(i) ?? null) } },
       { name: 'visnec-official-15%-s42', title: 'VisNec (official)', method: 'visnec', options: { variant: 'official', clusters: 12 }, seed: 42, budget: '15%', requested: budget, kept: official },
       { name: 'top-15%-s42', title: 'Top by necessity', method: 'top', options: { by: 'necessity' }, seed: 42, budget: '15%', requested: budget, kept: top },
       { name: 'random-15%-s42', title: 'One random draw', method: 'random', options: { stratify: 'none' }, seed: 42, budget: '15%', requested: budget, kept: draws[0]! },

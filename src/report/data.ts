@@ -61,7 +61,6 @@ export const ReportSelection = z.object({
     .object({
       code: z.array(z.string()).describe('why each row was kept or dropped: a code of `select`'),
       rank: z.array(z.number().nullable()).optional().describe('1-based rank among the candidates of its cluster or the pool'),
-      clusters: Integers.optional().describe("the selection's own clusters, where they differ from `samples.cluster`"),
     })
     .optional()
     .describe('one entry per row of the pool; shown for the main selection'),

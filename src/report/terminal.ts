@@ -2,7 +2,8 @@ import type { ReportData } from './data.ts';
 import { finding, ownClusterFindings, selectionSentence } from './finding.ts';
 import type { Bin, Summary } from './summary.ts';
 import { summarise } from './summary.ts';
-import { count, duration, number, percent, signed } from './words.ts';
+import type { NecessityClass } from './words.ts';
+import { CLASSES, count, duration, number, percent, signed } from './words.ts';
 
 export interface SummaryTextOptions {
   /** ANSI colours; false for files and pipes. */
@@ -41,14 +42,16 @@ function necessityChart(summary: Summary, width: number, paint: (code: string, t
   const totals = bins.map((bin) => sum(bin.kept) + sum(bin.dropped));
   const top = Math.max(...totals, 1);
   const bars = ' ▁▂▃▄▅▆▇█';
-  const line = bins
-    .map((bin, b) => {
-      const level = totals[b]! === 0 ? 0 : Math.max(1, Math.round((8 * totals[b]!) / top));
-      const classes = [0, 1, 2].map((c) => bin.kept[c as 0]! + bin.dropped[c as 0]!);
-      const hue = (['critical', 'redundant', 'misaligned'] as const)[classes.indexOf(Math.max(...classes))]!;
-      return paint(HUE[hue], bars[level]!);
-    })
-    .join('');
+  const lines = Array.from({ length: CHART_LINES }, (_, l) =>
+    bins
+      .map((bin, b) => {
+        const eighths = totals[b]! === 0 ? 0 : Math.max(1, Math.round((8 * CHART_LINES * totals[b]!) / top));
+        const level = Math.min(8, Math.max(0, eighths - 8 * (CHART_LINES - 1 - l)));
+        return level === 0 ? ' ' : paint(HUE[mainClass(bin)], bars[level]!);
+      })
+      .join('')
+      .trimEnd(),
+  );
   const low = signed(bins[0]!.from, 1);
   const high = signed(bins[bins.length - 1]!.to, 1);
   const gap = Math.max(1, bins.length - low.length - high.length);
@@ -57,10 +60,18 @@ function necessityChart(summary: Summary, width: number, paint: (code: string, t
     .join(width < 60 ? '\n' : '   ');
   return [
     ...wrap('Necessity S = loss without the image - loss with it, nats/token', width),
-    line,
+    ...lines,
     `${low}${' '.repeat(gap)}${high}`,
     legend,
   ].join('\n');
+}
+
+/** Height of the histogram, lines. */
+const CHART_LINES = 6;
+
+function mainClass(bin: Bin): NecessityClass {
+  const counts = CLASSES.map((_, c) => bin.kept[c]! + bin.dropped[c]!);
+  return CLASSES[counts.indexOf(Math.max(...counts))]!;
 }
 
 function mergeBins(bins: readonly Bin[], columns: number): Bin[] {
@@ -106,7 +117,7 @@ function selectionTable(summary: Summary, width: number): string {
 
 function faultTable(summary: Summary, width: number): string {
   const shown = summary.selections.slice(0, 4);
-  const head = ['fault', 'planted', ...shown.map((row) => row.title), 'random (95 %)'];
+  const head = ['fault', 'planted', ...shown.map((row) => row.title), 'random'];
   const rows = summary.faults.map((fault) => [
     fault.title,
     count(fault.total),

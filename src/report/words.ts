@@ -95,18 +95,22 @@ export function reasonText(facts: ReasonFacts): string {
   const where = facts.cluster != null && facts.cluster >= 0 ? ` in cluster ${facts.cluster}` : '';
   const of = facts.candidates != null ? ` of ${count(facts.candidates)} candidates` : '';
   const rank = facts.rank != null ? `rank ${count(facts.rank)}${of}${where}` : `a candidate${where}`;
+  const unknown = facts.rank != null ? `: ${rank}` : where;
   const quota = facts.quota != null ? ` (quota ${count(facts.quota)})` : '';
   const s = facts.necessity != null ? ` Its necessity is ${signed(facts.necessity, 3)}.` : '';
   const sentences: Record<string, string> = {
     'kept-top': `Kept: ${rank}${quota}.`,
     redistributed: `Kept with places that other clusters could not fill: ${rank}${quota}.`,
-    random: facts.kept ? 'Kept: drawn at random.' : 'Dropped: not drawn.',
-    'below-quota': `Dropped: ${rank}; the quota${facts.quota != null ? ` of ${count(facts.quota)}` : ''} was filled by higher ones.`,
-    'below-budget': `Dropped: ${rank}; the budget was filled by higher ones.`,
+    random: 'Kept: drawn at random.',
+    'not-drawn': 'Dropped: not drawn.',
+    'below-quota': `Dropped: ${rank}; ${facts.quota != null ? `the quota of ${count(facts.quota)}` : 'the budget'} was filled by higher ones.`,
     'not-positive': `Dropped: the image does not lower its loss.${s}`,
-    nan: 'Dropped: its loss could not be computed.',
-    excluded: 'Left out: the sample is quarantined.',
-    'text-only': facts.kept ? 'Kept: a text-only sample, drawn for its share.' : 'Dropped: a text-only sample has no image to need.',
+    nan: 'Dropped: its score is missing.',
+    'no-cluster': 'Dropped: it belongs to no cluster, because its embedding is missing.',
+    excluded: 'Left out before the selection: the sample was set aside.',
+    'text-only': 'Dropped: it has no image, and such samples are left out.',
+    'text-only-drawn': 'Kept: drawn at random for the share of samples without an image.',
+    'text-only-not-drawn': 'Dropped: not drawn for the share of samples without an image.',
   };
-  return sentences[facts.code] ?? `${facts.kept ? 'Kept' : 'Dropped'} (${facts.code}): ${rank}${quota}.`;
+  return sentences[facts.code] ?? `${facts.kept ? 'Kept' : 'Dropped'} (${facts.code})${unknown}.`;
 }

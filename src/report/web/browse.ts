@@ -13,7 +13,7 @@ export function browse(): HTMLElement {
   const result = h('div', { class: 'wide-table' });
   const status = h('p', { class: 'quiet small', role: 'status' });
   const input = h('input', { id, type: 'search', placeholder: 'id, or a word of question or answer', autocomplete: 'off', spellcheck: 'false' });
-  const more = h('button', { type: 'button' }, 'Show more');
+  const more = h('button', { type: 'button', class: 'more' }, 'Show more');
 
   const matches = (): number[] => {
     const needle = filter.text.trim().toLowerCase();
@@ -75,7 +75,7 @@ function sampleTable(rows: readonly number[]): HTMLElement {
     ...(samples.question === null ? [] : [{ label: 'Question', cell: (i: number) => shorten(samples.question![i]!, 90) }]),
     ...(samples.answer === null ? [] : [{ label: 'Answer', cell: (i: number) => shorten(samples.answer![i]!, 60) }]),
     ...(samples.necessity === null ? [] : [{ label: 'S', numeric: true, cell: (i: number) => signed(samples.necessity![i]) }]),
-    ...(samples.source === null ? [] : [{ label: 'Source', cell: (i: number) => samples.source!.names[samples.source!.index[i]!] ?? '–' }]),
+    ...(samples.source === null ? [] : [{ label: 'Source', kind: 'source', cell: (i: number) => samples.source!.names[samples.source!.index[i]!] ?? '–' }]),
     ...(reasons ? [{ label: 'Why', cell: (i: number) => reasonOf(i) }] : []),
   ], rows, 'dense samples-table');
 }

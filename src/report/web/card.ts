@@ -8,8 +8,9 @@ export function reasonOf(i: number): string {
   if (!hasSelection() || samples.reason === null) return '';
   const code = samples.reason.names[samples.reason.index[i]!];
   if (code === undefined) return '';
-  const cluster = samples.cluster?.[i] ?? null;
-  const counts = cluster === null ? undefined : clusterOf.get(cluster);
+  const counts = clusterOf.get(samples.cluster?.[i] ?? -1);
+  // A method without quotas ranks over the pool: naming a cluster would mislead.
+  const cluster = counts?.candidates == null ? null : counts.cluster;
   return reasonText({
     kept: isKept(i),
     code,

@@ -83,6 +83,8 @@ export function figure(title: string, words: string, ...children: (Child | Child
 export interface TableColumn<Row> {
   label: string;
   numeric?: boolean;
+  /** Class of the cells. */
+  kind?: string;
   cell: (row: Row) => Child | Child[];
 }
 
@@ -96,14 +98,14 @@ export function table<Row>(caption: string, columns: readonly TableColumn<Row>[]
       columns.map((c, i) =>
         i === 0
           ? h('th', { scope: 'row', role: 'rowheader', 'data-label': c.label }, ...[c.cell(row)].flat())
-          : h('td', { role: 'cell', class: c.numeric && 'num', 'data-label': c.label }, ...[c.cell(row)].flat()),
+          : h('td', { role: 'cell', class: c.numeric ? 'num' : c.kind, 'data-label': c.label }, ...[c.cell(row)].flat()),
       ),
     ),
   );
   return h(
     'table',
     { role: 'table', class: kind },
-    h('caption', { class: 'quiet' }, caption),
+    h('caption', { class: caption.endsWith('.') ? 'quiet' : 'visually-hidden' }, caption),
     h('thead', { role: 'rowgroup' }, h('tr', { role: 'row' }, head)),
     h('tbody', { role: 'rowgroup' }, body),
   );

@@ -124,10 +124,9 @@ function tile(title: string, value: string, unit: string, at: number, random: In
     h(
       'dd',
       null,
-      h('b', null, value),
-      unit === '' ? null : h('span', { class: 'quiet' }, unit),
+      h('span', null, h('b', null, value), unit === '' ? null : h('span', { class: 'quiet' }, ` ${unit}`)),
       random === undefined ? null : intervalStrip(at, random, name),
-      random === undefined ? null : h('span', { class: 'quiet' }, `random ${format(random.mean)} (${format(random.lo)} to ${format(random.hi)})`),
+      random === undefined ? null : h('span', { class: 'quiet' }, `random ${format(random.mean)}`, h('span', { class: 'block' }, `${format(random.lo)} to ${format(random.hi)}`)),
     ),
   );
 }

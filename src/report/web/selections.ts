@@ -1,6 +1,6 @@
 import type { SelectionRow } from '../summary.ts';
-import { CLASSES, count, number, optionsText, percent, signed } from '../words.ts';
-import { h, section, table } from './dom.ts';
+import { CLASSES, count, optionsText, percent, signed } from '../words.ts';
+import { h, mark, section, table } from './dom.ts';
 import { summary } from './state.ts';
 
 interface Row {
@@ -71,7 +71,7 @@ function classStrip(shares: Row['shares']): HTMLElement | string {
   return h(
     'span',
     { class: 'class-strip' },
-    h('span', { class: 'strip', 'aria-hidden': 'true' }, CLASSES.map((name) => h('span', { class: `piece full ${name}`, style: `flex-grow:${shares[name]}` }))),
-    h('span', { class: 'small' }, CLASSES.map((name, n) => h('span', null, n > 0 ? ' · ' : '', h('b', null, number(shares[name] * 100, 1)), ` % ${name}`))),
+    h('span', { class: 'strip', 'aria-hidden': 'true' }, CLASSES.filter((name) => shares[name] > 0).map((name) => h('span', { class: `piece full ${name}`, style: `flex-grow:${shares[name]}` }))),
+    h('span', { class: 'small shares' }, CLASSES.map((name) => h('span', null, mark(name, null), percent(shares[name])))),
   );
 }

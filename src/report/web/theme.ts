@@ -32,6 +32,8 @@ export function themeToggle(): HTMLElement {
     label();
   });
   dark.addEventListener('change', label);
+  // Paper has colours of its own.
+  matchMedia('print').addEventListener('change', label);
   label();
   return button;
 }
