@@ -112,6 +112,7 @@ async function makeDeps() {
       // `npm test` under NODE_ENV=production would otherwise leave the compiler out.
       NODE_ENV: 'development',
       npm_config_omit: '',
+      npm_config_update_notifier: 'false',
     },
     hint: 'Check that the npm registry can be reached, then run the same command again: it starts where nothing is half done.',
   });
@@ -287,6 +288,9 @@ function say(text) {
   process.stderr.write(`set-up: ${text}\n`);
 }
 
+/** The command at work, if any: it must have ended before the lock is given back. */
+let running;
+
 /** Runs a command with its output on stderr, and a sign of life every half minute. */
 function run(command, args, options) {
   const begun = Date.now();
@@ -296,6 +300,9 @@ function run(command, args, options) {
     stdio: ['ignore', 2, 2],
     shell: command.endsWith('.cmd'),
   });
+  running = child;
+  // Should this process be killed, the command goes on: whoever comes next waits for it too.
+  fs.writeFileSync(LOCK, `${process.pid} ${child.pid ?? ''}`);
   const beat = setInterval(() => say(`still at it, ${Math.round((Date.now() - begun) / 1000)} s`), HEARTBEAT_MS);
   return new Promise((resolve, reject) => {
     child.on('error', (error) =>
@@ -310,7 +317,10 @@ function run(command, args, options) {
           ),
         );
     });
-  }).finally(() => clearInterval(beat));
+  }).finally(() => {
+    running = undefined;
+    clearInterval(beat);
+  });
 }
 
 /** Two commands started at once on a fresh clone take turns. The lock of a process that died is taken over. */
@@ -323,8 +333,14 @@ async function withLock(work) {
   }
   const release = () => fs.rmSync(LOCK, { force: true });
   const stop = (signal) => {
-    release();
-    process.exit(signal === 'SIGINT' ? 130 : 143);
+    const leave = () => {
+      release();
+      process.exit(signal === 'SIGINT' ? 130 : 143);
+    };
+    if (running === undefined) leave();
+    running.once('exit', leave);
+    running.kill('SIGTERM');
+    setTimeout(() => running?.kill('SIGKILL'), 2000);
   };
   process.on('SIGINT', stop);
   process.on('SIGTERM', stop);
@@ -343,9 +359,13 @@ function takeLock() {
     if (error.code !== 'EEXIST') throw error;
   }
   try {
-    const owner = Number(fs.readFileSync(LOCK, 'utf8'));
+    const owners = fs
+      .readFileSync(LOCK, 'utf8')
+      .split(' ')
+      .map(Number)
+      .filter((pid) => pid > 0);
     const fresh = Date.now() - fs.statSync(LOCK).mtimeMs < 5000;
-    if (isAlive(owner) || (owner === 0 && fresh)) return false;
+    if (owners.some(isAlive) || (owners.length === 0 && fresh)) return false;
     fs.rmSync(LOCK, { force: true });
   } catch {
     // Released between the two looks: the next try takes it.
@@ -354,7 +374,6 @@ function takeLock() {
 }
 
 function isAlive(pid) {
-  if (!Number.isInteger(pid) || pid <= 0) return false;
   try {
     process.kill(pid, 0);
     return true;
