@@ -27,8 +27,11 @@ export async function loadTokenizer(folder: string): Promise<Tokenizer> {
   const legacy = (await readJsonIn(folder, 'special_tokens_map.json')) ?? {};
   const { Tokenizer: Implementation } = await import('@huggingface/tokenizers');
   const tokenizer = new Implementation(definition, { ...config, remove_space: undefined });
+  const lowers = /"Lowercase"|"lowercase":true/.test(JSON.stringify(definition.normalizer ?? null));
+  // The library lowers letter by letter; JavaScript turns a capital sigma at the end of a word into another letter.
+  const plain = (text: string): string => (lowers ? text.replaceAll('Σ', 'σ') : text);
   const encode = (text: string): number[] =>
-    text === '' ? [] : tokenizer.encode(text, { add_special_tokens: false }).ids;
+    text === '' ? [] : tokenizer.encode(plain(text), { add_special_tokens: false }).ids;
   const { lead, tail } = frame(encode('a'), tokenizer.encode('a', { add_special_tokens: true }).ids);
   const limit = Number(config.model_max_length);
   return {

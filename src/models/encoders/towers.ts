@@ -1,0 +1,95 @@
+import { missingFile, readJsonIn } from '../processing/files.ts';
+import { preprocessImage } from '../processing/image.ts';
+import { loadImageConfig } from '../processing/processor.ts';
+import { loadTokenizer } from '../processing/tokenizer.ts';
+import { float32 } from '../session.ts';
+import type { ModelFolder } from '../source.ts';
+import type { ImageEncoder, TextEncoder } from '../types.ts';
+import { chooseOutput, GRAPH, inParallel, openGraph, putUnit } from './sessions.ts';
+import { batchByLength, frameIds, textFeeds } from './tokens.ts';
+
+/** Images a run: enough to fill the cores, few enough for memory. */
+const IMAGES = 8;
+
+/** Opens the image tower of CLIP or SigLIP. @throws WinnowError `MODEL_INCOMPLETE`, `MODEL_UNSUPPORTED`, `PROCESSOR_UNSUPPORTED`. */
+export async function openImageTower(model: ModelFolder): Promise<ImageEncoder> {
+  const config = await loadImageConfig(model.folder);
+  const graph = await openGraph(model, ['vision_model', 'model']);
+  const port = chooseOutput(model, graph, ['image_embeds', 'pooler_output']);
+  const dim = Number(port.shape.at(-1)) || (await towerWidth(model));
+  return {
+    name: model.name,
+    revision: model.revision,
+    dim,
+    encode: async (images, options) => {
+      const out = new Float32Array(images.length * dim);
+      const starts = Array.from({ length: Math.ceil(images.length / IMAGES) }, (_, i) => i * IMAGES);
+      await inParallel(starts, graph.pool.size + 1, async (start) => {
+        options?.signal?.throwIfAborted();
+        const pixels = images.slice(start, start + IMAGES).map((image) => preprocessImage(image, config));
+        const { height, width } = pixels[0]!;
+        const data = new Float32Array(pixels.length * 3 * height * width);
+        pixels.forEach(({ values }, i) => void data.set(values, i * 3 * height * width));
+        const [embeds] = await graph.pool.run(
+          [
+            {
+              graph: GRAPH,
+              feeds: { pixel_values: float32(data, [pixels.length, 3, height, width]) },
+              outputs: [port.name],
+            },
+          ],
+          [{ step: 0, output: port.name }],
+        );
+        const vectors = embeds!.data as Float32Array;
+        pixels.forEach((_, i) => void putUnit(out, start + i, vectors.subarray(i * dim, (i + 1) * dim)));
+      });
+      return out;
+    },
+    close: () => graph.pool.close(),
+  };
+}
+
+/** Opens the text tower of CLIP or SigLIP. SigLIP reads the last position, so its texts are padded to full length. */
+export async function openTextTower(model: ModelFolder): Promise<TextEncoder> {
+  const config = await readJsonIn(model.folder, 'config.json');
+  if (config === undefined) throw missingFile(model.folder, 'config.json', "the model's configuration");
+  const text = (config.text_config ?? {}) as Record<string, unknown>;
+  const siglip = String(config.model_type).startsWith('siglip');
+  const tokenizer = await loadTokenizer(model.folder);
+  // The defaults are those of the configuration classes, which are not written into config.json.
+  const limit = Number(text.max_position_embeddings) || (siglip ? 64 : 77);
+  const graph = await openGraph(model, ['text_model', 'model']);
+  const port = chooseOutput(model, graph, ['text_embeds', 'pooler_output']);
+  const dim = Number(port.shape.at(-1)) || (await towerWidth(model));
+  const padId = tokenizer.idOf(tokenizer.special.pad_token ?? '') ?? tokenizer.tail.at(-1) ?? 0;
+  return {
+    name: model.name,
+    revision: model.revision,
+    dim,
+    encode: async (texts, options) => {
+      const out = new Float32Array(texts.length * dim);
+      const batches = batchByLength(texts, (one) => frameIds(tokenizer, one, limit), siglip ? limit : undefined);
+      await inParallel(batches, graph.pool.size + 1, async (batch) => {
+        options?.signal?.throwIfAborted();
+        const feeds = textFeeds(batch, padId, graph.inputs);
+        const [embeds] = await graph.pool.run(
+          [{ graph: GRAPH, feeds, outputs: [port.name] }],
+          [{ step: 0, output: port.name }],
+        );
+        const vectors = embeds!.data as Float32Array;
+        batch.rows.forEach((rows, i) => {
+          for (const row of rows) putUnit(out, row, vectors.subarray(i * dim, (i + 1) * dim));
+        });
+      });
+      return out;
+    },
+    close: () => graph.pool.close(),
+  };
+}
+
+/** Width of the shared space, where a graph doesn't state it. */
+async function towerWidth(model: ModelFolder): Promise<number> {
+  const config = (await readJsonIn(model.folder, 'config.json')) ?? {};
+  const vision = (config.vision_config ?? {}) as Record<string, unknown>;
+  return Number(config.projection_dim ?? vision.projection_dim ?? vision.hidden_size ?? 512);
+}
