@@ -103,7 +103,7 @@ function firstLine(error: Error): string {
 }
 
 /** `data.json, row 12, id "a"`. Empty when nothing is known. */
-export function formatWhere(where: Where): string {
+function formatWhere(where: Where): string {
   const parts: string[] = [];
   if (where.file !== undefined) parts.push(where.file);
   if (where.row !== undefined) parts.push(`row ${where.row}`);
