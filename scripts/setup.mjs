@@ -174,7 +174,7 @@ function dropStale(dist) {
 
 /** Schemas, styles and word lists that code reads at run time lie beside it in dist/ too. */
 function copyAssets(dist) {
-  const skip = /(^|[\\/])(fixtures|goldens|web)[\\/]|\.(ts|md)$/;
+  const skip = /(^|[\\/])(fixtures|goldens|testing|web)[\\/]|\.(ts|md)$/;
   for (const name of listFiles('src', (file) => !skip.test(file))) {
     const target = path.join(dist, path.relative('src', name));
     fs.mkdirSync(path.dirname(target), { recursive: true });

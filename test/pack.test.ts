@@ -25,6 +25,6 @@ it('the package holds what runs, and nothing else', () => {
   }
   for (const folder of ['models/', 'examples/']) expect(names.some((name) => name.startsWith(folder))).toBe(true);
   const unwanted =
-    /\.test\.|(^|\/)(node_modules|tests?|goldens|fixtures|\.venv|__pycache__|\.setup|winnow-demo)\/|\.(tsbuildinfo|map|pyc|tgz)$|^(src|bench|scripts)\//;
+    /\.test\.|(^|\/)(node_modules|tests?|testing|goldens|fixtures|\.venv|__pycache__|\.setup|winnow-demo)\/|\.(tsbuildinfo|map|pyc|tgz)$|^(src|bench|scripts)\//;
   expect(names.filter((name) => unwanted.test(name))).toEqual([]);
 });
