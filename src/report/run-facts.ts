@@ -1,0 +1,87 @@
+import { readFile } from 'node:fs/promises';
+import { cpus, platform, release, totalmem } from 'node:os';
+import type { Dataset } from '../dataset/dataset.ts';
+import type { SignalEntry } from '../store/lineage.ts';
+import type { Project } from '../store/project.ts';
+import type { LoadedSelection } from '../store/selections.ts';
+import { storedSignals } from '../store/signals.ts';
+import type { ReportInput } from './data.ts';
+
+type Run = NonNullable<ReportInput['run']>;
+
+/** A word for the shell: quoted where it has to be. */
+function shell(word: string): string {
+  return /^[\w@%+=:,./-]+$/.test(word) ? word : `'${word.replaceAll("'", `'\\''`)}'`;
+}
+
+const kebab = (name: string) => name.replace(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`);
+
+/** Options as flags; empty ones and false are left out. */
+function flags(options: Readonly<Record<string, unknown>>): string {
+  return Object.entries(options)
+    .filter(([, value]) => value !== undefined && value !== false && value !== '')
+    .map(([name, value]) =>
+      value === true ? ` --${kebab(name)}` : ` --${kebab(name)} ${shell([value].flat().join(','))}`,
+    )
+    .join('');
+}
+
+function scoreCommand(entry: SignalEntry): string {
+  const params = (entry.about.params as Record<string, unknown> | undefined) ?? entry.params;
+  return `winnow score ${entry.signal}${flags(params)}`;
+}
+
+/** Steps, models, machine, commands and hashes of what a page shows, from the lineage. */
+export async function describeRun(project: Project, dataset: Dataset, main: LoadedSelection): Promise<Run> {
+  const stored = [...(await storedSignals(project, dataset))].reverse();
+  const entry = project.config().datasets.find((item) => item.name === dataset.name);
+  const budget = typeof main.lineage.budget === 'string' ? main.lineage.budget : String(main.requested);
+  return {
+    steps: stored.map(({ entry: made }) => ({
+      name: `score ${made.signal}`,
+      seconds: Number(made.about.seconds ?? 0),
+      samples: Number(made.about.rowsComputed ?? dataset.rows),
+    })),
+    models: stored.map(({ entry: made }) => ({
+      role: made.signal,
+      name: String(made.about.model ?? 'no model'),
+      revision: made.revision.slice(0, 16),
+    })),
+    machine: {
+      processor: `${cpus()[0]?.model ?? 'unknown'}, ${cpus().length} cores`,
+      memory: `${Math.round(totalmem() / 2 ** 30)} GiB`,
+      system: `${platform()} ${release()}`,
+    },
+    versions: await versions(),
+    peakMemoryMb: Math.max(0, ...stored.map(({ entry: made }) => Number(made.about.peakMemoryMb ?? 0))),
+    commands: [
+      {
+        title: 'Import',
+        command: `winnow import ${shell(entry?.path ?? dataset.path)}${flags({ images: entry?.images, format: entry?.format })}`,
+      },
+      ...stored.map(({ entry: made }) => ({ title: `Score: ${made.signal}`, command: scoreCommand(made) })),
+      {
+        title: 'Select',
+        command: `winnow select ${main.method} --budget ${budget} --seed ${main.seed}${flags(main.options)}`,
+      },
+      { title: 'Report', command: `winnow report ${shell(main.name)}` },
+    ],
+    lineage: [
+      { what: `data set ${dataset.name}`, hash: dataset.hash },
+      ...stored.map(({ entry: made }) => ({ what: `model of ${made.signal}`, hash: made.revision })),
+    ],
+  };
+}
+
+async function versions(): Promise<Record<string, string>> {
+  const own = JSON.parse(await readFile(new URL('../../package.json', import.meta.url), 'utf8')) as {
+    version: string;
+    dependencies: Record<string, string>;
+  };
+  return {
+    winnow: own.version,
+    node: process.versions.node,
+    'onnxruntime-node': own.dependencies['onnxruntime-node'] ?? '',
+    duckdb: own.dependencies['@duckdb/node-api'] ?? '',
+  };
+}
