@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
-import { hashSample, sha256 } from './canonical.ts';
+import { hashSample, sha256, sortKeys } from './canonical.ts';
 import type { Quarantined } from './errors.ts';
-import type { Format } from './format.ts';
+import type { Format, ReadContext } from './format.ts';
 import { createIdTable, type IdTable } from './id-table.ts';
 import { isTextOnly, type Sample } from './sample.ts';
 import type { RawRecord, RecordSource } from './source.ts';
@@ -63,11 +63,10 @@ export async function buildIndex({ source, format, file, options, signal, progre
     offsets[row] = record.offset;
     lengths[row] = record.length;
     sources[row] = -1;
-    const read = record.parsed.ok ? format.read(record.parsed.value, { file, row, options }) : undefined;
-    if (read?.ok) {
-      const sample = read.sample;
-      sample.id = ids.add(sample.id);
-      hashes.set(hashSample(sample), row * 32);
+    const read = readRow(format, record, { file, row, options }, ids);
+    if (read.ok) {
+      const { sample, hash } = read;
+      hashes.set(hash, row * 32);
       if (isTextOnly(sample)) flags[row] = TEXT_ONLY;
       const name = sourceOf(sample);
       if (name !== null) {
@@ -78,11 +77,7 @@ export async function buildIndex({ source, format, file, options, signal, progre
       const id = ids.add(guessId(record) ?? `${file}#${row}`);
       flags[row] = QUARANTINED;
       hashes.set(sha256(record.bytes ?? JSON.stringify(record.parsed)), row * 32);
-      const parsed = record.parsed;
-      const fault = parsed.ok
-        ? { code: read!.error.code, reason: read!.error.message }
-        : { code: parsed.code, reason: parsed.reason };
-      quarantined.push({ row, id, code: fault.code, reason: `${fault.reason} (byte ${record.offset})` });
+      quarantined.push({ row, id, code: read.code, reason: `${read.reason} (byte ${record.offset})` });
     }
     row++;
     if (row % 4096 === 0) progress?.(row, record.offset);
@@ -103,6 +98,28 @@ export async function buildIndex({ source, format, file, options, signal, progre
     sourceNames: [...sourceNames.keys()],
     quarantined,
   };
+}
+
+/** The row's sample under its final id, with its hash; or why there is none. */
+function readRow(
+  format: Format,
+  { parsed }: RawRecord,
+  context: ReadContext,
+  ids: IdTable,
+): { ok: true; sample: Sample; hash: Uint8Array } | { ok: false; code: string; reason: string } {
+  if (!parsed.ok) return parsed;
+  try {
+    const read = format.read(parsed.value, context);
+    if (!read.ok) return { ok: false, code: read.error.code, reason: read.error.message };
+    const { sample } = read;
+    // A row nested too deeply to be hashed fails here, before it takes an id.
+    if (Object.keys(sample.meta).length > 0) JSON.stringify(sortKeys(sample.meta));
+    sample.id = ids.add(sample.id);
+    return { ok: true, sample, hash: hashSample(sample) };
+  } catch (error) {
+    if (!(error instanceof RangeError)) throw error;
+    return { ok: false, code: 'RECORD_TOO_DEEP', reason: 'the record is nested too deeply' };
+  }
 }
 
 function enlarge<T extends Float64Array | Uint8Array | Int32Array>(from: T, to: T): T {

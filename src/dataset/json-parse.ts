@@ -2,8 +2,14 @@ import { isUtf8 } from 'node:buffer';
 
 export type Parsed = { ok: true; value: unknown } | { ok: false; code: string; reason: string };
 
+/** Longer texts don't fit into a string of V8's. */
+const MAX_RECORD = 256 << 20;
+
 /** Parse one record. Python's `NaN` and `Infinity` become null; of duplicate keys the last one counts, as in Python. */
 export function parseRecord(bytes: Buffer): Parsed {
+  if (bytes.length > MAX_RECORD) {
+    return { ok: false, code: 'RECORD_TOO_LONG', reason: `the record has ${Math.round(bytes.length / 1e6)} MB` };
+  }
   if (!isUtf8(bytes)) return { ok: false, code: 'RECORD_NOT_UTF8', reason: 'the record is not valid UTF-8' };
   const text = bytes.toString('utf8');
   try {

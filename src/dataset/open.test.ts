@@ -110,6 +110,24 @@ describe('openDataset', () => {
     expect(await dataset.get([1, 2])).toMatchObject([null, { id: 'n' }]);
   });
 
+  it('quarantines a row that is nested too deeply', async () => {
+    const deep = `{"id": "deep", "x": ${'['.repeat(100_000)}${']'.repeat(100_000)}, "conversations": []}`;
+    const dataset = await openDataset(
+      file('x.jsonl', [JSON.stringify(row('a')), deep, JSON.stringify(row('b'))].join('\n')),
+    );
+    expect(dataset.quarantined).toMatchObject([
+      { row: 1, id: 'deep', code: expect.stringMatching(/RECORD_TOO_DEEP|RECORD_DAMAGED/) },
+    ]);
+    expect(dataset.ids).toEqual(['a', 'deep', 'b']);
+  });
+
+  it('refuses a media root that is not there', async () => {
+    const path = file('x.json', JSON.stringify([row('a')]));
+    await expect(openDataset(path, { images: '/no/such/folder' })).rejects.toMatchObject({
+      code: 'MEDIA_ROOT_MISSING',
+    });
+  });
+
   it('keeps only the damaged row of an array out', async () => {
     const texts = [row('a'), row('b'), row('c')].map((r) => JSON.stringify(r));
     const dataset = await openDataset(

@@ -44,6 +44,7 @@ export async function openDataset(path: string, settings: OpenOptions = {}): Pro
     ...(typeof wantedEntry === 'string' ? { dataset: wantedEntry } : {}),
   });
   const options = { ...located.options, ...settings.options };
+  requireFolder(settings.images);
   const { probe, shape } = probePath(located.path);
   const { format, detected } = chooseFormat(settings.format, located.format, located.because, probe);
   const stat = statSync(located.path);
@@ -92,6 +93,17 @@ export async function openDataset(path: string, settings: OpenOptions = {}): Pro
     source.close();
     throw error;
   }
+}
+
+function requireFolder(images: string | undefined): void {
+  if (images === undefined || statSync(images, { throwIfNoEntry: false })?.isDirectory()) return;
+  throw new WinnowError({
+    code: 'MEDIA_ROOT_MISSING',
+    message: 'the folder of the images does not exist',
+    where: { file: resolve(images) },
+    hint: 'Check --images: the folder that media paths start from.',
+    exitCode: 2,
+  });
 }
 
 function chooseFormat(

@@ -6,6 +6,7 @@ import {
   readdirSync,
   readFileSync,
   rmSync,
+  symlinkSync,
   truncateSync,
   utimesSync,
   writeFileSync,
@@ -226,6 +227,22 @@ describe('shards', () => {
     await writeShard(project, all, all.shards[0]!, block(all.shards[0]!), [fault]);
     expect(await readQuarantined(project, await plan(10))).toEqual([fault]);
   });
+});
+
+it('works in folders with odd names, also through a link', async () => {
+  const odd = join(folder, "it's a [b]*? é");
+  mkdirSync(odd);
+  symlinkSync(odd, join(folder, 'link'));
+  for (const at of [odd, join(folder, 'link')]) {
+    await using other = await openProject(at, { create: true });
+    const data = await other.addDataset({ path: join(folder, 'd.jsonl') });
+    const all = await planShards(other, data, identity, { shardRows: 5 });
+    for (const shard of all.shards) await writeShard(other, all, shard, block(shard));
+    expect((await readColumns(other, all, ['tokens'])).columns.tokens).toEqual(
+      block({ start: 0, end: 10 }).columns.tokens,
+    );
+    expect(await readQuarantined(other, all)).toEqual([]);
+  }
 });
 
 describe('columns by name and SQL', () => {

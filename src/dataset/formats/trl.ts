@@ -20,6 +20,7 @@ const COLUMNS = ['id', 'messages', 'prompt', 'completion', 'image', 'images'];
  * TRL: `messages` of typed parts with `images`, or `prompt` + `completion` with `images`. Image parts carry nothing but
  * their type (an `image` key anywhere would give every part one once the rows are in Arrow). With plain string contents
  * TRL puts all images before the first user text and looks for no placeholder; so does this reader.
+ * Parts that bring their own medium (`image`, `path`, `url`, OpenAI's `image_url`; videos too) are read as they are.
  * Option `form: 'prompt-completion'` writes one row for each assistant turn, prompt = everything before it, id `<id>#<turn>`:
  * the form that trains on answers only.
  * Source: huggingface/trl `data_utils.prepare_multimodal_messages`, SFT's vision collator.
@@ -39,7 +40,7 @@ export const trl: Format = {
     if (turns.length === 0) return { confidence: 0, because: 'no record has "messages"' };
     const parts = turns.flatMap((turn) => (Array.isArray(turn.content) ? turn.content : [])).filter(isObject);
     if (parts.some((part) => part.type === 'image_url'))
-      return { confidence: 0.2, because: 'parts of type "image_url"' };
+      return { confidence: 0.5, because: 'records have "messages" with "image_url" parts' };
     if (parts.length > 0) return { confidence: 0.9, because: 'records have "messages" of typed parts' };
     const media = records.some((record) => 'images' in record || 'image' in record);
     return {
@@ -58,13 +59,14 @@ export const trl: Format = {
     if (typeof listed === 'string') return rowError(context, 'MEDIA_SHAPE', listed);
     const waiting = [...listed];
     const images: MediaRef[] = [];
+    const videos: MediaRef[] = [];
     const turns: Turn[] = [];
     for (const [index, turn] of list.entries()) {
       if (!isObject(turn)) return rowError(context, 'RECORD_SHAPE', `turn ${index} is not an object`);
       const role = ROLE_NAMES.get(String(turn.role));
       if (role === undefined)
         return rowError(context, 'ROLE_UNKNOWN', `turn ${index} has role ${JSON.stringify(turn.role)}`);
-      const read = readContent(turn, index, waiting, images);
+      const read = readContent(turn, index, waiting, images, videos);
       if (typeof read === 'string') return rowError(context, 'RECORD_SHAPE', read);
       turns.push({ ...role, ...read });
     }
@@ -76,10 +78,7 @@ export const trl: Format = {
     }
     // What is left was listed but never asked for: counted, so that both numbers are in the message.
     images.push(...waiting);
-    return assemble(
-      { id: idOf(record, context), turns, images, videos: [], meta: otherColumns(record, COLUMNS) },
-      context,
-    );
+    return assemble({ id: idOf(record, context), turns, images, videos, meta: otherColumns(record, COLUMNS) }, context);
   },
 
   write(sample: Sample, { options }: WriteOptions) {
@@ -124,6 +123,7 @@ function readContent(
   index: number,
   waiting: MediaRef[],
   images: MediaRef[],
+  videos: MediaRef[],
 ): Pick<Turn, 'parts' | 'call'> | string {
   if (Array.isArray(turn.tool_calls) && turn.tool_calls.length > 0) {
     const calls = turn.tool_calls.map((call) => (isObject(call) && isObject(call.function) ? call.function : call));
@@ -136,11 +136,16 @@ function readContent(
   for (const part of content) {
     if (!isObject(part)) return `turn ${index} has a part that is not an object`;
     if (part.type === 'text' && typeof part.text === 'string') parts.push({ type: 'text', text: part.text });
-    else if (part.type === 'image') {
-      const own = mediaRefs(part.image ?? part.path ?? part.url, 'image');
+    else if (part.type === 'image' || part.type === 'image_url') {
+      const own = mediaRefs(part.image ?? part.path ?? part.url ?? part.image_url, 'image');
       if (typeof own === 'string') return `turn ${index}: ${own}`;
       images.push(...(own.length > 0 ? own : waiting.splice(0, 1)));
       parts.push({ type: 'image' });
+    } else if (part.type === 'video') {
+      const own = mediaRefs(part.video ?? part.path ?? part.url, 'video');
+      if (typeof own === 'string' || own.length !== 1) return `turn ${index} has a video part without a path`;
+      videos.push(...own);
+      parts.push({ type: 'video' });
     } else return `turn ${index} has a part of type ${JSON.stringify(part.type)}`;
   }
   return { parts };
