@@ -24,7 +24,10 @@ describe.skipIf(!installed)('the report in a browser', () => {
     execFileSync(process.execPath, [fileURLToPath(new URL('../scripts/build-report.mjs', import.meta.url))]);
     const hostile = '</script><script>window.broken=true</script><img src=x onerror="window.broken=true">';
     writeFileSync(file, await buildReport(await exampleReport({ hostile })));
-    writeFileSync(bare, await buildReport({ title: 'Photos', samples: { id: ['a.jpg', 'b.jpg'], x: [0, 1], y: [1, 0] } }));
+    writeFileSync(
+      bare,
+      await buildReport({ title: 'Photos', samples: { id: ['a.jpg', 'b.jpg'], x: [0, 1], y: [1, 0] } }),
+    );
     browser = await chromium.launch({
       executablePath: CHROMIUM,
       args: ['--no-sandbox', '--disable-gpu', '--disable-background-networking', '--disable-dev-shm-usage'],
@@ -42,7 +45,12 @@ describe.skipIf(!installed)('the report in a browser', () => {
     problems: string[];
   }
 
-  async function open(path: string, width: number, colorScheme: 'light' | 'dark', use: (opened: Opened) => Promise<void>): Promise<void> {
+  async function open(
+    path: string,
+    width: number,
+    colorScheme: 'light' | 'dark',
+    use: (opened: Opened) => Promise<void>,
+  ): Promise<void> {
     const page = await browser.newPage({ viewport: { width, height: 900 }, colorScheme });
     const problems: string[] = [];
     page.on('console', (message) => {
@@ -50,7 +58,8 @@ describe.skipIf(!installed)('the report in a browser', () => {
     });
     page.on('pageerror', (error) => problems.push(error.message));
     page.on('request', (request) => {
-      if (!request.url().startsWith('file:') && !request.url().startsWith('data:')) problems.push(`asked for ${request.url()}`);
+      if (!request.url().startsWith('file:') && !request.url().startsWith('data:'))
+        problems.push(`asked for ${request.url()}`);
     });
     try {
       await page.goto(pathToFileURL(path).href);
@@ -69,16 +78,27 @@ describe.skipIf(!installed)('the report in a browser', () => {
     await page.evaluate(source);
     return page.evaluate(async () => {
       const { axe } = globalThis as unknown as {
-        axe: { run: () => Promise<{ violations: { id: string; impact: string; nodes: { html: string; failureSummary: string }[] }[] }> };
+        axe: {
+          run: () => Promise<{
+            violations: { id: string; impact: string; nodes: { html: string; failureSummary: string }[] }[];
+          }>;
+        };
       };
       const { violations } = await axe.run();
       return violations
         .filter((v) => v.impact === 'serious' || v.impact === 'critical')
-        .flatMap((v) => v.nodes.map((node) => `${v.id}: ${node.html.slice(0, 160)} ${node.failureSummary.slice(0, 200)}`));
+        .flatMap((v) =>
+          v.nodes.map((node) => `${v.id}: ${node.html.slice(0, 160)} ${node.failureSummary.slice(0, 200)}`),
+        );
     });
   }
 
-  for (const [scheme, width] of [['light', 1280], ['dark', 1280], ['light', 360], ['dark', 360]] as const) {
+  for (const [scheme, width] of [
+    ['light', 1280],
+    ['dark', 1280],
+    ['light', 360],
+    ['dark', 360],
+  ] as const) {
     it(`has no error, no serious finding and no sideways scroll (${scheme}, ${width} px)`, async () => {
       await open(file, width, scheme, async ({ page }) => {
         expect(await page.evaluate('document.documentElement.scrollWidth')).toBeLessThanOrEqual(width);

@@ -2,7 +2,7 @@ import type { Dataset } from '../dataset/dataset.ts';
 import { instructionOf, responseOf } from '../dataset/sample.ts';
 import type { Column } from '../numeric/columns.ts';
 import { compositionOf, meanOf, randomBaseline, type SubsetStatistic, shareOf } from '../select/baseline.ts';
-import { newestSelection } from '../select/explain.ts';
+import { selectionOrNewest } from '../select/explain.ts';
 import { neighbours } from '../select/neighbours.ts';
 import { readInputs } from '../select/run.ts';
 import type { Project } from '../store/project.ts';
@@ -63,7 +63,7 @@ async function floats(project: Project, dataset: Dataset, name: string): Promise
 
 /** Selections to show: the main one first, then the others of the same data set. */
 async function readSelections(project: Project, request: CollectRequest): Promise<LoadedSelection[]> {
-  const main = request.selection ?? (await newestSelection(project));
+  const main = await selectionOrNewest(project, request.selection);
   const first = await loadSelection(project, main);
   const others = request.compare ?? (await listSelections(project)).filter((name) => name !== main);
   const same = await Promise.all(

@@ -37,7 +37,9 @@ export function compact(data: ReportData): PageData {
       rows: group.rows.flatMap((row) => position.get(row) ?? []),
     })),
     gallery,
-    quarantined: (data.quarantined ?? []).slice(0, MAX_QUARANTINED).map(({ id, code, reason }) => ({ id, code, reason })),
+    quarantined: (data.quarantined ?? [])
+      .slice(0, MAX_QUARANTINED)
+      .map(({ id, code, reason }) => ({ id, code, reason })),
     run: data.run ?? null,
     notes: data.notes ?? [],
     textLimit: limit,
@@ -159,7 +161,8 @@ function shortTexts(
       texts === undefined || limit === 0 ? null : rows.map((i) => shorten(texts[i] ?? '', limit));
     const question = cut(data.samples.question);
     const answer = cut(data.samples.answer);
-    if (Buffer.byteLength(JSON.stringify([question, answer])) <= TEXT_BYTES || limit === 0) return { question, answer, limit };
+    if (Buffer.byteLength(JSON.stringify([question, answer])) <= TEXT_BYTES || limit === 0)
+      return { question, answer, limit };
   }
   return { question: null, answer: null, limit: 0 };
 }

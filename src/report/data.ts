@@ -52,15 +52,16 @@ export const ReportSelection = z.object({
   kept: Integers.describe('rows kept'),
   shortfall: z.object({ missing: z.int(), because: z.string() }).optional(),
   perCluster: z
-    .array(
-      z.object({ cluster: z.int(), size: z.int(), candidates: z.int(), quota: z.int(), kept: z.int() }),
-    )
+    .array(z.object({ cluster: z.int(), size: z.int(), candidates: z.int(), quota: z.int(), kept: z.int() }))
     .optional()
     .describe('samples, samples that may be kept, how many were due, how many were kept'),
   reasons: z
     .object({
       code: z.array(z.string()).describe('why each row was kept or dropped: a code of `select`'),
-      rank: z.array(z.number().nullable()).optional().describe('1-based rank among the candidates of its cluster or the pool'),
+      rank: z
+        .array(z.number().nullable())
+        .optional()
+        .describe('1-based rank among the candidates of its cluster or the pool'),
     })
     .optional()
     .describe('one entry per row of the pool; shown for the main selection'),

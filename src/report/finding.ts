@@ -6,7 +6,8 @@ export function finding(summary: Summary): string {
   const { classes, total } = summary;
   const main = summary.selections[0];
   if (classes === null) {
-    if (main === undefined) return `${count(total)} samples were looked at; none has been scored for visual necessity yet.`;
+    if (main === undefined)
+      return `${count(total)} samples were looked at; none has been scored for visual necessity yet.`;
     return `${count(main.kept)} of ${count(total)} samples were kept by ${main.title}.`;
   }
   const unscored = total - summary.scored;
@@ -21,7 +22,10 @@ export function finding(summary: Summary): string {
 export function selectionSentence(summary: Summary): string {
   const main = summary.selections[0];
   if (main === undefined) return '';
-  const asked = main.budget !== null ? `${main.budget} of the pool, ${count(main.requested)} samples` : `${count(main.requested)} samples`;
+  const asked =
+    main.budget !== null
+      ? `${main.budget} of the pool, ${count(main.requested)} samples`
+      : `${count(main.requested)} samples`;
   const got =
     main.shortfall === null
       ? `and returned ${main.kept === main.requested ? 'all of them' : count(main.kept)}`

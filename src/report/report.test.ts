@@ -91,6 +91,8 @@ describe('buildReport', () => {
 
   it('refuses an image that is not a data URI', async () => {
     const gallery = { groups: [], samples: [{ row: 0, question: '', answer: '', image: 'https://example.org/x.png' }] };
-    await expect(buildReport({ title: 'x', samples: { id: ['a'] }, gallery })).rejects.toMatchObject({ code: 'REPORT_DATA' });
+    await expect(buildReport({ title: 'x', samples: { id: ['a'] }, gallery })).rejects.toMatchObject({
+      code: 'REPORT_DATA',
+    });
   });
 });

@@ -82,6 +82,8 @@ describe('summaryText', () => {
   });
 
   it('works on nothing but ids', () => {
-    expect(summaryText(parseReport({ title: 'Photos', samples: { id: ['a'] } }), { colour: false, width: 80 })).toContain('Photos');
+    expect(
+      summaryText(parseReport({ title: 'Photos', samples: { id: ['a'] } }), { colour: false, width: 80 }),
+    ).toContain('Photos');
   });
 });

@@ -228,7 +228,8 @@ function histogram(data: ReportData, kept: ReadonlySet<number>): Bin[] {
   const high = Math.max(sorted[Math.ceil(0.995 * (sorted.length - 1))]!, critical);
   const band = critical - misaligned;
   const fine = (high - low) / TARGET_BINS;
-  const width = band < 1e-9 ? Math.max(fine, 1e-3) : fine <= band ? band / Math.floor(band / fine) : band * Math.ceil(fine / band);
+  const width =
+    band < 1e-9 ? Math.max(fine, 1e-3) : fine <= band ? band / Math.floor(band / fine) : band * Math.ceil(fine / band);
   const first = misaligned - Math.ceil((misaligned - low) / width) * width;
   const n = Math.max(1, Math.ceil((high - first) / width - 1e-9));
   const bins: Bin[] = Array.from({ length: n }, (_, b) => ({
@@ -248,4 +249,3 @@ function histogram(data: ReportData, kept: ReadonlySet<number>): Bin[] {
   }
   return bins;
 }
-

@@ -24,13 +24,16 @@ export function summaryText(data: ReportData, options: SummaryTextOptions): stri
     [bold(summary.title), ...wrap(finding(summary), width), ...wrap(selectionSentence(summary), width)].join('\n'),
   ];
   if (summary.bins.length > 0) parts.push(necessityChart(summary, width, paint));
-  if (summary.selections.length > 0) parts.push(`${bold('Selections against random')}\n${selectionTable(summary, width)}`);
+  if (summary.selections.length > 0)
+    parts.push(`${bold('Selections against random')}\n${selectionTable(summary, width)}`);
   if (summary.faults.length > 0) {
     const notes = ownClusterFindings(summary).flatMap((text) => wrap(`! ${text}`, width, '  '));
     parts.push([bold('Planted faults kept'), faultTable(summary, width), ...notes].join('\n'));
   }
   if (summary.auc.length > 0) {
-    parts.push(summary.auc.flatMap((auc) => wrap(`AUC ${number(auc.value, 3)}  ${auc.title}`, width, '           ')).join('\n'));
+    parts.push(
+      summary.auc.flatMap((auc) => wrap(`AUC ${number(auc.value, 3)}  ${auc.title}`, width, '           ')).join('\n'),
+    );
   }
   const steps = data.run?.steps ?? [];
   if (steps.length > 0) parts.push(`${bold('Time')}\n${stepTable(steps, width)}`);
@@ -80,7 +83,12 @@ function mergeBins(bins: readonly Bin[], columns: number): Bin[] {
     const group = bins.slice(g * step, (g + 1) * step);
     const add = (of: (bin: Bin) => readonly number[]): [number, number, number] =>
       [0, 1, 2].map((c) => group.reduce((total, bin) => total + of(bin)[c]!, 0)) as [number, number, number];
-    return { from: group[0]!.from, to: group[group.length - 1]!.to, kept: add((b) => b.kept), dropped: add((b) => b.dropped) };
+    return {
+      from: group[0]!.from,
+      to: group[group.length - 1]!.to,
+      kept: add((b) => b.kept),
+      dropped: add((b) => b.dropped),
+    };
   });
 }
 
@@ -91,7 +99,12 @@ function selectionTable(summary: Summary, width: number): string {
     row.title,
     row.kept === row.requested ? count(row.kept) : `${count(row.kept)}/${count(row.requested)}`,
     ...(scored
-      ? [signed(row.meanNecessity), percent(row.shares?.critical), percent(row.shares?.redundant), percent(row.shares?.misaligned)]
+      ? [
+          signed(row.meanNecessity),
+          percent(row.shares?.critical),
+          percent(row.shares?.redundant),
+          percent(row.shares?.misaligned),
+        ]
       : []),
   ]);
   for (const random of summary.random) {
@@ -152,7 +165,7 @@ function table(head: readonly string[] | null, rows: readonly (readonly string[]
   const line = (row: readonly string[]): string =>
     row
       .map((cell, c) => {
-        const cut = fit(cell, widths[c]!);
+        const cut = cutTo(cell, widths[c]!);
         const pad = ' '.repeat(widths[c]! - [...cut].length);
         return c === 0 ? cut + pad : pad + cut;
       })
@@ -171,7 +184,7 @@ function brokenHead(head: readonly string[], rows: readonly (readonly string[])[
   return Array.from({ length: height }, (_, l) => cells.map((lines) => lines[l - height + lines.length] ?? ''));
 }
 
-function fit(text: string, width: number): string {
+function cutTo(text: string, width: number): string {
   const letters = [...text];
   return letters.length <= width ? text : `${letters.slice(0, width - 1).join('')}…`;
 }

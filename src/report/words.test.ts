@@ -30,7 +30,14 @@ describe('words', () => {
   });
 
   it('says durations', () => {
-    expect([0.04, 9.96, 59.7, 61, 3599.6, 7325].map(duration)).toEqual(['0.0 s', '10.0 s', '1 min 0 s', '1 min 1 s', '1 h 0 min', '2 h 2 min']);
+    expect([0.04, 9.96, 59.7, 61, 3599.6, 7325].map(duration)).toEqual([
+      '0.0 s',
+      '10.0 s',
+      '1 min 0 s',
+      '1 min 1 s',
+      '1 h 0 min',
+      '2 h 2 min',
+    ]);
   });
 
   it('shortens without cutting a letter in two', () => {

@@ -1,7 +1,20 @@
 import { count, shorten, signed } from '../words.ts';
 import { reasonOf } from './card.ts';
 import { h, mark, replace, section, table, uid } from './dom.ts';
-import { classAt, filter, filterChanged, hasSelection, isKept, onFilter, page, passes, pin, samples, summary, total } from './state.ts';
+import {
+  classAt,
+  filter,
+  filterChanged,
+  hasSelection,
+  isKept,
+  onFilter,
+  page,
+  passes,
+  pin,
+  samples,
+  summary,
+  total,
+} from './state.ts';
 
 /** Rows at first; a phone shows each as a block of lines. */
 const PAGE_SIZE = matchMedia('(max-width: 760px)').matches ? 8 : 20;
@@ -12,7 +25,13 @@ export function browse(): HTMLElement {
   let shown = PAGE_SIZE;
   const result = h('div', { class: 'wide-table' });
   const status = h('p', { class: 'quiet small', role: 'status' });
-  const input = h('input', { id, type: 'search', placeholder: 'id, or a word of question or answer', autocomplete: 'off', spellcheck: 'false' });
+  const input = h('input', {
+    id,
+    type: 'search',
+    placeholder: 'id, or a word of question or answer',
+    autocomplete: 'off',
+    spellcheck: 'false',
+  });
   const more = h('button', { type: 'button', class: 'more' }, 'Show more');
 
   const matches = (): number[] => {
@@ -20,7 +39,13 @@ export function browse(): HTMLElement {
     const rows: number[] = [];
     for (let i = 0; i < total; i++) {
       if (!passes(i)) continue;
-      if (needle === '' || samples.id[i]!.toLowerCase().includes(needle) || samples.question?.[i]!.toLowerCase().includes(needle) || samples.answer?.[i]!.toLowerCase().includes(needle)) rows.push(i);
+      if (
+        needle === '' ||
+        samples.id[i]!.toLowerCase().includes(needle) ||
+        samples.question?.[i]?.toLowerCase().includes(needle) ||
+        samples.answer?.[i]?.toLowerCase().includes(needle)
+      )
+        rows.push(i);
     }
     // An id typed in full comes first.
     const exact = rows.findIndex((i) => samples.id[i]!.toLowerCase() === needle);
@@ -57,11 +82,24 @@ export function browse(): HTMLElement {
     'all',
     'Find a sample',
     `Type an id or a word. What is hidden on the map is hidden here too.${sub}${cut}`,
-    h('div', { class: 'search' }, h('label', { for: id }, 'Search samples'), input, h('button', { type: 'button', onclick: () => {
-      input.value = '';
-      filter.text = '';
-      filterChanged();
-    } }, 'Clear')),
+    h(
+      'div',
+      { class: 'search' },
+      h('label', { for: id }, 'Search samples'),
+      input,
+      h(
+        'button',
+        {
+          type: 'button',
+          onclick: () => {
+            input.value = '';
+            filter.text = '';
+            filterChanged();
+          },
+        },
+        'Clear',
+      ),
+    ),
     status,
     result,
     more,
@@ -70,12 +108,38 @@ export function browse(): HTMLElement {
 
 function sampleTable(rows: readonly number[]): HTMLElement {
   const reasons = hasSelection() && samples.reason !== null;
-  return table<number>('Samples', [
-    { label: 'Sample', cell: (i) => h('span', { class: 'id-cell' }, mark(classAt(i), hasSelection() ? isKept(i) : null), h('button', { type: 'button', class: 'link', onclick: () => pin(i) }, samples.id[i]!)) },
-    ...(samples.question === null ? [] : [{ label: 'Question', cell: (i: number) => shorten(samples.question![i]!, 90) }]),
-    ...(samples.answer === null ? [] : [{ label: 'Answer', cell: (i: number) => shorten(samples.answer![i]!, 60) }]),
-    ...(samples.necessity === null ? [] : [{ label: 'S', numeric: true, cell: (i: number) => signed(samples.necessity![i]) }]),
-    ...(samples.source === null ? [] : [{ label: 'Source', kind: 'source', cell: (i: number) => samples.source!.names[samples.source!.index[i]!] ?? '–' }]),
-    ...(reasons ? [{ label: 'Why', cell: (i: number) => reasonOf(i) }] : []),
-  ], rows, 'dense samples-table');
+  return table<number>(
+    'Samples',
+    [
+      {
+        label: 'Sample',
+        cell: (i) =>
+          h(
+            'span',
+            { class: 'id-cell' },
+            mark(classAt(i), hasSelection() ? isKept(i) : null),
+            h('button', { type: 'button', class: 'link', onclick: () => pin(i) }, samples.id[i]!),
+          ),
+      },
+      ...(samples.question === null
+        ? []
+        : [{ label: 'Question', cell: (i: number) => shorten(samples.question![i]!, 90) }]),
+      ...(samples.answer === null ? [] : [{ label: 'Answer', cell: (i: number) => shorten(samples.answer![i]!, 60) }]),
+      ...(samples.necessity === null
+        ? []
+        : [{ label: 'S', numeric: true, cell: (i: number) => signed(samples.necessity![i]) }]),
+      ...(samples.source === null
+        ? []
+        : [
+            {
+              label: 'Source',
+              kind: 'source',
+              cell: (i: number) => samples.source!.names[samples.source!.index[i]!] ?? '–',
+            },
+          ]),
+      ...(reasons ? [{ label: 'Why', cell: (i: number) => reasonOf(i) }] : []),
+    ],
+    rows,
+    'dense samples-table',
+  );
 }

@@ -1,6 +1,17 @@
 import { CLASS_TITLE, number, reasonText, signed } from '../words.ts';
 import { h, mark } from './dom.ts';
-import { classAt, clusterName, clusterOf, galleryOf, hasSelection, indexOfId, isKept, pin, samples, summary } from './state.ts';
+import {
+  classAt,
+  clusterName,
+  clusterOf,
+  galleryOf,
+  hasSelection,
+  indexOfId,
+  isKept,
+  pin,
+  samples,
+  summary,
+} from './state.ts';
 import { tokenRow } from './tokens.ts';
 
 /** Why sample `i` was kept or dropped, in words; empty when nothing was selected. */
@@ -60,7 +71,12 @@ function lossBars(i: number): HTMLElement | null {
   const name = classAt(i);
   const row = (kind: string, label: string, value: number): HTMLElement[] => [
     h('dt', null, label),
-    h('dd', null, h('span', { class: `bar ${kind}`, 'aria-hidden': 'true', style: `width:${((60 * value) / top).toFixed(1)}%` }), number(value)),
+    h(
+      'dd',
+      null,
+      h('span', { class: `bar ${kind}`, 'aria-hidden': 'true', style: `width:${((60 * value) / top).toFixed(1)}%` }),
+      number(value),
+    ),
   ];
   return h(
     'dl',
@@ -68,7 +84,12 @@ function lossBars(i: number): HTMLElement | null {
     row('blind', 'blind', blind),
     row('seen', 'with image', seen),
     h('dt', null, 'necessity'),
-    h('dd', null, h('b', null, signed(samples.necessity?.[i])), name === null ? '' : ` ${CLASS_TITLE[name].toLowerCase()}`),
+    h(
+      'dd',
+      null,
+      h('b', null, signed(samples.necessity?.[i])),
+      name === null ? '' : ` ${CLASS_TITLE[name].toLowerCase()}`,
+    ),
   );
 }
 
@@ -92,7 +113,12 @@ function neighbours(i: number): HTMLElement | null {
     near.map((other, n) => {
       const index = indexOfId.get(other.id);
       const label = `${other.id} (${number(other.similarity)})`;
-      return h('span', null, n > 0 ? ', ' : '', index === undefined ? label : h('button', { type: 'button', class: 'link', onclick: () => pin(index) }, label));
+      return h(
+        'span',
+        null,
+        n > 0 ? ', ' : '',
+        index === undefined ? label : h('button', { type: 'button', class: 'link', onclick: () => pin(index) }, label),
+      );
     }),
   );
 }

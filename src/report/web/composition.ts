@@ -54,11 +54,29 @@ function shares(what: string, rows: readonly ShareRow[], kept: number): HTMLElem
       marginTop: 6,
       marginBottom: 38,
       style: { background: 'transparent', fontSize: '13px', fontFamily: 'inherit', overflow: 'visible' },
-      x: { label: 'share →', tickFormat: (v: number) => `${Math.round(v * 100)} %`, grid: true, ticks: width < 560 ? 4 : 7, zero: true, nice: true },
+      x: {
+        label: 'share →',
+        tickFormat: (v: number) => `${Math.round(v * 100)} %`,
+        grid: true,
+        ticks: width < 560 ? 4 : 7,
+        zero: true,
+        nice: true,
+      },
       y: { label: null, domain: points.map((p) => p.label), tickFormat: (v: string) => label.get(v) ?? v, tickSize: 0 },
       marks: [
         ruleX([0], { stroke: 'var(--muted)' }),
-        link(points.filter((p) => p.lo !== null), { x1: 'lo', x2: 'hi', y1: 'label', y2: 'label', stroke: 'var(--band)', strokeWidth: 12, strokeLinecap: 'butt' }),
+        link(
+          points.filter((p) => p.lo !== null),
+          {
+            x1: 'lo',
+            x2: 'hi',
+            y1: 'label',
+            y2: 'label',
+            stroke: 'var(--band)',
+            strokeWidth: 12,
+            strokeLinecap: 'butt',
+          },
+        ),
         link(points, { x1: 'pool', x2: 'subset', y1: 'label', y2: 'label', stroke: 'var(--muted)', strokeWidth: 1.5 }),
         dot(points, { x: 'pool', y: 'label', r: 5, fill: 'var(--card)', stroke: 'var(--ink)', strokeWidth: 1.75 }),
         dot(points, { x: 'subset', y: 'label', r: 5.5, fill: 'var(--ink)' }),
@@ -83,12 +101,28 @@ function shares(what: string, rows: readonly ShareRow[], kept: number): HTMLElem
       'details',
       null,
       h('summary', null, 'The numbers'),
-      table<ShareRow>(`Samples by ${what}`, [
-        { label: what[0]!.toUpperCase() + what.slice(1), cell: (r) => r.label },
-        { label: 'Pool', numeric: true, cell: (r) => `${count(r.total)} (${percent(r.total / summary.total)})` },
-        { label: 'Subset', numeric: true, cell: (r) => `${count(r.kept)} (${percent(kept === 0 ? 0 : r.kept / kept)})` },
-        { label: 'Random', numeric: true, cell: (r) => (r.random === null ? '–' : `${percent(r.random.mean)} (${percent(r.random.lo)} to ${percent(r.random.hi)})`) },
-      ], rows, 'dense pack'),
+      table<ShareRow>(
+        `Samples by ${what}`,
+        [
+          { label: what[0]!.toUpperCase() + what.slice(1), cell: (r) => r.label },
+          { label: 'Pool', numeric: true, cell: (r) => `${count(r.total)} (${percent(r.total / summary.total)})` },
+          {
+            label: 'Subset',
+            numeric: true,
+            cell: (r) => `${count(r.kept)} (${percent(kept === 0 ? 0 : r.kept / kept)})`,
+          },
+          {
+            label: 'Random',
+            numeric: true,
+            cell: (r) =>
+              r.random === null
+                ? '–'
+                : `${percent(r.random.mean)} (${percent(r.random.lo)} to ${percent(r.random.hi)})`,
+          },
+        ],
+        rows,
+        'dense pack',
+      ),
     ),
   );
 }

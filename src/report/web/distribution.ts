@@ -37,7 +37,10 @@ function pieces(bins: readonly Bin[]): { kept: Piece[]; dropped: Piece[] } {
   const dropped: Piece[] = [];
   for (const bin of bins) {
     let y = 0;
-    for (const [list, counts] of [[kept, bin.kept], [dropped, bin.dropped]] as const) {
+    for (const [list, counts] of [
+      [kept, bin.kept],
+      [dropped, bin.dropped],
+    ] as const) {
       counts.forEach((n, c) => {
         if (n > 0) list.push({ x1: bin.from, x2: bin.to, y1: y, y2: y + n, name: CLASSES[c]! });
         y += n;
@@ -57,7 +60,17 @@ function classLabels(): Markish[] {
     { name: 'critical', x: thresholds.critical, anchor: 'start', dx: 10, dy: -14 },
   ] as const;
   return places.map(({ name, x, anchor, dx, dy }) => {
-    return text([x], { x, frameAnchor: 'top', textAnchor: anchor, dx, dy, text: () => `${name === 'misaligned' ? '← ' : ''}${count(classes![name])} ${name}${name === 'critical' ? ' →' : ''}`, fill: `var(--${name}-text)`, fontWeight: 700 });
+    return text([x], {
+      x,
+      frameAnchor: 'top',
+      textAnchor: anchor,
+      dx,
+      dy,
+      text: () =>
+        `${name === 'misaligned' ? '← ' : ''}${count(classes![name])} ${name}${name === 'critical' ? ' →' : ''}`,
+      fill: `var(--${name}-text)`,
+      fontWeight: 700,
+    });
   });
 }
 
@@ -80,7 +93,8 @@ function histogram(): HTMLElement {
     return `S from ${signed(bin.from)} to ${signed(bin.to)}`;
   };
   const step = stepper(host, {
-    label: 'Histogram of necessity. Arrow keys walk through the bars, Enter shows only that bar on the map and in the table.',
+    label:
+      'Histogram of necessity. Arrow keys walk through the bars, Enter shows only that bar on the map and in the table.',
     count: bins.length,
     hint: 'Point at a bar, or focus the chart and use the arrow keys. Click or Enter: show only that bar on the map and in the table.',
     describe: (b) => {
@@ -133,19 +147,53 @@ function histogram(): HTMLElement {
       marginRight: 12,
       marginBottom: 40,
       style: { background: 'transparent', fontSize: '13px', fontFamily: 'inherit', overflow: 'visible' },
-      x: { label: 'necessity S, nats/token →', labelAnchor: 'right', ticks: narrow ? 5 : 9, tickFormat: (v: number) => signed(v, 1) },
+      x: {
+        label: 'necessity S, nats/token →',
+        labelAnchor: 'right',
+        ticks: narrow ? 5 : 9,
+        tickFormat: (v: number) => signed(v, 1),
+      },
       y: { label: null, grid: true, ticks: 5, tickFormat: (v: number) => count(v) },
       marks: [
-        rectY(dropped, { x1: 'x1', x2: 'x2', y1: 'y1', y2: 'y2', fill: (d: Piece) => `var(--${d.name}-soft)`, stroke: (d: Piece) => `var(--${d.name})`, strokeWidth: 1, insetLeft: 0.5, insetRight: 0.5 }),
-        rectY(kept, { x1: 'x1', x2: 'x2', y1: 'y1', y2: 'y2', fill: (d: Piece) => `var(--${d.name})`, stroke: (d: Piece) => `var(--${d.name})`, strokeWidth: 1, insetLeft: 0.5, insetRight: 0.5 }),
+        rectY(dropped, {
+          x1: 'x1',
+          x2: 'x2',
+          y1: 'y1',
+          y2: 'y2',
+          fill: (d: Piece) => `var(--${d.name}-soft)`,
+          stroke: (d: Piece) => `var(--${d.name})`,
+          strokeWidth: 1,
+          insetLeft: 0.5,
+          insetRight: 0.5,
+        }),
+        rectY(kept, {
+          x1: 'x1',
+          x2: 'x2',
+          y1: 'y1',
+          y2: 'y2',
+          fill: (d: Piece) => `var(--${d.name})`,
+          stroke: (d: Piece) => `var(--${d.name})`,
+          strokeWidth: 1,
+          insetLeft: 0.5,
+          insetRight: 0.5,
+        }),
         selected
           ? line(
-              bins.flatMap((bin, b) => [{ x: bin.from, y: rate * totals[b]! }, { x: bin.to, y: rate * totals[b]! }]),
+              bins.flatMap((bin, b) => [
+                { x: bin.from, y: rate * totals[b]! },
+                { x: bin.to, y: rate * totals[b]! },
+              ]),
               { x: 'x', y: 'y', stroke: 'var(--ink)', strokeWidth: 1.25, strokeDasharray: '3 3' },
             )
           : null,
         ruleY([0], { stroke: 'var(--muted)' }),
-        ruleX([thresholds.misaligned, thresholds.critical], { stroke: 'var(--ink)', strokeWidth: 1, y1: 0, y2: top * 1.04, strokeOpacity: 0.6 }),
+        ruleX([thresholds.misaligned, thresholds.critical], {
+          stroke: 'var(--ink)',
+          strokeWidth: 1,
+          y1: 0,
+          y2: top * 1.04,
+          strokeOpacity: 0.6,
+        }),
         ...classLabels(),
       ],
     });

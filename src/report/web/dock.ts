@@ -6,7 +6,11 @@ import { hideTip } from './tip.ts';
 /** The place where a sample that was clicked stays in view. */
 export function dock(): HTMLElement {
   const body = h('div', null);
-  const close = h('button', { type: 'button', class: 'close', 'aria-label': 'Close this sample', onclick: () => pin(null) }, '✕');
+  const close = h(
+    'button',
+    { type: 'button', class: 'close', 'aria-label': 'Close this sample', onclick: () => pin(null) },
+    '✕',
+  );
   const element = h('aside', { class: 'dock', 'aria-label': 'Chosen sample', hidden: true }, close, body);
   let before: Element | null = null;
   onPin((index) => {

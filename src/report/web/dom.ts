@@ -66,11 +66,21 @@ export function asPicture(svg: Element, label: string): void {
 }
 
 /** A section with its number-free heading and an introduction. */
-export function section(id: string, title: string, intro: string | null, ...children: (Child | Child[])[]): HTMLElement {
+export function section(
+  id: string,
+  title: string,
+  intro: string | null,
+  ...children: (Child | Child[])[]
+): HTMLElement {
   return h(
     'section',
     { id, 'aria-labelledby': `${id}-title` },
-    h('header', { class: 'section-head' }, h('h2', { id: `${id}-title` }, title), intro === null ? null : h('p', { class: 'intro' }, intro)),
+    h(
+      'header',
+      { class: 'section-head' },
+      h('h2', { id: `${id}-title` }, title),
+      intro === null ? null : h('p', { class: 'intro' }, intro),
+    ),
     ...children,
   );
 }
@@ -89,7 +99,12 @@ export interface TableColumn<Row> {
 }
 
 /** A table that turns into labelled blocks on narrow screens. Roles are stated because the blocks' display would drop them. */
-export function table<Row>(caption: string, columns: readonly TableColumn<Row>[], rows: readonly Row[], kind = ''): HTMLElement {
+export function table<Row>(
+  caption: string,
+  columns: readonly TableColumn<Row>[],
+  rows: readonly Row[],
+  kind = '',
+): HTMLElement {
   const head = columns.map((c) => h('th', { scope: 'col', role: 'columnheader', class: c.numeric && 'num' }, c.label));
   const body = rows.map((row) =>
     h(
@@ -98,7 +113,11 @@ export function table<Row>(caption: string, columns: readonly TableColumn<Row>[]
       columns.map((c, i) =>
         i === 0
           ? h('th', { scope: 'row', role: 'rowheader', 'data-label': c.label }, ...[c.cell(row)].flat())
-          : h('td', { role: 'cell', class: c.numeric ? 'num' : c.kind, 'data-label': c.label }, ...[c.cell(row)].flat()),
+          : h(
+              'td',
+              { role: 'cell', class: c.numeric ? 'num' : c.kind, 'data-label': c.label },
+              ...[c.cell(row)].flat(),
+            ),
       ),
     ),
   );

@@ -25,13 +25,24 @@ export function gallery(): HTMLElement | null {
 function groupOf(group: GalleryGroup): HTMLElement {
   const id = uid('group');
   const grid = h('div', { class: 'cards', id });
-  append(grid, group.rows.slice(0, FIRST).map((i) => card(i, 'h4')));
+  append(
+    grid,
+    group.rows.slice(0, FIRST).map((i) => card(i, 'h4')),
+  );
   const rest = group.rows.slice(FIRST);
-  const more = h('button', { type: 'button', 'aria-expanded': 'false', 'aria-controls': id }, `Show ${count(rest.length)} more`);
+  const more = h(
+    'button',
+    { type: 'button', 'aria-expanded': 'false', 'aria-controls': id },
+    `Show ${count(rest.length)} more`,
+  );
   let open = false;
   more.addEventListener('click', () => {
     open = !open;
-    if (open) append(grid, rest.map((i) => card(i, 'h4')));
+    if (open)
+      append(
+        grid,
+        rest.map((i) => card(i, 'h4')),
+      );
     else while (grid.children.length > FIRST) grid.lastElementChild!.remove();
     more.setAttribute('aria-expanded', String(open));
     more.textContent = open ? 'Show fewer' : `Show ${count(rest.length)} more`;
@@ -58,11 +69,16 @@ export function quarantine(): HTMLElement | null {
     h(
       'div',
       { class: 'scroll short', tabindex: 0, role: 'region', 'aria-label': 'Quarantined samples' },
-      table('Quarantined samples', [
-        { label: 'Sample', cell: (q: (typeof page.quarantined)[number]) => q.id },
-        { label: 'What', cell: (q) => h('code', null, q.code) },
-        { label: 'Why', cell: (q) => q.reason },
-      ], page.quarantined, 'dense'),
+      table(
+        'Quarantined samples',
+        [
+          { label: 'Sample', cell: (q: (typeof page.quarantined)[number]) => q.id },
+          { label: 'What', cell: (q) => h('code', null, q.code) },
+          { label: 'Why', cell: (q) => q.reason },
+        ],
+        page.quarantined,
+        'dense',
+      ),
     ),
   );
 }

@@ -1,6 +1,6 @@
 import type { Interval } from '../data.ts';
 import { selectionSentence } from '../finding.ts';
-import { CLASSES, CLASS_MEANING, CLASS_TITLE, count, number, percent, signed } from '../words.ts';
+import { CLASS_MEANING, CLASS_TITLE, CLASSES, count, number, percent, signed } from '../words.ts';
 import { h, mark } from './dom.ts';
 import { page, summary } from './state.ts';
 import { themeToggle } from './theme.ts';
@@ -10,7 +10,13 @@ export function pageHead(): HTMLElement {
   return h(
     'header',
     { class: 'page-head' },
-    h('div', { class: 'masthead' }, h('span', { class: 'brand' }, 'Winnow'), h('span', { class: 'quiet' }, 'visual necessity report'), themeToggle()),
+    h(
+      'div',
+      { class: 'masthead' },
+      h('span', { class: 'brand' }, 'Winnow'),
+      h('span', { class: 'quiet' }, 'visual necessity report'),
+      themeToggle(),
+    ),
     h('h1', null, summary.title),
     page.subtitle === null ? null : h('p', { class: 'subtitle' }, page.subtitle),
     lede(),
@@ -96,15 +102,34 @@ function keyNumbers(): HTMLElement | null {
       'div',
       { class: 'tile' },
       h('dt', null, 'Samples kept'),
-      h('dd', null, h('b', null, count(main.kept)), h('span', { class: 'quiet' }, `of ${count(main.requested)} asked for, ${count(summary.total)} in the pool`)),
+      h(
+        'dd',
+        null,
+        h('b', null, count(main.kept)),
+        h('span', { class: 'quiet' }, `of ${count(main.requested)} asked for, ${count(summary.total)} in the pool`),
+      ),
     ),
   ];
   if (main.meanNecessity !== null) {
-    cards.push(tile('Mean necessity', signed(main.meanNecessity), 'nats/token', main.meanNecessity, random?.meanNecessity, (v) => signed(v)));
+    cards.push(
+      tile('Mean necessity', signed(main.meanNecessity), 'nats/token', main.meanNecessity, random?.meanNecessity, (v) =>
+        signed(v),
+      ),
+    );
   }
   for (const name of CLASSES) {
     if (main.shares === null) continue;
-    cards.push(tile(`${CLASS_TITLE[name]} share`, percent(main.shares[name]), '', main.shares[name], random?.shares?.[name], (v) => percent(v), name));
+    cards.push(
+      tile(
+        `${CLASS_TITLE[name]} share`,
+        percent(main.shares[name]),
+        '',
+        main.shares[name],
+        random?.shares?.[name],
+        (v) => percent(v),
+        name,
+      ),
+    );
   }
   return h(
     'div',
@@ -112,11 +137,23 @@ function keyNumbers(): HTMLElement | null {
     h('dl', { class: 'tiles' }, cards),
     random === undefined
       ? null
-      : h('p', { class: 'quiet small' }, `Grey bands: ${random.draws} random subsets of ${count(random.size)} samples (${random.name}), mean and 95 % interval. Dots: ${main.title}.`),
+      : h(
+          'p',
+          { class: 'quiet small' },
+          `Grey bands: ${random.draws} random subsets of ${count(random.size)} samples (${random.name}), mean and 95 % interval. Dots: ${main.title}.`,
+        ),
   );
 }
 
-function tile(title: string, value: string, unit: string, at: number, random: Interval | undefined, format: (v: number) => string, name = ''): HTMLElement {
+function tile(
+  title: string,
+  value: string,
+  unit: string,
+  at: number,
+  random: Interval | undefined,
+  format: (v: number) => string,
+  name = '',
+): HTMLElement {
   return h(
     'div',
     { class: 'tile' },
@@ -126,7 +163,14 @@ function tile(title: string, value: string, unit: string, at: number, random: In
       null,
       h('span', null, h('b', null, value), unit === '' ? null : h('span', { class: 'quiet' }, ` ${unit}`)),
       random === undefined ? null : intervalStrip(at, random, name),
-      random === undefined ? null : h('span', { class: 'quiet' }, `random ${format(random.mean)}`, h('span', { class: 'block' }, `${format(random.lo)} to ${format(random.hi)}`)),
+      random === undefined
+        ? null
+        : h(
+            'span',
+            { class: 'quiet' },
+            `random ${format(random.mean)}`,
+            h('span', { class: 'block' }, `${format(random.lo)} to ${format(random.hi)}`),
+          ),
     ),
   );
 }

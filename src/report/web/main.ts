@@ -27,13 +27,29 @@ const shown = sections.flatMap(([name, element]) => (element === null ? [] : [{ 
 const nav = h(
   'nav',
   { 'aria-label': 'Sections' },
-  h('ul', null, shown.map(({ name, element }) => h('li', null, h('a', { href: `#${element.id}` }, name)))),
+  h(
+    'ul',
+    null,
+    shown.map(({ name, element }) => h('li', null, h('a', { href: `#${element.id}` }, name))),
+  ),
 );
 append(document.body, [
   h('a', { class: 'skip', href: '#content' }, 'Skip to the report'),
   pageHead(),
   nav,
-  h('main', { id: 'content', tabindex: -1 }, shown.map(({ element }) => element)),
-  h('footer', null, h('p', { class: 'quiet small' }, 'Made by Winnow. This file holds everything it shows and asks no network for anything.')),
+  h(
+    'main',
+    { id: 'content', tabindex: -1 },
+    shown.map(({ element }) => element),
+  ),
+  h(
+    'footer',
+    null,
+    h(
+      'p',
+      { class: 'quiet small' },
+      'Made by Winnow. This file holds everything it shows and asks no network for anything.',
+    ),
+  ),
   dock(),
 ]);

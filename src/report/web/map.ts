@@ -1,4 +1,4 @@
-import { CLASSES, CLASS_TITLE, count, signed } from '../words.ts';
+import { CLASS_TITLE, CLASSES, count, signed } from '../words.ts';
 import { figure, h, section, table, uid } from './dom.ts';
 import { pointChart } from './points.ts';
 import { clusterName, filter, filterChanged, hasSelection, onFilter, page, samples, summary } from './state.ts';
@@ -6,7 +6,8 @@ import { clusterName, filter, filterChanged, hasSelection, onFilter, page, sampl
 /** The clusters on a map, with kept and dropped, and their table. */
 export function clusterMap(): HTMLElement | null {
   const { x, y } = samples;
-  if (x === null || y === null) return clusterTable() === null ? null : section('map', 'Clusters', null, clusterTable());
+  if (x === null || y === null)
+    return clusterTable() === null ? null : section('map', 'Clusters', null, clusterTable());
   const chart = pointChart({
     label: 'Map of the samples, alike questions close together',
     height: (width) => Math.min(640, Math.max(340, width * 0.86)),
@@ -28,7 +29,9 @@ export function clusterMap(): HTMLElement | null {
       { class: rows === null ? '' : 'map-grid' },
       figure(
         hasSelection() ? 'Filled points were kept, hollow ones dropped.' : 'Map of the samples.',
-        samples.row === null ? '' : `The page shows ${count(samples.id.length)} of ${count(summary.total)} samples, evenly spaced.`,
+        samples.row === null
+          ? ''
+          : `The page shows ${count(samples.id.length)} of ${count(summary.total)} samples, evenly spaced.`,
         chart,
       ),
       rows,
@@ -55,7 +58,10 @@ function centres(): () => { x: number; y: number; text: string; strong: boolean 
     .filter((place) => place.n > 0)
     .sort((a, b) => b.n - a.n);
   return () => {
-    const chosen = filter.cluster === null ? places.slice(0, 30) : places.filter((place) => place.cluster.cluster === filter.cluster);
+    const chosen =
+      filter.cluster === null
+        ? places.slice(0, 30)
+        : places.filter((place) => place.cluster.cluster === filter.cluster);
     return chosen.map((place) => ({
       x: place.x,
       y: place.y,
@@ -102,20 +108,28 @@ function filterBar(): HTMLElement {
     const titles = new Map(summary.faults.map((fault) => [fault.key, fault.title]));
     const select = h(
       'select',
-      { id, onchange: () => {
-        filter.fault = select.value === '' ? null : Number(select.value);
-        filterChanged();
-      } },
+      {
+        id,
+        onchange: () => {
+          filter.fault = select.value === '' ? null : Number(select.value);
+          filterChanged();
+        },
+      },
       h('option', { value: '' }, 'all samples'),
       samples.fault.names.map((name, i) => h('option', { value: i }, titles.get(name) ?? name)),
     );
     controls.push(h('label', { for: id, class: 'field' }, 'Planted fault ', select));
   }
-  const clear = h('button', { type: 'button', class: 'chip', hidden: true, onclick: () => {
-    filter.range = null;
-    filter.cluster = null;
-    filterChanged();
-  } });
+  const clear = h('button', {
+    type: 'button',
+    class: 'chip',
+    hidden: true,
+    onclick: () => {
+      filter.range = null;
+      filter.cluster = null;
+      filterChanged();
+    },
+  });
   onFilter(() => {
     const parts = [
       filter.cluster === null ? '' : clusterName(filter.cluster, 2),
@@ -125,7 +139,12 @@ function filterBar(): HTMLElement {
     clear.textContent = `Only ${parts.join(' and ')} ✕`;
     clear.setAttribute('aria-label', `Showing only ${parts.join(' and ')}. Show all again.`);
   });
-  return h('div', { class: 'filters', role: 'group', 'aria-label': 'Show on the map and in the table' }, controls, clear);
+  return h(
+    'div',
+    { class: 'filters', role: 'group', 'aria-label': 'Show on the map and in the table' },
+    controls,
+    clear,
+  );
 }
 
 function rangeWords([from, to]: [number, number]): string {
@@ -135,26 +154,55 @@ function rangeWords([from, to]: [number, number]): string {
 
 function clusterTable(): HTMLElement | null {
   if (page.clusters.length === 0) return null;
-  const has = (of: 'candidates' | 'quota' | 'kept' | 'meanNecessity'): boolean => page.clusters.some((c) => c[of] !== null);
+  const has = (of: 'candidates' | 'quota' | 'kept' | 'meanNecessity'): boolean =>
+    page.clusters.some((c) => c[of] !== null);
   type Row = (typeof page.clusters)[number];
   const choose = (cluster: number): HTMLElement => {
-    const button = h('button', { type: 'button', class: 'link', 'aria-pressed': 'false', onclick: () => {
-      filter.cluster = filter.cluster === cluster ? null : cluster;
-      filterChanged();
-    } }, clusterName(cluster));
+    const button = h(
+      'button',
+      {
+        type: 'button',
+        class: 'link',
+        'aria-pressed': 'false',
+        onclick: () => {
+          filter.cluster = filter.cluster === cluster ? null : cluster;
+          filterChanged();
+        },
+      },
+      clusterName(cluster),
+    );
     onFilter(() => button.setAttribute('aria-pressed', String(filter.cluster === cluster)));
     return button;
   };
   return h(
     'div',
     { class: 'scroll', tabindex: 0, role: 'region', 'aria-label': 'Table of clusters' },
-    table<Row>('One row per cluster. Choose one to see only its samples.', [
-      { label: 'Cluster', cell: (c) => choose(c.cluster) },
-      { label: 'Size', numeric: true, cell: (c) => count(c.size) },
-      ...(has('candidates') ? [{ label: 'Candidates', numeric: true, cell: (c: Row) => (c.candidates === null ? '–' : count(c.candidates)) }] : []),
-      ...(has('quota') ? [{ label: 'Quota', numeric: true, cell: (c: Row) => (c.quota === null ? '–' : count(c.quota)) }] : []),
-      ...(has('kept') ? [{ label: 'Kept', numeric: true, cell: (c: Row) => (c.kept === null ? '–' : count(c.kept)) }] : []),
-      ...(has('meanNecessity') ? [{ label: 'Mean S', numeric: true, cell: (c: Row) => signed(c.meanNecessity) }] : []),
-    ], page.clusters, 'dense pack'),
+    table<Row>(
+      'One row per cluster. Choose one to see only its samples.',
+      [
+        { label: 'Cluster', cell: (c) => choose(c.cluster) },
+        { label: 'Size', numeric: true, cell: (c) => count(c.size) },
+        ...(has('candidates')
+          ? [
+              {
+                label: 'Candidates',
+                numeric: true,
+                cell: (c: Row) => (c.candidates === null ? '–' : count(c.candidates)),
+              },
+            ]
+          : []),
+        ...(has('quota')
+          ? [{ label: 'Quota', numeric: true, cell: (c: Row) => (c.quota === null ? '–' : count(c.quota)) }]
+          : []),
+        ...(has('kept')
+          ? [{ label: 'Kept', numeric: true, cell: (c: Row) => (c.kept === null ? '–' : count(c.kept)) }]
+          : []),
+        ...(has('meanNecessity')
+          ? [{ label: 'Mean S', numeric: true, cell: (c: Row) => signed(c.meanNecessity) }]
+          : []),
+      ],
+      page.clusters,
+      'dense pack',
+    ),
   );
 }

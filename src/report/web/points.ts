@@ -24,15 +24,26 @@ export interface PointChartOptions {
  * Pointer: hover tells, click pins. Keyboard: one Tab stop; arrows go to the nearest sample in that direction, Enter pins.
  */
 export function pointChart(options: PointChartOptions): HTMLElement {
-  const canvas = h('canvas', { tabindex: 0, role: 'application', 'aria-label': `${options.label}. Arrow keys move from sample to sample, Enter opens one.` });
+  const canvas = h('canvas', {
+    tabindex: 0,
+    role: 'application',
+    'aria-label': `${options.label}. Arrow keys move from sample to sample, Enter opens one.`,
+  });
   const said = h('p', { class: 'visually-hidden', 'aria-live': 'polite' });
   const host = h('div', { class: 'chart points' }, canvas, said);
-  const margin = options.axes ? { left: 40, right: 12, top: 26, bottom: 40 } : { left: 14, right: 14, top: 18, bottom: 14 };
+  const margin = options.axes
+    ? { left: 40, right: 12, top: 26, bottom: 40 }
+    : { left: 14, right: 14, top: 18, bottom: 14 };
   let width = 0;
   let height = 0;
   let current: number | null = null;
-  const sx = (v: number): number => margin.left + ((v - options.xDomain[0]) / (options.xDomain[1] - options.xDomain[0])) * (width - margin.left - margin.right);
-  const sy = (v: number): number => height - margin.bottom - ((v - options.yDomain[0]) / (options.yDomain[1] - options.yDomain[0])) * (height - margin.top - margin.bottom);
+  const sx = (v: number): number =>
+    margin.left +
+    ((v - options.xDomain[0]) / (options.xDomain[1] - options.xDomain[0])) * (width - margin.left - margin.right);
+  const sy = (v: number): number =>
+    height -
+    margin.bottom -
+    ((v - options.yDomain[0]) / (options.yDomain[1] - options.yDomain[0])) * (height - margin.top - margin.bottom);
   const px = new Float32Array(total);
   const py = new Float32Array(total);
 
@@ -45,7 +56,12 @@ export function pointChart(options: PointChartOptions): HTMLElement {
     canvas.style.height = `${height}px`;
     context.setTransform(ratio, 0, 0, ratio, 0, 0);
     context.clearRect(0, 0, width, height);
-    const hue = { critical: colour('critical'), redundant: colour('redundant'), misaligned: colour('misaligned'), none: colour('muted') };
+    const hue = {
+      critical: colour('critical'),
+      redundant: colour('redundant'),
+      misaligned: colour('misaligned'),
+      none: colour('muted'),
+    };
     if (options.axes) drawAxes(context, options, { width, height, margin, sx, sy });
     for (const l of options.lines ?? []) {
       context.strokeStyle = colour('muted');
@@ -137,7 +153,10 @@ export function pointChart(options: PointChartOptions): HTMLElement {
     if (i === current && !speak) return;
     current = i;
     draw();
-    if (i === null) return hideTip();
+    if (i === null) {
+      hideTip();
+      return;
+    }
     const box = canvas.getBoundingClientRect();
     showTip(i, box.left + px[i]!, box.top + py[i]!);
     if (speak) said.textContent = describe(i);

@@ -1,4 +1,4 @@
-import { CLASSES, CLASS_MEANING, CLASS_TITLE, count, duration, number, signed } from '../words.ts';
+import { CLASS_MEANING, CLASS_TITLE, CLASSES, count, duration, number, signed } from '../words.ts';
 import { h, mark, section, table } from './dom.ts';
 import { page, summary } from './state.ts';
 
@@ -19,12 +19,40 @@ function steps(): HTMLElement | null {
   return h(
     'div',
     null,
-    h('p', { class: 'big-line' }, h('b', null, duration(sum)), memory === undefined ? ' of computing' : ` of computing, ${count(memory)} MB of memory at most`),
-    table('Time of each step', [
-      { label: 'Step', cell: (s: (typeof all)[number]) => s.name },
-      { label: 'Time', cell: (s) => h('span', { class: 'time-cell' }, h('span', { class: 'time-bar', 'aria-hidden': 'true', style: `width:${((100 * s.seconds) / longest).toFixed(1)}%` }), s.cached === true ? 'done before' : duration(s.seconds)) },
-      { label: 'Samples/s', numeric: true, cell: (s) => (s.samples === undefined || s.seconds === 0 || s.cached === true ? '–' : count(s.samples / s.seconds)) },
-    ], all, 'steps'),
+    h(
+      'p',
+      { class: 'big-line' },
+      h('b', null, duration(sum)),
+      memory === undefined ? ' of computing' : ` of computing, ${count(memory)} MB of memory at most`,
+    ),
+    table(
+      'Time of each step',
+      [
+        { label: 'Step', cell: (s: (typeof all)[number]) => s.name },
+        {
+          label: 'Time',
+          cell: (s) =>
+            h(
+              'span',
+              { class: 'time-cell' },
+              h('span', {
+                class: 'time-bar',
+                'aria-hidden': 'true',
+                style: `width:${((100 * s.seconds) / longest).toFixed(1)}%`,
+              }),
+              s.cached === true ? 'done before' : duration(s.seconds),
+            ),
+        },
+        {
+          label: 'Samples/s',
+          numeric: true,
+          cell: (s) =>
+            s.samples === undefined || s.seconds === 0 || s.cached === true ? '–' : count(s.samples / s.seconds),
+        },
+      ],
+      all,
+      'steps',
+    ),
   );
 }
 
@@ -33,11 +61,21 @@ function models(): HTMLElement {
     'div',
     null,
     h('h3', null, 'Models'),
-    table('Models', [
-      { label: 'For', cell: (m: NonNullable<NonNullable<typeof page.run>['models']>[number]) => m.role },
-      { label: 'Model', cell: (m) => [h('b', null, m.name), m.note === undefined ? null : h('span', { class: 'quiet block' }, m.note)] },
-      { label: 'Revision', cell: (m) => h('code', null, m.revision) },
-    ], page.run?.models ?? []),
+    table(
+      'Models',
+      [
+        { label: 'For', cell: (m: NonNullable<NonNullable<typeof page.run>['models']>[number]) => m.role },
+        {
+          label: 'Model',
+          cell: (m) => [
+            h('b', null, m.name),
+            m.note === undefined ? null : h('span', { class: 'quiet block' }, m.note),
+          ],
+        },
+        { label: 'Revision', cell: (m) => h('code', null, m.revision) },
+      ],
+      page.run?.models ?? [],
+    ),
   );
 }
 
@@ -48,7 +86,13 @@ function environment(): HTMLElement | null {
     'div',
     null,
     h('h3', null, 'Machine and versions'),
-    h('dl', { class: 'pairs' }, [...pairs, ...(page.madeAt === null ? [] : [['made', page.madeAt] as [string, string]])].map(([name, value]) => h('div', null, h('dt', null, name), h('dd', null, value)))),
+    h(
+      'dl',
+      { class: 'pairs' },
+      [...pairs, ...(page.madeAt === null ? [] : [['made', page.madeAt] as [string, string]])].map(([name, value]) =>
+        h('div', null, h('dt', null, name), h('dd', null, value)),
+      ),
+    ),
   );
 }
 
@@ -64,7 +108,18 @@ export function again(): HTMLElement | null {
     commands.map((entry) => commandBox(entry.title, entry.command)),
     lineage.length === 0
       ? null
-      : h('div', null, h('h3', null, 'Made from'), h('dl', { class: 'lineage' }, lineage.map((entry) => h('div', null, h('dt', null, entry.what), h('dd', null, h('code', null, entry.hash)))))),
+      : h(
+          'div',
+          null,
+          h('h3', null, 'Made from'),
+          h(
+            'dl',
+            { class: 'lineage' },
+            lineage.map((entry) =>
+              h('div', null, h('dt', null, entry.what), h('dd', null, h('code', null, entry.hash))),
+            ),
+          ),
+        ),
   );
 }
 
@@ -98,7 +153,9 @@ export function definitions(): HTMLElement {
           'A misaligned sample is a suspect, not a verdict: an unusual but right answer can raise the loss as well.',
           'The classes depend on the thresholds; the histogram shows how many samples stand close to them.',
         ]),
-    ...(summary.random.length > 0 ? ['Random intervals are over seeds of the draw; they say nothing about another pool or another model.'] : []),
+    ...(summary.random.length > 0
+      ? ['Random intervals are over seeds of the draw; they say nothing about another pool or another model.']
+      : []),
     ...page.notes,
   ];
   return section(
@@ -111,21 +168,84 @@ export function definitions(): HTMLElement {
       summary.classes === null
         ? null
         : [
-            h('div', null, h('dt', null, 'Necessity, S'), h('dd', null, 'Loss of the answer without the image minus the loss with it: mean over the answer’s tokens, nats per token. A nat is the natural-logarithm unit of surprise; 0.69 nats halve a probability.')),
+            h(
+              'div',
+              null,
+              h('dt', null, 'Necessity, S'),
+              h(
+                'dd',
+                null,
+                'Loss of the answer without the image minus the loss with it: mean over the answer’s tokens, nats per token. A nat is the natural-logarithm unit of surprise; 0.69 nats halve a probability.',
+              ),
+            ),
             ...CLASSES.map((name) =>
-              h('div', null, h('dt', null, mark(name, true), ` ${CLASS_TITLE[name]}`), h('dd', null, `${name === 'critical' ? `S above ${signed(critical)}` : name === 'misaligned' ? `S below ${signed(misaligned)}` : `S between ${signed(misaligned)} and ${signed(critical)}`}: ${CLASS_MEANING[name]}.`)),
+              h(
+                'div',
+                null,
+                h('dt', null, mark(name, true), ` ${CLASS_TITLE[name]}`),
+                h(
+                  'dd',
+                  null,
+                  `${name === 'critical' ? `S above ${signed(critical)}` : name === 'misaligned' ? `S below ${signed(misaligned)}` : `S between ${signed(misaligned)} and ${signed(critical)}`}: ${CLASS_MEANING[name]}.`,
+                ),
+              ),
             ),
           ],
       summary.selections.length === 0
         ? null
         : [
-            h('div', null, h('dt', null, h('span', { class: 'mark plain filled' }), ' Kept, ', h('span', { class: 'mark plain hollow' }), ' dropped'), h('dd', null, 'In or not in the subset. Everywhere on this page filled means kept, hollow means dropped.')),
-            h('div', null, h('dt', null, 'Quota and candidates'), h('dd', null, 'A cluster’s quota is the share of the budget that falls to it; its candidates are the samples that may fill it.')),
+            h(
+              'div',
+              null,
+              h(
+                'dt',
+                null,
+                h('span', { class: 'mark plain filled' }),
+                ' Kept, ',
+                h('span', { class: 'mark plain hollow' }),
+                ' dropped',
+              ),
+              h(
+                'dd',
+                null,
+                'In or not in the subset. Everywhere on this page filled means kept, hollow means dropped.',
+              ),
+            ),
+            h(
+              'div',
+              null,
+              h('dt', null, 'Quota and candidates'),
+              h(
+                'dd',
+                null,
+                'A cluster’s quota is the share of the budget that falls to it; its candidates are the samples that may fill it.',
+              ),
+            ),
           ],
       summary.random.length === 0
         ? null
-        : h('div', null, h('dt', null, 'Random subsets'), h('dd', null, `Subsets of ${number(summary.random[0]!.size, 0)} samples drawn without looking, ${summary.random[0]!.draws} times. A selection that does not differ from them has done nothing.`)),
+        : h(
+            'div',
+            null,
+            h('dt', null, 'Random subsets'),
+            h(
+              'dd',
+              null,
+              `Subsets of ${number(summary.random[0]!.size, 0)} samples drawn without looking, ${summary.random[0]!.draws} times. A selection that does not differ from them has done nothing.`,
+            ),
+          ),
     ),
-    limits.length === 0 ? null : h('div', null, h('h3', null, 'What this page can’t say'), h('ul', { class: 'limits' }, limits.map((text) => h('li', null, text)))),
+    limits.length === 0
+      ? null
+      : h(
+          'div',
+          null,
+          h('h3', null, 'What this page can’t say'),
+          h(
+            'ul',
+            { class: 'limits' },
+            limits.map((text) => h('li', null, text)),
+          ),
+        ),
   );
 }

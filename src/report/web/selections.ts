@@ -23,10 +23,16 @@ export function selections(): HTMLElement | null {
     title: selection.title,
     name: selection.name,
     options: optionsText({ ...selection.options, seed: selection.seed }),
-    kept: selection.kept === selection.requested ? count(selection.kept) : `${count(selection.kept)} of ${count(selection.requested)}`,
+    kept:
+      selection.kept === selection.requested
+        ? count(selection.kept)
+        : `${count(selection.kept)} of ${count(selection.requested)}`,
     mean: signed(selection.meanNecessity),
     shares: selection.shares,
-    note: selection.shortfall === null ? '' : `${count(selection.shortfall.missing)} missing: ${selection.shortfall.because}`,
+    note:
+      selection.shortfall === null
+        ? ''
+        : `${count(selection.shortfall.missing)} missing: ${selection.shortfall.because}`,
     overlap: shared(selection),
   }));
   for (const random of summary.random) {
@@ -35,8 +41,18 @@ export function selections(): HTMLElement | null {
       name: '',
       options: `${random.draws} seeds`,
       kept: count(random.size),
-      mean: random.meanNecessity === undefined ? '–' : `${signed(random.meanNecessity.mean)} (${signed(random.meanNecessity.lo)} to ${signed(random.meanNecessity.hi)})`,
-      shares: random.shares === undefined ? null : { critical: random.shares.critical.mean, redundant: random.shares.redundant.mean, misaligned: random.shares.misaligned.mean },
+      mean:
+        random.meanNecessity === undefined
+          ? '–'
+          : `${signed(random.meanNecessity.mean)} (${signed(random.meanNecessity.lo)} to ${signed(random.meanNecessity.hi)})`,
+      shares:
+        random.shares === undefined
+          ? null
+          : {
+              critical: random.shares.critical.mean,
+              redundant: random.shares.redundant.mean,
+              misaligned: random.shares.misaligned.mean,
+            },
       note: '',
       overlap: [],
     });
@@ -48,12 +64,37 @@ export function selections(): HTMLElement | null {
     h(
       'div',
       { class: 'wide-table' },
-      table<Row>('Selections', [
-        { label: 'Selection', cell: (r) => [h('b', null, r.title), r.name === '' || r.name === r.title ? null : h('span', { class: 'quiet block' }, r.name), h('span', { class: 'quiet block options' }, r.options), r.note === '' ? null : h('span', { class: 'quiet block' }, r.note)] },
-        { label: 'Kept', numeric: true, cell: (r) => r.kept },
-        ...(scored ? [{ label: 'Mean necessity', numeric: true, cell: (r: Row) => r.mean }, { label: 'Share of each class', cell: (r: Row) => classStrip(r.shares) }] : []),
-        ...(summary.selections.length > 1 ? [{ label: 'Also kept by', cell: (r: Row) => (r.overlap.length === 0 ? '–' : r.overlap.map((text) => h('span', { class: 'block' }, text))) }] : []),
-      ], rows),
+      table<Row>(
+        'Selections',
+        [
+          {
+            label: 'Selection',
+            cell: (r) => [
+              h('b', null, r.title),
+              r.name === '' || r.name === r.title ? null : h('span', { class: 'quiet block' }, r.name),
+              h('span', { class: 'quiet block options' }, r.options),
+              r.note === '' ? null : h('span', { class: 'quiet block' }, r.note),
+            ],
+          },
+          { label: 'Kept', numeric: true, cell: (r) => r.kept },
+          ...(scored
+            ? [
+                { label: 'Mean necessity', numeric: true, cell: (r: Row) => r.mean },
+                { label: 'Share of each class', cell: (r: Row) => classStrip(r.shares) },
+              ]
+            : []),
+          ...(summary.selections.length > 1
+            ? [
+                {
+                  label: 'Also kept by',
+                  cell: (r: Row) =>
+                    r.overlap.length === 0 ? '–' : r.overlap.map((text) => h('span', { class: 'block' }, text)),
+                },
+              ]
+            : []),
+        ],
+        rows,
+      ),
     ),
     main.kept === 0 ? h('p', { class: 'quiet' }, 'The main selection is empty.') : null,
   );
@@ -62,7 +103,9 @@ export function selections(): HTMLElement | null {
 /** Share of the selection's samples that each other selection kept too. */
 function shared(selection: SelectionRow): string[] {
   return summary.selections.flatMap((other, o) =>
-    other.name === selection.name ? [] : [`${percent(selection.overlap[o]! / Math.max(1, selection.kept), 0)} ${other.title}`],
+    other.name === selection.name
+      ? []
+      : [`${percent(selection.overlap[o]! / Math.max(1, selection.kept), 0)} ${other.title}`],
   );
 }
 
@@ -71,7 +114,17 @@ function classStrip(shares: Row['shares']): HTMLElement | string {
   return h(
     'span',
     { class: 'class-strip' },
-    h('span', { class: 'strip', 'aria-hidden': 'true' }, CLASSES.filter((name) => shares[name] > 0).map((name) => h('span', { class: `piece full ${name}`, style: `flex-grow:${shares[name]}` }))),
-    h('span', { class: 'small shares' }, CLASSES.map((name) => h('span', null, mark(name, null), percent(shares[name])))),
+    h(
+      'span',
+      { class: 'strip', 'aria-hidden': 'true' },
+      CLASSES.filter((name) => shares[name] > 0).map((name) =>
+        h('span', { class: `piece full ${name}`, style: `flex-grow:${shares[name]}` }),
+      ),
+    ),
+    h(
+      'span',
+      { class: 'small shares' },
+      CLASSES.map((name) => h('span', null, mark(name, null), percent(shares[name]))),
+    ),
   );
 }

@@ -18,7 +18,10 @@ export interface StepperOptions {
  * Makes one Tab stop out of many small marks: arrow keys walk through them, Enter chooses, Escape leaves.
  * Returns the line of text that says what is under the pointer or the focus, and a function for pointer events.
  */
-export function stepper(host: HTMLElement, options: StepperOptions): { readout: HTMLElement; show: (i: number | null) => void } {
+export function stepper(
+  host: HTMLElement,
+  options: StepperOptions,
+): { readout: HTMLElement; show: (i: number | null) => void } {
   const readout = h('p', { class: 'readout', 'aria-live': 'polite' }, options.hint);
   let current: number | null = null;
   const show = (i: number | null): void => {

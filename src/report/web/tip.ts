@@ -14,7 +14,12 @@ export function showTip(i: number, x: number, y: number): void {
     h(
       'div',
       null,
-      h('div', { class: 'tip-head' }, mark(classAt(i), hasSelection() ? isKept(i) : null), h('b', null, samples.id[i]!)),
+      h(
+        'div',
+        { class: 'tip-head' },
+        mark(classAt(i), hasSelection() ? isKept(i) : null),
+        h('b', null, samples.id[i]!),
+      ),
       samples.necessity === null ? null : h('div', null, `S = ${signed(samples.necessity[i], 2)} nats/token`),
       samples.question === null ? null : h('div', { class: 'quiet' }, shorten(samples.question[i]!, 90)),
       samples.answer === null ? null : h('div', { class: 'tip-answer' }, shorten(samples.answer[i]!, 60)),

@@ -33,7 +33,9 @@ export function tokenRow(tokens: NonNullable<GallerySample['tokens']>): HTMLElem
       const seen = at(tokens.multimodal, t);
       return `“${visible(tokens.text[t]!)}”: ${number(blind)} without the image, ${number(seen)} with it (${signed(blind - seen)} nats)`;
     },
-    highlight: (t) => items.forEach((item, i) => item.classList.toggle('on', i === t)),
+    highlight: (t) => {
+      for (const [i, item] of items.entries()) item.classList.toggle('on', i === t);
+    },
   });
   items.forEach((item, i) => {
     item.addEventListener('pointerenter', () => step.show(i));
@@ -54,7 +56,13 @@ export function tokenLegend(): HTMLElement {
     'p',
     { class: 'token-legend small' },
     'Answers are tinted token by token: ',
-    h('span', { class: 'swatch' }, h('span', null, 'the image hurts'), h('span', { class: 'ramp', 'aria-hidden': 'true' }), h('span', null, 'the image helps')),
+    h(
+      'span',
+      { class: 'swatch' },
+      h('span', null, 'the image hurts'),
+      h('span', { class: 'ramp', 'aria-hidden': 'true' }),
+      h('span', null, 'the image helps'),
+    ),
     h('span', { class: 'swatch' }, h('span', { class: 'bar blind', 'aria-hidden': 'true' }), 'loss without the image'),
     h('span', { class: 'swatch' }, h('span', { class: 'bar seen', 'aria-hidden': 'true' }), 'loss with the image'),
   );
