@@ -1,7 +1,7 @@
 import { WinnowError } from '../dataset/errors.ts';
 import { instructionOf, responseOf } from '../dataset/sample.ts';
 import type { Project } from '../store/project.ts';
-import { listSelections, loadSelection } from '../store/selections.ts';
+import { listSelections, loadSelection, newestSelection } from '../store/selections.ts';
 import { columnsNamed } from '../store/signals.ts';
 import { neighbours } from './neighbours.ts';
 import { describeReason, type Reason } from './reasons.ts';
@@ -33,12 +33,9 @@ export interface Explanation {
   neighbours: { id: string; row: number; similarity: number; question: string }[];
 }
 
-/** The newest selection by the lineage, else the last by name. @throws WinnowError `SELECTION_MISSING` */
-export async function newestSelection(project: Project): Promise<string> {
-  const names = await listSelections(project);
-  const made = (await project.lineage()).filter((entry) => entry.kind === 'selection' && names.includes(entry.name));
-  const newest = made.at(-1);
-  const name = newest?.kind === 'selection' ? newest.name : names.at(-1);
+/** The name given, else that of the newest selection. @throws WinnowError `SELECTION_MISSING` */
+export async function selectionOrNewest(project: Project, given?: string): Promise<string> {
+  const name = given ?? (await newestSelection(project)) ?? (await listSelections(project)).at(-1);
   if (name !== undefined) return name;
   throw new WinnowError({
     code: 'SELECTION_MISSING',
@@ -63,7 +60,7 @@ const SHOWN = [
 
 /** Why one sample was kept or dropped by a selection, and which kept samples are most like it. */
 export async function explain(project: Project, request: ExplainRequest): Promise<Explanation> {
-  const name = request.selection ?? (await newestSelection(project));
+  const name = await selectionOrNewest(project, request.selection);
   const selection = await loadSelection(project, name);
   const dataset = await project.dataset(selection.dataset.name);
   if (dataset.hash !== selection.dataset.hash) {

@@ -111,6 +111,19 @@ describe('visnec', () => {
     expect((await selectBy('visnec', input, { k: 100 }, context)).notes.join()).toContain('60 clusters instead of 100');
   });
 
+  it('says when the clusters have collapsed', async () => {
+    const necessity = f32(new Array(30).fill(1));
+    const instruction = f32(new Array(90).fill(0.5), 3);
+    const { notes, kept } = await selectBy(
+      'visnec',
+      { rows: 30, columns: { necessity, instruction } },
+      {},
+      { budget: 9, seed: 1 },
+    );
+    expect(notes.join(' ')).toMatch(/clusters are empty.*One cluster holds \d+ %/);
+    expect(kept).toHaveLength(9);
+  });
+
   it('reverses when the losses are swapped', async () => {
     const random = createRandom(5, 'test');
     const s = Array.from({ length: 30 }, () => random.normal());

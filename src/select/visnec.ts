@@ -124,6 +124,7 @@ async function intoClusters(
   const vectors = vectorColumn(input, embedding);
   const found = await clusterRows(vectors, clusterableRows(vectors, pool.rows), k, context);
   if (found.k < k) pool.notes.push(`${found.k} clusters instead of ${k}: there are no more rows to cluster.`);
+  pool.notes.push(...found.notes);
   for (let id = 0; id < found.k; id++) clusters.push({ id, members: [], candidates: [] });
   place(found.clusters);
   return { ids, clusters };
