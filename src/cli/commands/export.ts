@@ -1,4 +1,5 @@
 import { action, withDryRun } from '../command.ts';
+import { optionPairs } from '../option-pairs.ts';
 import type { Register } from '../program.ts';
 
 /** `winnow export NAME`: write a selection in a trainer's format. */
@@ -15,7 +16,7 @@ export const register: Register = (program, session) => {
   withDryRun(command).action(
     action(session, async (context, selection: string | undefined, given: Record<string, unknown>) => {
       const { openProject } = await import('../../store/project.ts');
-      const { exportSelection } = await import('../../select/export.ts');
+      const { exportSelection } = await import('../../store/export.ts');
       await using project = await openProject(context.project);
       const result = await exportSelection(project, {
         selection,
@@ -23,9 +24,7 @@ export const register: Register = (program, session) => {
         out: given.out as string | undefined,
         images: given.images as 'keep' | 'link' | 'copy' | 'embed',
         lossy: given.lossy === true,
-        options: Object.fromEntries(
-          ((given.option as string[] | undefined) ?? []).map((pair) => pair.split(/=(.*)/s).slice(0, 2)),
-        ),
+        ...(given.option === undefined ? {} : { options: optionPairs(given.option as string[]) ?? {} }),
         dryRun: context.dryRun,
         signal: context.signal,
         progress: (done, total, what) => context.progress.update(done, total, what),

@@ -3,6 +3,16 @@ import type { Verb } from '../program.ts';
 /** Every verb in the order of `--help`. Only the one that is asked for is loaded, so that a start stays cheap. */
 export const VERBS: readonly Verb[] = [
   {
+    name: 'init',
+    summary: 'make an empty project',
+    load: async () => (await import('./init.ts')).register,
+  },
+  {
+    name: 'import',
+    summary: 'take a data set into the project',
+    load: async () => (await import('./import.ts')).register,
+  },
+  {
     name: 'score',
     summary: 'measure a signal of every sample',
     load: async () => (await import('./score.ts')).register,
@@ -21,5 +31,20 @@ export const VERBS: readonly Verb[] = [
     name: 'export',
     summary: 'write a selection as files for a trainer',
     load: async () => (await import('./export.ts')).register,
+  },
+  {
+    name: 'report',
+    summary: 'write a page about a selection',
+    load: async () => (await import('./report.ts')).register,
+  },
+  {
+    name: 'status',
+    summary: 'say what the project holds',
+    load: async () => (await import('./status.ts')).register,
+  },
+  {
+    name: 'models',
+    summary: 'find a model and its revision',
+    load: async () => (await import('./models.ts')).register,
   },
 ];

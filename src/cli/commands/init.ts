@@ -1,0 +1,16 @@
+import { action } from '../command.ts';
+import type { Register } from '../program.ts';
+
+/** `winnow init`: an empty project. */
+export const register: Register = (program, session) => {
+  program
+    .command('init')
+    .description('make an empty project (winnow.yaml) in the folder')
+    .action(
+      action(session, async (context) => {
+        const { openProject } = await import('../../store/project.ts');
+        await using project = await openProject(context.project, { create: true });
+        return { document: { folder: project.folder }, text: `Project in ${project.folder}. Next: winnow import FILE` };
+      }),
+    );
+};

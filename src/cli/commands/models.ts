@@ -1,0 +1,34 @@
+import { action } from '../command.ts';
+import type { Register } from '../program.ts';
+
+/** `winnow models`: the shipped models, or where one is and which revision. */
+export const register: Register = (program, session) => {
+  program
+    .command('models')
+    .description(
+      'list the shipped models, or find one: where it lies and which revision it is (a hub model is downloaded)',
+    )
+    .argument('[model]', 'shipped name, folder or hub id')
+    .option('--offline', 'never go to the network')
+    .option('--revision <commit>', 'branch, tag or commit of a hub model')
+    .action(
+      action(session, async (context, model: string | undefined, given: { offline?: true; revision?: string }) => {
+        const { resolveModel, SHIPPED } = await import('../../models/source.ts');
+        const names = model === undefined ? SHIPPED : [model];
+        const found = await Promise.all(
+          names.map((name) =>
+            resolveModel(name, {
+              ...(given.offline === undefined ? {} : { offline: true }),
+              ...(given.revision === undefined ? {} : { revision: given.revision }),
+              signal: context.signal,
+              progress: (what, done, total) => context.progress.update(done, total, what),
+            }),
+          ),
+        );
+        return {
+          document: found.map(({ name, folder, revision }) => ({ name, folder, revision })),
+          text: found.map(({ name, folder, revision }) => `${name}  ${revision.slice(0, 16)}  ${folder}`).join('\n'),
+        };
+      }),
+    );
+};
