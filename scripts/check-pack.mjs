@@ -63,15 +63,7 @@ const packed = step('npm pack', () => {
 });
 
 step('publint', () => {
-  const { stdout } = succeed(
-    ROOT,
-    process.execPath,
-    'node_modules/publint/src/cli.js',
-    'run',
-    '--strict',
-    '--pack',
-    tarball || 'npm',
-  );
+  const { stdout } = succeed(ROOT, process.execPath, 'node_modules/publint/src/cli.js', 'run', tarball, '--strict');
   must(!/warning|error/i.test(stdout.replace(/All good!/, '')), stdout);
 });
 

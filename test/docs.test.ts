@@ -157,7 +157,9 @@ function child(command: string, args: string[], cwd: string, where: string): Pro
   const env = {
     ...Object.fromEntries(own),
     PATH: `${bin}${path.delimiter}${process.env.PATH}`,
-    WINNOW_OFFLINE: '1',
+    // An example that would download something fails at once instead.
+    HF_ENDPOINT: 'http://127.0.0.1:9',
+    WINNOW_CACHE: path.join(work, 'cache'),
   };
   return new Promise((resolve, reject) => {
     const started = spawn(command, args, { cwd, env, stdio: ['ignore', 'pipe', 'pipe'] });
