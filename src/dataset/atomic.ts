@@ -68,7 +68,7 @@ export async function commitFile(temporary: string, path: string): Promise<void>
 }
 
 /** Make renames inside a folder durable. Some file systems can't; the rename itself stays atomic there. */
-export function syncFolder(folder: string): void {
+function syncFolder(folder: string): void {
   let fd: number | undefined;
   try {
     fd = openSync(folder, 'r');

@@ -25,7 +25,7 @@ export interface RowIndex {
 }
 
 export const QUARANTINED = 1;
-export const TEXT_ONLY = 2;
+const TEXT_ONLY = 2;
 
 export interface BuildOptions {
   source: RecordSource;
@@ -128,7 +128,7 @@ function enlarge<T extends Float64Array | Uint8Array | Int32Array>(from: T, to: 
 }
 
 /** The sample's `source` column; without one the first folder of its first image (`gqa/images/1.jpg` is from gqa). */
-export function sourceOf(sample: Sample): string | null {
+function sourceOf(sample: Sample): string | null {
   if (typeof sample.meta.source === 'string') return sample.meta.source;
   const path = sample.media.images[0]?.path ?? sample.media.videos[0]?.path;
   if (path === undefined || /^(\/|[a-z]+:)/i.test(path)) return null;

@@ -19,12 +19,13 @@ export const DatasetEntry = z.strictObject({
     .string()
     .optional()
     .describe('Media root: the folder that media paths start from. Absent: the folder of the file.'),
+  allow: z.array(z.string()).optional().describe('Further folders that links inside the media root may lead to.'),
   options: z.record(z.string(), z.unknown()).optional().describe('Options of the format, such as columns and tags.'),
 });
 export type DatasetEntry = z.infer<typeof DatasetEntry>;
 
 /** Defaults of the commands; the environment and flags win over them. */
-export const Defaults = z.strictObject({
+const Defaults = z.strictObject({
   model: z.string().optional().describe('Vision-language model: a folder, a hub id, or micro-vlm.'),
   encoder: z.string().optional().describe('Text encoder: a folder, a hub id, or lexical.'),
   imageEncoder: z.string().optional().describe('Image encoder: a folder, a hub id, or micro-clip.'),
@@ -36,7 +37,6 @@ export const Defaults = z.strictObject({
   format: z.string().optional().describe('Format to export to.'),
   media: z.enum(['keep', 'link', 'copy', 'embed']).optional().describe('What export does with images.'),
 });
-export type Defaults = z.infer<typeof Defaults>;
 
 export const ProjectConfig = z.strictObject({
   version: z.literal(1),

@@ -86,6 +86,7 @@ export async function openProject(given: string, options: { create?: boolean } =
       cacheDir: paths.indexes,
       ...(entry.format === undefined ? {} : { format: entry.format }),
       ...(entry.images === undefined ? {} : { images: resolve(folder, entry.images) }),
+      ...(entry.allow === undefined ? {} : { allow: entry.allow.map((path) => resolve(folder, path)) }),
       ...(entry.options === undefined ? {} : { options: entry.options }),
       ...how,
     });
@@ -105,6 +106,7 @@ export async function openProject(given: string, options: { create?: boolean } =
         name: given.name ?? defaultName(given.path),
         path: portable(folder, given.path),
         ...(given.images === undefined ? {} : { images: portable(folder, given.images) }),
+        ...(given.allow === undefined ? {} : { allow: given.allow.map((path) => portable(folder, path)) }),
       });
       const dataset = await open(entry, how);
       await datasets.get(entry.name)?.then((old) => old.close());

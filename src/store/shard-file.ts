@@ -28,7 +28,7 @@ export type ShardMeta = z.infer<typeof ShardMeta>;
  * SQL type of a column. Wide and ragged floats are BLOBs of little-endian float32: DuckDB's appender takes 10 ms for 4,096
  * vectors of 384 as bytes and 800 ms as lists. `numpy.frombuffer(blob, '<f4')` reads them.
  */
-export function sqlType({ kind, width }: Pick<ColumnRecord, 'kind' | 'width'>): string {
+function sqlType({ kind, width }: Pick<ColumnRecord, 'kind' | 'width'>): string {
   if (kind === 'f32') return width === 1 ? 'FLOAT' : 'BLOB';
   return { i32: 'INTEGER', text: 'VARCHAR', list: 'BLOB' }[kind];
 }

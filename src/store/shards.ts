@@ -206,6 +206,6 @@ function stateOf(dataset: Dataset, path: string): string {
 }
 
 /** A name that every file system takes. */
-export function fileSafe(text: string): string {
+function fileSafe(text: string): string {
   return text.replace(/[^A-Za-z0-9._-]/g, '_');
 }
