@@ -23,7 +23,7 @@ describe.skipIf(!installed)('the report in a browser', () => {
   beforeAll(async () => {
     execFileSync(process.execPath, [fileURLToPath(new URL('../scripts/build-report.mjs', import.meta.url))]);
     const hostile = '</script><script>window.broken=true</script><img src=x onerror="window.broken=true">';
-    writeFileSync(file, await buildReport(await exampleReport({ hostile })));
+    writeFileSync(file, await buildReport(await exampleReport({ samples: 700, thumbnails: 24, hostile })));
     writeFileSync(
       bare,
       await buildReport({ title: 'Photos', samples: { id: ['a.jpg', 'b.jpg'], x: [0, 1], y: [1, 0] } }),
@@ -163,15 +163,15 @@ describe.skipIf(!installed)('the report in a browser', () => {
   it('links the histogram, the map and the table', async () => {
     await open(file, 1280, 'light', async ({ page }) => {
       const status = page.locator('#all [role="status"]');
-      expect(await status.textContent()).toContain('2,000 of 2,000');
+      expect(await status.textContent()).toContain('700 of 700');
       await page.locator('#distribution .chart').first().focus();
       await page.keyboard.press('Home');
       await page.keyboard.press('Enter');
-      expect(await status.textContent()).not.toContain('2,000 of 2,000');
+      expect(await status.textContent()).not.toContain('700 of 700');
       await page.getByRole('button', { name: /Showing only S below/ }).click();
-      expect(await status.textContent()).toContain('2,000 of 2,000');
+      expect(await status.textContent()).toContain('700 of 700');
       await page.getByLabel('Dropped', { exact: true }).uncheck();
-      expect(await status.textContent()).toContain('284 of 2,000');
+      expect(await status.textContent()).toMatch(/^(9\d|10\d) of 700/);
     });
   });
 

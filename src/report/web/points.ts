@@ -1,5 +1,6 @@
-import { number, shorten, signed } from '../words.ts';
+import { shorten, signed } from '../words.ts';
 import { h, onWidth } from './dom.ts';
+import { paintAxes, paintLabels, paintPoints } from './paint.ts';
 import { classAt, hasSelection, isKept, onFilter, passes, pin, samples, total } from './state.ts';
 import { colour, onTheme } from './theme.ts';
 import { hideTip, showTip } from './tip.ts';
@@ -47,76 +48,43 @@ export function pointChart(options: PointChartOptions): HTMLElement {
   const px = new Float32Array(total);
   const py = new Float32Array(total);
 
+  // The points are painted once onto a layer of their own; moving the ring is then a copy, however many there are.
+  const layer = document.createElement('canvas');
+
   function draw(): void {
-    const context = canvas.getContext('2d');
+    const context = layer.getContext('2d');
     if (context === null || width === 0) return;
     const ratio = Math.max(1, devicePixelRatio);
     canvas.width = width * ratio;
     canvas.height = height * ratio;
+    layer.width = canvas.width;
+    layer.height = canvas.height;
     canvas.style.height = `${height}px`;
     context.setTransform(ratio, 0, 0, ratio, 0, 0);
-    context.clearRect(0, 0, width, height);
-    const hue = {
-      critical: colour('critical'),
-      redundant: colour('redundant'),
-      misaligned: colour('misaligned'),
-      none: colour('muted'),
-    };
-    if (options.axes) drawAxes(context, options, { width, height, margin, sx, sy });
-    for (const l of options.lines ?? []) {
-      context.strokeStyle = colour('muted');
-      context.lineWidth = 1;
-      context.beginPath();
-      context.moveTo(sx(l.from[0]), sy(l.from[1]));
-      context.lineTo(sx(l.to[0]), sy(l.to[1]));
-      context.stroke();
-    }
-    const shown: number[] = [];
-    const radius = total > 6000 ? 1.9 : total > 1500 ? 2.6 : 3.4;
-    context.fillStyle = colour('rule');
     for (let i = 0; i < total; i++) {
       px[i] = sx(options.x[i]!);
       py[i] = sy(options.y[i]!);
-      if (Number.isNaN(px[i]!) || Number.isNaN(py[i]!)) continue;
-      if (passes(i)) shown.push(i);
-      else {
-        context.beginPath();
-        context.arc(px[i]!, py[i]!, radius * 0.55, 0, 7);
-        context.fill();
-      }
     }
-    const selected = hasSelection();
-    context.lineWidth = 1;
-    for (const layer of selected ? [false, true] : [true]) {
-      for (const i of shown) {
-        if (selected && isKept(i) !== layer) continue;
-        const c = hue[classAt(i) ?? 'none'];
-        context.beginPath();
-        context.arc(px[i]!, py[i]!, layer ? radius : radius - 0.4, 0, 7);
-        context.globalAlpha = layer ? 0.92 : 0.6;
-        if (layer) {
-          context.fillStyle = c;
-          context.fill();
-          context.globalAlpha = 1;
-          context.strokeStyle = colour('card');
-          context.lineWidth = 0.6;
-          context.stroke();
-        } else {
-          context.strokeStyle = c;
-          context.lineWidth = 1;
-          context.stroke();
-        }
-      }
-    }
-    context.globalAlpha = 1;
-    drawLabels(context, options.labels?.() ?? [], sx, sy, width);
-    if (current !== null) {
-      context.strokeStyle = colour('ink');
-      context.lineWidth = 2;
-      context.beginPath();
-      context.arc(px[current]!, py[current]!, radius + 5, 0, 7);
-      context.stroke();
-    }
+    if (options.axes) paintAxes(context, options, { width, height, margin, sx, sy });
+    paintPoints(context, px, py);
+    paintLabels(context, options.labels?.() ?? [], sx, sy, width);
+    ring();
+  }
+
+  function ring(): void {
+    const context = canvas.getContext('2d');
+    if (context === null || width === 0) return;
+    context.setTransform(1, 0, 0, 1, 0, 0);
+    context.clearRect(0, 0, canvas.width, canvas.height);
+    context.drawImage(layer, 0, 0);
+    if (current === null) return;
+    const ratio = canvas.width / width;
+    context.setTransform(ratio, 0, 0, ratio, 0, 0);
+    context.strokeStyle = colour('ink');
+    context.lineWidth = 2;
+    context.beginPath();
+    context.arc(px[current]!, py[current]!, 8, 0, 7);
+    context.stroke();
   }
 
   function nearest(x: number, y: number, within: number): number | null {
@@ -152,7 +120,7 @@ export function pointChart(options: PointChartOptions): HTMLElement {
   function focusOn(i: number | null, speak: boolean): void {
     if (i === current && !speak) return;
     current = i;
-    draw();
+    ring();
     if (i === null) {
       hideTip();
       return;
@@ -192,69 +160,4 @@ export function pointChart(options: PointChartOptions): HTMLElement {
 function describe(i: number): string {
   const fate = hasSelection() ? (isKept(i) ? 'kept, ' : 'dropped, ') : '';
   return `${samples.id[i]}: ${fate}${classAt(i) ?? 'not scored'}, necessity ${signed(samples.necessity?.[i], 2)}. ${shorten(samples.question?.[i] ?? '', 80)}`;
-}
-
-interface Frame {
-  width: number;
-  height: number;
-  margin: { left: number; right: number; top: number; bottom: number };
-  sx: (v: number) => number;
-  sy: (v: number) => number;
-}
-
-function drawAxes(context: CanvasRenderingContext2D, options: PointChartOptions, frame: Frame): void {
-  const { width, height, margin, sx, sy } = frame;
-  context.font = `13px ${getComputedStyle(document.body).fontFamily}`;
-  context.lineWidth = 1;
-  const span = options.xDomain[1] - options.xDomain[0];
-  const raw = span / Math.max(3, Math.floor(width / 130));
-  const power = 10 ** Math.floor(Math.log10(raw));
-  const unit = [1, 2, 5, 10].map((m) => m * power).find((m) => m >= raw) ?? power * 10;
-  for (let v = 0; v <= options.xDomain[1]; v += unit) {
-    context.strokeStyle = colour('rule');
-    context.fillStyle = colour('muted');
-    context.beginPath();
-    context.moveTo(sx(v), margin.top);
-    context.lineTo(sx(v), height - margin.bottom);
-    context.moveTo(margin.left, sy(v));
-    context.lineTo(width - margin.right, sy(v));
-    context.stroke();
-    const label = number(v, unit < 1 ? 1 : 0);
-    context.textAlign = 'center';
-    context.fillText(label, sx(v), height - margin.bottom + 16);
-    context.textAlign = 'right';
-    context.fillText(label, margin.left - 6, sy(v) + 4);
-  }
-  context.fillStyle = colour('muted');
-  context.textAlign = 'right';
-  context.fillText(options.axes!.x, width - margin.right, height - 6);
-  context.textAlign = 'left';
-  context.fillText(options.axes!.y, 4, 14);
-}
-
-function drawLabels(
-  context: CanvasRenderingContext2D,
-  labels: readonly { x: number; y: number; text: string; strong: boolean }[],
-  sx: (v: number) => number,
-  sy: (v: number) => number,
-  width: number,
-): void {
-  context.textBaseline = 'middle';
-  context.lineJoin = 'round';
-  const taken: { x: number; y: number; half: number }[] = [];
-  for (const label of labels) {
-    context.font = `${label.strong ? 700 : 600} 12px ${getComputedStyle(document.body).fontFamily}`;
-    const half = context.measureText(label.text).width / 2;
-    const x = Math.min(width - half - 4, Math.max(half + 4, sx(label.x)));
-    const y = Math.max(10, sy(label.y));
-    if (taken.some((other) => Math.abs(other.x - x) < other.half + half + 4 && Math.abs(other.y - y) < 15)) continue;
-    taken.push({ x, y, half });
-    context.textAlign = 'center';
-    context.lineWidth = 4;
-    context.strokeStyle = colour('card');
-    context.strokeText(label.text, x, y);
-    context.fillStyle = colour('ink');
-    context.fillText(label.text, x, y);
-  }
-  context.textBaseline = 'alphabetic';
 }
