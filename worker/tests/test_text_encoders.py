@@ -8,6 +8,7 @@ import pytest
 import torch
 from transformers import BertConfig, BertModel, CLIPConfig, CLIPModel, SiglipConfig, SiglipModel
 
+from winnow_worker.export.__main__ import main
 from winnow_worker.export.text_encoders import export_bert, export_clip, export_encoder, export_siglip
 
 TEXT = dict(
@@ -90,3 +91,11 @@ def test_other_model_types_are_refused(tmp_path: Path) -> None:
     (tmp_path / "config.json").write_text('{"model_type": "gpt2"}')
     with pytest.raises(ValueError, match="bert, clip, siglip"):
         export_encoder(tmp_path, tmp_path)
+
+
+def test_the_command_exports_encoders(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    BertModel(BertConfig(**TEXT)).save_pretrained(tmp_path)
+    monkeypatch.setattr("sys.argv", ["export", str(tmp_path), str(tmp_path / "out")])
+    assert main() == 0
+    assert (tmp_path / "out" / "onnx" / "model.onnx").exists()
+    assert (tmp_path / "out" / "config.json").exists()

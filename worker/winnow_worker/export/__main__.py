@@ -16,10 +16,16 @@ def main() -> int:
     plain.add_argument("--optimise", dest="optimise", action="store_true", default=True, help="add the loss graphs")
     plain.add_argument("--plain", dest="optimise", action="store_false", help="only what transformers.js reads")
     args = parser.parse_args()
-    from .vlm import export_vlm  # torch takes seconds to load: --help should not
+    from transformers import AutoConfig  # takes seconds to load: --help should not
+
+    from .text_encoders import EXPORTERS, export_encoder
+    from .vlm import export_vlm
 
     try:
-        files = export_vlm(args.source, args.target, args.dtype, args.optimise)
+        if AutoConfig.from_pretrained(args.source, local_files_only=True).model_type in EXPORTERS:
+            files = export_encoder(args.source, args.target, args.dtype)
+        else:
+            files = export_vlm(args.source, args.target, args.dtype, args.optimise)
     except (ValueError, OSError) as error:
         print(f"error: {error}", file=sys.stderr)
         return 1
