@@ -4,6 +4,7 @@ import { initPlusPlus } from './kmeans-init.ts';
 import { centre, gatherRows, type Matrix } from './matrix.ts';
 import { createRandom, type Random } from './philox.ts';
 import type { ThreadOptions } from './runtime.ts';
+import { openTopK } from './topk.ts';
 
 export interface KMeansOptions extends ThreadOptions {
   /** Number of clusters, at most the number of rows. */
@@ -167,24 +168,18 @@ async function firstCentroids(
   return centroids;
 }
 
-/** Each empty cluster takes the row that lies farthest from its centroid, out of clusters with more than one. Returns how many rows moved. */
+/** Empty clusters, in their order, take the rows that lie farthest from their centroids, out of clusters with more than one. Returns how many rows moved. */
 function refillEmpty(state: CentroidSums, points: Matrix, labels: Int32Array, distances: Float64Array): number {
+  const empty = [...state.counts.keys()].filter((j) => state.counts[j] === 0);
+  if (empty.length === 0) return 0;
+  const farthest = openTopK(empty.length);
+  for (let i = 0; i < labels.length; i++) if (distances[i]! > 0) farthest.push(i, distances[i]!);
   let moved = 0;
-  for (let j = 0; j < state.counts.length; j++) {
-    if (state.counts[j] !== 0) continue;
-    let farthest = -1;
-    let longest = 0;
-    for (let i = 0; i < points.rows; i++) {
-      if (distances[i]! > longest && state.counts[labels[i]!]! > 1) {
-        farthest = i;
-        longest = distances[i]!;
-      }
-    }
-    if (farthest < 0) return moved;
-    moveRow(state, points, farthest, j);
-    labels[farthest] = j;
-    distances[farthest] = 0;
-    moved++;
+  for (const row of farthest.rows()) {
+    if (state.counts[labels[row]!]! <= 1) continue;
+    const cluster = empty[moved++]!;
+    moveRow(state, points, row, cluster);
+    labels[row] = cluster;
   }
   return moved;
 }
