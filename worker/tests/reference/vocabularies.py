@@ -8,8 +8,10 @@ import base64
 import gzip
 import json
 import random
-import shutil
+import subprocess
 import sys
+import tempfile
+import zipfile
 from importlib.metadata import files
 from pathlib import Path
 
@@ -81,7 +83,12 @@ def clip(folder: Path) -> None:
 
 def llama(folder: Path) -> None:
     folder.mkdir(parents=True)
-    shutil.copyfile(installed("mistral-common", "tokenizer.model.v1"), folder / "tokenizer.model")
+    # Unpacked and not installed: transformers takes its presence as leave to import it, and it needs much else.
+    with tempfile.TemporaryDirectory() as place:
+        pip = [sys.executable, "-m", "pip", "download", "-q", "--no-deps", "-d", place, "mistral-common==1.13.1"]
+        subprocess.run(pip, check=True, stdout=sys.stderr)
+        with zipfile.ZipFile(next(Path(place).glob("*.whl"))) as wheel:
+            (folder / "tokenizer.model").write_bytes(wheel.read("mistral_common/data/tokenizer.model.v1"))
     tokenizer = LlamaTokenizer.from_pretrained(folder)
     tokenizer.add_bos_token = True
     tokenizer.add_special_tokens({"additional_special_tokens": ["<image>"]})
