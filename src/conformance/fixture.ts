@@ -55,7 +55,7 @@ export async function readCase(
 }
 
 /** JSON as Python's `json` writes it: the bare words NaN and Infinity are let through, as texts that `toNumber` reads. */
-export function parseLenient(text: string): unknown {
+function parseLenient(text: string): unknown {
   if (text.trim() === '') throw new SyntaxError('the file is empty');
   const words = /"(?:[^"\\]|\\.)*"|-?\b(?:NaN|Infinity)\b/g;
   return JSON.parse(text.replace(words, (token) => (token.startsWith('"') ? token : `"${token}"`)));
