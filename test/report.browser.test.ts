@@ -7,6 +7,7 @@ import { fileURLToPath, pathToFileURL } from 'node:url';
 import type { Browser, Page } from 'playwright-core';
 import { chromium } from 'playwright-core';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import type { ReportInput } from '../src/report/data.ts';
 import { buildReport } from '../src/report/report.ts';
 import { exampleReport } from './example-report.ts';
 
@@ -14,20 +15,77 @@ const CHROMIUM = '/usr/bin/chromium';
 const installed = existsSync(CHROMIUM);
 if (!installed) console.warn(`The report is not opened in a browser: ${CHROMIUM} is not installed.`);
 
+/** Reports that lack what most have. */
+async function oddReports(): Promise<Record<string, ReportInput>> {
+  const whole = await exampleReport({ samples: 60, thumbnails: 4 });
+  const { selections, random, faults, auc, gallery, run, clusters, ...unselected } = whole;
+  const word = 'Donaudampfschifffahrtsgesellschaft'.repeat(8);
+  const broken = whole.samples.id.map(() => word);
+  const nothing = {
+    name: 'n',
+    method: 'visnec',
+    options: {},
+    seed: 1,
+    requested: 9,
+    kept: [],
+    shortfall: { missing: 9, because: word },
+  };
+  return {
+    photos: { title: 'Photos', samples: { id: ['a.jpg', 'b.jpg'], x: [0, 1], y: [1, 0] } },
+    one: { title: 'One', samples: { id: ['only'], necessity: [0.3], blind: [0.5], multimodal: [0.2] } },
+    unscorable: {
+      title: 'Nothing scored',
+      samples: { id: ['a', 'b'], necessity: [null, null], blind: [null, 1], multimodal: [null, null] },
+    },
+    unselected,
+    empty: { ...unselected, selections: [nothing] },
+    long: {
+      ...whole,
+      title: word,
+      samples: {
+        ...whole.samples,
+        id: broken.map((w, i) => w + i),
+        question: broken,
+        answer: broken,
+        source: broken.map((w, i) => w + (i % 3)),
+      },
+      selections: whole.selections!.map((selection) => ({
+        ...selection,
+        name: word + selection.name,
+        title: word + selection.name,
+      })),
+      faults: whole.faults!.map((fault) => ({ ...fault, title: word, about: word })),
+      gallery: {
+        groups: whole.gallery!.groups,
+        samples: whole.gallery!.samples.map((sample) => ({
+          ...sample,
+          question: word,
+          tokens: { text: [word, 'x'], multimodal: [1, 0], blind: [2, 0] },
+          neighbours: [{ id: word, similarity: 0.5 }],
+        })),
+      },
+      quarantined: [{ id: word, code: word, reason: word }],
+      clusters: whole.clusters!.map((cluster) => ({ ...cluster, terms: [word, word] })),
+      run: {
+        commands: [{ title: word, command: word }],
+        lineage: [{ what: word, hash: word }],
+        machine: { cpu: word },
+        steps: [{ name: word, seconds: 0 }],
+        models: [{ role: word, name: word, revision: word }],
+      },
+    },
+  };
+}
+
 describe.skipIf(!installed)('the report in a browser', () => {
   const folder = mkdtempSync(join(tmpdir(), 'winnow-report-'));
   const file = join(folder, 'report.html');
-  const bare = join(folder, 'bare.html');
   let browser: Browser;
 
   beforeAll(async () => {
     execFileSync(process.execPath, [fileURLToPath(new URL('../scripts/build-report.mjs', import.meta.url))]);
     const hostile = '</script><script>window.broken=true</script><img src=x onerror="window.broken=true">';
     writeFileSync(file, await buildReport(await exampleReport({ samples: 700, thumbnails: 24, hostile })));
-    writeFileSync(
-      bare,
-      await buildReport({ title: 'Photos', samples: { id: ['a.jpg', 'b.jpg'], x: [0, 1], y: [1, 0] } }),
-    );
     browser = await chromium.launch({
       executablePath: CHROMIUM,
       args: ['--no-sandbox', '--disable-gpu', '--disable-background-networking', '--disable-dev-shm-usage'],
@@ -108,12 +166,18 @@ describe.skipIf(!installed)('the report in a browser', () => {
     });
   }
 
-  it('shows a page on nothing but ids and places', async () => {
-    await open(bare, 360, 'light', async ({ page }) => {
-      expect(await page.evaluate('document.documentElement.scrollWidth')).toBeLessThanOrEqual(360);
-      expect(await findings(page)).toEqual([]);
-      expect(await page.locator('h2').allTextContents()).not.toContain('All selections side by side');
-    });
+  it('holds on odd data: little, one-sided, empty, or without a place to break a line', async () => {
+    const odd = await oddReports();
+    for (const [name, input] of Object.entries(odd)) {
+      const path = join(folder, `${name}.html`);
+      writeFileSync(path, await buildReport(input));
+      await open(path, 360, 'light', async ({ page }) => {
+        expect(await page.evaluate('document.documentElement.scrollWidth'), name).toBeLessThanOrEqual(360);
+        expect(await findings(page), name).toEqual([]);
+        const text = (await page.locator('body').textContent()) ?? '';
+        expect(text.slice(text.lastIndexOf('</script>')), name).not.toMatch(/NaN|undefined|Infinity/);
+      });
+    }
   });
 
   it('reaches every control by Tab, each with a visible focus', async () => {
