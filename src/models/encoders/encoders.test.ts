@@ -35,7 +35,7 @@ describe.skipIf(python === undefined)('encoders against transformers', () => {
     folder = await referenceFixtures(python!, 'encoders.py');
     expected = JSON.parse(await readFile(join(folder, 'expected.json'), 'utf8')) as Expected;
     pictures = await Promise.all(expected.images.map((name) => decodeImage(join(folder, 'images', name))));
-  }, 240_000);
+  }, 600_000);
 
   it('all-MiniLM-L6-v2: mean pooling, 256 tokens, unit length, to 1e-5', async () => {
     const encoder = await loadTextEncoder(join(folder, 'minilm'));

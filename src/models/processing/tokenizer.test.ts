@@ -13,7 +13,7 @@ describe.skipIf(python === undefined)('tokenizers with real vocabularies', () =>
   beforeAll(async () => {
     folder = await referenceFixtures(python!, 'vocabularies.py');
     expected = JSON.parse(await readFile(join(folder, 'expected.json'), 'utf8')) as typeof expected;
-  }, 240_000);
+  }, 600_000);
 
   it.each(['bert', 'clip', 'llama', 'qwen'])('%s: ids are those of transformers, for every text', async (name) => {
     const { encode, lead, tail } = await loadTokenizer(join(folder, name));
