@@ -24,8 +24,10 @@ export function addSchemaOptions(command: Command, schema: z.ZodType): void {
     const list = property.type === 'array';
     const flag = property.type === 'boolean' ? `--${kebab(name)}` : `--${kebab(name)} <${list ? 'list' : 'value'}>`;
     const choices = property.enum ?? property.items?.enum;
-    const fallback = property.default === undefined ? '' : ` (default: ${[property.default].flat().join(',')})`;
-    const option = new Option(flag, `${property.description ?? ''}${fallback}`);
+    const known = list && choices !== undefined ? ` (one or more of ${choices.join(',')})` : '';
+    const isSaid = property.default === undefined || property.default === false;
+    const fallback = isSaid ? '' : ` (default: ${[property.default].flat().join(',')})`;
+    const option = new Option(flag, `${property.description ?? ''}${known}${fallback}`);
     if (choices !== undefined && !list) option.choices(choices);
     if (list) option.argParser((text: string) => text.split(',').map((part) => part.trim()));
     command.addOption(option);

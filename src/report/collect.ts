@@ -100,6 +100,14 @@ function reportSelection(selection: LoadedSelection, isMain: boolean): NonNullab
   };
 }
 
+/** Selections of one method are told apart by their names. */
+function withOwnTitles(all: NonNullable<ReportInput['selections']>): NonNullable<ReportInput['selections']> {
+  return all.map((one) => {
+    const isShared = all.filter((other) => other.title === one.title).length > 1;
+    return isShared ? { ...one, title: `${one.title}: ${one.name}` } : one;
+  });
+}
+
 /** Baselines in the shape of the page. Faults are counted, everything else is a share. */
 function reportRandom(
   dataset: Dataset,
@@ -243,7 +251,7 @@ export async function collectReport(project: Project, request: CollectRequest = 
     ...(map === undefined
       ? {}
       : { mapNote: 'Two principal components of the embedding of the question; clusters are drawn apart a little.' }),
-    selections: selections.map((selection, i) => reportSelection(selection, i === 0)),
+    selections: withOwnTitles(selections.map((selection, i) => reportSelection(selection, i === 0))),
     random: reportRandom(
       dataset,
       main.kept.length,

@@ -23,7 +23,7 @@ export function selectionSentence(summary: Summary): string {
   const main = summary.selections[0];
   if (main === undefined) return '';
   const asked =
-    main.budget !== null
+    main.budget?.endsWith('%') === true
       ? `${main.budget} of the pool, ${count(main.requested)} samples`
       : `${count(main.requested)} samples`;
   const got =

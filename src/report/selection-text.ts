@@ -66,7 +66,10 @@ export function selectionText(result: SelectResult): string {
 /** What `winnow explain` prints. */
 export function explanationText(explanation: Explanation): string {
   const { reason, cluster, measured } = explanation;
-  const measures = Object.entries(measured).map(([name, value]) => [name, number(value, 3)]);
+  const measures = Object.entries(measured).map(([name, value]) => [
+    name,
+    Number.isInteger(value) ? count(value) : number(value, 3),
+  ]);
   return [
     `${explanation.id}  ${explanation.kept ? 'KEPT' : 'DROPPED'} by ${explanation.selection}`,
     `  ${explanation.because}`,

@@ -3,6 +3,7 @@ import { instructionOf, responseOf } from '../dataset/sample.ts';
 import type { Project } from '../store/project.ts';
 import { listSelections, loadSelection, newestSelection } from '../store/selections.ts';
 import { columnsNamed } from '../store/signals.ts';
+import { necessityClass } from './necessity-class.ts';
 import { neighbours } from './neighbours.ts';
 import { describeReason, type Reason } from './reasons.ts';
 
@@ -75,12 +76,12 @@ export async function explain(project: Project, request: ExplainRequest): Promis
     throw new WinnowError({
       code: 'ID_UNKNOWN',
       message: `There is no sample with the id "${request.id}" in "${dataset.name}".`,
-      hint: closest(request.id, dataset.ids),
+      hint: hintOf(request.id, dataset.ids),
       exitCode: 2,
     });
   }
   const [sample] = await dataset.get([row]);
-  const reason = selection.reasons[row]! as Reason;
+  const reason = withClass(selection.reasons[row]! as Reason, selection);
   const measured: Record<string, number> = {};
   for (const column of SHOWN) {
     const block = await columnsNamed(project, dataset, [column], { partial: true }).catch(() => undefined);
@@ -107,6 +108,16 @@ export async function explain(project: Project, request: ExplainRequest): Promis
   };
 }
 
+/** Saved reasons hold the score and not its class, which the threshold of the selection gives. */
+function withClass(
+  reason: Reason,
+  { method, options }: { method: string; options: Readonly<Record<string, unknown>> },
+): Reason {
+  if (method !== 'visnec' || reason.score === undefined || typeof options.threshold !== 'number') return reason;
+  const found = necessityClass(reason.score, options.threshold);
+  return found === undefined ? reason : { ...reason, class: found };
+}
+
 async function nearestKept(
   project: Project,
   dataset: Awaited<ReturnType<Project['dataset']>>,
@@ -117,7 +128,7 @@ async function nearestKept(
   const column = typeof selection.options.embedding === 'string' ? selection.options.embedding : 'instruction';
   const block = await columnsNamed(project, dataset, [column], { partial: true }).catch(() => undefined);
   const found = block?.columns[column];
-  if (found?.kind !== 'f32' || !Number.isFinite(found.data[row * found.width])) return [];
+  if (k === 0 || found?.kind !== 'f32' || !Number.isFinite(found.data[row * found.width])) return [];
   const near = await neighbours(selection.kept, row, { data: found.data, rows: dataset.rows, width: found.width }, k);
   const samples = await dataset.get(near.map((item) => item.row));
   return near.map((item, i) => ({
@@ -128,15 +139,31 @@ async function nearestKept(
   }));
 }
 
-/** Ids that a mistyped one may have meant: same start, same length within two. */
-function closest(id: string, ids: readonly string[]): string {
-  const near = ids.filter(
-    (other) => other.startsWith(id.slice(0, Math.max(1, id.length - 2))) && Math.abs(other.length - id.length) <= 2,
-  );
-  return near.length === 0
-    ? `Ids look like "${ids[0] ?? ''}".`
-    : `Did you mean ${near
-        .slice(0, 3)
-        .map((other) => `"${other}"`)
-        .join(', ')}?`;
+/** Ids that a mistyped one may have meant, nearest by edit distance; else what ids look like. */
+function hintOf(id: string, ids: readonly string[]): string {
+  const limit = Math.max(1, Math.floor(id.length / 4));
+  const near = ids
+    .flatMap((other) => {
+      const distance = Math.abs(other.length - id.length) > limit ? limit + 1 : editDistance(id, other, limit);
+      return distance <= limit ? [{ other, distance }] : [];
+    })
+    .sort((a, b) => a.distance - b.distance)
+    .slice(0, 3);
+  if (near.length === 0) return `Ids look like "${ids[0] ?? ''}".`;
+  return `Did you mean ${near.map(({ other }) => `"${other}"`).join(', ')}?`;
+}
+
+/** Levenshtein distance, given up as `limit + 1` once it must be larger. */
+function editDistance(a: string, b: string, limit: number): number {
+  let previous = Array.from({ length: b.length + 1 }, (_, j) => j);
+  for (let i = 1; i <= a.length; i++) {
+    const row = [i];
+    for (let j = 1; j <= b.length; j++) {
+      const change = previous[j - 1]! + (a[i - 1] === b[j - 1] ? 0 : 1);
+      row.push(Math.min(change, previous[j]! + 1, row[j - 1]! + 1));
+    }
+    if (Math.min(...row) > limit) return limit + 1;
+    previous = row;
+  }
+  return previous[b.length]!;
 }

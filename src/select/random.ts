@@ -6,7 +6,7 @@ import { groupBy } from './read-columns.ts';
 import type { Selector, TextOnlyPolicy } from './selector.ts';
 import { textOnlyOption } from './text-only-option.ts';
 
-interface RandomOptions extends Record<string, unknown> {
+export interface RandomOptions extends Record<string, unknown> {
   stratify: 'none' | 'source';
   textOnly: TextOnlyPolicy;
 }

@@ -26,7 +26,7 @@ export function parseOptions(selector: Selector, given: Record<string, unknown>)
   const [issue] = parsed.error.issues;
   throw new WinnowError({
     code: 'OPTION_INVALID',
-    message: `${selector.name}: ${issue?.path.join('.') ?? ''}${issue?.path.length ? ': ' : ''}${issue?.message ?? 'invalid options'}`,
+    message: `${selector.name}: ${issue?.path.join('.') ?? ''}${issue?.path.length ? ': ' : ''}${(issue?.message ?? 'invalid options').replace('received NaN', `got "${given[String(issue?.path[0])]}"`)}`,
     hint: `See: winnow select ${selector.name} --help`,
     exitCode: 2,
   });

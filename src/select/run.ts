@@ -4,11 +4,12 @@ import type { BlindVariant } from '../models/types.ts';
 import type { Column } from '../numeric/columns.ts';
 import type { SignalEntry } from '../store/lineage.ts';
 import type { Project } from '../store/project.ts';
-import { saveSelection } from '../store/selections.ts';
+import { checkName, saveSelection } from '../store/selections.ts';
 import { readQuarantined } from '../store/shard-read.ts';
 import { columnsNamed, storedSignals } from '../store/signals.ts';
 import { type Baseline, compositionOf, meanOf, randomBaseline, type SubsetStatistic, shareOf } from './baseline.ts';
-import { parseBudget } from './budget.ts';
+import { type Budget, parseBudget } from './budget.ts';
+import { columnMissing, embedWhereFree } from './embed-text.ts';
 import { necessityClass } from './necessity-class.ts';
 import { findSelector, parseOptions } from './registry.ts';
 import type { Selection, SelectorInput } from './selector.ts';
@@ -16,17 +17,17 @@ import type { Selection, SelectorInput } from './selector.ts';
 export interface SelectRequest {
   /** `visnec`, `random`, `top`. */
   method: string;
-  /** `15%` of the data set's rows, or a number of samples. */
-  budget: string;
+  /** `15%` of the data set's rows, or a number of samples. @default the project's default */
+  budget?: string | number | undefined;
   /** Options of the method; what is left out takes its default. */
   options?: Record<string, unknown>;
-  /** @default 42 */
-  seed?: number;
+  /** @default the project's default, else 42 */
+  seed?: number | undefined;
   /** Data set of the project. @default the first */
   dataset?: string | undefined;
   /** Name to save under. @default `<method>-<budget>-s<seed>` */
   name?: string | undefined;
-  /** Which blind loss `necessity` is taken from. @default the first variant of the newest loss */
+  /** Which blind loss `necessity` is taken from: masked, drop, remove. @default the first variant of the newest loss */
   blind?: string | undefined;
   /** Choose, but save nothing. @default false */
   dryRun?: boolean;
@@ -86,13 +87,14 @@ export interface SelectionInputs {
 /** Name of the stored column for a name that stands for a blind variant: `necessity` is `necessity_masked`. */
 async function storedName(project: Project, dataset: SelectDataset, name: string, blind?: string): Promise<string> {
   if (name !== 'necessity' && name !== 'nll_blind') return name;
-  const stored = await storedSignals(project, dataset);
-  const loss = stored.find((signal) => signal.entry.signal === 'loss');
-  const variants = (loss?.entry.params.blind as BlindVariant[] | undefined) ?? [];
-  if (blind !== undefined && loss !== undefined && !variants.includes(blind as BlindVariant)) {
+  const losses = (await storedSignals(project, dataset)).filter((signal) => signal.entry.signal === 'loss');
+  const variants = [
+    ...new Set(losses.flatMap((loss) => (loss.entry.params.blind as BlindVariant[] | undefined) ?? [])),
+  ];
+  if (blind !== undefined && variants.length > 0 && !variants.includes(blind as BlindVariant)) {
     throw new WinnowError({
       code: 'BLIND_MISSING',
-      message: `The loss was scored with ${variants.join(', ')}, not with "${blind}".`,
+      message: `The loss was scored with the blind variant ${variants.join(', ')}, not with ${blind}.`,
       hint: `Run: winnow score loss --blind ${blind}`,
     });
   }
@@ -101,20 +103,27 @@ async function storedName(project: Project, dataset: SelectDataset, name: string
 
 type SelectDataset = Awaited<ReturnType<Project['dataset']>>;
 
-/** Columns for a selector, by the names it uses. @throws WinnowError `COLUMN_MISSING` with the command that scores it */
+/**
+ * Columns for a selector, by the names it uses.
+ *
+ * @param prepare called before a column is read, to measure what costs nothing
+ * @throws WinnowError `COLUMN_MISSING` with the command that scores it
+ */
 export async function readInputs(
   project: Project,
   dataset: SelectDataset,
   needs: readonly string[],
   blind?: string,
+  prepare?: (column: string) => Promise<void>,
 ): Promise<SelectionInputs> {
   const about = datasetColumns(dataset);
   const columns: Record<string, Column> = {};
   const from: Record<string, SignalEntry> = {};
   for (const name of needs) {
+    await prepare?.(name);
     const stored = await storedName(project, dataset, name, blind);
     const block = await columnsNamed(project, dataset, [stored]).catch((error) => {
-      throw error instanceof WinnowError && error.code === 'COLUMN_MISSING' ? missing(name, error) : error;
+      throw error instanceof WinnowError && error.code === 'COLUMN_MISSING' ? columnMissing(name, error) : error;
     });
     columns[name] = block.columns[stored]!;
     from[name] = block.from[stored]!;
@@ -150,38 +159,65 @@ async function readNecessity(
   return column?.kind === 'f32' ? column.data : undefined;
 }
 
-function missing(name: string, cause: WinnowError): WinnowError {
-  const command = ['necessity', 'nll_blind', 'nll_mm'].includes(name)
-    ? 'winnow score loss'
-    : ['instruction', 'response', 'both'].includes(name)
-      ? `winnow score text-embedding --text ${name}`
-      : undefined;
-  return new WinnowError({
-    code: 'COLUMN_MISSING',
-    message: `The selection needs "${name}", which has not been scored. ${cause.hint ?? ''}`.trim(),
-    hint: command === undefined ? 'winnow score --help lists what can be measured.' : `Run: ${command}`,
-    cause,
+/** @throws WinnowError `SEED_INVALID` */
+function checkSeed(seed: number): void {
+  if (Number.isSafeInteger(seed) && seed >= 0 && seed <= 0xffffffff) return;
+  throw new WinnowError({
+    code: 'SEED_INVALID',
+    message: `A seed is a whole number from 0 to 4294967295, got ${seed}.`,
+    hint: 'Give for example --seed 42.',
+    exitCode: 2,
+  });
+}
+
+/** The budget of a request or of the project, against the pool. @throws WinnowError `BUDGET_MISSING`, `BUDGET_INVALID` */
+function readBudget(given: string | number | undefined, dataset: SelectDataset): Budget {
+  if (given === undefined) {
+    throw new WinnowError({
+      code: 'BUDGET_MISSING',
+      message: 'A selection needs a budget.',
+      hint: 'Give for example --budget 15%, or set a default in winnow.yaml.',
+      exitCode: 2,
+    });
+  }
+  const budget = parseBudget(given, dataset.rows);
+  if (budget.count > 0) return budget;
+  throw new WinnowError({
+    code: 'BUDGET_INVALID',
+    message: `A budget of ${budget.text} of ${dataset.rows} rows keeps no sample at all.`,
+    hint: 'Give a larger one.',
+    exitCode: 2,
   });
 }
 
 /** Choose a subset, measure it beside random subsets of the same size, and save it under its name. */
 export async function runSelection(project: Project, request: SelectRequest): Promise<SelectResult> {
-  const { method, seed = 42, signal, progress } = request;
-  if (!Number.isSafeInteger(seed) || seed < 0 || seed > 0xffffffff) {
-    throw new WinnowError({
-      code: 'SEED_INVALID',
-      message: `A seed is a whole number from 0 to 4294967295, got ${seed}.`,
-      hint: 'Give for example --seed 42.',
-      exitCode: 2,
-    });
-  }
-  const selector = findSelector(method);
+  const { method, signal, progress, dryRun = false } = request;
   const defaults = project.config().defaults;
+  const seed = request.seed ?? defaults.seed ?? 42;
+  checkSeed(seed);
+  const selector = findSelector(method);
   const given = { ...(defaults.textOnly === undefined ? {} : { textOnly: defaults.textOnly }), ...request.options };
   const options = parseOptions(selector, given);
   const dataset = await project.dataset(request.dataset);
-  const budget = parseBudget(request.budget, dataset.rows);
-  const { input, from, about, necessity } = await readInputs(project, dataset, selector.needs(options), request.blind);
+  const budget = readBudget(request.budget ?? defaults.budget, dataset);
+  if (request.name !== undefined) checkName(request.name);
+  const embedded: string[] = [];
+  const prepare = async (column: string): Promise<void> => {
+    const note = await embedWhereFree(project, dataset, column, {
+      ...(signal === undefined ? {} : { signal }),
+      ...(progress === undefined ? {} : { progress }),
+    });
+    if (note !== undefined) embedded.push(note);
+  };
+  const needs = selector.needs(options);
+  const { input, from, about, necessity } = await readInputs(
+    project,
+    dataset,
+    needs,
+    request.blind,
+    dryRun ? undefined : prepare,
+  );
   const selection = await selector.select(input, options, {
     budget: budget.count,
     seed,
@@ -210,7 +246,7 @@ export async function runSelection(project: Project, request: SelectRequest): Pr
     returned: selection.kept.length,
     ...(selection.shortfall === undefined ? {} : { shortfall: selection.shortfall }),
     perCluster: selection.perCluster,
-    notes: selection.notes,
+    notes: [...embedded, ...selection.notes],
     statistics: {
       pool: measure(pool),
       selection: measure(kept),
@@ -224,9 +260,9 @@ export async function runSelection(project: Project, request: SelectRequest): Pr
       }),
     },
     ids: Array.from(selection.kept, (row) => dataset.ids[row]!),
-    saved: request.dryRun !== true,
+    saved: !dryRun,
   };
-  if (request.dryRun !== true) await save(project, dataset, result, selection, from);
+  if (!dryRun) await save(project, dataset, result, selection, from);
   return result;
 }
 
@@ -248,15 +284,4 @@ async function save(
     notes: result.notes,
   };
   await saveSelection(project, result.name, dataset, selection, lineage);
-  await project.record({
-    kind: 'selection',
-    name: result.name,
-    about: {
-      method: result.method,
-      budget: result.budget,
-      seed: result.seed,
-      returned: result.returned,
-      dataset: dataset.name,
-    },
-  });
 }

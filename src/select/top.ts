@@ -5,7 +5,7 @@ import { scalarColumn } from './read-columns.ts';
 import type { Selector, TextOnlyPolicy } from './selector.ts';
 import { textOnlyOption } from './text-only-option.ts';
 
-interface TopOptions extends Record<string, unknown> {
+export interface TopOptions extends Record<string, unknown> {
   column: string;
   order: 'desc' | 'asc';
   textOnly: TextOnlyPolicy;

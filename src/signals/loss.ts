@@ -10,6 +10,7 @@ const Params = z.object({
   blind: z
     .array(z.enum(['masked', 'drop', 'remove']))
     .min(1)
+    .refine((all) => new Set(all).size === all.length, 'name each variant once')
     .default(['masked'])
     .describe('How the image is taken away: masked (paper), drop (official code), remove'),
   perToken: z.boolean().default(false).describe('Also keep the loss of every response token'),

@@ -1,3 +1,4 @@
+import { z } from 'zod';
 import type { Dataset } from '../dataset/dataset.ts';
 import { type Quarantined, WinnowError } from '../dataset/errors.ts';
 import type { Project } from '../store/project.ts';
@@ -64,12 +65,14 @@ export function findSignal(name: string): Signal {
 }
 
 function parseParams(signal: Signal, given: Record<string, unknown>): Record<string, unknown> {
-  const parsed = signal.params.safeParse(given);
-  if (parsed.success) return parsed.data;
+  // A name that is mistyped must not pass for an option that was left out.
+  const schema = signal.params instanceof z.ZodObject ? signal.params.strict() : signal.params;
+  const parsed = schema.safeParse(given);
+  if (parsed.success) return parsed.data as Record<string, unknown>;
   const issue = parsed.error.issues[0];
   throw new WinnowError({
     code: 'OPTION_INVALID',
-    message: `${signal.name}: ${issue?.path.join('.') ?? ''}: ${issue?.message ?? 'invalid options'}`,
+    message: `${signal.name}: ${[...(issue?.path.slice(0, 1) ?? []), issue?.message ?? 'invalid options'].map(String).join(': ')}`,
     hint: `See: winnow score ${signal.name} --help`,
     exitCode: 2,
   });

@@ -30,7 +30,6 @@ const Defaults = z.strictObject({
   encoder: z.string().optional().describe('Text encoder: a folder, a hub id, or lexical.'),
   imageEncoder: z.string().optional().describe('Image encoder: a folder, a hub id, or micro-clip.'),
   blind: z.enum(['masked', 'drop', 'remove']).optional().describe('How the image is taken away for the blind pass.'),
-  method: z.string().optional().describe('Selection method.'),
   budget: z.union([z.string(), z.number()]).optional().describe('Samples to select: a count or "15%".'),
   textOnly: z.enum(['exclude', 'proportional', 'score']).optional().describe('What happens to rows without an image.'),
   seed: z.int().optional().describe('Seed of every random choice.'),

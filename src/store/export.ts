@@ -14,8 +14,8 @@ export interface ExportRequest {
   format?: string | undefined;
   /** Folder or main file, from where the caller stands. @default `export/<selection>` in the project */
   out?: string | undefined;
-  /** @default 'link' */
-  images?: MediaMode;
+  /** @default the project's default, else `link` */
+  images?: MediaMode | undefined;
   lossy?: boolean;
   /** Options of the format. */
   options?: Readonly<Record<string, unknown>>;

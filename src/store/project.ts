@@ -101,9 +101,18 @@ export async function openProject(given: string, options: { create?: boolean } =
     paths,
     config: () => readConfig(folder).config,
     async addDataset(given, how) {
+      const name = given.name ?? defaultName(given.path);
+      if (!DatasetEntry.shape.name.safeParse(name).success) {
+        throw new WinnowError({
+          code: 'NAME_INVALID',
+          message: `"${name}" can't be the name of a data set`,
+          hint: 'Use letters, digits, ".", "_" and "-".',
+          exitCode: 2,
+        });
+      }
       const entry = DatasetEntry.parse({
         ...given,
-        name: given.name ?? defaultName(given.path),
+        name,
         path: portable(folder, given.path),
         ...(given.images === undefined ? {} : { images: portable(folder, given.images) }),
         ...(given.allow === undefined ? {} : { allow: given.allow.map((path) => portable(folder, path)) }),

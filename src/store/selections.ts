@@ -257,7 +257,8 @@ function reasonColumns(chosen: SelectionToSave, rows: number): Record<string, Co
   };
 }
 
-function checkName(given: string): void {
+/** @throws WinnowError `NAME_INVALID` */
+export function checkName(given: string): void {
   if (/^[\p{L}\p{N}][\p{L}\p{N}%._-]*$/u.test(given)) return;
   throw new WinnowError({
     code: 'NAME_INVALID',

@@ -1,4 +1,5 @@
 import { action } from '../command.ts';
+import { wholeNumber } from '../option-numbers.ts';
 import type { Register } from '../program.ts';
 
 /** `winnow explain ID`: why one sample was kept or dropped. */
@@ -8,9 +9,10 @@ export const register: Register = (program, session) => {
     .description('say why a sample was kept or dropped, with its nearest kept neighbours')
     .argument('<id>', 'id of the sample')
     .option('-s, --selection <name>', 'selection (default: the newest)')
-    .option('-k, --neighbours <n>', 'how many kept neighbours to name', '5')
+    .option('-k, --neighbours <n>', 'how many kept neighbours to name (default: 5)')
     .action(
-      action(session, async (context, id: string, given: { selection?: string; neighbours: string }) => {
+      action(session, async (context, id: string, given: { selection?: string; neighbours?: string }) => {
+        const neighbours = wholeNumber('--neighbours', given.neighbours ?? '5', 0, 1000);
         const { openProject } = await import('../../store/project.ts');
         const { explain } = await import('../../select/explain.ts');
         const { explanationText } = await import('../../report/selection-text.ts');
@@ -18,7 +20,7 @@ export const register: Register = (program, session) => {
         const explanation = await explain(project, {
           id,
           selection: given.selection,
-          neighbours: Number(given.neighbours),
+          neighbours,
         });
         return { document: explanation, text: () => explanationText(explanation) };
       }),

@@ -1,3 +1,4 @@
+import { Option } from 'commander';
 import { action, withDryRun } from '../command.ts';
 import { optionPairs } from '../option-pairs.ts';
 import type { Register } from '../program.ts';
@@ -8,9 +9,16 @@ export const register: Register = (program, session) => {
     .command('export')
     .description('write a selection as files that trainers read')
     .argument('[selection]', 'name of the selection (default: the newest)')
-    .option('-f, --format <name>', 'format (default: the data set has it already)')
+    .option('-f, --format <name>', 'format (default: that of the data set)')
     .option('-o, --out <dir>', 'folder to write (default: export/<selection>)')
-    .option('--images <how>', 'keep (paths as they are), link, copy or embed', 'link')
+    .addOption(
+      new Option('--images <how>', 'what happens to images; keep: their paths as they are (default: link)').choices([
+        'keep',
+        'link',
+        'copy',
+        'embed',
+      ]),
+    )
     .option('--lossy', 'write even what the format cannot hold in full')
     .option('--option <key=value...>', 'an option of the format, e.g. dialect=llava-next');
   withDryRun(command).action(
@@ -22,7 +30,7 @@ export const register: Register = (program, session) => {
         selection,
         format: given.format as string | undefined,
         out: given.out as string | undefined,
-        images: given.images as 'keep' | 'link' | 'copy' | 'embed',
+        images: given.images as 'keep' | 'link' | 'copy' | 'embed' | undefined,
         lossy: given.lossy === true,
         ...(given.option === undefined ? {} : { options: optionPairs(given.option as string[]) ?? {} }),
         dryRun: context.dryRun,

@@ -12,7 +12,8 @@ export const register: Register = (program, session) => {
   for (const signal of signals) {
     const command = score
       .command(signal.name)
-      .description(`${signal.title}: ${signal.measures}`)
+      .summary(signal.title)
+      .description(`${signal.title}. ${signal.measures}\nSource: ${signal.source}`)
       .option('-d, --dataset <name>', 'data set of the project (default: the first)')
       .option('--offline', 'never fetch a model');
     addSchemaOptions(command, signal.params);

@@ -1,21 +1,32 @@
+import { Option } from 'commander';
 import { findSelector, selectors } from '../../select/registry.ts';
 import { action, type CommandContext, type Outcome, withDryRun } from '../command.ts';
+import { wholeNumber } from '../option-numbers.ts';
 import type { Register } from '../program.ts';
 import { addSchemaOptions, schemaValues } from '../schema-options.ts';
 
-async function run(method: string, context: CommandContext, given: Record<string, unknown>): Promise<Outcome> {
+interface Given extends Record<string, unknown> {
+  budget?: string;
+  seed?: string;
+  dataset?: string;
+  name?: string;
+  blind?: string;
+}
+
+async function run(method: string, context: CommandContext, given: Given): Promise<Outcome> {
+  const seed = given.seed === undefined ? undefined : wholeNumber('--seed', given.seed, 0, 0xffffffff);
   const { openProject } = await import('../../store/project.ts');
   const { runSelection } = await import('../../select/run.ts');
   const { selectionText } = await import('../../report/selection-text.ts');
   await using project = await openProject(context.project);
   const result = await runSelection(project, {
     method,
-    budget: String(given.budget),
-    seed: Number(given.seed),
+    budget: given.budget,
+    seed,
     options: schemaValues(findSelector(method).options, given),
-    dataset: given.dataset as string | undefined,
-    name: given.name as string | undefined,
-    blind: given.blind as string | undefined,
+    dataset: given.dataset,
+    name: given.name,
+    blind: given.blind,
     dryRun: context.dryRun,
     signal: context.signal,
     progress: (done, total, what) => context.progress.update(done, total, what),
@@ -31,18 +42,19 @@ export const register: Register = (program, session) => {
   for (const selector of selectors) {
     const command = select
       .command(selector.name)
-      .description(`${selector.title}. ${selector.summary} (${selector.source})`)
-      .requiredOption('-b, --budget <amount>', 'how much to keep: 15% or a number of samples')
-      .option('--seed <n>', 'seed of everything random', '42')
+      .summary(selector.title)
+      .description(`${selector.title}. ${selector.summary}\nSource: ${selector.source}`)
+      .option('-b, --budget <amount>', 'how much to keep: 15% or a number of samples (default: that of winnow.yaml)')
+      .option('--seed <n>', 'seed of everything random (default: that of winnow.yaml, else 42)')
       .option('-d, --dataset <name>', 'data set of the project (default: the first)')
       .option('-n, --name <name>', 'name of the selection (default: <method>-<budget>-s<seed>)')
-      .option(
-        '--blind <variant>',
-        'which blind loss necessity is taken from: masked, drop or remove (default: the one scored last)',
+      .addOption(
+        new Option(
+          '--blind <variant>',
+          'blind loss that necessity is taken from (default: the first of the latest loss)',
+        ).choices(['masked', 'drop', 'remove']),
       );
     addSchemaOptions(command, selector.options);
-    withDryRun(command).action(
-      action(session, (context, given: Record<string, unknown>) => run(selector.name, context, given)),
-    );
+    withDryRun(command).action(action(session, (context, given: Given) => run(selector.name, context, given)));
   }
 };

@@ -1,0 +1,12 @@
+import { WinnowError } from '../dataset/errors.ts';
+
+/** The whole number that an option was given. @throws WinnowError `OPTION_INVALID` naming the option and what it got */
+export function wholeNumber(option: string, given: string, least: number, most: number): number {
+  if (/^[+-]?\d+$/.test(given) && Number(given) >= least && Number(given) <= most) return Number(given);
+  throw new WinnowError({
+    code: 'OPTION_INVALID',
+    message: `${option} takes a whole number from ${least} to ${most}, got "${given}".`,
+    hint: `Give for example ${option} ${Math.max(least, Math.min(42, most))}.`,
+    exitCode: 2,
+  });
+}

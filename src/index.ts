@@ -1,0 +1,208 @@
+/**
+ * Winnow from TypeScript: the verbs of the command line with the same names, options and defaults. Every verb takes a project or its folder.
+ *
+ * @packageDocumentation
+ */
+import { type ReportRequest, type ReportResult, writeReport } from './report/write.ts';
+import { type ExplainRequest, type Explanation, explain as explainRow } from './select/explain.ts';
+import type { RandomOptions } from './select/random.ts';
+import { runSelection, type SelectRequest, type SelectResult } from './select/run.ts';
+import type { TopOptions } from './select/top.ts';
+import type { VisnecOptions } from './select/visnec.ts';
+import type { ClipScoreParams } from './signals/clip-score.ts';
+import type { ImageEmbeddingParams } from './signals/image-embedding.ts';
+import type { LossParams } from './signals/loss.ts';
+import { planScore, runScore, type ScoreRequest, type ScoreResult, type ScoreSummary } from './signals/score.ts';
+import type { TextEmbeddingParams } from './signals/text-embedding.ts';
+import { type ExportRequest, type ExportResult, exportSelection as exportRows } from './store/export.ts';
+import { openProject, type Project } from './store/project.ts';
+
+export type { Dataset, SampleBatch } from './dataset/dataset.ts';
+export { type Quarantined, type Where, WinnowError } from './dataset/errors.ts';
+export type { Format } from './dataset/format.ts';
+export { formats } from './dataset/formats/registry.ts';
+export { type OpenOptions, openDataset } from './dataset/open.ts';
+export type { MediaRef, Message, Part, Role, Sample } from './dataset/sample.ts';
+export { type Loss, type WriteRequest, type Written, writeDataset } from './dataset/write.ts';
+export { type Clip, loadClip } from './models/encoders/clip.ts';
+export { loadImageEncoder } from './models/encoders/image.ts';
+export { loadTextEncoder } from './models/encoders/text.ts';
+export type { ModelFolder, ResolveOptions } from './models/source.ts';
+export type {
+  BlindVariant,
+  ImageEncoder,
+  LoadImage,
+  LossRequest,
+  RgbImage,
+  SampleLoss,
+  TextEncoder,
+  TokenLosses,
+  VlmModel,
+} from './models/types.ts';
+export { loadVlm, type VlmOptions } from './models/vlm/load.ts';
+export { type KMeansOptions, type KMeansResult, kmeans } from './numeric/kmeans.ts';
+export type { Matrix } from './numeric/matrix.ts';
+export type { ReportData } from './report/data.ts';
+export { type Baseline, type BaselineOptions, randomBaseline, type SubsetStatistic } from './select/baseline.ts';
+export type { Reason } from './select/reasons.ts';
+export { selectors } from './select/registry.ts';
+export type { ClusterCount, SelectContext, Selection, Selector, SelectorInput } from './select/selector.ts';
+export { signals } from './signals/registry.ts';
+export type { Signal } from './signals/signal.ts';
+export { type ImportRequest, type ImportResult, importDataset } from './store/import.ts';
+export { openProject } from './store/project.ts';
+export type {
+  ExplainRequest,
+  Explanation,
+  ExportRequest,
+  ExportResult,
+  Project,
+  ReportRequest,
+  ReportResult,
+  ScoreResult,
+  ScoreSummary,
+  SelectResult,
+};
+
+/** Fields by their names, all of them optional. */
+type Options<T> = { [K in keyof T as string extends K ? never : K]?: T[K] | undefined };
+
+/** A signal with its own options; they are those of `winnow score <signal> --help`. */
+export type SignalRequest =
+  | ({ signal: 'loss' } & Options<LossParams>)
+  | ({ signal: 'text-embedding' } & Options<TextEmbeddingParams>)
+  | ({ signal: 'image-embedding' } & Options<ImageEmbeddingParams>)
+  | ({ signal: 'clip-score' } & Options<ClipScoreParams>)
+  | { signal: 'image-stats' };
+
+/** What every {@link score} takes beside the signal's own options. */
+export type ScoreOptions = Pick<ScoreRequest, 'dataset' | 'offline' | 'abort' | 'progress'> & {
+  /** Say what would be done, and do nothing. @default false */
+  dryRun?: boolean;
+};
+
+/** A method with its own options; they are those of `winnow select <method> --help`. */
+export type MethodRequest =
+  | ({ method: 'visnec' } & Options<VisnecOptions>)
+  | ({ method: 'random' } & Options<RandomOptions>)
+  | ({ method: 'top' } & Options<TopOptions>);
+
+/** What every {@link select} takes beside the method's own options. */
+export type SelectOptions = Omit<SelectRequest, 'method' | 'options'>;
+
+/**
+ * Measure a signal for every sample of a data set; what is finished isn't measured again.
+ *
+ * @param project a project, or its folder
+ * @returns what was planned (`dryRun`) or done
+ * @throws WinnowError `OPTION_INVALID`, `MODEL_UNKNOWN` and what else the command line prints
+ * @example
+ * ```ts
+ * const { rowsComputed } = await score('my-project', { signal: 'loss', blind: ['masked'], perToken: true });
+ * ```
+ */
+export function score(
+  project: Project | string,
+  request: SignalRequest & ScoreOptions & { dryRun: true },
+): Promise<ScoreSummary>;
+export function score(
+  project: Project | string,
+  request: SignalRequest & ScoreOptions & { dryRun?: false },
+): Promise<ScoreResult>;
+export function score(
+  project: Project | string,
+  request: SignalRequest & ScoreOptions,
+): Promise<ScoreSummary | ScoreResult>;
+export function score(
+  project: Project | string,
+  request: SignalRequest & ScoreOptions,
+): Promise<ScoreSummary | ScoreResult> {
+  const { signal, dataset, offline, abort, progress, dryRun, ...params } = request;
+  return within(project, async (opened) => {
+    const plan = await planScore(opened, {
+      signal,
+      params: present(params),
+      dataset,
+      ...(offline === undefined ? {} : { offline }),
+      ...(abort === undefined ? {} : { abort }),
+      ...(progress === undefined ? {} : { progress }),
+    });
+    return dryRun === true ? plan.summary : runScore(plan);
+  });
+}
+
+/**
+ * Choose a subset for a budget, measure it beside random subsets of its size, and save it under its name.
+ *
+ * @param project a project, or its folder
+ * @throws WinnowError `BUDGET_INVALID`, `COLUMN_MISSING` with the command that measures it, and what else the command line prints
+ * @example
+ * ```ts
+ * const { ids, statistics } = await select('my-project', { method: 'visnec', budget: '15%', k: 20 });
+ * ```
+ */
+export function select(project: Project | string, request: MethodRequest & SelectOptions): Promise<SelectResult> {
+  const { method, budget, seed, dataset, name, blind, dryRun, signal, progress, ...options } = request;
+  return within(project, (opened) =>
+    runSelection(opened, {
+      method,
+      budget,
+      seed,
+      dataset,
+      name,
+      blind,
+      options: present(options),
+      ...(dryRun === undefined ? {} : { dryRun }),
+      ...(signal === undefined ? {} : { signal }),
+      ...(progress === undefined ? {} : { progress }),
+    }),
+  );
+}
+
+/**
+ * Why one sample was kept or dropped, with its nearest kept neighbours.
+ *
+ * @example
+ * ```ts
+ * const { because, neighbours } = await explain('my-project', { id: 'shapes-17' });
+ * ```
+ */
+export function explain(project: Project | string, request: ExplainRequest): Promise<Explanation> {
+  return within(project, (opened) => explainRow(opened, request));
+}
+
+/**
+ * Write the samples of a selection as files that a trainer reads.
+ *
+ * @example
+ * ```ts
+ * const { files } = await exportSelection('my-project', { format: 'sharegpt', out: 'subset', images: 'copy' });
+ * ```
+ */
+export function exportSelection(project: Project | string, request: ExportRequest = {}): Promise<ExportResult> {
+  return within(project, (opened) => exportRows(opened, request));
+}
+
+/**
+ * Write one self-contained HTML page about a selection.
+ *
+ * @example
+ * ```ts
+ * const { file } = await report('my-project', { selection: 'visnec-15%-s42', out: 'report.html' });
+ * ```
+ */
+export function report(project: Project | string, request: ReportRequest = {}): Promise<ReportResult> {
+  return within(project, (opened) => writeReport(opened, request));
+}
+
+/** Work in a project that is open already, or open it for this work alone. */
+async function within<T>(given: Project | string, work: (project: Project) => Promise<T>): Promise<T> {
+  if (typeof given !== 'string') return work(given);
+  await using project = await openProject(given);
+  return work(project);
+}
+
+/** What was given: an option that is undefined takes its default like one that is absent. */
+function present(options: Record<string, unknown>): Record<string, unknown> {
+  return Object.fromEntries(Object.entries(options).filter(([, value]) => value !== undefined));
+}

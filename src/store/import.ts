@@ -1,0 +1,109 @@
+import { existsSync } from 'node:fs';
+import { rm } from 'node:fs/promises';
+import { join, resolve } from 'node:path';
+import type { Dataset } from '../dataset/dataset.ts';
+import type { Quarantined } from '../dataset/errors.ts';
+import { type OpenOptions, openDataset } from '../dataset/open.ts';
+import { CONFIG_FILE } from './config.ts';
+import { openProject, type Project } from './project.ts';
+
+export interface ImportRequest {
+  /** File or folder of the data set. */
+  path: string;
+  /** Media root: the folder that image paths start from. @default the folder of the file */
+  images?: string | undefined;
+  /** Format name. @default detected */
+  format?: string | undefined;
+  /** Name in the project. @default the file's name */
+  name?: string | undefined;
+  /** Options of the format; `dataset` picks an entry of a `dataset_info.json`. */
+  options?: Record<string, unknown> | undefined;
+  /** Look, but save nothing. @default false */
+  dryRun?: boolean;
+  signal?: AbortSignal;
+  /** While the index is made: rows so far, bytes so far, bytes in all. */
+  progress?: (rows: number, bytes: number, total: number) => void;
+}
+
+/** What was found in a data set; JSON. */
+export interface ImportResult {
+  name: string;
+  path: string;
+  format: string;
+  /** Why this format was chosen. */
+  detected: string;
+  mediaRoot: string;
+  rows: number;
+  /** Rows without an image or video. */
+  textOnly: number;
+  /** SHA-256 over the rows. */
+  hash: string;
+  /** Rows of each source, the largest first. */
+  sources: Record<string, number>;
+  quarantined: readonly Quarantined[];
+  saved: boolean;
+}
+
+/**
+ * Take a data set into a project, which is made where there is none. What can't be opened leaves no project behind.
+ *
+ * @param given a project, or its folder
+ * @throws WinnowError of {@link openDataset}; `NAME_INVALID`, `CONFIG_INVALID`
+ */
+export async function importDataset(given: Project | string, request: ImportRequest): Promise<ImportResult> {
+  const { path, images, format, name, options, dryRun = false, signal, progress } = request;
+  const entry = {
+    path,
+    ...(images === undefined ? {} : { images }),
+    ...(format === undefined ? {} : { format }),
+    ...(name === undefined ? {} : { name }),
+    ...(options === undefined ? {} : { options }),
+  };
+  const how: Pick<OpenOptions, 'signal' | 'progress'> = {
+    ...(signal === undefined ? {} : { signal }),
+    ...(progress === undefined ? {} : { progress }),
+  };
+  if (dryRun) {
+    const dataset = await openDataset(path, { ...entry, ...how });
+    try {
+      return describe(dataset, false);
+    } finally {
+      await dataset.close();
+    }
+  }
+  if (typeof given !== 'string') return describe(await given.addDataset(entry, how), true);
+  const folder = resolve(given);
+  const isNew = !existsSync(join(folder, CONFIG_FILE));
+  const hadRoom = existsSync(join(folder, '.winnow'));
+  const project = await openProject(folder, { create: true });
+  try {
+    return describe(await project.addDataset(entry, how), true);
+  } catch (error) {
+    if (isNew) await rm(join(folder, CONFIG_FILE), { force: true });
+    if (isNew && !hadRoom) await rm(project.paths.root, { recursive: true, force: true });
+    throw error;
+  } finally {
+    await project.close();
+  }
+}
+
+function describe(dataset: Dataset, saved: boolean): ImportResult {
+  const sources = new Map<string, number>();
+  for (let row = 0; row < dataset.rows; row++) {
+    const source = dataset.sourceOf(row) ?? 'unknown';
+    sources.set(source, (sources.get(source) ?? 0) + 1);
+  }
+  return {
+    name: dataset.name,
+    path: dataset.path,
+    format: dataset.format,
+    detected: dataset.detected,
+    mediaRoot: dataset.mediaRoot,
+    rows: dataset.rows,
+    textOnly: dataset.rowFlags.reduce((n, flags) => n + ((flags >> 1) & 1), 0),
+    hash: dataset.hash,
+    sources: Object.fromEntries([...sources].sort((a, b) => b[1] - a[1])),
+    quarantined: dataset.quarantined,
+    saved,
+  };
+}
