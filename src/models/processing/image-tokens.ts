@@ -43,7 +43,7 @@ export function idefics3Tokens(tokenizer: Tokenizer, processor: Json, config: Js
   const fake = tokenizer.special.fake_image_token ?? '<fake_token_around_image>';
   const global = tokenizer.special.global_image_token ?? '<global-img>';
   const id = requireId(tokenizer, text);
-  const length = Number(processor.image_seq_len ?? config.image_seq_len ?? 169);
+  const length = Number(processor.image_seq_len ?? tokensOfTile(config));
   const cache = new Map<string, readonly number[]>();
   const write = (rows: number, cols: number): string => {
     const picture = text.repeat(length);
@@ -74,6 +74,14 @@ export function idefics3Tokens(tokenizer: Tokenizer, processor: Json, config: Js
     },
     never,
   };
+}
+
+/** (size / patch / scale)^2: what the connector leaves of a tile's patches. */
+function tokensOfTile(config: Json): number {
+  const vision = (config.vision_config ?? {}) as Json;
+  const edge = Number(vision.image_size) / Number(vision.patch_size) / Number(config.scale_factor);
+  if (!(edge > 0)) throw broken('image_seq_len is not in processor_config.json and cannot be had from config.json');
+  return Math.floor(edge * edge);
 }
 
 function requireId(tokenizer: Tokenizer, token: string): number {

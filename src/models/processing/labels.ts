@@ -42,11 +42,12 @@ function byPrefix(
   const spans: ResponseSpan[] = [];
   for (const [k, message] of messages.entries()) {
     if (message.role !== 'assistant') continue;
-    const start = meet(tokenizer.encode(template.render(messages.slice(0, k), true)), ids, tokenizer);
+    const before = renderOrNothing(template, messages.slice(0, k), true);
     const last = k === messages.length - 1;
-    const end = last
-      ? ids.length
-      : meet(tokenizer.encode(template.render(messages.slice(0, k + 1), false)), ids, tokenizer);
+    const until = last ? '' : renderOrNothing(template, messages.slice(0, k + 1), false);
+    if (before === undefined || until === undefined) return undefined;
+    const start = meet(tokenizer.encode(before), ids, tokenizer);
+    const end = last ? ids.length : meet(tokenizer.encode(until), ids, tokenizer);
     if (start === undefined || end === undefined || end < start) return undefined;
     const span = trim({ start, end }, ids, tokenizer);
     // A template that ignores the generation prompt passes the prefix test with its header inside of the span.
@@ -72,6 +73,20 @@ function byMarks(
     spans.push(trim({ start, end }, ids, tokenizer));
   }
   return spans;
+}
+
+/** Some templates refuse a beginning of a conversation that they take as a whole: then the prefixes say nothing. */
+function renderOrNothing(
+  template: ChatTemplate,
+  messages: readonly ChatMessage[],
+  prompt: boolean,
+): string | undefined {
+  try {
+    return template.render(messages, prompt);
+  } catch (error) {
+    if (error instanceof WinnowError && error.code === 'TEMPLATE_BROKEN') return undefined;
+    throw error;
+  }
 }
 
 /** Length of the common beginning; undefined when what is left of the prefix is more than white space. */
