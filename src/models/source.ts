@@ -66,7 +66,7 @@ async function localFolder(name: string, folder: string, cacheDir: string): Prom
 }
 
 /** The user's cache folder for downloads. */
-export function defaultCacheDir(): string {
+function defaultCacheDir(): string {
   if (process.env.WINNOW_CACHE) return process.env.WINNOW_CACHE;
   return join(process.env.XDG_CACHE_HOME || join(homedir(), '.cache'), 'winnow');
 }

@@ -36,7 +36,7 @@ function resizeTo(image: RgbImage, size: TargetSize, config: ImageConfig): RgbIm
 }
 
 /** Height and width after a resize step; truncation and not rounding, as `transformers` does. */
-export function outputSize(height: number, width: number, size: TargetSize): [number, number] {
+function outputSize(height: number, width: number, size: TargetSize): [number, number] {
   if (size.kind === 'exact') return [size.height, size.width];
   if (size.kind === 'longest') return longestEdge(height, width, size.edge);
   if (size.longest !== undefined) return shortestBelow(height, width, size.edge, size.longest);
