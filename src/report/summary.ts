@@ -172,7 +172,7 @@ function composition(
   if (labels === undefined) return [];
   const rows = new Map<string, ShareRow>();
   labels.forEach((raw, i) => {
-    const label = raw ?? '(none)';
+    const label = raw ?? 'unknown';
     const row = rows.get(label) ?? { label, total: 0, kept: 0, random: random?.[label] ?? null };
     row.total++;
     if (kept.has(i)) row.kept++;
