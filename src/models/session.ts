@@ -84,7 +84,7 @@ export async function openSessions(graphs: Record<string, string>, options: Pool
     interOpNumThreads: 1,
     graphOptimizationLevel: 'all',
     executionMode: 'sequential',
-    logSeverityLevel: 3,
+    logSeverityLevel: 4, // errors are thrown; printed too, they would break what the terminal shows
     extra: { session: { intra_op: { allow_spinning: (options.threads ?? 1) > 1 ? '1' : '0' } } },
   };
   const workers = Array.from({ length: size }, () => {

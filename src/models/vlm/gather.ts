@@ -128,7 +128,8 @@ async function readImage(path: string, { loadImage, processor }: GatherOptions):
 
 async function taken(reading: Promise<ProcessedImage | Error>): Promise<ProcessedImage> {
   const image = await reading;
-  if (image instanceof Error) throw Object.assign(new Error(image.message), { code: codeOf(image) ?? 'IMAGE_UNREADABLE' });
+  if (image instanceof Error)
+    throw Object.assign(new Error(image.message), { code: codeOf(image) ?? 'IMAGE_UNREADABLE' });
   return image;
 }
 

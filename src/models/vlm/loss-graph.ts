@@ -38,7 +38,11 @@ export async function runLossChunk(
   return chunk.batches.flatMap((batch, i) => {
     const losses = fetched[i]!.data as Float32Array;
     let at = 0;
-    return batch.map(({ member }) => losses.slice(at, (at += member.sequence.labels.length)));
+    return batch.map(({ member }) => {
+      const from = at;
+      at += member.sequence.labels.length;
+      return losses.slice(from, at);
+    });
   });
 }
 
@@ -46,7 +50,8 @@ function prefixStep(chunk: Chunk, features: ChunkFeatures, cache: CacheShape): S
   const rows = chunk.openings.length;
   const ids = new Int32Array(rows * chunk.past);
   const positions = new Int32Array(rows * chunk.past);
-  for (const [r, member] of chunk.openings.entries()) fill(ids, positions, r * chunk.past, member, 0, chunk.past, features);
+  for (const [r, member] of chunk.openings.entries())
+    fill(ids, positions, r * chunk.past, member, 0, chunk.past, features);
   const dims = [rows, chunk.past];
   return {
     graph: 'decoder_prefix',

@@ -1,13 +1,12 @@
 import type { PreparedConversation } from '../processing/types.ts';
 import { float32 } from '../session.ts';
 import type { BlindVariant } from '../types.ts';
+import type { FeatureStore } from './features.ts';
 import { type ChunkFeatures, runLossChunk } from './loss-graph.ts';
 import { type Chunk, type Member, type PlanOptions, planChunks } from './plan.ts';
-import type { FeatureStore } from './features.ts';
 import type { VlmRuntime } from './runtime.ts';
 import { blindSequence, multimodalSequence, type PassName, prefixLength, type Sequence } from './sequence.ts';
 import { runStandardBatch } from './standard-graph.ts';
-
 
 /** A row ready to score; `images[i]` is the index of its image `i` among the images of all rows, -1 if no part shows it. */
 export interface ScoreRow {
@@ -42,20 +41,23 @@ export async function scoreRows(
     maxTokens: options.plan?.maxTokens ?? 1024,
     maxQueries: options.plan?.maxQueries ?? 4096,
   };
-  const chunks = planChunks(members, limits);
-  await eachOf(chunks, runtime.pool.size + 1, async (chunk) => {
+  const attempt = async (chunk: Chunk, alone: boolean): Promise<void> => {
     options.signal?.throwIfAborted();
-    const after = chunk.batches.flat().map(({ member }) => member.sequence);
+    const sequences = chunk.batches.flat().map(({ member }) => member.sequence);
     try {
       const losses = await runChunk(runtime, chunk, rows, store, options);
-      for (const [i, { row, pass }] of after.entries()) {
+      for (const [i, { row, pass }] of sequences.entries()) {
         const result = results[row]!;
         if (!(result instanceof Error)) result.set(pass, losses[i]!);
       }
     } catch (error) {
-      for (const { row } of after) results[row] = error instanceof Error ? error : new Error(String(error));
+      if (alone)
+        for (const { row } of sequences) results[row] = error instanceof Error ? error : new Error(String(error));
+      // One bad row fails its whole batch: each is tried alone, so that only the bad one is lost.
+      else for (const member of chunk.batches.flat()) await attempt(planChunks([member.member], limits)[0]!, true);
     }
-  });
+  };
+  await eachOf(planChunks(members, limits), runtime.pool.size + 1, (chunk) => attempt(chunk, false));
   for (const [r, row] of rows.entries()) {
     const result = results[r]!;
     if (row.conversation.imageBlocks.length > 0 || result instanceof Error) continue;
@@ -64,20 +66,17 @@ export async function scoreRows(
   return results;
 }
 
-function membersOf(
-  row: ScoreRow,
-  r: number,
-  store: FeatureStore,
-  fast: boolean,
-  options: ScoreOptions,
-): Member[] {
+function membersOf(row: ScoreRow, r: number, store: FeatureStore, fast: boolean, options: ScoreOptions): Member[] {
   const { conversation, images } = row;
   const tokens = images.map((image) => store.tokens(image));
   const whole = multimodalSequence(r, conversation, tokens);
   const past = fast ? prefixLength(whole, conversation) : 0;
   const first = images[conversation.imageBlocks[0]?.image ?? -1];
   const opening = past === 0 ? '' : `${first}:${conversation.ids.subarray(0, past).join(',')}`;
-  const blind = conversation.imageBlocks.length === 0 ? [] : options.blind.map((variant) => blindSequence(r, conversation, variant));
+  const blind =
+    conversation.imageBlocks.length === 0
+      ? []
+      : options.blind.map((variant) => blindSequence(r, conversation, variant));
   return [{ sequence: whole, past, opening }, ...blind.map((sequence) => ({ sequence, past: 0, opening: '' }))];
 }
 

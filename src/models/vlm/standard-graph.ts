@@ -37,7 +37,9 @@ export async function runStandardBatch(
   }
   const embeds = await embed(runtime, batch, features, ids, length);
   const ports = runtime.pool.ports(runtime.decoder)!;
-  const contiguous = batch.every(({ sequence, hidden }) => !hidden?.includes(1) && sequence.positions.every((p, t) => p === t));
+  const contiguous = batch.every(
+    ({ sequence, hidden }) => !hidden?.includes(1) && sequence.positions.every((p, t) => p === t),
+  );
   const feeds: Record<string, Tensor> = {};
   for (const port of ports.inputs) {
     feeds[port.name] = decoderInput(port, runtime, { embeds, ids, positions, mask, rows, length });

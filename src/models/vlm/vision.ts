@@ -1,5 +1,5 @@
-import type { ProcessedImage } from '../processing/types.ts';
 import { toFloats, toPort } from '../half.ts';
+import type { ProcessedImage } from '../processing/types.ts';
 import type { Tensor } from '../session.ts';
 import type { VlmRuntime } from './runtime.ts';
 
@@ -26,7 +26,9 @@ export async function encodeImages(runtime: VlmRuntime, images: readonly Process
       at += size;
     }
     if (at !== features.length) {
-      throw new Error(`the vision encoder gave ${features.length / runtime.hidden} features for ${at / runtime.hidden} image tokens`);
+      throw new Error(
+        `the vision encoder gave ${features.length / runtime.hidden} features for ${at / runtime.hidden} image tokens`,
+      );
     }
   }
   return out;
