@@ -184,6 +184,13 @@ describe('a folder', () => {
     expect(await revision()).not.toBe(first);
   });
 
+  it('is read two levels deep, without hidden folders: more is no part of a model', async () => {
+    const folder = await write({ 'config.json': '{}', 'onnx/model.onnx': 'a' });
+    const first = (await resolveModel(folder, { cacheDir: cacheDir() })).revision;
+    await write({ '.git/config.json': 'x', 'onnx/deeper/other.onnx': 'x' });
+    expect((await resolveModel(folder, { cacheDir: cacheDir() })).revision).toBe(first);
+  });
+
   it('without graphs is refused, with what to do', async () => {
     const at = { cacheDir: cacheDir() };
     const folder = await write({ 'config.json': '{}', 'pytorch_model.bin': 'x' });
@@ -219,6 +226,8 @@ describe('needed files', () => {
     ]);
     expect(
       neededFiles([
+        'onnx/model_O2.onnx',
+        'onnx/model_qint8_arm64.onnx',
         'onnx/decoder_model.onnx',
         'onnx/decoder_model_merged.onnx',
         'onnx/decoder_with_past_model.onnx',

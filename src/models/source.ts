@@ -60,9 +60,23 @@ async function localFolder(name: string, folder: string, cacheDir: string): Prom
       hint: 'Give the folder that holds config.json and onnx/.',
     });
   }
-  const files = (await readdir(folder, { recursive: true })).map((file) => file.replaceAll('\\', '/'));
+  const files = await modelFiles(folder);
   requireOnnx(name, files);
   return { name, folder, revision: await folderRevision(folder, files, cacheDir) };
+}
+
+/** Files of a folder and of its direct subfolders: a model goes no deeper, and a folder given by mistake may. */
+async function modelFiles(folder: string): Promise<string[]> {
+  const files: string[] = [];
+  for (const name of await readdir(folder)) {
+    if (name.startsWith('.')) continue;
+    if ((await stat(join(folder, name)).catch(() => undefined))?.isDirectory() !== true) files.push(name);
+    else
+      for (const inner of await readdir(join(folder, name), { withFileTypes: true })) {
+        if (!inner.isDirectory()) files.push(`${name}/${inner.name}`);
+      }
+  }
+  return files;
 }
 
 /** The user's cache folder for downloads. */

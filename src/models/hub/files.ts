@@ -1,9 +1,21 @@
 import { graphName } from '../graph-files.ts';
 
+/** Graphs that something here reads; repositories hold others beside them, such as differently optimised copies. */
+const READ: ReadonlySet<string> = new Set([
+  'model',
+  'text_model',
+  'vision_model',
+  'vision_encoder',
+  'embed_tokens',
+  'decoder_model',
+  'decoder_model_merged',
+  'decoder_prefix',
+  'decoder_loss',
+]);
+
 /** Graphs that another graph of the same folder replaces: nothing here reads them then. */
 const REPLACED_BY: Record<string, readonly string[]> = {
   decoder_model: ['decoder_model_merged'],
-  decoder_with_past_model: ['decoder_model_merged'],
   model: ['text_model', 'vision_model'],
 };
 
@@ -16,6 +28,7 @@ export function neededFiles(files: readonly string[]): string[] {
   for (const file of files) {
     if (!/^(onnx\/)?[^/]+\.onnx$/.test(file)) continue;
     const { base, rank } = graphName(file);
+    if (!READ.has(base)) continue;
     const known = graphs.get(base);
     const better = known === undefined || rank < known.rank || (rank === known.rank && file.startsWith('onnx/'));
     if (better) graphs.set(base, { file, rank });
