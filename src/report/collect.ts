@@ -75,8 +75,9 @@ async function readSelections(project: Project, request: CollectRequest): Promis
 }
 
 function reportSelection(selection: LoadedSelection, isMain: boolean): NonNullable<ReportInput['selections']>[number] {
-  const { name, method, options, seed, requested, kept, perCluster, reasons, shortfall, lineage, clusters } = selection;
-  const variant = typeof options.variant === 'string' ? ` (${options.variant})` : '';
+  const { name, method, options, seed, requested, kept, perCluster, reasons, shortfall, lineage } = selection;
+  const minimum = Number(options.minScore ?? 0) > 0 ? `, S > ${String(options.minScore)}` : '';
+  const variant = typeof options.variant === 'string' ? ` (${options.variant}${minimum})` : '';
   return {
     name,
     title: `${{ visnec: 'VisNec', random: 'Random', top: 'Top' }[method] ?? method}${variant}${method === 'top' ? ` ${String(options.column)}` : ''}`,
@@ -93,7 +94,6 @@ function reportSelection(selection: LoadedSelection, isMain: boolean): NonNullab
           reasons: {
             code: reasons.map((reason) => reason.code),
             rank: reasons.map((reason) => reason.rank ?? null),
-            ...(clusters === undefined ? {} : { clusters }),
           },
         }
       : {}),
@@ -197,12 +197,7 @@ export async function collectReport(project: Project, request: CollectRequest = 
   const clusters = main.clusters ?? selections.find((one) => one.clusters !== undefined)?.clusters;
   const map =
     embedding?.kind === 'f32'
-      ? project2d(
-          embedding.data,
-          dataset.rows,
-          embedding.width,
-          clusters === undefined ? {} : { clusters, spread: 0.6 },
-        )
+      ? project2d(embedding.data, dataset.rows, embedding.width, clusters === undefined ? {} : { clusters, spread: 1 })
       : undefined;
   const [multimodal, blindLoss] = [
     await floats(project, dataset, 'nll_mm'),

@@ -105,6 +105,7 @@ export function reasonText(facts: ReasonFacts): string {
     'not-drawn': 'Dropped: not drawn.',
     'below-quota': `Dropped: ${rank}; ${facts.quota != null ? `the quota of ${count(facts.quota)}` : 'the budget'} was filled by higher ones.`,
     'not-positive': `Dropped: the image does not lower its loss.${s}`,
+    'below-minimum': `Dropped: its score is not above the minimum that was asked for.${s}`,
     nan: 'Dropped: its score is missing.',
     'no-cluster': 'Dropped: it belongs to no cluster, because its embedding is missing.',
     excluded: 'Left out before the selection: the sample was set aside.',

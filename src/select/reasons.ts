@@ -6,6 +6,7 @@ export const REASON_TEXTS = {
   'text-only-drawn': 'kept: drawn at random for the share of rows without an image',
   'below-quota': 'dropped: rank {rank} of its group, below its quota',
   'not-positive': 'dropped: the image does not lower the loss (score {score})',
+  'below-minimum': 'dropped: its score {score} is not above the minimum that was asked for',
   'not-drawn': 'dropped: not drawn',
   'text-only-not-drawn': 'dropped: not drawn for the share of rows without an image',
   'text-only': 'dropped: it has no image, and such rows are left out',

@@ -128,9 +128,9 @@ export async function readInputs(
     columns[name] = block.columns[stored]!;
     from[name] = block.from[stored]!;
   }
+  // A row that any signal found broken (its image can't be decoded, say) is broken for every method alike.
   const excluded = new Map(about.quarantined);
   for (const signal of await storedSignals(project, dataset)) {
-    if (!Object.values(from).some((entry) => entry.signal === signal.entry.signal)) continue;
     for (const bad of await readQuarantined(project, signal)) excluded.set(bad.row, bad.reason);
   }
   const necessity = await readNecessity(project, dataset, columns, blind);

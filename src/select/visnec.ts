@@ -16,6 +16,7 @@ export interface VisnecOptions extends Record<string, unknown> {
   embedding: string;
   labels?: string | undefined;
   threshold: number;
+  minScore: number;
   textOnly: TextOnlyPolicy;
 }
 
@@ -42,6 +43,13 @@ const options = z
       .min(0)
       .default(0.05)
       .describe('t in nats/token: S > t critical, |S| <= t redundant, S < -t misaligned'),
+    minScore: z.coerce
+      .number()
+      .min(0)
+      .default(0)
+      .describe(
+        'of variant paper: only rows with S above this may be kept; 0 is the paper, the threshold keeps critical rows only',
+      ),
     textOnly: textOnlyOption
       .optional()
       .describe('rows without an image; default: proportional for variant paper, score for official (as published)'),
@@ -78,7 +86,7 @@ export const visnec: Selector<VisnecOptions> = {
     const score = scalarColumn(input, chosen.score);
     const pool = openPool(input, chosen.textOnly, context);
     const { ids, clusters } = await intoClusters(input, pool, chosen, context);
-    fillCandidates(clusters, score, chosen.variant);
+    fillCandidates(clusters, score, chosen);
     const { quota, taken } = allocate(clusters, pool.budget, chosen, context.fraction ?? context.budget / input.rows);
 
     clusters.forEach((cluster, c) => {
@@ -130,10 +138,10 @@ async function intoClusters(
   return { ids, clusters };
 }
 
-/** Paper: S > 0 only. Official: everything, largest S first, NaN last. */
-function fillCandidates(clusters: Cluster[], score: ArrayLike<number>, variant: VisnecOptions['variant']): void {
+/** Paper: S > 0 (or a higher `minScore`) only. Official: everything, largest S first, NaN last. */
+function fillCandidates(clusters: Cluster[], score: ArrayLike<number>, { variant, minScore }: VisnecOptions): void {
   for (const cluster of clusters) {
-    const isCandidate = (row: number): boolean => Number.isFinite(score[row]) && score[row]! > 0;
+    const isCandidate = (row: number): boolean => Number.isFinite(score[row]) && score[row]! > Math.fround(minScore);
     cluster.candidates = variant === 'official' ? [...cluster.members] : cluster.members.filter(isCandidate);
     cluster.candidates.sort(byScore(score));
   }
@@ -178,17 +186,21 @@ function explainRest(pool: Pool, { id, members }: Cluster, score: ArrayLike<numb
       if (!reason.kept) reason.code = 'nan';
     } else {
       reason.class = its;
-      if (s <= 0 && chosen.variant === 'paper') reason.code = 'not-positive';
+      if (chosen.variant === 'paper' && s <= Math.fround(chosen.minScore))
+        reason.code = s <= 0 ? 'not-positive' : 'below-minimum';
     }
   }
 }
 
-function shortOf(pool: Pool, clusters: Cluster[], { variant, base }: VisnecOptions): { because?: string } {
+function shortOf(pool: Pool, clusters: Cluster[], { variant, base, minScore }: VisnecOptions): { because?: string } {
   if (variant === 'official' || base !== 'total') {
     return { because: [...pool.leftOut, 'the share of each cluster is rounded down by itself'].join('; ') };
   }
   const rest = clusters.reduce((sum, { members, candidates }) => sum + members.length - candidates.length, 0);
-  if (rest > 0) pool.leftOut.push(`${rest} rows do not have a positive score`);
+  if (rest > 0)
+    pool.leftOut.push(
+      minScore > 0 ? `${rest} rows do not score above ${minScore}` : `${rest} rows do not have a positive score`,
+    );
   return {};
 }
 

@@ -3,6 +3,11 @@ import type { Verb } from '../program.ts';
 /** Every verb in the order of `--help`. Only the one that is asked for is loaded, so that a start stays cheap. */
 export const VERBS: readonly Verb[] = [
   {
+    name: 'demo',
+    summary: 'the whole job on generated data with planted faults',
+    load: async () => (await import('./demo.ts')).register,
+  },
+  {
     name: 'init',
     summary: 'make an empty project',
     load: async () => (await import('./init.ts')).register,
