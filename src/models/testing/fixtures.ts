@@ -1,7 +1,7 @@
 import { execFile } from 'node:child_process';
 import { createHash } from 'node:crypto';
 import { existsSync } from 'node:fs';
-import { mkdir, readFile, rename, rm } from 'node:fs/promises';
+import { mkdir, readdir, readFile, rename, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
@@ -16,9 +16,14 @@ export function workerPython(): string | undefined {
 
 /**
  * Folder of reference values that a script in `worker/tests/reference` writes; made once for each content of the script and version of the
- * libraries, under `.setup/fixtures`.
+ * libraries, under `.setup/fixtures`. Those of earlier contents are removed.
+ * @param reads files of `worker/` whose content the values depend on.
  */
-export async function referenceFixtures(python: string, script: string): Promise<string> {
+export async function referenceFixtures(
+  python: string,
+  script: string,
+  reads: readonly string[] = [],
+): Promise<string> {
   const run = promisify(execFile);
   const file = join(ROOT, 'worker', 'tests', 'reference', script);
   const { stdout: versions } = await run(python, [
@@ -41,5 +46,9 @@ export async function referenceFixtures(python: string, script: string): Promise
     if (error.code !== 'ENOTEMPTY' && error.code !== 'EEXIST') throw error;
     await rm(partial, { recursive: true, force: true });
   });
+  for (const name of await readdir(join(folder, '..'))) {
+    const earlier = name.startsWith(`${script.replace('.py', '')}-`) && !folder.endsWith(name) && !name.includes('.');
+    if (earlier) await rm(join(folder, '..', name), { recursive: true, force: true });
+  }
   return folder;
 }

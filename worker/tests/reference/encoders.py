@@ -123,6 +123,9 @@ def siglip(out: Path, images: list[Image.Image], expected: dict) -> None:
     )  # fmt: skip
     torch.manual_seed(6)
     model = scaled(SiglipModel(SiglipConfig(text_config=text, vision_config=VISION)))
+    with torch.no_grad():
+        model.logit_scale.fill_(2.3)
+        model.logit_bias.fill_(-7.5)
     processor = SiglipImageProcessorPil(size={"height": 32, "width": 32})
     inputs = tokenizer(TEXTS, padding="max_length", truncation=True, max_length=24, return_tensors="pt")
     expected["siglip"] = towers(out / "siglip", model, tokenizer, processor, images, inputs["input_ids"])
