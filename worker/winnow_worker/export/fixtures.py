@@ -47,15 +47,21 @@ def tiny_model(family: str) -> nn.Module:
     )  # fmt: skip
     if family == "llava-llama":
         vision = CLIPVisionConfig(**sight, hidden_act="quick_gelu")
-        config = LlavaConfig(vision_config=vision, text_config=LlamaConfig(**text), image_token_index=IMAGE, vision_feature_layer=-2)
+        config = LlavaConfig(
+            vision_config=vision, text_config=LlamaConfig(**text), image_token_index=IMAGE, vision_feature_layer=-2,
+        )  # fmt: skip
     elif family == "llava-mistral":
         vision = CLIPVisionConfig(**sight, hidden_act="gelu")
         mistral = MistralConfig(**text, head_dim=16, sliding_window=None)
-        config = LlavaConfig(vision_config=vision, text_config=mistral, image_token_index=IMAGE, vision_feature_layer=[-3, -1])
+        config = LlavaConfig(
+            vision_config=vision, text_config=mistral, image_token_index=IMAGE, vision_feature_layer=[-3, -1],
+        )  # fmt: skip
     elif family == "llava-qwen2":
         vision = CLIPVisionConfig(**sight)
         config = LlavaConfig(
-            vision_config=vision, text_config=Qwen2Config(**text, tie_word_embeddings=True), image_token_index=IMAGE,
+            vision_config=vision,
+            text_config=Qwen2Config(**text, tie_word_embeddings=True),
+            image_token_index=IMAGE,
             vision_feature_layer=-1,
         )
     elif family == "llava-siglip":
@@ -106,8 +112,8 @@ def image_tokens(model: nn.Module) -> int:
     return patches + (c.vision_feature_select_strategy == "full" and c.vision_config.model_type == "clip_vision_model")
 
 
-def make_cases(family: str, model: nn.Module, count: int = 18) -> list[dict]:
-    """Conversations of mixed lengths: none, one or several images, several turns, and some that share an image."""
+def make_cases(family: str, model: nn.Module, count: int = 18) -> tuple[list[dict], list[tuple[int, int]]]:
+    """Conversations of mixed lengths: none, one or several images, several turns, and some that share an opening."""
     pick = random.Random(5)
     tokens = image_tokens(model)
     cut = family in ("idefics3", "smolvlm")
@@ -203,18 +209,17 @@ def write_fixture(family: str, folder: Path) -> None:
     for case in cases:
         case["losses"] = reference(model, case, pixels, masks)
     np.concatenate([p.ravel() for p in pixels]).tofile(folder / "pixels.f32")
-    images = [
-        {"tiles": len(p), "size": size, "tokens": len(p) * image_tokens(model), "mask": None if m is None else m[:1, :, 0].tolist()}
-        for p, m in zip(pixels, masks, strict=True)
-    ]
-    for image, m in zip(images, masks, strict=True):
-        image["mask"] = None if m is None else {"height": int(m[0, :, 0].sum()), "width": int(m[0, 0, :].sum())}
+    images = []
+    for p, m in zip(pixels, masks, strict=True):
+        real = None if m is None else {"height": int(m[0, :, 0].sum()), "width": int(m[0, 0, :].sum())}
+        images.append({"tiles": len(p), "size": size, "tokens": len(p) * image_tokens(model), "real": real})
     export_vlm(folder, folder)
     (folder / "cases.json").write_text(json.dumps({"family": family, "images": images, "cases": cases}))
 
 
 def main() -> int:
     target = Path(sys.argv[1])
+    torch.set_num_threads(1)  # the models are too small for more, and waiting threads cost on a busy machine
     for family in sys.argv[2:] or FAMILIES:
         write_fixture(family, target / family)
         print(target / family)

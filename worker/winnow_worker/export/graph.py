@@ -89,6 +89,7 @@ class Graph:
         self._outputs: list[onnx.ValueInfoProto] = []
         self._initialisers: dict[str, TensorProto] = {}
         self._memo: dict[tuple, str] = {}
+        self._renamed: dict[str, str] = {}
         self._count = 0
 
     def input(self, name: str, shape: list[Dim], dtype: int = FLOAT) -> str:
@@ -96,7 +97,13 @@ class Graph:
         return name
 
     def output(self, value: str, name: str, shape: list[Dim], dtype: int = FLOAT) -> None:
-        self._nodes.append(helper.make_node("Identity", [value], [name]))
+        """Make a value an output. It is renamed where it is made and used, which spares a copy."""
+        for node in self._nodes:
+            for names in (node.input, node.output):
+                for i, used in enumerate(names):
+                    if used == value:
+                        names[i] = name
+        self._renamed[value] = name
         self._outputs.append(helper.make_tensor_value_info(name, dtype, shape))
 
     def op(self, kind: str, *inputs: str, domain: str = "", **attributes: object) -> str:
@@ -106,6 +113,7 @@ class Graph:
         """Add a node with several outputs."""
         self._count += 1
         names = [f"{kind}_{self._count}" + (f"_{i}" if i else "") for i in range(outputs)]
+        inputs = tuple(self._renamed.get(name, name) for name in inputs)
         node = helper.make_node(kind, list(inputs), names, f"{kind}_{self._count}", domain=domain, **attributes)
         self._nodes.append(node)
         return names

@@ -65,9 +65,10 @@ def standard_decoder(g: Graph, d: Decoder) -> None:
     bias = g.op("Max", g.op("Add", causal, hidden), g.const(NEVER, np.float32))
     states = State(g, x)
     for i, layer in enumerate(d.layers):
-        k, v = keys_values(g, d, layer, states.normed(layer.input_layernorm), cos, sin, past[i])
-        q = queries(g, d, layer, states.normed(layer.input_layernorm), cos, sin)
-        states.add(attend(g, d, layer, q, k, v, bias))
+        x = states.normed(layer.input_layernorm)
+        k, v = key_value(g, d, layer, x, cos, sin)
+        y, k, v = attend(g, d, query(g, d, layer, x, cos, sin), k, v, bias, past[i])
+        states.add(g.linear(y, layer.self_attn.o_proj))
         states.add(feed_forward(g, d, layer, states.normed(layer.post_attention_layernorm)))
         present_outputs(g, d, i, k, v)
     g.output(g.linear(states.normed(d.model.norm), d.head), "logits", ["batch", "length", d.vocab])
@@ -82,11 +83,12 @@ def prefix_decoder(g: Graph, d: Decoder) -> None:
     states = State(g, x)
     for i, layer in enumerate(d.layers):
         normed = states.normed(layer.input_layernorm)
+        k, v = key_value(g, d, layer, normed, cos, sin)
         if i + 1 == len(d.layers):
-            k, v = keys_values(g, d, layer, normed, cos, sin)
+            k, v = heads_first(g, d, k), heads_first(g, d, v)
         else:
-            q, k, v = queries_keys_values(g, d, layer, normed, cos, sin)
-            states.add(attend(g, d, layer, q, k, v, bias))
+            y, k, v = attend(g, d, query(g, d, layer, normed, cos, sin), k, v, bias)
+            states.add(g.linear(y, layer.self_attn.o_proj))
             states.add(feed_forward(g, d, layer, states.normed(layer.post_attention_layernorm)))
         present_outputs(g, d, i, k, v)
 
@@ -116,32 +118,33 @@ def loss_decoder(g: Graph, d: Decoder) -> None:
     bias = causal_bias(g, length, total)
     states = State(g, x)
     for layer, kv in zip(d.layers[:-1], past[:-1], strict=True):
-        q, k, v = queries_keys_values(g, d, layer, states.normed(layer.input_layernorm), cos, sin, kv)
-        states.add(attend(g, d, layer, q, k, v, bias))
+        normed = states.normed(layer.input_layernorm)
+        k, v = key_value(g, d, layer, normed, cos, sin)
+        y, _, _ = attend(g, d, query(g, d, layer, normed, cos, sin), k, v, bias, kv)
+        states.add(g.linear(y, layer.self_attn.o_proj))
         states.add(feed_forward(g, d, layer, states.normed(layer.post_attention_layernorm)))
 
     # From here on only the asked positions matter: `at` picks them from [rows * length].
     last = d.layers[-1]
     normed = states.normed(last.input_layernorm)
-    k, v = keys_values(g, d, last, normed, cos, sin, past[-1])
+    k, v = key_value(g, d, last, normed, cos, sin)
     starts = g.op("Mul", g.op("Unsqueeze", g.range(g.dim(ids, 0)), g.const([1])), length)
     at = g.op("Add", query_index, starts)
-    pick = [g.op("Gather", g.reshape(t, [-1, n]), at, axis=0) for t, n in ((cos, d.head_dim // 2), (sin, d.head_dim // 2))]
+    pick = [g.op("Gather", g.reshape(table, [-1, d.head_dim // 2]), at, axis=0) for table in (cos, sin)]
     asked = g.op("Gather", g.reshape(normed, [-1, d.hidden]), at, axis=0)
-    q = queries(g, d, last, asked, *pick)
+    q = query(g, d, last, asked, *pick)
     keys = g.op("Sub", g.range(total), g.op("Sub", total, length))  # key positions counted from the row's start
     later = g.op("Greater", keys, g.op("Unsqueeze", query_index, g.const([2])))  # [rows, queries, total]
     bias = g.op("Mul", g.op("Cast", later, to=FLOAT), g.const(NEVER, np.float32))
-    y = core_attention(g, d, q, k, v, g.op("Unsqueeze", bias, g.const([1])))
+    y, _, _ = attend(g, d, q, k, v, g.op("Unsqueeze", bias, g.const([1])), past[-1])
     y = g.op("Gather", g.reshape(y, [-1, d.heads * d.head_dim]), token_index, axis=0)
     rows = g.op("Gather", g.reshape(at, [-1]), token_index, axis=0)
     states = State(g, g.op("Gather", g.reshape(states.value, [-1, d.hidden]), rows, axis=0))
     states.add(g.linear(y, last.self_attn.o_proj))
     states.add(feed_forward(g, d, last, states.normed(last.post_attention_layernorm)))
-    logits = g.linear(states.normed(d.model.norm), d.head)
-    chosen = g.op("GatherElements", logits, g.op("Unsqueeze", labels, g.const([1])), axis=1)
-    losses = g.op("Sub", g.op("ReduceLogSumExp", logits, g.const([1]), keepdims=1), chosen)
-    g.output(g.op("Squeeze", losses, g.const([1])), "losses", ["tokens"])
+    logp = g.op("LogSoftmax", g.linear(states.normed(d.model.norm), d.head), axis=-1)
+    chosen = g.op("GatherElements", logp, g.op("Unsqueeze", labels, g.const([1])), axis=1)
+    g.output(g.op("Squeeze", g.op("Neg", chosen), g.const([1])), "losses", ["tokens"])
 
 
 def embed_tokens(g: Graph, d: Decoder) -> None:
@@ -233,59 +236,38 @@ def causal_bias(g: Graph, length: str, total: str) -> str:
     return g.op("Mul", g.op("Cast", later, to=FLOAT), g.const(NEVER, np.float32))
 
 
-def heads_first(g: Graph, d: Decoder, x: str, heads: int) -> str:
-    return g.op("Transpose", g.reshape(x, [0, 0, heads, d.head_dim]), perm=[0, 2, 1, 3])
+def rotate(g: Graph, x: str, heads: int, cos: str, sin: str) -> str:
+    """Rotary position embedding of `[batch, length, heads * dim]`."""
+    return g.op("RotaryEmbedding", x, cos, sin, num_heads=heads)
 
 
-def rotate(g: Graph, x: str, cos: str, sin: str) -> str:
-    """Rotary position embedding of `[batch, heads, length, dim]`."""
-    return g.op("RotaryEmbedding", x, cos, sin)
+# Projections and SwiGLU's two halves are products of their own: as fast as one wide product, whose result would have
+# to be cut again.
+def query(g: Graph, d: Decoder, layer: nn.Module, x: str, cos: str, sin: str) -> str:
+    return rotate(g, g.linear(x, layer.self_attn.q_proj), d.heads, cos, sin)
 
 
-def queries_keys_values(
-    g: Graph, d: Decoder, layer: nn.Module, x: str, cos: str, sin: str, past: tuple[str, str] | None = None
+def key_value(g: Graph, d: Decoder, layer: nn.Module, x: str, cos: str, sin: str) -> tuple[str, str]:
+    key = rotate(g, g.linear(x, layer.self_attn.k_proj), d.kv_heads, cos, sin)
+    return key, g.linear(x, layer.self_attn.v_proj)
+
+
+def heads_first(g: Graph, d: Decoder, x: str) -> str:
+    """A key or value as a cache holds it: `[batch, kv_heads, length, dim]`."""
+    return g.op("Transpose", g.reshape(x, [0, 0, d.kv_heads, d.head_dim]), perm=[0, 2, 1, 3])
+
+
+def attend(
+    g: Graph, d: Decoder, q: str, k: str, v: str, bias: str, past: tuple[str, str] = ("", "")
 ) -> tuple[str, str, str]:
-    attn = layer.self_attn
-    y = g.linear(x, attn.q_proj, attn.k_proj, attn.v_proj)
-    wide, narrow = d.heads * d.head_dim, d.kv_heads * d.head_dim
-    q, k, v = g.split(y, [wide, narrow, narrow])
-    q = rotate(g, heads_first(g, d, q, d.heads), cos, sin)
-    k = rotate(g, heads_first(g, d, k, d.kv_heads), cos, sin)
-    return q, *joined(g, k, heads_first(g, d, v, d.kv_heads), past)
-
-
-def keys_values(
-    g: Graph, d: Decoder, layer: nn.Module, x: str, cos: str, sin: str, past: tuple[str, str] | None = None
-) -> tuple[str, str]:
-    attn = layer.self_attn
-    narrow = d.kv_heads * d.head_dim
-    k, v = g.split(g.linear(x, attn.k_proj, attn.v_proj), [narrow, narrow])
-    k = rotate(g, heads_first(g, d, k, d.kv_heads), cos, sin)
-    return joined(g, k, heads_first(g, d, v, d.kv_heads), past)
-
-
-def queries(g: Graph, d: Decoder, layer: nn.Module, x: str, cos: str, sin: str) -> str:
-    return rotate(g, heads_first(g, d, g.linear(x, layer.self_attn.q_proj), d.heads), cos, sin)
-
-
-def joined(g: Graph, k: str, v: str, past: tuple[str, str] | None) -> tuple[str, str]:
-    if past is None:
-        return k, v
-    return g.op("Concat", past[0], k, axis=2), g.op("Concat", past[1], v, axis=2)
-
-
-def core_attention(g: Graph, d: Decoder, q: str, k: str, v: str, bias: str) -> str:
-    """Softmax attention of `[batch, heads, length, dim]`, heads side by side in the result."""
-    y = g.op("Attention", q, k, v, bias, q_num_heads=d.heads, kv_num_heads=d.kv_heads, scale=d.head_dim**-0.5)
-    return g.reshape(g.op("Transpose", y, perm=[0, 2, 1, 3]), [0, 0, d.heads * d.head_dim])
-
-
-def attend(g: Graph, d: Decoder, layer: nn.Module, q: str, k: str, v: str, bias: str) -> str:
-    return g.linear(core_attention(g, d, q, k, v, bias), layer.self_attn.o_proj)
+    """Attention over `[batch, length, heads * dim]`, heads side by side, and the keys and values after the past."""
+    sizes = dict(q_num_heads=d.heads, kv_num_heads=d.kv_heads, scale=d.head_dim**-0.5)
+    y, k, v = g.ops("Attention", 3, q, k, v, bias, *past, **sizes)
+    return y, k, v
 
 
 def feed_forward(g: Graph, d: Decoder, layer: nn.Module, x: str) -> str:
     """SwiGLU: down(act(gate x) * up x)."""
     mlp = layer.mlp
-    gate, up = g.split(g.linear(x, mlp.gate_proj, mlp.up_proj), [mlp.gate_proj.out_features] * 2)
-    return g.linear(g.op("Mul", g.activation(gate, d.act), up), mlp.down_proj)
+    gate = g.activation(g.linear(x, mlp.gate_proj), d.act)
+    return g.linear(g.op("Mul", gate, g.linear(x, mlp.up_proj)), mlp.down_proj)

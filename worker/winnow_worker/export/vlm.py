@@ -1,11 +1,11 @@
 """A vision-language model folder of `transformers` -> the folder layout of transformers.js, with graphs for losses.
 
-    onnx/vision_encoder.onnx        pixel_values [, pixel_attention_mask] -> image_features
-    onnx/embed_tokens.onnx          input_ids -> inputs_embeds
-    onnx/decoder_model_merged.onnx  inputs_embeds, attention_mask, position_ids, past_key_values.* -> logits, present.*
-    onnx/decoder_prefix.onnx        input_ids, image_features, position_ids -> present.*
-    onnx/decoder_loss.onnx          the losses of chosen tokens (see `llama.loss_decoder`)
-    onnx/weights.bin                the weights, once, for all of them
+onnx/vision_encoder.onnx        pixel_values [, pixel_attention_mask] -> image_features
+onnx/embed_tokens.onnx          input_ids -> inputs_embeds
+onnx/decoder_model_merged.onnx  inputs_embeds, attention_mask, position_ids, past_key_values.* -> logits, present.*
+onnx/decoder_prefix.onnx        input_ids, image_features, position_ids -> present.*
+onnx/decoder_loss.onnx          the losses of chosen tokens (see `llama.loss_decoder`)
+onnx/weights.bin                the weights, once, for all of them
 """
 
 from __future__ import annotations
@@ -98,7 +98,7 @@ def llava_encoder(g: Graph, model: nn.Module) -> None:
 
 
 def idefics3_encoder(g: Graph, model: nn.Module) -> None:
-    """`pixel_values [batch, tiles, 3, h, w]`, `pixel_attention_mask` -> `image_features [batch * tiles, tokens, hidden]`."""
+    """`pixel_values [batch, tiles, 3, h, w]` and its mask -> `image_features [batch * tiles, tokens, hidden]`."""
     c = model.config
     size, patch = c.vision_config.image_size, c.vision_config.patch_size
     pixels = g.input("pixel_values", ["batch", "tiles", 3, size, size])
