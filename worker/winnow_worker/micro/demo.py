@@ -22,7 +22,7 @@ from PIL import Image
 
 from .questions import BALANCED_KINDS, QA, distracted, questions, stated
 from .text import WORDS, general
-from .world import Scene, make_scene, render, scene_rng
+from .world import COLORS, SHAPES, Scene, make_scene, render, scene_rng
 
 SEED = 42
 SCENES = 560
@@ -78,11 +78,18 @@ def asked(scenes: list[Scene], rng: np.random.Generator, kinds: tuple[str, ...])
                     yield int(index), qa
 
 
+SORTS = {
+    **dict.fromkeys(COLORS, "color"),
+    **dict.fromkeys(SHAPES, "shape"),
+    **dict.fromkeys(("yes", "no"), "yes/no"),
+    **dict.fromkeys(("small", "large"), "size"),
+    **dict.fromkeys(("top left", "top right", "bottom left", "bottom right"), "corner"),
+}
+
+
 def sort_of(qa: QA) -> tuple[str, str]:
     """Questions whose answers can be exchanged: one kind, one sort of answer."""
-    first = qa.answer.split()[0]
-    sorts = {"yes": "yes/no", "no": "yes/no", "small": "size", "large": "size", "top": "corner", "bottom": "corner"}
-    return qa.kind, sorts.get(first, "number" if first.isdigit() else str(len(qa.answer.split())))
+    return qa.kind, SORTS.get(qa.answer, "number" if qa.answer.isdigit() else "object")
 
 
 def jitter(scene: Scene, rng: np.random.Generator) -> Scene:
