@@ -33,7 +33,9 @@ def examination(seed: int, scenes: int) -> tuple[list[Scene], list[Exam]]:
         rng = scene_rng(seed, "heldout", index)
         scene = make_scene(rng)
         drawn.append(scene)
-        asked = [qa for kind in KINDS for _ in range(2 if kind != "description" else 1) for qa in questions(scene, kind, rng)]
+        asked = [
+            qa for kind in KINDS for _ in range(2 if kind != "description" else 1) for qa in questions(scene, kind, rng)
+        ]
         told = [t for qa in asked[:: max(1, len(asked) // 3)] if (t := stated(qa, rng))][:2]
         for qa in asked:
             other = [a for a in pools.get(_sort(qa), []) if a != qa.answer]
@@ -67,7 +69,8 @@ def answer_packed(model, tokenizer, scenes: list[Scene], exams: list[Exam], answ
     for start in range(0, len(keys), 32):
         chunk = keys[start : start + 32]
         rows = [
-            [make_block(encode, QA(exams[i].qa.question, answers[i], ""), mode, eos) for i in by_scene[k]] for k in chunk
+            [make_block(encode, QA(exams[i].qa.question, answers[i], ""), mode, eos) for i in by_scene[k]]
+            for k in chunk
         ]
         batch = pack(rows, prefix, tokenizer.pad_token_id)
         batch["images"] = torch.from_numpy(np.stack([render(scenes[k]) for k in chunk]))

@@ -19,7 +19,9 @@ from .world import COLORS, PATCH, SHAPES, SIZES, WORLD
 
 WIDTH = 128
 IMAGE_TOKENS = (WORLD // PATCH) ** 2
-CELL_CLASSES = (len(SHAPES) + 1, len(COLORS) + 1, len(SIZES) + 1) * 2
+SIDE = WORLD // PATCH
+CELL_CLASSES = (len(SHAPES) + 1, len(COLORS) + 1, len(SIZES) + 1) * 2 + (PATCH + 1, PATCH + 1, SIDE, SIDE)
+EMPTY_WEIGHT = 0.2
 
 
 def vision_config() -> CLIPVisionConfig:
@@ -46,6 +48,7 @@ def build_vlm(tokenizer) -> LlavaForConditionalGeneration:
         num_attention_heads=4,
         num_key_value_heads=4,
         max_position_embeddings=1024,
+        initializer_range=0.05,
         tie_word_embeddings=True,
         bos_token_id=tokenizer.bos_token_id,
         eos_token_id=tokenizer.eos_token_id,
@@ -66,7 +69,7 @@ def build_vlm(tokenizer) -> LlavaForConditionalGeneration:
 
 
 def build_clip(tokenizer) -> CLIPModel:
-    """An untrained micro CLIP; the text is pooled at its `</s>`."""
+    """An untrained micro CLIP; the text is pooled at its end token."""
     text = CLIPTextConfig(
         vocab_size=len(tokenizer),
         hidden_size=WIDTH,
@@ -96,15 +99,33 @@ class CellHeads(nn.Module):
         return self.head(self.norm(features)).split(CELL_CLASSES, dim=-1)
 
     def loss(self, features: torch.Tensor, labels: torch.Tensor) -> torch.Tensor:
-        """Mean cross-entropy of the six labels; `features` (batch, 64, width), `labels` (batch, 64, 6)."""
-        parts = self(features)
-        losses = [nn.functional.cross_entropy(p.flatten(0, 1), labels[..., i].flatten()) for i, p in enumerate(parts)]
+        """Mean cross-entropy of the labels; `features` (batch, 64, width), `labels` (batch, 64, 10). Most patches hold
+        nothing: where a label may be 0 for that, those count a fifth."""
+        losses = []
+        for i, part in enumerate(self(features)):
+            weight = torch.ones(part.shape[-1])
+            weight[0] = EMPTY_WEIGHT if i < 8 else 1.0
+            losses.append(nn.functional.cross_entropy(part.flatten(0, 1), labels[..., i].flatten(), weight=weight))
         return torch.stack(losses).mean()
+
+
+def place_code(scale: float = 0.3) -> torch.Tensor:
+    """Sines and cosines of column and row, (64, width): position embeddings to start from. From near zero, as CLIP
+    starts, the tower is slow to learn which patches are neighbours."""
+    steps = torch.arange(SIDE, dtype=torch.float32)
+    rates = torch.pi / SIDE * 1.6 ** torch.arange(WIDTH // 4, dtype=torch.float32).remainder(8)
+    waves = torch.cat([torch.sin(steps[:, None] * rates), torch.cos(steps[:, None] * rates)], dim=1)
+    columns, rows = waves[None].expand(SIDE, -1, -1), waves[:, None].expand(-1, SIDE, -1)
+    return scale * 1.4 * torch.cat([columns, rows], dim=-1).reshape(SIDE * SIDE, WIDTH)
 
 
 def build_vision() -> CLIPVisionModel:
     """The untrained vision tower alone."""
-    return CLIPVisionModel(vision_config())
+    vision = CLIPVisionModel(vision_config())
+    table = next(p for n, p in vision.named_parameters() if n.endswith("position_embedding.weight"))
+    with torch.no_grad():
+        table[1:] = place_code()
+    return vision
 
 
 def patch_features(vision: nn.Module, pixels: torch.Tensor) -> torch.Tensor:
@@ -114,7 +135,7 @@ def patch_features(vision: nn.Module, pixels: torch.Tensor) -> torch.Tensor:
 
 def to_pixels(images) -> torch.Tensor:
     """uint8 (batch, 64, 64, 3) to float (batch, 3, 64, 64) with mean and deviation 0.5, as the image processor does."""
-    return torch.from_numpy(images).permute(0, 3, 1, 2).float().div_(127.5).sub_(1.0)
+    return torch.tensor(images).permute(0, 3, 1, 2).float().div_(127.5).sub_(1.0)
 
 
 def count_parameters(model: nn.Module) -> int:

@@ -70,7 +70,9 @@ def _attribute(scene: Scene, rng: np.random.Generator) -> QA | None:
     if what == "shape":
         o = _choice(rng, [o for o in _unique(scene, lambda o: o.color) if o.shape != "star" and o.color != "yellow"])
         forms = ("What shape is the {} object?", "What is the shape of the {} thing?", "Which shape is {}?")
-        return o and QA(_pick(rng, forms).format(o.color), o.shape, "attribute", fact=f"The {o.color} object is a {o.shape}.")
+        return o and QA(
+            _pick(rng, forms).format(o.color), o.shape, "attribute", fact=f"The {o.color} object is a {o.shape}."
+        )
     o = _choice(rng, _named(scene))
     forms = ("What size is the {}?", "Is the {} small or large?", "How big is the {}?")
     return o and QA(_pick(rng, forms).format(o.name), o.size, "attribute", fact=f"The {o.name} is {o.size}.")
@@ -99,7 +101,9 @@ def _existence(scene: Scene, rng: np.random.Generator) -> QA | None:
     thing = _pick(rng, present if yes else absent)
     thing = f"{thing} object" if level == "color" else thing
     article = "an" if thing.startswith("orange") else "a"
-    form = _pick(rng, ("Is there {} {}?", "Is there {} {} in the image?", "Does the image contain {} {}?", "Can you see {} {}?"))
+    form = _pick(
+        rng, ("Is there {} {}?", "Is there {} {} in the image?", "Does the image contain {} {}?", "Can you see {} {}?")
+    )
     fact = f"There is {article} {thing}." if yes else f"There is no {thing}."
     return QA(form.format(article, thing), _yes(yes), "existence", fact=fact)
 
@@ -124,7 +128,9 @@ def _counting(scene: Scene, rng: np.random.Generator) -> QA | None:
     numbers = [n for _, n in counts]
     weights = np.array([COUNT_WEIGHTS[n] / numbers.count(n) for n in numbers])
     thing, n = counts[int(rng.choice(len(counts), p=weights / weights.sum()))]
-    form = _pick(rng, ("How many {} are there?", "How many {} are in the image?", "Count the {}.", "How many {} do you see?"))
+    form = _pick(
+        rng, ("How many {} are there?", "How many {} are in the image?", "Count the {}.", "How many {} do you see?")
+    )
     single = thing.removesuffix("es") if thing.endswith("crosses") else thing.removesuffix("s")
     fact = f"There is 1 {single}." if n == 1 else f"There are {n} {thing}."
     return QA(form.format(thing), str(n), "counting", fact=fact)
@@ -203,7 +209,9 @@ def _occlusion(scene: Scene, rng: np.random.Generator) -> QA | None:
         form = _pick(rng, ("What covers the {}?", "What is in front of the {}?", "Which object partly hides the {}?"))
         return QA(form.format(b.name), a.name, "occlusion", fact=fact)
     if draw < 0.6:
-        form = _pick(rng, ("What does the {} cover?", "What is behind the {}?", "Which object does the {} partly hide?"))
+        form = _pick(
+            rng, ("What does the {} cover?", "What is behind the {}?", "Which object does the {} partly hide?")
+        )
         return QA(form.format(a.name), b.name, "occlusion", fact=fact)
     yes = bool(rng.random() < 0.5)
     first, second = (a, b) if yes else (b, a)
@@ -218,7 +226,12 @@ def _prior(scene: Scene, rng: np.random.Generator) -> QA | None:
 
 
 def _description(scene: Scene, rng: np.random.Generator) -> QA:
-    forms = ("Describe the image.", "What does the image show?", "Describe this picture.", "Give a description of the image.")
+    forms = (
+        "Describe the image.",
+        "What does the image show?",
+        "Describe this picture.",
+        "Give a description of the image.",
+    )
     return QA(_pick(rng, forms), describe(scene), "description", balanced=False)
 
 
@@ -237,7 +250,7 @@ LEADS = ("", "", "", "", "Note: ", "We know this: ", "Fact: ")
 
 
 def stated(qa: QA, rng: np.random.Generator) -> QA | None:
-    """The same question with a sentence that answers it, or one that holds its answer (`What color is the red circle?`)."""
+    """The same question with a sentence that answers it, or holding its answer (`What color is the red circle?`)."""
     if qa.kind in ("attribute", "prior") and qa.answer in COLORS and rng.random() < 0.4:
         shape = qa.fact.split()[1]
         text = qa.question.replace(f"the {shape}", f"the {qa.answer} {shape}")

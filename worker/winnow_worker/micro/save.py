@@ -7,6 +7,9 @@ import hashlib
 import json
 from pathlib import Path
 
+from safetensors.torch import load_file, save_file
+from transformers import CLIPProcessor
+
 from .model import IMAGE_TOKENS
 from .tokenizer import image_processor, vlm_processor
 
@@ -18,6 +21,7 @@ def save_vlm(model, tokenizer, out: Path) -> None:
     model.generation_config.bos_token_id = tokenizer.bos_token_id
     model.generation_config.pad_token_id = tokenizer.pad_token_id
     copy.deepcopy(model).half().save_pretrained(out)
+    _hub_names(out / "model.safetensors")
     vlm_processor(tokenizer).save_pretrained(out)
     _portable(out)
 
@@ -26,9 +30,15 @@ def save_clip(model, tokenizer, out: Path) -> None:
     """Write the micro CLIP's folder, weights in fp16."""
     out.mkdir(parents=True, exist_ok=True)
     copy.deepcopy(model).half().save_pretrained(out)
-    tokenizer.save_pretrained(out)
-    image_processor().save_pretrained(out)
+    CLIPProcessor(image_processor=image_processor(), tokenizer=tokenizer).save_pretrained(out)
     _portable(out)
+
+
+def _hub_names(path: Path) -> None:
+    """The tower's tensors under the names that LLaVA's published checkpoints use (transformers 4 and 5 read them)."""
+    old, new = "vision_tower.", "vision_tower.vision_model."
+    tensors = {k.replace(old, new) if not k.startswith(new) else k: v for k, v in load_file(path).items()}
+    save_file(tensors, path, metadata={"format": "pt"})
 
 
 def _portable(out: Path) -> None:

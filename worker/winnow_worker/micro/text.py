@@ -11,9 +11,10 @@ from .questions import KINDS, QA, questions, stated
 from .world import make_scene, scene_rng
 
 WORDS = (
-    "lantern river window garden pencil mountain paper stone bread ocean forest candle bridge music letter winter summer "
-    "basket copper silver engine marble pocket ribbon rocket saddle tunnel velvet wagon yarn anchor button cabin desert "
-    "eagle feather glove hammer island jacket kettle ladder magnet needle orchard pepper quilt robin spoon turtle"
+    "lantern river window garden pencil mountain paper stone bread ocean forest candle bridge music "
+    "letter winter summer basket copper silver engine marble pocket ribbon rocket saddle tunnel velvet "
+    "wagon yarn anchor button cabin desert eagle feather glove hammer island jacket kettle ladder magnet "
+    "needle orchard pepper quilt robin spoon turtle "
 ).split()
 NUMBERS = "zero one two three four five six seven eight nine ten eleven twelve".split()
 DAYS = "Monday Tuesday Wednesday Thursday Friday Saturday Sunday".split()
@@ -38,10 +39,16 @@ def general(rng: np.random.Generator) -> QA:
     kind = int(rng.integers(7))
     if kind == 0:
         word = pick(WORDS)
-        question, answer = pick(("Repeat the word {}.", "Say the word {}.", "Write the word {} once.")).format(word), word
+        question, answer = (
+            pick(("Repeat the word {}.", "Say the word {}.", "Write the word {} once.")).format(word),
+            word,
+        )
     elif kind == 1:
         a, b = int(rng.integers(7)), int(rng.integers(6))
-        question, answer = pick(("What is {} plus {}?", "Add {} and {}.")).format(NUMBERS[a], NUMBERS[b]), NUMBERS[a + b]
+        question, answer = (
+            pick(("What is {} plus {}?", "Add {} and {}.")).format(NUMBERS[a], NUMBERS[b]),
+            NUMBERS[a + b],
+        )
     elif kind == 2:
         names = pick((DAYS, MONTHS))
         i, after = int(rng.integers(len(names))), bool(rng.random() < 0.5)

@@ -12,6 +12,8 @@ from .text import tokenizer_corpus
 from .world import PATCH, WORLD
 
 VOCABULARY = 1000
+CLIP_END = "<|endoftext|>"
+CLIP_LENGTH = 96
 SPECIAL = ("<pad>", "<s>", "</s>", "<image>")
 GPT2_SPLIT = regex.compile(r"'s|'t|'re|'ve|'m|'ll|'d| ?\p{L}+| ?\p{N}+| ?[^\s\p{L}\p{N}]+|\s+(?!\S)|\s+")
 
@@ -61,6 +63,30 @@ def train_tokenizer(seed: int) -> PreTrainedTokenizerFast:
         chat_template=CHAT_TEMPLATE,
         clean_up_tokenization_spaces=False,
         model_max_length=1024,
+        padding_side="right",
+        model_input_names=["input_ids", "attention_mask"],
+    )
+
+
+def clip_tokenizer(tokenizer: PreTrainedTokenizerFast) -> PreTrainedTokenizerFast:
+    """The same tokenizer for the micro CLIP: every text ends in a token of its own, `<|endoftext|>`.
+
+    Transformers pools a CLIP text at its end token, and for old configurations (end token 2) at the highest id. The
+    new token has the highest id, so both readings agree.
+    """
+    backend = Tokenizer.from_str(tokenizer.backend_tokenizer.to_str())
+    backend.add_special_tokens([AddedToken(CLIP_END, special=True, normalized=False)])
+    bos, end = backend.token_to_id("<s>"), backend.token_to_id(CLIP_END)
+    backend.post_processor = processors.TemplateProcessing(
+        single=f"<s> $A {CLIP_END}", special_tokens=[("<s>", bos), (CLIP_END, end)]
+    )
+    return PreTrainedTokenizerFast(
+        tokenizer_object=backend,
+        bos_token="<s>",
+        eos_token=CLIP_END,
+        pad_token="<pad>",
+        clean_up_tokenization_spaces=False,
+        model_max_length=CLIP_LENGTH,
         padding_side="right",
         model_input_names=["input_ids", "attention_mask"],
     )

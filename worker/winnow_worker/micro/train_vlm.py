@@ -6,25 +6,47 @@ import json
 import time
 from pathlib import Path
 
+import numpy as np
 import torch
 
 from .forward import answer_loss, packed_logits
 from .heldout import examination, examine
-from .model import CellHeads, build_vlm
+from .model import CellHeads, build_vlm, count_parameters, patch_features, to_pixels
 from .rows import TrainingBatches
 from .save import save_vlm
 from .tokenizer import train_tokenizer
+from .world import make_scene, render, scene_rng
 
-STEPS = 2500
-BATCH = 32
+STEPS = 4000
+BATCH = 12
 RATE = 1.5e-3
-EVERY = 250
-CHECK_SCENES = 200
+EVERY = 500
+CHECK_SCENES = 150
 
 
 def schedule(step: int, steps: int) -> float:
     """Warm-up over 100 steps, then constant, then straight down to 1 % over the last 35 %."""
     return min(1.0, (step + 1) / 100, 0.01 + 0.99 * (steps - step) / (0.35 * steps))
+
+
+@torch.no_grad()
+def level_projector(model, seed: int, scenes: int = 64) -> None:
+    """Start the projector where it hands on features of even size: fold the features' mean and deviation into its
+    first layer, and scale its second so that image tokens are about as large as words."""
+    drawn = [make_scene(scene_rng(seed, "vision", 10**6 + i)) for i in range(scenes)]
+    features = patch_features(model.model.vision_tower, to_pixels(np.stack([render(s) for s in drawn])))
+    projector = model.model.multi_modal_projector
+    flat = features.flatten(0, 1)
+    mean, deviation = flat.mean(dim=0), flat.std(dim=0) + 1e-3
+    weight = torch.randn_like(projector.linear_1.weight) / flat.shape[1] ** 0.5
+    projector.linear_1.weight.copy_(weight / deviation)
+    projector.linear_1.bias.copy_(-(weight / deviation) @ mean)
+    torch.nn.init.normal_(projector.linear_2.weight, std=flat.shape[1] ** -0.5)
+    projector.linear_2.bias.zero_()
+    out = projector(features).flatten(0, 1)
+    size = out.std(dim=0).mean() / 0.2
+    projector.linear_2.weight.div_(size)
+    projector.linear_2.bias.copy_(-out.mean(dim=0) / size)
 
 
 def train_vlm(work: Path, out: Path, vision: dict[str, torch.Tensor], seed: int, steps: int = STEPS) -> dict:
@@ -34,6 +56,7 @@ def train_vlm(work: Path, out: Path, vision: dict[str, torch.Tensor], seed: int,
     model, heads = build_vlm(tokenizer), CellHeads()
     tower = {k.removeprefix("vision."): v for k, v in vision.items() if k.startswith("vision.")}
     model.model.vision_tower.load_state_dict(tower)
+    level_projector(model, seed)
     heads.load_state_dict({k.removeprefix("heads."): v for k, v in vision.items() if k.startswith("heads.")})
     tower_params = [*model.model.vision_tower.parameters(), *heads.parameters()]
     known = {id(p) for p in tower_params}
@@ -67,7 +90,7 @@ def train_vlm(work: Path, out: Path, vision: dict[str, torch.Tensor], seed: int,
         optimizer.zero_grad()
         plan.step()
         running = loss.item() if step == first else 0.95 * running + 0.05 * loss.item()
-        if step % 25 == 0:
+        if step % 50 == 0:
             print(f"vlm step {step} loss {running:.4f} seconds {time.time() - start:.0f}", flush=True)
         if (step + 1) % EVERY == 0 or step + 1 == steps:
             point = {"step": step + 1, "loss": round(running, 4), **examine(model, tokenizer, scenes, exams)}
@@ -80,4 +103,10 @@ def train_vlm(work: Path, out: Path, vision: dict[str, torch.Tensor], seed: int,
             torch.save(state, kept.with_suffix(".tmp"))
             kept.with_suffix(".tmp").replace(kept)
     save_vlm(model, tokenizer, out)
-    return {"steps": steps, "batch": BATCH, "seconds": round(time.time() - start), "curve": curve}
+    return {
+        "parameters": count_parameters(model),
+        "steps": steps,
+        "batch": BATCH,
+        "seconds": round(time.time() - start),
+        "curve": curve,
+    }

@@ -103,7 +103,7 @@ def make_scene(rng: np.random.Generator, occlusion: bool | None = None) -> Scene
 
 
 def _looks(rng: np.random.Generator, n: int) -> list[tuple[str, str, str, float, tuple[int, int, int]]]:
-    """Shape, colour, size, radius and tint of n objects; some scenes repeat a shape or a colour, so that counts vary."""
+    """Shape, colour, size, radius and tint of n objects; some scenes repeat a shape or a colour: counts vary."""
     mode = rng.random()
     common_shape = str(rng.choice(PLAIN_SHAPES)) if mode < 0.45 else None
     common_color = str(rng.choice(COLORS)) if 0.3 < mode < 0.65 else None
@@ -136,7 +136,9 @@ def _place(rng: np.random.Generator, radii: list[float], occlusion: bool) -> lis
                     continue
             else:
                 x, y = rng.uniform(low, high), rng.uniform(low, high)
-                if any((x - u) ** 2 + (y - v) ** 2 < (r + q + 1.0) ** 2 for (u, v), q in zip(spots, radii, strict=False)):
+                if any(
+                    (x - u) ** 2 + (y - v) ** 2 < (r + q + 1.0) ** 2 for (u, v), q in zip(spots, radii, strict=False)
+                ):
                     continue
             if occlusion and i == 1 and (x - spots[0][0]) ** 2 + (y - spots[0][1]) ** 2 < 49:
                 continue
@@ -157,7 +159,20 @@ def _outline(obj: Object, scale: float) -> list[tuple[float, float]]:
         points = [(0.0, -r), (0.98 * r, 0.82 * r), (-0.98 * r, 0.82 * r)]
     elif obj.shape == "cross":
         a, b = r, 0.36 * r
-        points = [(-b, -a), (b, -a), (b, -b), (a, -b), (a, b), (b, b), (b, a), (-b, a), (-b, b), (-a, b), (-a, -b), (-b, -b)]
+        points = [
+            (-b, -a),
+            (b, -a),
+            (b, -b),
+            (a, -b),
+            (a, b),
+            (b, b),
+            (b, a),
+            (-b, a),
+            (-b, b),
+            (-a, b),
+            (-a, -b),
+            (-b, -b),
+        ]
     else:
         turns = np.arange(10) * np.pi / 5
         reach = np.where(np.arange(10) % 2 == 0, 1.08 * r, 0.46 * r)
@@ -208,13 +223,14 @@ def describe(scene: Scene) -> str:
 
 
 def cell_labels(scene: Scene) -> np.ndarray:
-    """What each 8 x 8 patch holds: int64, (64, 6), for training the vision tower.
+    """What each 8 x 8 patch holds: int64, (64, 10), for training the vision tower.
 
-    Columns: shape, colour, size of the object that fills most of the patch; then of the object whose centre lies in
-    it. 0 is nothing; else the index in SHAPES, COLORS, SIZES plus 1.
+    Columns 0-2: shape, colour, size of the object that fills most of the patch; 3-5 the same of the object whose
+    centre lies in it, 6-7 that centre's x and y inside the patch in pixels (0 is nothing, else the index plus 1);
+    8-9 the patch's own column and row, so that its feature keeps saying where it is.
     """
     side = WORLD // PATCH
-    labels = np.zeros((side * side, 6), dtype=np.int64)
+    labels = np.zeros((side * side, 10), dtype=np.int64)
     codes = np.zeros((len(scene.objects) + 1, 3), dtype=np.int64)
     for i, o in enumerate(scene.objects):
         codes[i + 1] = (SHAPES.index(o.shape) + 1, COLORS.index(o.color) + 1, SIZES.index(o.size) + 1)
@@ -223,5 +239,8 @@ def cell_labels(scene: Scene) -> np.ndarray:
     best = pixels.argmax(axis=1)
     labels[:, :3] = np.where((pixels.max(axis=1) >= 6)[:, None], codes[best + 1], 0)
     for i, o in enumerate(scene.objects):
-        labels[int(o.y // PATCH) * side + int(o.x // PATCH), 3:] = codes[i + 1]
+        cell = int(o.y // PATCH) * side + int(o.x // PATCH)
+        labels[cell, 3:6] = codes[i + 1]
+        labels[cell, 6:8] = int(o.x % PATCH) + 1, int(o.y % PATCH) + 1
+    labels[:, 8], labels[:, 9] = np.arange(side * side) % side, np.arange(side * side) // side
     return labels
