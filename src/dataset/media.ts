@@ -39,7 +39,8 @@ export function resolveMedia(scope: MediaScope, ref: MediaRef): ResolvedMedia {
   } catch {
     throw new WinnowError({
       code: 'MEDIA_MISSING',
-      message: `there is no file "${path}" under ${scope.mediaRoot}`,
+      // No folder in the message: it is kept with the signals, which are the same bytes on every machine.
+      message: `there is no file "${path}" under the media root`,
       where: { file: asked },
       hint: 'Check --images, the folder that media paths start from.',
     });
@@ -76,7 +77,8 @@ export function isInside(path: string, folder: string): boolean {
 function outside(scope: MediaScope, path: string, real?: string): WinnowError {
   return new WinnowError({
     code: 'MEDIA_OUTSIDE_ROOT',
-    message: `"${path}" is outside of the media root ${scope.mediaRoot}${real === undefined ? '' : `: it links to ${real}`}`,
+    message: `"${path}" is outside of the media root${real === undefined ? '' : ', through a link'}`,
+    where: { file: real ?? scope.mediaRoot },
     hint:
       real === undefined
         ? 'Name the folder that holds all media with --images.'

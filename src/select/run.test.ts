@@ -101,7 +101,8 @@ describe('a selection', () => {
       );
     await visnec();
     // The first run measured the embedding too, which is a note of that run alone.
-    const first = (await visnec(), files());
+    await visnec();
+    const first = files();
     await visnec();
     expect(files()).toEqual(first);
     const head = JSON.parse(readFileSync(join(project.paths.selections, 'visnec-25%-s42.json'), 'utf8'));

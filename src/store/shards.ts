@@ -88,8 +88,10 @@ export async function planShards(
     const kept = whole.done
       ? undefined
       : shorter.map((other) => shard(start, other)).find((candidate) => candidate.done);
-    shards.push(kept ?? whole);
-    start = (kept ?? whole).end;
+    const next = whole.done || kept !== undefined ? undefined : finishedAfter(start, end, endsByStart, shard);
+    const chosen = kept ?? (next === undefined ? whole : shard(start, next));
+    shards.push(chosen);
+    start = chosen.end;
   }
   return { identity, dataset, shards };
 }
@@ -146,6 +148,17 @@ export function hashRows(dataset: Dataset, start: number, end: number): string {
   const hash = createHash('sha256');
   for (let row = start; row < end; row++) hash.update(dataset.rowHash(row));
   return hash.digest('hex');
+}
+
+/** Where the next finished shard within a stretch begins: what lies before it is all that is missing. */
+function finishedAfter(
+  start: number,
+  end: number,
+  endsByStart: ReadonlyMap<number, ReadonlySet<number>>,
+  shard: (start: number, end: number) => Shard,
+): number | undefined {
+  const later = [...endsByStart.keys()].filter((other) => other > start && other < end).sort((a, b) => a - b);
+  return later.find((other) => [...endsByStart.get(other)!].some((last) => last <= end && shard(other, last).done));
 }
 
 function listEnds(folder: string, prefix: string): Map<number, Set<number>> {
