@@ -30,17 +30,16 @@ export async function referenceFixtures(
     '-c',
     "from importlib.metadata import version as v; print([v(p) for p in ('transformers','tokenizers','pillow','torch')])",
   ]);
-  const key = createHash('sha256')
-    .update(await readFile(file))
-    .update(versions)
-    .digest('hex')
-    .slice(0, 16);
+  const hash = createHash('sha256').update(versions);
+  for (const path of [file, ...reads.map((name) => join(ROOT, 'worker', name))]) hash.update(await readFile(path));
+  const key = hash.digest('hex').slice(0, 16);
   const folder = join(ROOT, '.setup', 'fixtures', `${script.replace('.py', '')}-${key}`);
   if (existsSync(folder)) return folder;
   await mkdir(join(ROOT, '.setup', 'fixtures'), { recursive: true });
   const partial = `${folder}.${process.pid}`;
   await rm(partial, { recursive: true, force: true });
-  await run(python, [file, partial], { maxBuffer: 2 ** 26, env: { ...process.env, HF_HUB_OFFLINE: '1' } });
+  const env = { ...process.env, HF_HUB_OFFLINE: '1', PYTHONPATH: join(ROOT, 'worker') };
+  await run(python, [file, partial], { maxBuffer: 2 ** 26, env });
   // Another test process may have made it in the meantime; both are the same.
   await rename(partial, folder).catch(async (error: NodeJS.ErrnoException) => {
     if (error.code !== 'ENOTEMPTY' && error.code !== 'EEXIST') throw error;
