@@ -21,7 +21,7 @@ describe.skipIf(python === undefined)('images against Pillow', () => {
   beforeAll(async () => {
     folder = await referenceFixtures(python!, 'decoding.py');
     expected = JSON.parse(await readFile(join(folder, 'expected.json'), 'utf8')) as Expected;
-  }, 120_000);
+  }, 600_000);
 
   it('decode to the same pixels, whatever the format, the mode and the orientation mark', async () => {
     for (const [name, [width, height]] of Object.entries(expected.sizes)) {

@@ -41,7 +41,7 @@ describe.skipIf(python === undefined)('processors against transformers', () => {
     folder = await referenceFixtures(python!, 'processing.py');
     reference = JSON.parse(await readFile(join(folder, 'expected.json'), 'utf8')) as Expected;
     pictures = await Promise.all(reference.images.map((name) => decodeImage(join(folder, 'images', name))));
-  }, 120_000);
+  }, 600_000);
 
   const families = ['llava', 'micro', 'chatml', 'marks', 'idefics3', 'idefics3-whole'];
 
