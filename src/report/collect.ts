@@ -159,7 +159,7 @@ function reportRandom(
     const meanNecessity = baseline.statistics.necessity;
     const [categories, faults] = [part('category'), part('fault')];
     return {
-      name: baseline.kind === 'uniform' ? 'Random, uniform' : 'Random, stratified by source',
+      name: baseline.kind === 'uniform' ? 'uniform' : 'stratified by source',
       draws: baseline.seeds,
       size: baseline.budget,
       ...(meanNecessity === undefined

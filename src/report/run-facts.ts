@@ -62,7 +62,7 @@ export async function describeRun(project: Project, dataset: Dataset, main: Load
       ...stored.map(({ entry: made }) => ({ title: `Score: ${made.signal}`, command: scoreCommand(made) })),
       {
         title: 'Select',
-        command: `winnow select ${main.method} --budget ${budget} --seed ${main.seed}${flags(main.options)}`,
+        command: `winnow select ${main.method} --budget ${budget} --seed ${main.seed} --name ${shell(main.name)}${flags(main.options)}`,
       },
       { title: 'Report', command: `winnow report ${shell(main.name)}` },
     ],
