@@ -56,7 +56,7 @@ export interface SelectResult {
 }
 
 /** What every selection is measured by: mean necessity, share of each class, share of each source. */
-export function subsetStatistics(
+function subsetStatistics(
   necessity: Float32Array | undefined,
   source: readonly (string | null)[],
   threshold: number,

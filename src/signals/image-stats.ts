@@ -23,7 +23,7 @@ export interface ImageNumbers {
  * Luma is Rec. 601. Colourfulness is Hasler and Süsstrunk (2003): sigma of (rg, yb) + 0.3 times their mean, on 0..255.
  * Sharpness is the variance of the 4-neighbour Laplacian of luma (Pech-Pacheco et al. 2000). Entropy is of the 256-bin luma histogram, bits.
  */
-export function imageNumbers({ width, height, data }: RgbImage): ImageNumbers {
+function imageNumbers({ width, height, data }: RgbImage): ImageNumbers {
   const pixels = width * height;
   const luma = new Float32Array(pixels);
   const histogram = new Float64Array(256);

@@ -18,7 +18,7 @@ const Params = z.object({
 export type LossParams = z.infer<typeof Params>;
 
 /** Column of a blind variant: `nll_blind_masked`, `necessity_masked`, `token_blind_masked`. */
-export function blindColumn(what: 'nll_blind' | 'necessity' | 'token_blind', variant: BlindVariant): string {
+function blindColumn(what: 'nll_blind' | 'necessity' | 'token_blind', variant: BlindVariant): string {
   return `${what}_${variant}`;
 }
 

@@ -53,7 +53,7 @@ export interface ScoreResult extends ScoreSummary {
 }
 
 /** The signal of that name. @throws WinnowError `SIGNAL_UNKNOWN` */
-export function findSignal(name: string): Signal {
+function findSignal(name: string): Signal {
   const signal = signals.find((item) => item.name === name);
   if (signal !== undefined) return signal;
   throw new WinnowError({
