@@ -266,7 +266,7 @@ it('says why a folder of images has no losses', () => {
   const { status, stdout } = winnow(folder, 'score', 'loss', '--quiet');
   expect(status).toBe(0);
   expect(stdout).toMatch(/4 could not be scored/);
-  expect(stdout).toMatch(/no token of the row is trained/);
+  expect(stdout).toMatch(/the sample has no assistant text/);
   const { stderr } = winnow(folder, 'select', 'visnec', '-b', '2', '--quiet');
   expect(stderr).not.toMatch(/INTERNAL/);
 });

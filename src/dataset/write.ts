@@ -74,8 +74,7 @@ export async function writeDataset(request: WriteRequest): Promise<Written> {
     const passed = await pass({ write: async () => undefined, flush: async () => undefined });
     return { rows: passed.rows, files: [main], mediaFiles: media.count(), lost: [...passed.losses, ...passed.missing] };
   }
-  const existed = existsSync(folder);
-  mkdirSync(folder, { recursive: true });
+  const made = mkdirSync(folder, { recursive: true });
   const file = await openAtomic(main);
   try {
     const passed = await pass(textSink(file));
@@ -95,7 +94,7 @@ export async function writeDataset(request: WriteRequest): Promise<Written> {
     };
   } finally {
     await file.abort();
-    if (!existed) await removeIfEmpty(folder);
+    if (made !== undefined) await removeIfEmpty(folder, made);
   }
 }
 
@@ -201,6 +200,7 @@ function merged(folder: string, side: SideFile): string {
   });
 }
 
-async function removeIfEmpty(folder: string): Promise<void> {
-  await rmdir(folder).catch(() => undefined);
+/** Takes away the empty folders from `folder` up to `made`, the first that was made. */
+async function removeIfEmpty(folder: string, made: string): Promise<void> {
+  for (let at = folder; at.startsWith(made); at = dirname(at)) await rmdir(at).catch(() => undefined);
 }

@@ -37,10 +37,11 @@ export const register: Register = (program, session) => {
           };
         }
         const result = await runScore(plan);
+        const failed = result.rowsComputed === result.rows ? result.quarantined.length : 0;
         return {
           document: result,
           text: [
-            `${result.signal}: ${result.rowsComputed} samples scored in ${formatDuration(result.seconds)}, ${result.rows - result.rowsComputed} were there already.`,
+            `${result.signal}: ${result.rowsComputed - failed} samples scored in ${formatDuration(result.seconds)}, ${result.rows - result.rowsComputed} were there already.`,
             ...(result.quarantined.length === 0
               ? []
               : [
