@@ -58,7 +58,7 @@ describe.skipIf(!existsSync(FOLDER))('a model from its folder', () => {
       'IMAGE_MISSING',
       'ok',
       'TOO_LONG',
-      expect.stringMatching(/^ok$|^NO_RESPONSE_TOKENS$/),
+      'ok',
     ]);
     for (const loss of got) if (loss.ok) expect(loss.multimodal.mean).toBeGreaterThan(0);
   });
