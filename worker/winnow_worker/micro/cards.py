@@ -44,6 +44,10 @@ FRONT = {
     "micro-vlm": "pipeline_tag: image-text-to-text\nlibrary_name: transformers",
     "micro-clip": "pipeline_tag: zero-shot-image-classification\nlibrary_name: transformers",
 }
+HOW = {
+    "micro-vlm": "Greedy decoding, exact match.",
+    "micro-clip": "How often a picture's own description is the nearest of 100.",
+}
 LIMITS = {
     "micro-vlm": (
         "It knows nothing but the generated world: on photographs, other drawings and other wordings its answers mean "
@@ -96,9 +100,7 @@ def write_card(folder: Path) -> None:
         bar = f"{100 * BARS[key]:.0f} %" if key in BARS else ""
         shown = f"{value:.3f}" if key.startswith(("auc", "necessity")) else f"{100 * value:.1f} %"
         rows.append(f"| {key} | {shown} | {bar} |")
-    size = (
-        f"{result['questions']} questions" if "questions" in result else f"{result['scenes']} scenes, 100 captions each"
-    )
+    size = f"{result['questions']:,} questions" if "questions" in result else f"{result['scenes']:,} scenes"
     minutes = (record["seconds"] + record["vision_seconds"]) / 60
     body = f"""---
 license: apache-2.0
@@ -115,12 +117,13 @@ license: apache-2.0
   tokenizer has also read NLVR's sentences (Suhr et al. 2017, CC-BY-4.0) and plain instructions.
 - **Training.** First the vision tower on what lies in each patch, then the whole: {record["steps"]:,} steps of
   {record["scenes_per_step"]} scenes, seed {record["seed"]}, {minutes:.0f} minutes on
-  {record["machine"]["cores"]} cores, by `{record["command"]}`. Curve, versions and SHA-256 are in `training.json`.
+  {record["machine"]["cores"]} cores (the tower included), by `{record["command"]}`.
+  Curve, versions and SHA-256 are in `training.json`.
 - **Licence.** Apache-2.0.
 
 ## Held-out scenes
 
-Greedy decoding, exact match, from the saved weights ({size}).
+{HOW[name]} From the saved weights, on {size}.
 
 | | | bar |
 |---|---|---|
@@ -130,8 +133,8 @@ Greedy decoding, exact match, from the saved weights ({size}).
         body += """
 `stated` questions hold their answer in their text; `prior` asks for the star's colour; `general` has nothing to do
 with a picture. Necessity is the response loss without the picture (masked, nats per token) minus that with it.
-`auc_text`: balanced visual questions against `stated` ones; `auc_wrong`: right answers against answers of another scene; without a
-suffix the picture is masked, `_drop` leaves one masked slot, `_remove` none.
+`auc_text`: balanced visual questions against `stated` ones; `auc_wrong`: right answers against those of another scene;
+without a suffix the picture is masked, `_drop` leaves one masked slot, `_remove` none.
 """
     body += f"\n## Limits\n\n{LIMITS[name]}\n"
     (folder / "README.md").write_text(body)

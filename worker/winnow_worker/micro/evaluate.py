@@ -85,7 +85,7 @@ def _blind_ids(ids: list[int], image_id: int, mode: str, length: int) -> tuple[l
     return row, keep
 
 
-def evaluate_vlm(folder: Path, seed: int = 42, scenes: int = 300) -> dict[str, float]:
+def evaluate_vlm(folder: Path, seed: int = 42, scenes: int = 200) -> dict[str, float]:
     """Exact match per kind, and how well necessity separates (see `heldout.examine`), from the saved folder."""
     model, processor = load_vlm(folder)
     drawn, exams = examination(seed, scenes)
