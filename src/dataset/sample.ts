@@ -36,7 +36,7 @@ export const Sample = z.object({
 export type Sample = z.infer<typeof Sample>;
 
 /** The text parts of one message joined with newlines. */
-export function messageText(message: Message): string {
+function messageText(message: Message): string {
   return message.parts.flatMap((part) => (part.type === 'text' ? [part.text] : [])).join('\n');
 }
 

@@ -4,7 +4,7 @@ const bits = new Uint32Array(1);
 const number = new Float32Array(bits.buffer);
 
 /** The nearest half-precision number (ties to even), as its 16 bits. */
-export function toHalf(value: number): number {
+function toHalf(value: number): number {
   number[0] = value;
   const b = bits[0]!;
   const sign = (b >>> 16) & 0x8000;
@@ -26,7 +26,7 @@ function roundShift(value: number, shift: number): number {
 }
 
 /** The number that 16 bits of half precision stand for. */
-export function fromHalf(half: number): number {
+function fromHalf(half: number): number {
   const sign = half & 0x8000 ? -1 : 1;
   const exponent = (half >>> 10) & 31;
   const fraction = half & 0x3ff;

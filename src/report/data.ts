@@ -19,7 +19,7 @@ export const Interval = z.object({
 export type Interval = z.infer<typeof Interval>;
 
 /** Columns over the whole pool, all of the same length; entry i of each is row i of the data set. */
-export const ReportSamples = z.object({
+const ReportSamples = z.object({
   id: z.array(z.string()).describe('id of every row, quarantined ones included'),
   question: z.array(z.string()).optional().describe('first instruction; cut to 160 characters by the builder'),
   answer: z.array(z.string()).optional().describe('response; cut to 160 characters by the builder'),
@@ -35,7 +35,7 @@ export const ReportSamples = z.object({
 });
 export type ReportSamples = z.infer<typeof ReportSamples>;
 
-export const ReportCluster = z.object({
+const ReportCluster = z.object({
   cluster: z.int().nonnegative().describe('number used in `samples.cluster`'),
   terms: z.array(z.string()).describe('words that set the cluster apart, most typical first'),
 });
@@ -84,7 +84,7 @@ export const ReportRandom = z.object({
 });
 export type ReportRandom = z.infer<typeof ReportRandom>;
 
-export const ReportFault = z.object({
+const ReportFault = z.object({
   key: z.string().describe('value in `samples.fault`'),
   title: z.string().describe('in plain words, e.g. `Answer of another image`'),
   about: z.string().optional().describe('one sentence: what is wrong with these rows'),

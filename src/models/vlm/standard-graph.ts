@@ -64,7 +64,7 @@ export async function runStandardBatch(
 }
 
 /** `-log softmax(logits)[label]`, summed in double precision. */
-export function negativeLogProbability(logits: Float32Array, label: number): number {
+function negativeLogProbability(logits: Float32Array, label: number): number {
   let most = Number.NEGATIVE_INFINITY;
   for (const value of logits) if (value > most) most = value;
   let sum = 0;

@@ -176,7 +176,7 @@ function tile(
 }
 
 /** A line from 0 (or the lowest value) to the highest, with random's interval as a band and the value as a dot. */
-export function intervalStrip(at: number, random: Interval, name: string): HTMLElement {
+function intervalStrip(at: number, random: Interval, name: string): HTMLElement {
   const low = Math.min(0, at, random.lo);
   const high = Math.max(at, random.hi, low + 1e-9) * 1.04;
   const x = (v: number): string => number((100 * (v - low)) / (high - low), 2).replace('−', '-');

@@ -1,7 +1,21 @@
 import { number } from '../words.ts';
-import type { PointChartOptions } from './points.ts';
 import { classAt, hasSelection, isKept, passes, total } from './state.ts';
 import { colour } from './theme.ts';
+
+export interface PointChartOptions {
+  label: string;
+  height: (width: number) => number;
+  /** Coordinates of every sample; NaN: not drawn. */
+  x: ArrayLike<number>;
+  y: ArrayLike<number>;
+  xDomain: [number, number];
+  yDomain: [number, number];
+  /** Axis titles; without them there are no axes. */
+  axes?: { x: string; y: string };
+  lines?: { from: [number, number]; to: [number, number]; name: string }[];
+  /** Words at places of the chart. */
+  labels?: () => { x: number; y: number; text: string; strong: boolean }[];
+}
 
 /** Dropped samples as rings, then kept ones as discs over them; what the filter hides stays as faint dots. */
 export function paintPoints(context: CanvasRenderingContext2D, px: Float32Array, py: Float32Array): void {

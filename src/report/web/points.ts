@@ -1,24 +1,9 @@
 import { shorten, signed } from '../words.ts';
 import { h, onWidth } from './dom.ts';
-import { paintAxes, paintLabels, paintPoints } from './paint.ts';
+import { type PointChartOptions, paintAxes, paintLabels, paintPoints } from './paint.ts';
 import { classAt, hasSelection, isKept, onFilter, passes, pin, samples, total } from './state.ts';
 import { colour, onTheme } from './theme.ts';
 import { hideTip, showTip } from './tip.ts';
-
-export interface PointChartOptions {
-  label: string;
-  height: (width: number) => number;
-  /** Coordinates of every sample; NaN: not drawn. */
-  x: ArrayLike<number>;
-  y: ArrayLike<number>;
-  xDomain: [number, number];
-  yDomain: [number, number];
-  /** Axis titles; without them there are no axes. */
-  axes?: { x: string; y: string };
-  lines?: { from: [number, number]; to: [number, number]; name: string }[];
-  /** Words at places of the chart. */
-  labels?: () => { x: number; y: number; text: string; strong: boolean }[];
-}
 
 /**
  * A scatter of all samples on a canvas: filled when kept, hollow when dropped, in the hue of their class.
