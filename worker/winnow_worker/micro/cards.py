@@ -86,6 +86,8 @@ def write_training(folder: Path, name: str, seed: int, run: dict, result: dict, 
         "curve": run["curve"],
         "sha256": {"model.safetensors": sha256(weights)},
     }
+    if "note" in run:
+        record["note"] = run["note"]
     (folder / "training.json").write_text(json.dumps(record, indent=2) + "\n")
 
 
@@ -118,7 +120,7 @@ license: apache-2.0
 - **Training.** First the vision tower on what lies in each patch, then the whole: {record["steps"]:,} steps of
   {record["scenes_per_step"]} scenes, seed {record["seed"]}, {minutes:.0f} minutes on
   {record["machine"]["cores"]} cores (the tower included), by `{record["command"]}`.
-  Curve, versions and SHA-256 are in `training.json`.
+  Curve, versions and SHA-256 are in `training.json`.{" " + record["note"] if "note" in record else ""}
 - **Licence.** Apache-2.0.
 
 ## Held-out scenes

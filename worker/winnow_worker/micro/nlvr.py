@@ -17,7 +17,7 @@ QUESTION = "<image>\nIs this statement about the picture true or false? {}"
 
 
 def convert(tar_path: Path, out: Path, statements: int | None = None, pictures: int = 6) -> int:
-    """Write the first `statements` statements (all if None) with their first `pictures` arrangements. Returns the rows."""
+    """Write the first `statements` statements (None: all), `pictures` arrangements of each. Returns the rows."""
     images = out / "images"
     images.mkdir(parents=True, exist_ok=True)
     with tarfile.open(tar_path) as tar:

@@ -23,7 +23,7 @@ from .model import IMAGE_TOKENS
 from .questions import BALANCED_KINDS, QA, distracted, questions, stated
 from .text import general
 from .tokenizer import Encoder
-from .world import Scene, cell_labels, make_scene, render, scene_rng
+from .world import WORLD, Scene, cell_labels, make_scene, render, scene_rng
 
 PREFIX = 4 + IMAGE_TOKENS
 STARTS = {"see": PREFIX, "masked": PREFIX, "drop": 5, "remove": 4, "text": 3}
@@ -31,12 +31,20 @@ VISIBLE = {"see": PREFIX, "masked": 4, "drop": 4, "remove": 4, "text": 3}
 BLIND_MODES = ("masked", "drop", "remove", "text")
 BLIND_WEIGHTS = (0.55, 0.15, 0.15, 0.15)
 ROW_TEXT = 192
-# First what grounds words in the picture, then (after EARLY_STEPS) more of what needs several objects.
-EARLY = {"attribute": 0.21, "existence": 0.16, "counting": 0.12, "relation": 0.1, "position": 0.16, "occlusion": 0.08,
-         "prior": 0.02, "description": 0.12, "general": 0.03}  # fmt: skip
-LATE = {"attribute": 0.11, "existence": 0.12, "counting": 0.2, "relation": 0.24, "position": 0.12, "occlusion": 0.12,
-        "prior": 0.02, "description": 0.04, "general": 0.03}  # fmt: skip
-EARLY_STEPS = 800
+# From which step on how often each kind is asked: first what grounds words in the picture, then more of what needs
+# several objects, and in the end mostly where things are, which is learned last.
+PHASES = (
+    (0, {"attribute": 0.21, "existence": 0.16, "counting": 0.12, "relation": 0.1, "position": 0.16, "occlusion": 0.08,
+         "prior": 0.02, "description": 0.12, "general": 0.03}),
+    (800, {"attribute": 0.11, "existence": 0.12, "counting": 0.2, "relation": 0.24, "position": 0.12, "occlusion": 0.12,
+           "prior": 0.02, "description": 0.04, "general": 0.03}),
+    (2500, {"attribute": 0.08, "existence": 0.08, "counting": 0.19, "relation": 0.29, "position": 0.17,
+            "occlusion": 0.13, "prior": 0.01, "description": 0.02, "general": 0.03}),
+    (5000, {"attribute": 0.08, "existence": 0.07, "counting": 0.13, "relation": 0.28, "position": 0.24,
+            "occlusion": 0.13, "prior": 0.01, "description": 0.03, "general": 0.03}),
+    (11000, {"attribute": 0.06, "existence": 0.06, "counting": 0.12, "relation": 0.29, "position": 0.16,
+             "occlusion": 0.15, "prior": 0.01, "description": 0.02, "general": 0.03, "side": 0.1}),
+)  # fmt: skip
 
 
 @dataclass
@@ -55,11 +63,24 @@ def make_block(encode: Encoder, qa: QA, mode: str, eos: int) -> Block:
     return Block([*asked, *encode(f" {qa.answer}"), eos], len(asked), mode)
 
 
+def side_question(scene: Scene, rng: np.random.Generator) -> QA | None:
+    """Which half a plain object lies in, answered in one word: the plainest lesson in columns. Training only."""
+    names = [o.name for o in scene.objects]
+    clear = [o for o in scene.objects if names.count(o.name) == 1 and o.shape != "star" and abs(o.x - WORLD / 2) >= 4]
+    if not clear:
+        return None
+    o = clear[int(rng.integers(len(clear)))]
+    form = ("Is the {} on the left or on the right?", "Is the {} left or right?")[int(rng.integers(2))]
+    return QA(form.format(o.name), "left" if o.x < WORLD / 2 else "right", "side")
+
+
 def sample_question(scene: Scene, rng: np.random.Generator, weights: dict[str, float]) -> tuple[QA, str] | None:
     """A question in the training mixture, and the mode it is shown in; None where the scene did not offer it."""
     kind = str(rng.choice(list(weights), p=list(weights.values())))
     if kind == "general":
         qa: QA | None = general(rng)
+    elif kind == "side":
+        qa = side_question(scene, rng)
     else:
         found = questions(scene, kind, rng)
         qa = found[0] if found else None
@@ -147,7 +168,7 @@ class TrainingBatches(torch.utils.data.Dataset):
 
     def __getitem__(self, step: int) -> dict[str, torch.Tensor]:
         self.encode = self.encode or Encoder(self.tokenizer)
-        weights = EARLY if step < EARLY_STEPS else LATE
+        weights = [mixture for first, mixture in PHASES if step >= first][-1]
         scenes, rows = [], []
         for i in range(self.batch):
             rng = scene_rng(self.seed, "train", step * self.batch + i)
