@@ -15,10 +15,10 @@ from .save import save_clip
 from .tokenizer import clip_tokenizer, train_tokenizer
 from .world import cell_labels, describe, make_scene, render, scene_rng
 
-STEPS = 1200
+STEPS = 250
 BATCH = 80
 RATE = 1e-3
-EVERY = 300
+EVERY = 125
 CHECK_SCENES = 500
 AMONG = 100
 
