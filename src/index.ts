@@ -199,7 +199,8 @@ export function report(project: Project | string, request: ReportRequest = {}): 
 async function within<T>(given: Project | string, work: (project: Project) => Promise<T>): Promise<T> {
   if (typeof given !== 'string') return work(given);
   await using project = await openProject(given);
-  return work(project);
+  // Awaited here: the project is closed when this block is left.
+  return await work(project);
 }
 
 /** What was given: an option that is undefined takes its default like one that is absent. */

@@ -52,13 +52,15 @@ function wantsJson(argv: readonly string[]): boolean {
 /** Signals, broken pipes and faults outside of any handler. */
 function listen(argv: readonly string[]): { signal: AbortSignal; unhook: () => void } {
   const controller = new AbortController();
+  let grace: NodeJS.Timeout | undefined;
   const leave = (code: number): void => {
     if (controller.signal.aborted) process.exit(code);
     const reason = new Error('Interrupted');
     reason.name = 'AbortError';
     controller.abort(reason);
-    // A step that can't be told to stop must not keep the terminal.
-    setTimeout(() => process.exit(code), GRACE_MS).unref();
+    // A step that can't be told to stop must not keep the terminal; the timer also holds the process until it has ended,
+    // because a step that waits for a stopped worker leaves nothing else to wait for.
+    grace = setTimeout(() => process.exit(code), GRACE_MS);
   };
   const onInterrupt = (): void => leave(INTERRUPTED);
   const onTerminate = (): void => leave(143);
@@ -84,6 +86,7 @@ function listen(argv: readonly string[]): { signal: AbortSignal; unhook: () => v
   return {
     signal: controller.signal,
     unhook: () => {
+      clearTimeout(grace);
       process.off('SIGINT', onInterrupt);
       process.off('SIGTERM', onTerminate);
       process.off('uncaughtException', onFault);
