@@ -12,15 +12,20 @@ interface Property {
 
 const kebab = (name: string): string => name.replace(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`);
 
+/** The fields of an options schema as people write them, defaults and transforms not yet applied. */
+function propertiesOf(schema: z.ZodType): Record<string, Property> {
+  const json = z.toJSONSchema(schema, { io: 'input', unrepresentable: 'any' }) as {
+    properties?: Record<string, Property>;
+  };
+  return json.properties ?? {};
+}
+
 /**
  * Declares one option per field of a zod schema: `textOnly` becomes `--text-only <value>`, a boolean a bare flag, an array a
  * comma-separated list. Description, default and choices are the schema's own, so the command line and the API can't differ.
  */
 export function addSchemaOptions(command: Command, schema: z.ZodType): void {
-  const json = z.toJSONSchema(schema, { io: 'input', unrepresentable: 'any' }) as {
-    properties?: Record<string, Property>;
-  };
-  for (const [name, property] of Object.entries(json.properties ?? {})) {
+  for (const [name, property] of Object.entries(propertiesOf(schema))) {
     const list = property.type === 'array';
     const flag = property.type === 'boolean' ? `--${kebab(name)}` : `--${kebab(name)} <${list ? 'list' : 'value'}>`;
     const choices = property.enum ?? property.items?.enum;
@@ -36,10 +41,7 @@ export function addSchemaOptions(command: Command, schema: z.ZodType): void {
 
 /** The values a person gave for the fields of a schema, by field name; what was left out is absent. */
 export function schemaValues(schema: z.ZodType, given: Record<string, unknown>): Record<string, unknown> {
-  const json = z.toJSONSchema(schema, { io: 'input', unrepresentable: 'any' }) as {
-    properties?: Record<string, Property>;
-  };
   return Object.fromEntries(
-    Object.keys(json.properties ?? {}).flatMap((name) => (given[name] === undefined ? [] : [[name, given[name]]])),
+    Object.keys(propertiesOf(schema)).flatMap((name) => (given[name] === undefined ? [] : [[name, given[name]]])),
   );
 }
