@@ -1,0 +1,4 @@
+import type { CheckGroup } from './check.ts';
+
+/** Every group of checks, one line each. */
+export const groups: readonly CheckGroup[] = [];
