@@ -11,8 +11,8 @@ export interface CaseCheck {
   folder: string;
   /** Keys that must be there, and keys that may. Any other key means another shape. */
   inputs: { required: string[]; optional?: string[] };
-  /** At least one of `anyOf` must be there, and nothing else. */
-  outputs: { anyOf: string[] };
+  /** At least one of them must be there, and nothing else: keys, or for keys that carry values a pattern. */
+  outputs: { anyOf: string[] | RegExp };
   /** Runs the project's code on the inputs; the first difference in words, or nothing. */
   run(fixture: Case): Promise<string | undefined>;
 }
@@ -26,12 +26,13 @@ export interface FolderCheck {
 /** Whether a case has the shape that a check is for. */
 export function fits(check: CaseCheck, { inputs, outputs }: Case): boolean {
   const { required, optional = [] } = check.inputs;
+  const { anyOf } = check.outputs;
   const given = Object.keys(inputs);
   const wanted = Object.keys(outputs);
   return (
     required.every((key) => given.includes(key)) &&
     given.every((key) => required.includes(key) || optional.includes(key)) &&
     wanted.length > 0 &&
-    wanted.every((key) => check.outputs.anyOf.includes(key))
+    wanted.every((key) => (anyOf instanceof RegExp ? anyOf.test(key) : anyOf.includes(key)))
   );
 }

@@ -10,7 +10,9 @@ export interface Fixture {
 
 /** What a fixture holds, where it is one of the kind with inputs and outputs. */
 export interface Case {
+  /** Empty where the fixture states its inputs in the keys of its outputs. */
   inputs: Record<string, unknown>;
+  /** A list of records, one a case, is turned into a record of lists. */
   outputs: Record<string, unknown>;
 }
 
@@ -47,11 +49,18 @@ export async function readCase(
   } catch (error) {
     return { problem: 'broken', because: `can't be read as JSON: ${(error as Error).message.split('\n')[0]}` };
   }
-  const { inputs, outputs } = isRecord(value) ? value : {};
+  const { inputs = {}, outputs: given } = isRecord(value) ? value : {};
+  const outputs = Array.isArray(given) && given.length > 0 && given.every(isRecord) ? columnsOf(given) : given;
   if (!isRecord(inputs) || !isRecord(outputs)) {
     return { problem: 'unknown', because: 'no check: it has no objects `inputs` and `outputs`' };
   }
   return { found: { inputs, outputs } };
+}
+
+/** `[{ a: 1 }, { a: 2 }]` as `{ a: [1, 2] }`. */
+function columnsOf(records: Record<string, unknown>[]): Record<string, unknown> {
+  const keys = new Set(records.flatMap((record) => Object.keys(record)));
+  return Object.fromEntries([...keys].map((key) => [key, records.map((record) => record[key])]));
 }
 
 /** JSON as Python's `json` writes it: the bare words NaN and Infinity are let through, as texts that `toNumber` reads. */

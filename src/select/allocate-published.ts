@@ -1,0 +1,141 @@
+/**
+ * Budget allocators of single methods, as published: several miss the budget, which is said here and is theirs to report.
+ * Letters are those of the survey of published methods, see allocate.ts.
+ */
+
+/** e^(v / T) as shares that sum to 1; a value that isn't finite gets 0. */
+export function softmax(values: ArrayLike<number>, temperature = 1): Float64Array {
+  const scaled = Float64Array.from(values, (value) => value / temperature);
+  const highest = scaled.reduce((best, value) => (Number.isFinite(value) ? Math.max(best, value) : best), -Infinity);
+  const weights = scaled.map((value) => (Number.isFinite(value) ? Math.exp(value - highest) : 0));
+  const total = weights.reduce((sum, weight) => sum + weight, 0);
+  return total > 0 ? weights.map((weight) => weight / total) : weights;
+}
+
+/** Rounds to the nearest integer, halves to the even one, as Python and numpy do. */
+export function roundHalfEven(value: number): number {
+  const floor = Math.floor(value);
+  if (value - floor !== 0.5) return Math.round(value);
+  return floor % 2 === 0 ? floor : floor + 1;
+}
+
+/**
+ * C, the largest group evens out: n_g = max(1, floor(n |g| / N)), and the whole difference to the budget is added to, or taken from, the
+ * largest group (the first of equals). Empty groups give nothing. Sums to the budget unless more must be taken from the largest
+ * group than it has, i.e. there are more groups than places. Used by CoIDO.
+ */
+export function largestGroupEvens(sizes: ArrayLike<number>, budget: number): Int32Array {
+  const total = Array.from(sizes).reduce((sum, size) => sum + size, 0);
+  const quota = Int32Array.from(sizes, (size) => (size === 0 ? 0 : Math.max(1, Math.floor((budget * size) / total))));
+  if (total === 0) return quota;
+  const largest = Array.from(sizes).reduce((best, size, g) => (size > sizes[best]! ? g : best), 0);
+  const given = quota.reduce((sum, n) => sum + n, 0);
+  quota[largest] = Math.max(0, quota[largest]! + budget - given);
+  return quota;
+}
+
+/**
+ * D, sequential softmax: groups are visited by softmax(score / T), largest first; each gets round(left * its share among the groups not yet
+ * visited), halves to even, at most its size. What late groups can't give is lost: the sum may be below the budget. Used by COINCIDE.
+ *
+ * @returns `share`: softmax over all groups; `order`: groups as visited; `taken`: what each gives
+ */
+export function sequentialSoftmax(
+  scores: ArrayLike<number>,
+  temperature: number,
+  sizes: ArrayLike<number>,
+  budget: number,
+): { share: Float64Array; order: Int32Array; taken: Int32Array } {
+  const share = softmax(scores, temperature);
+  const order = Int32Array.from(share.keys()).sort((a, b) => share[b]! - share[a]! || scores[b]! - scores[a]! || a - b);
+  // Shares among those still to come, from the end, each relative to its own: no small share is lost beside a large one.
+  const shareOfRest = new Float64Array(order.length);
+  for (let i = order.length - 1, rest = 0; i >= 0; i--) {
+    const hasShare = Number.isFinite(scores[order[i]!]);
+    const next = order[i + 1];
+    const step = next === undefined ? 0 : Math.exp((scores[next]! - scores[order[i]!]!) / temperature);
+    rest = hasShare ? 1 + (Number.isFinite(step) ? rest * step : 0) : 0;
+    shareOfRest[i] = rest > 0 ? 1 / rest : 0;
+  }
+  const taken = new Int32Array(order.length);
+  let left = budget;
+  order.forEach((group, i) => {
+    taken[group] = Math.min(sizes[group]!, roundHalfEven(left * shareOfRest[i]!));
+    left -= taken[group]!;
+  });
+  return { share, order, taken };
+}
+
+/**
+ * E, softmax of tasks: floor(n softmax(-difficulty / T)), the easier the more. Without `sizes` the remainder goes to the task of the largest
+ * share; with them each gives at most its size and what is left goes round, one each, to those that still have rows. Used by PreSel.
+ */
+export function taskSoftmax(
+  difficulties: ArrayLike<number>,
+  budget: number,
+  { temperature, sizes }: { temperature: number; sizes?: ArrayLike<number> },
+): Int32Array {
+  const share = softmax(
+    Array.from(difficulties, (difficulty) => -difficulty),
+    temperature,
+  );
+  const quota = Int32Array.from(share, (part) => Math.floor(part * budget));
+  if (sizes === undefined) {
+    const best = share.reduce((top, part, g) => (part > share[top]! ? g : top), 0);
+    const given = quota.reduce((sum, n) => sum + n, 0);
+    if (quota.length > 0) quota[best]! += budget - given;
+    return quota;
+  }
+  const capped = quota.map((n, g) => Math.min(n, sizes[g]!));
+  let left = budget - capped.reduce((sum, n) => sum + n, 0);
+  for (;;) {
+    const open = [...capped.keys()].filter((g) => capped[g]! < sizes[g]!);
+    if (left <= 0 || open.length === 0) return capped;
+    // Whole rounds at once, as many as the budget and the smallest room allow.
+    const room = Math.min(...open.map((g) => sizes[g]! - capped[g]!));
+    const rounds = Math.min(room, Math.floor(left / open.length));
+    for (const g of rounds === 0 ? open.slice(0, left) : open) capped[g]! += Math.max(1, rounds);
+    left = budget - capped.reduce((sum, n) => sum + n, 0);
+  }
+}
+
+/**
+ * F, in proportion to a value: n v_t / sum(v), not rounded: TIVE truncates it, and repeats a task whose quota reaches its size. The
+ * truncated sum is below the budget. All values 0: all quotas 0.
+ */
+export function valueProportional(values: ArrayLike<number>, budget: number): Float64Array {
+  const total = Array.from(values).reduce((sum, value) => sum + value, 0);
+  return Float64Array.from(values, (value) => (total > 0 ? (value / total) * budget : 0));
+}
+
+/**
+ * G, round over bins with debt: bins from the smallest, each gives max(floor(n / bins), 1) of its rows not yet chosen, and what it can't
+ * give is asked of the next one besides. One round, at most n; may give fewer. A row may lie in several bins. Used by mmSSR.
+ *
+ * @param bins rows of each bin, best first
+ * @param chosen rows that are taken already; what is given is added
+ * @returns rows as given
+ */
+export function roundOverBins(bins: readonly (readonly number[])[], budget: number, chosen: Set<number>): number[] {
+  const ascending = [...bins.keys()].sort((a, b) => bins[a]!.length - bins[b]!.length || a - b);
+  const share = Math.max(Math.floor(budget / Math.max(1, bins.length)), 1);
+  const given: number[] = [];
+  let debt = 0;
+  for (const bin of ascending) {
+    const wanted = Math.min(share + debt, budget - given.length);
+    const rows = bins[bin]!.filter((row) => !chosen.has(row)).slice(0, Math.max(0, wanted));
+    for (const row of rows) chosen.add(row);
+    given.push(...rows);
+    debt += share - rows.length;
+  }
+  return given;
+}
+
+/**
+ * H, size times squared spread: floor(n |g| tau_g^2 / sum), tau the mean of a group's largest normalised singular value. The sum is
+ * below the budget by up to the number of groups. Used by DataTailor.
+ */
+export function sizeTimesSquare(sizes: ArrayLike<number>, tau: ArrayLike<number>, budget: number): Int32Array {
+  const weights = Float64Array.from(sizes, (size, g) => size * tau[g]! ** 2);
+  return Int32Array.from(valueProportional(weights, budget), Math.floor);
+}
