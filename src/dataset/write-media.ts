@@ -38,8 +38,17 @@ export interface MediaPlan {
   make(): Promise<number>;
 }
 
-/** @param folder where the main file is written; nothing is made outside of it. @param within subfolder for images, '' for none. */
-export function planMedia(scope: MediaScope, mode: MediaMode, folder: string, within = 'images'): MediaPlan {
+/**
+ * @param scopeOf where a sample's media may be
+ * @param folder where the main file is written; nothing is made outside of it
+ * @param within subfolder for images, '' for none
+ */
+export function planMedia(
+  scopeOf: (sample: Sample) => MediaScope,
+  mode: MediaMode,
+  folder: string,
+  within = 'images',
+): MediaPlan {
   const targets = new Map<string, Content>();
   /** Key of what a target holds, so that one medium is made once and two never share a name. */
   const owners = new Map<string, string>();
@@ -55,11 +64,12 @@ export function planMedia(scope: MediaScope, mode: MediaMode, folder: string, wi
     targets.set(name, content);
     return name;
   };
-  const put = async (ref: MediaRef, base: string): Promise<string> => {
+  const put = async (scope: MediaScope, ref: MediaRef, base: string): Promise<string> => {
     if (mode === 'keep' || isRemote(ref.path)) return ref.path;
     const isData = /^data:/i.test(ref.path);
     if (isData && mode === 'embed') return ref.path;
-    const key = `${base}\0${isData ? createHash('sha256').update(ref.path).digest('hex') : ref.path}`;
+    const named = isData ? createHash('sha256').update(ref.path).digest('hex') : `${scope.mediaRoot}\0${ref.path}`;
+    const key = `${base}\0${named}`;
     const known = placed.get(key);
     if (known !== undefined) return known;
     const media = resolveMedia(scope, ref);
@@ -78,11 +88,16 @@ export function planMedia(scope: MediaScope, mode: MediaMode, folder: string, wi
     placed.set(key, portable);
     return portable;
   };
-  const putAll = async (refs: readonly MediaRef[], base: string, trouble: string[]): Promise<MediaRef[]> => {
+  const putAll = async (
+    scope: MediaScope,
+    refs: readonly MediaRef[],
+    base: string,
+    trouble: string[],
+  ): Promise<MediaRef[]> => {
     const out: MediaRef[] = [];
     for (const ref of refs) {
       try {
-        out.push({ path: await put(ref, base) });
+        out.push({ path: await put(scope, ref, base) });
       } catch (error) {
         if (!(error instanceof WinnowError)) throw error;
         trouble.push(TROUBLE[error.code] ?? error.code);
@@ -94,8 +109,9 @@ export function planMedia(scope: MediaScope, mode: MediaMode, folder: string, wi
   return {
     async place(sample) {
       const trouble: string[] = [];
-      const images = await putAll(sample.media.images, within, trouble);
-      const videos = await putAll(sample.media.videos, within === '' ? '' : 'videos', trouble);
+      const scope = scopeOf(sample);
+      const images = await putAll(scope, sample.media.images, within, trouble);
+      const videos = await putAll(scope, sample.media.videos, within === '' ? '' : 'videos', trouble);
       return { sample: { ...sample, media: { images, videos } }, trouble };
     },
     count: () => targets.size,

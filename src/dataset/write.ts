@@ -18,8 +18,10 @@ export interface WriteRequest {
   out: string;
   /** @default 'keep' */
   media?: MediaMode;
-  /** Where the samples' media are: their data set, or its media root. */
-  mediaRoot: string | MediaScope;
+  /** Where the samples' media are: their data set, or its media root; asked for each sample where they come from several. */
+  mediaRoot: string | MediaScope | ((sample: Sample) => MediaScope);
+  /** False: a main file that is there already is never replaced (`OUTPUT_EXISTS`). @default true */
+  overwrite?: boolean;
   /** Options of the format. */
   options?: Readonly<Record<string, unknown>>;
   /** Write what the format can hold and report the rest, instead of refusing. @default false */
@@ -49,7 +51,7 @@ export interface Written {
 
 /**
  * Write samples in a format. Main file, side files and media appear only when all samples have passed; the main file appears
- * last. Throws `FORMAT_CANNOT_HOLD` with everything that would be lost (nothing is written then) unless `lossy`.
+ * last. Throws `FORMAT_CANNOT_HOLD` with everything that would be lost (nothing is written then) unless `lossy`, `OUTPUT_EXISTS`.
  * Media that can't be found keep their path and are reported, but refuse nothing.
  */
 export async function writeDataset(request: WriteRequest): Promise<Written> {
@@ -64,8 +66,15 @@ export async function writeDataset(request: WriteRequest): Promise<Written> {
       : join(out, `data${format.extension}`);
   const asArray = extname(main).toLowerCase() === '.json';
   const folder = dirname(main);
-  const scope = typeof request.mediaRoot === 'string' ? { mediaRoot: request.mediaRoot } : request.mediaRoot;
-  const media = planMedia(scope, request.media ?? 'keep', folder, isFolder ? '' : 'images');
+  if (request.overwrite === false && existsSync(main)) throw outputExists(main);
+  const { mediaRoot } = request;
+  const scope = typeof mediaRoot === 'string' ? { mediaRoot } : mediaRoot;
+  const media = planMedia(
+    typeof scope === 'function' ? scope : () => scope,
+    request.media ?? 'keep',
+    folder,
+    isFolder ? '' : 'images',
+  );
   const pass = (sink: Sink): Promise<Passed> => passSamples(request, { format, write, asArray, media, sink });
   const refuse = ({ losses }: Passed): void => {
     if (losses.length > 0 && request.lossy !== true) throw cannotHold(format.title, losses);
@@ -146,6 +155,16 @@ function note(losses: Map<string, Loss>, what: string, id: string): void {
   loss.count++;
   if (loss.ids.length < 20) loss.ids.push(id);
   losses.set(what, loss);
+}
+
+function outputExists(file: string): WinnowError {
+  return new WinnowError({
+    code: 'OUTPUT_EXISTS',
+    message: 'the file to write is there already',
+    where: { file },
+    hint: 'Choose another name, or replace it with --force.',
+    exitCode: 2,
+  });
 }
 
 function cannotHold(title: string, lost: Loss[]): WinnowError {
