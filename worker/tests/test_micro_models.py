@@ -9,7 +9,7 @@ import torch
 from PIL import Image
 from transformers import AutoProcessor, AutoTokenizer, CLIPModel
 
-from winnow_worker.micro.evaluate import BLINDS, conversation, load_vlm, response_losses
+from winnow_worker.micro.evaluate import BLINDS, conversation, load_vlm, misses, response_losses
 from winnow_worker.micro.forward import auc
 from winnow_worker.micro.heldout import answer_packed, examination
 from winnow_worker.micro.rows import PREFIX, make_block, pack, prefix_ids
@@ -21,10 +21,9 @@ from winnow_worker.micro.world import render
 
 MODELS = Path(__file__).resolve().parents[2] / "models"
 SAMPLE = 50
-# A sample of 50 scenes has a standard error of about two to five points a kind: it must show what the card says, not
-# more. The bars themselves are held by `python -m winnow_worker.micro evaluate`, which says which are missed.
-SLACK = 0.12
-KINDS = ("attribute", "existence", "counting", "relation", "position")
+# A sample of 50 scenes has a standard error of two to five points a kind, so its bars lie that much below those of
+# `evaluate.BARS`, which the card's 200 scenes are held to.
+SAMPLE_BARS = {"attribute": 0.92, "existence": 0.92, "counting": 0.8, "relation": 0.85, "position": 0.9}
 
 
 @pytest.fixture(scope="module")
@@ -120,20 +119,20 @@ def test_packed_rows_equal_single_conversations(shipped, exam):
         assert torch.allclose(loss, plain, atol=1e-4)
 
 
-def test_the_shipped_vlm_does_what_its_card_says_and_its_necessity_separates(shipped, exam):
+def test_the_shipped_vlm_reaches_its_bars_and_its_necessity_separates(shipped, exam):
     model, processor = shipped
     scenes, exams, _ = exam
-    told = json.loads((MODELS / "micro-vlm" / "training.json").read_text())["heldout"]
+    assert misses(json.loads((MODELS / "micro-vlm" / "training.json").read_text())["heldout"]) == []
     answers = [e.qa.answer for e in exams]
     exact, seen = answer_packed(model, processor.tokenizer, scenes, exams, answers, "see")
-    for kind in KINDS:
-        assert float(exact[torch.tensor([e.group == kind for e in exams])].float().mean()) >= told[kind] - SLACK, kind
+    for kind, bar in SAMPLE_BARS.items():
+        assert float(exact[torch.tensor([e.group == kind for e in exams])].float().mean()) >= bar, kind
     visual, stated = (
         torch.tensor([f(e) for e in exams]) for f in (lambda e: e.qa.balanced, lambda e: e.group == "stated")
     )
     for mode in BLINDS:
         need = answer_packed(model, processor.tokenizer, scenes, exams, answers, mode)[1] - seen
-        assert auc(need[visual], need[stated]) >= 0.9, mode
+        assert auc(need[visual], need[stated]) >= 0.95, mode
 
 
 def test_the_shipped_vlm_generates_its_answers(shipped, exam):

@@ -4,7 +4,7 @@
     python -m winnow_worker.micro evaluate models/micro-vlm [--scenes N]
 
 `train` prints the accuracy curve, keeps its state in the work folder every few minutes and goes on from there when it
-is started again after a stop. It takes about three quarters of an hour on two free cores.
+is started again after a stop. It takes about an hour on two free cores.
 """
 
 from __future__ import annotations

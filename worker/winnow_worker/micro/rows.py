@@ -20,10 +20,10 @@ import numpy as np
 import torch
 
 from .model import IMAGE_TOKENS
-from .questions import BALANCED_KINDS, QA, distracted, questions, stated
+from .questions import BALANCED_KINDS, MARGIN, QA, distracted, questions, stated
 from .text import general
 from .tokenizer import Encoder
-from .world import WORLD, Scene, cell_labels, make_scene, render, scene_rng
+from .world import PATCH, WORLD, Scene, cell_labels, make_scene, render, scene_rng
 
 PREFIX = 4 + IMAGE_TOKENS
 STARTS = {"see": PREFIX, "masked": PREFIX, "drop": 5, "remove": 4, "text": 3}
@@ -44,6 +44,9 @@ PHASES = (
             "occlusion": 0.13, "prior": 0.01, "description": 0.03, "general": 0.03}),
     (11000, {"attribute": 0.06, "existence": 0.06, "counting": 0.12, "relation": 0.29, "position": 0.16,
              "occlusion": 0.15, "prior": 0.01, "description": 0.02, "general": 0.03, "side": 0.1}),
+    (20000, {"attribute": 0.05, "existence": 0.05, "counting": 0.1, "relation": 0.3, "position": 0.08,
+             "occlusion": 0.12, "prior": 0.01, "description": 0.02, "general": 0.02, "side": 0.03, "column": 0.06,
+             "pair": 0.16}),
 )  # fmt: skip
 
 
@@ -74,13 +77,41 @@ def side_question(scene: Scene, rng: np.random.Generator) -> QA | None:
     return QA(form.format(o.name), "left" if o.x < WORLD / 2 else "right", "side")
 
 
+def column_question(scene: Scene, rng: np.random.Generator) -> QA | None:
+    """The column of patches that holds a plain object's centre, 1 to 8. Training only."""
+    names = [o.name for o in scene.objects]
+    clear = [o for o in scene.objects if names.count(o.name) == 1 and o.shape != "star"]
+    if not clear:
+        return None
+    o = clear[int(rng.integers(len(clear)))]
+    return QA(f"What is the number of the {o.name} from left to right?", str(1 + int(o.x // PATCH)), "column")
+
+
+def pair_question(scene: Scene, rng: np.random.Generator) -> QA | None:
+    """How one plain object lies to another, in one word; mostly across columns, which are harder. Training only."""
+    names = [o.name for o in scene.objects]
+    clear = [o for o in scene.objects if names.count(o.name) == 1 and o.shape != "star"]
+    across = rng.random() < 0.75
+    gaps = [(a, b, a.x - b.x if across else a.y - b.y) for a in clear for b in clear]
+    gaps = [(a, b, gap) for a, b, gap in gaps if abs(gap) >= MARGIN]
+    if not gaps:
+        return None
+    a, b, gap = gaps[int(rng.integers(len(gaps)))]
+    words = ("left", "right") if across else ("above", "below")
+    link = "left or right of" if across else "above or below"
+    return QA(f"Is the {a.name} {link} the {b.name}?", words[int(gap > 0)], "pair")
+
+
+TRAINING_ONLY = {"side": side_question, "column": column_question, "pair": pair_question}
+
+
 def sample_question(scene: Scene, rng: np.random.Generator, weights: dict[str, float]) -> tuple[QA, str] | None:
     """A question in the training mixture, and the mode it is shown in; None where the scene did not offer it."""
     kind = str(rng.choice(list(weights), p=list(weights.values())))
     if kind == "general":
         qa: QA | None = general(rng)
-    elif kind == "side":
-        qa = side_question(scene, rng)
+    elif kind in TRAINING_ONLY:
+        qa = TRAINING_ONLY[kind](scene, rng)
     else:
         found = questions(scene, kind, rng)
         qa = found[0] if found else None

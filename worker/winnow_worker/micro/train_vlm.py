@@ -41,11 +41,13 @@ class Stage:
         return min(1.0, (step + 1) / self.warmup) * max(0.01, min(1.0, fall))
 
 
-# Colours, shapes and counts are learned in the first stage; columns only after `open_places`.
+# Colours, shapes and counts are learned in the first stage; columns only after `open_places`; comparisons of columns
+# in the last, which asks for them in one word.
 STAGES = (
     Stage(first=0, steps=4000, rate=1.5e-3, warmup=100, decay=0.0, cells=0.1),
     Stage(first=5000, steps=4400, rate=1.2e-3, warmup=50, decay=0.4, cells=0.0),
     Stage(first=11000, steps=2600, rate=1e-3, warmup=50, decay=0.6, cells=0.0),
+    Stage(first=20000, steps=4000, rate=1.2e-3, warmup=50, decay=0.6, cells=0.0),
 )
 
 
