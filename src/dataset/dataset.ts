@@ -1,5 +1,6 @@
 import type { Quarantined } from './errors.ts';
 import type { Sample } from './sample.ts';
+import type { ScannedRow } from './scan.ts';
 
 /** Consecutive rows of a data set. `samples[i]` is row `start + i`, or null where that row is quarantined. */
 export interface SampleBatch {
@@ -14,6 +15,8 @@ export interface BatchOptions {
   start?: number;
   /** One past the last row. @default rows */
   end?: number;
+  /** Also rows whose placeholders and media don't match, as far as they can be read: only what mends them wants that. @default false */
+  salvage?: boolean;
   signal?: AbortSignal;
 }
 
@@ -36,6 +39,8 @@ export interface Dataset {
   readonly rows: number;
   /** SHA-256 over the row hashes in order. */
   readonly hash: string;
+  /** Options of the format in force, with those that a registry beside the file gives. */
+  readonly options: Readonly<Record<string, unknown>>;
   /** Ids in row order; quarantined rows have one too. */
   readonly ids: readonly string[];
   /** SHA-256 (hex) of each row's canonical sample; of its raw bytes for a quarantined row. */
@@ -48,6 +53,8 @@ export interface Dataset {
   /** `meta.source`, else the first folder of the first medium; null: unknown. */
   sourceOf(row: number): string | null;
   batches(options?: BatchOptions): AsyncIterable<SampleBatch>;
+  /** Every record in order as it stands in the file, also what can't be used: one pass over the whole file. */
+  scan(visit: (row: ScannedRow) => void, signal?: AbortSignal): Promise<void>;
   /** Samples of the given rows, in that order; null where quarantined. 100 scattered rows cost milliseconds. */
   get(rows: readonly number[]): Promise<(Sample | null)[]>;
   close(): Promise<void>;

@@ -56,8 +56,14 @@ export interface Format {
   /** Extension of the main file, with dot. */
   readonly extension: string;
   sniff(probe: Probe): Sniff;
-  /** Record to sample, or the error that quarantines the row. Must never throw on bad data. */
-  read(record: unknown, context: ReadContext): { ok: true; sample: Sample } | { ok: false; error: WinnowError };
+  /**
+   * Record to sample, or the error that quarantines the row, with the sample as far as it can be read (the doctor mends it).
+   * Must never throw on bad data.
+   */
+  read(
+    record: unknown,
+    context: ReadContext,
+  ): { ok: true; sample: Sample } | { ok: false; error: WinnowError; sample?: Sample };
   /** Sample to record(s): one for most, several where a row has to be exploded. */
   write(sample: Sample, options: WriteOptions): unknown[];
   /** What this format can't hold of the sample, one short phrase each (`system turn`, `2 images`). Empty: all of it. */

@@ -136,9 +136,14 @@ function sourceOf(sample: Sample): string | null {
   return parts.length > 1 ? parts[0]! : null;
 }
 
-/** The id of a record that parsed but didn't fit its format. */
-function guessId({ parsed }: RawRecord): string | undefined {
-  if (!parsed.ok || typeof parsed.value !== 'object' || parsed.value === null) return undefined;
+/** The id of a record that didn't fit its format; of one that isn't JSON, the one it begins with. */
+function guessId({ parsed, bytes }: RawRecord): string | undefined {
+  if (!parsed.ok) {
+    const head = bytes === undefined ? '' : Buffer.from(bytes.subarray(0, 200)).toString('utf8');
+    const [, text, number] = /^\s*\{\s*"id"\s*:\s*(?:"([^"\\\uFFFD]+)"|(\d+))/.exec(head) ?? [];
+    return text ?? number;
+  }
+  if (typeof parsed.value !== 'object' || parsed.value === null) return undefined;
   const id = (parsed.value as Record<string, unknown>).id;
   return typeof id === 'string' || typeof id === 'number' ? String(id) : undefined;
 }

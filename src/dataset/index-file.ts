@@ -6,7 +6,7 @@ import type { RowIndex } from './index-build.ts';
 
 const MAGIC = 'WINNOWIX';
 /** Raise when the layout, a reader's results or the hash of a sample change. */
-export const INDEX_VERSION = 1;
+export const INDEX_VERSION = 2;
 
 interface Header {
   rows: number;

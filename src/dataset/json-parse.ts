@@ -1,6 +1,7 @@
 import { isUtf8 } from 'node:buffer';
 
-export type Parsed = { ok: true; value: unknown } | { ok: false; code: string; reason: string };
+/** `bare`: what stood there as a value although JSON has no such thing (`NaN`, `Infinity`); it is read as null. */
+export type Parsed = { ok: true; value: unknown; bare?: string } | { ok: false; code: string; reason: string };
 
 /** Longer texts don't fit into a string of V8's. */
 const MAX_RECORD = 256 << 20;
@@ -18,7 +19,7 @@ export function parseRecord(bytes: Buffer): Parsed {
     const repaired = withoutBareNumbers(text);
     if (repaired !== text) {
       try {
-        return { ok: true, value: JSON.parse(repaired) };
+        return { ok: true, value: JSON.parse(repaired), bare: bareNumber(text) };
       } catch {
         // The first message describes the text as it stands in the file.
       }
@@ -28,10 +29,16 @@ export function parseRecord(bytes: Buffer): Parsed {
 }
 
 /** Strings are matched first and kept, so that only literals outside of them are replaced. */
+const BARE = /"(?:[^"\\]|\\.)*"|-?\bInfinity\b|\bNaN\b/gs;
+
 function withoutBareNumbers(text: string): string {
-  return text.replace(/"(?:[^"\\]|\\.)*"|-?\bInfinity\b|\bNaN\b/gs, (token) =>
-    token.startsWith('"') ? token : 'null',
-  );
+  return text.replace(BARE, (token) => (token.startsWith('"') ? token : 'null'));
+}
+
+function bareNumber(text: string): string {
+  const tokens = text.matchAll(BARE);
+  for (const [token] of tokens) if (!token.startsWith('"')) return token;
+  return '';
 }
 
 function describe(error: unknown, text: string): string {

@@ -100,7 +100,7 @@ describe('openDataset', () => {
     const dataset = await openDataset(file('x.jsonl', lines.join('\n')));
     expect(dataset.rows).toBe(6);
     expect(dataset.quarantined.map(({ row: r, id, code }) => [r, id, code])).toEqual([
-      [1, 'x.jsonl#1', 'RECORD_DAMAGED'],
+      [1, 'a~2', 'RECORD_DAMAGED'],
       [3, 'two', 'PLACEHOLDER_COUNT'],
       [4, 'x.jsonl#4', 'RECORD_SHAPE'],
       [5, 'r', 'ROLE_UNKNOWN'],

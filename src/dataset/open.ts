@@ -12,6 +12,7 @@ import { openJsonSource } from './json-source.ts';
 import { locate } from './locate.ts';
 import { probePath } from './probe.ts';
 import type { Sample } from './sample.ts';
+import { scanRows } from './scan.ts';
 import type { RecordSource } from './source.ts';
 
 export interface OpenOptions {
@@ -27,6 +28,8 @@ export interface OpenOptions {
   cacheDir?: string;
   /** Further folders that links inside the media root may lead to. */
   allow?: readonly string[];
+  /** What happens to a file none of whose rows can be used: only the doctor has a use for it. @default 'refuse' */
+  unreadable?: 'refuse' | 'keep';
   signal?: AbortSignal;
   /** While the index is made: rows so far, and bytes so far of all bytes. */
   progress?: (rows: number, bytes: number, total: number) => void;
@@ -70,9 +73,9 @@ export async function openDataset(path: string, settings: OpenOptions = {}): Pro
         ...(signal === undefined ? {} : { signal }),
         ...(progress === undefined ? {} : { progress: (rows, bytes) => progress(rows, bytes, stat.size) }),
       });
-      requireReadable(index, located.path, format, settings.format !== undefined);
       if (cached !== undefined) await saveIndex(cached, index);
     }
+    if (settings.unreadable !== 'keep') requireReadable(index, located.path, format, settings.format !== undefined);
     return dataset({
       name: settings.name ?? basename(located.path, extname(located.path)),
       path: located.path,
@@ -171,15 +174,23 @@ interface Opened {
 function dataset({ index, source, format, options, ...about }: Opened): Dataset {
   const file = basename(about.path);
   let ids: string[] | undefined;
-  const read = (rows: readonly number[]): (Sample | null)[] => {
-    const good = rows.filter((row) => row >= 0 && row < index.rows && (index.flags[row]! & QUARANTINED) === 0);
+  let mismatched: Set<number> | undefined;
+  const isMismatched = (row: number): boolean => {
+    mismatched ??= new Set(index.quarantined.filter((q) => q.code === 'PLACEHOLDER_COUNT').map((q) => q.row));
+    return mismatched.has(row);
+  };
+  const read = (rows: readonly number[], salvage = false): (Sample | null)[] => {
+    const isUsable = (row: number): boolean =>
+      (index.flags[row]! & QUARANTINED) === 0 || (salvage && isMismatched(row));
+    const good = rows.filter((row) => row >= 0 && row < index.rows && isUsable(row));
     const records = source.read(good.map((row) => ({ offset: index.offsets[row]!, length: index.lengths[row]! })));
     const samples = new Map<number, Sample>();
     for (const [at, row] of good.entries()) {
       const result = format.read(records[at], { file, row, options });
-      if (!result.ok) throw result.error;
-      result.sample.id = index.ids.at(row);
-      samples.set(row, result.sample);
+      const sample = result.ok || salvage ? result.sample : undefined;
+      if (sample === undefined) throw (result as { error: WinnowError }).error;
+      sample.id = index.ids.at(row);
+      samples.set(row, sample);
     }
     return rows.map((row) => samples.get(row) ?? null);
   };
@@ -192,6 +203,7 @@ function dataset({ index, source, format, options, ...about }: Opened): Dataset 
     allow: about.allow,
     rows: index.rows,
     hash: index.hash,
+    options,
     get ids() {
       ids ??= Array.from({ length: index.rows }, (_, row) => index.ids.at(row));
       return ids;
@@ -205,15 +217,17 @@ function dataset({ index, source, format, options, ...about }: Opened): Dataset 
       size = 1024,
       start = 0,
       end = index.rows,
+      salvage = false,
       signal,
     }: BatchOptions = {}): AsyncGenerator<SampleBatch> {
       const last = Math.min(end, index.rows);
       for (let first = Math.max(0, start); first < last; first += size) {
         signal?.throwIfAborted();
         const rows = Array.from({ length: Math.min(size, last - first) }, (_, i) => first + i);
-        yield { start: first, samples: read(rows) };
+        yield { start: first, samples: read(rows, salvage) };
       }
     },
+    scan: (visit, signal) => scanRows({ source, format, index, file, options }, visit, signal),
     get: async (rows) => read(rows),
     async close() {
       source.close();

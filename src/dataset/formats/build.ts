@@ -3,7 +3,7 @@ import type { ReadContext } from '../format.ts';
 import type { MediaRef, Message, Part, Role, Sample } from '../sample.ts';
 import type { LoosePart } from './placeholders.ts';
 
-export type ReadResult = { ok: true; sample: Sample } | { ok: false; error: WinnowError };
+export type ReadResult = { ok: true; sample: Sample } | { ok: false; error: WinnowError; sample?: Sample };
 
 /** A turn as read, before its media are numbered. */
 export interface Turn {
@@ -66,19 +66,17 @@ export function assemble(from: Assembly, context: ReadContext): ReadResult {
     });
     return turn.call ? { role: turn.role, parts, call: true } : { role: turn.role, parts };
   });
+  const sample = { id: from.id, messages, media: { images: from.images, videos: from.videos }, meta: from.meta };
   for (const [kind, have] of [
     ['image', from.images.length],
     ['video', from.videos.length],
   ] as const) {
     if (have !== next[kind]) {
       const message = `${count(next[kind], `<${kind}> placeholder`)} for ${count(have, `${kind} file`)}`;
-      return rowError(context, 'PLACEHOLDER_COUNT', message);
+      return { ...rowError(context, 'PLACEHOLDER_COUNT', message), sample };
     }
   }
-  return {
-    ok: true,
-    sample: { id: from.id, messages, media: { images: from.images, videos: from.videos }, meta: from.meta },
-  };
+  return { ok: true, sample };
 }
 
 /** `1 image`, `2 images`. */

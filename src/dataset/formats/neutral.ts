@@ -42,6 +42,7 @@ export const neutral: Format = {
     const images = media.images.map((path) => ({ path }));
     const videos = media.videos.map((path) => ({ path }));
     const out: Message[] = [];
+    let past: string | undefined;
     for (const message of messages) {
       const parts: Message['parts'] = message.parts.map((part) => {
         if (part.t === 'text') return { type: 'text', text: part.s };
@@ -50,15 +51,13 @@ export const neutral: Format = {
       for (const part of message.parts) {
         if (part.t === 'text') continue;
         const have = (part.t === 'image' ? images : videos).length;
-        if (part.i >= have)
-          return rowError(context, 'PLACEHOLDER_COUNT', `a part shows ${part.t} ${part.i}, but there are ${have}`);
+        if (part.i >= have) past ??= `a part shows ${part.t} ${part.i}, but there are ${have}`;
       }
       out.push(message.call ? { role: message.role, parts, call: true } : { role: message.role, parts });
     }
-    return {
-      ok: true,
-      sample: { id: idOf(record as Record<string, unknown>, context), messages: out, media: { images, videos }, meta },
-    };
+    const id = idOf(record as Record<string, unknown>, context);
+    const sample = { id, messages: out, media: { images, videos }, meta };
+    return past === undefined ? { ok: true, sample } : { ...rowError(context, 'PLACEHOLDER_COUNT', past), sample };
   },
 
   write(sample: Sample) {
