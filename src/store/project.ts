@@ -1,6 +1,7 @@
 import { existsSync, mkdirSync } from 'node:fs';
 import { basename, extname, isAbsolute, join, relative, resolve } from 'node:path';
 import type { Dataset } from '../dataset/dataset.ts';
+import { type Duck, openDuck } from '../dataset/duck.ts';
 import { WinnowError } from '../dataset/errors.ts';
 import { type OpenOptions, openDataset } from '../dataset/open.ts';
 import {
@@ -11,7 +12,6 @@ import {
   readConfig,
   writeDatasetEntry,
 } from './config.ts';
-import { type Duck, openDuck } from './duck.ts';
 import { appendLineage, type EventEntry, type LineageEntry, readLineage } from './lineage.ts';
 
 /** Absolute paths of a project's rooms. A lock, where two processes work on one project, belongs in `root`. */

@@ -6,9 +6,9 @@ import { z } from 'zod';
 import { writeFileAtomic } from '../dataset/atomic.ts';
 import { sortKeys } from '../dataset/canonical.ts';
 import type { Dataset } from '../dataset/dataset.ts';
+import { name, quote } from '../dataset/duck.ts';
 import { WinnowError } from '../dataset/errors.ts';
 import type { Column } from '../numeric/columns.ts';
-import { name, quote } from './duck.ts';
 import type { Project } from './project.ts';
 import { damaged, writeParquet } from './shard-file.ts';
 

@@ -3,9 +3,9 @@ import { rm } from 'node:fs/promises';
 import type { DuckDBAppender, DuckDBConnection } from '@duckdb/node-api';
 import { z } from 'zod';
 import { commitFile, temporaryName } from '../dataset/atomic.ts';
+import { name, quote } from '../dataset/duck.ts';
 import { WinnowError } from '../dataset/errors.ts';
 import type { Column, ColumnBlock } from '../numeric/columns.ts';
-import { name, quote } from './duck.ts';
 
 /** A column as it is stored. */
 export const ColumnRecord = z.object({

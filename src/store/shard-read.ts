@@ -1,7 +1,7 @@
 import type { DuckDBConnection, DuckDBDataChunk } from '@duckdb/node-api';
+import { name, quote } from '../dataset/duck.ts';
 import { type Quarantined, WinnowError } from '../dataset/errors.ts';
 import type { Column, ColumnBlock } from '../numeric/columns.ts';
-import { name, quote } from './duck.ts';
 import type { Project } from './project.ts';
 import { type ColumnRecord, damaged, readMeta, type ShardMeta } from './shard-file.ts';
 import type { ShardPlan } from './shards.ts';

@@ -1,5 +1,5 @@
+import { name, quote } from '../dataset/duck.ts';
 import { WinnowError } from '../dataset/errors.ts';
-import { name, quote } from './duck.ts';
 import type { Project } from './project.ts';
 import { storedSignals } from './signals.ts';
 

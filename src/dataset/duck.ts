@@ -5,6 +5,8 @@ import type { DuckDBConnection } from '@duckdb/node-api';
 export interface DuckOptions {
   /** The only folder that DuckDB may read and write. */
   folder: string;
+  /** Further folders that it may read and write. */
+  also?: readonly string[];
   /** Where it spills what doesn't fit into memory; inside `folder`. */
   temporary: string;
   /** @default half of the memory, at most 2 GB */
@@ -36,7 +38,9 @@ export async function openDuck(options: DuckOptions): Promise<Duck> {
     temp_directory: options.temporary,
   });
   const connection = await instance.connect();
-  await connection.run(`SET allowed_directories = [${quote(options.folder)}]`);
+  await connection.run(
+    `SET allowed_directories = [${[options.folder, ...(options.also ?? [])].map(quote).join(', ')}]`,
+  );
   await connection.run('SET enable_external_access = false');
   await connection.run('SET lock_configuration = true');
   let last: Promise<unknown> = Promise.resolve();
