@@ -1,4 +1,4 @@
-import { cp, mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -41,11 +41,11 @@ const outputs = { selected_rows: [1, 4, 6], n_selected: 3 };
 
 describe('conformance', () => {
   it('passes the fixtures of this repository', async () => {
-    const dir = await mkdtemp(join(root, 'own-'));
-    await cp(fileURLToPath(new URL('../../test/goldens/visnec', import.meta.url)), join(dir, 'visnec'), {
-      recursive: true,
-    });
-    expect(await collect(dir)).toEqual({ 'visnec/paper_variants.json': 'ok', 'visnec/worked_example_tiny.json': 'ok' });
+    const lines = Object.entries(await collect(fileURLToPath(new URL('../../test/goldens', import.meta.url))));
+    // Vectors that tests of their own read.
+    const elsewhere = /^philox\//;
+    expect(lines.filter(([name, line]) => line !== 'ok' && !elsewhere.test(name))).toEqual([]);
+    expect(lines.map(([name]) => name)).toContain('visnec/paper_variants.json');
   });
 
   it('knows counts by cluster in every form', async () => {

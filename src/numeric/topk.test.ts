@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { byScore, openTopK } from './topk.ts';
+import { byScore, openTopK, rankRows } from './topk.ts';
 
 describe('top-k', () => {
   it('streams to the same rows as a full sort, ties and missing values included', () => {
@@ -15,6 +15,22 @@ describe('top-k', () => {
         const sorted = scores.map((_, row) => row).sort(byScore(scores, way));
         expect([...top.rows()]).toEqual(sorted.slice(0, k));
         expect([...top.scores()]).toEqual(sorted.slice(0, k).map((row) => scores[row]));
+      }),
+    );
+  });
+
+  it('ranks in single and double precision as the comparison does', () => {
+    const score = fc.oneof(
+      fc.float(),
+      fc.constantFrom(0, -0, 1, 1, -1, Number.NaN, Number.POSITIVE_INFINITY, 1e-45, -1e-45, 3.4e38, -3.4e38),
+    );
+    const direction = fc.constantFrom('asc' as const, 'desc' as const);
+    fc.assert(
+      fc.property(fc.array(score, { maxLength: 80 }), direction, (scores, way) => {
+        const rows = scores.map((_, row) => row).filter((row) => row % 3 !== 1);
+        for (const values of [Float32Array.from(scores), Float64Array.from(scores)]) {
+          expect([...rankRows(rows, values, way)]).toEqual([...rows].sort(byScore(values, way)));
+        }
       }),
     );
   });

@@ -2,9 +2,11 @@
 export const REASON_TEXTS = {
   'kept-top': 'kept: rank {rank} of its group, within its quota',
   redistributed: 'kept: rank {rank} of its group, in a place that another group could not fill',
+  'kept-window': 'kept: rank {rank} of the pool, within the window of ranks that is kept',
   random: 'kept: drawn at random',
   'text-only-drawn': 'kept: drawn at random for the share of rows without an image',
   'below-quota': 'dropped: rank {rank} of its group, below its quota',
+  'outside-window': 'dropped: rank {rank} of the pool, outside the window of ranks that is kept',
   'not-positive': 'dropped: the image does not lower the loss (score {score})',
   'below-minimum': 'dropped: its score {score} is not above the minimum that was asked for',
   'not-drawn': 'dropped: not drawn',

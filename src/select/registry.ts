@@ -1,11 +1,23 @@
 import { WinnowError } from '../dataset/errors.ts';
+import { aum } from './aum.ts';
+import { clipScore } from './clip-score.ts';
+import { el2n } from './el2n.ts';
+import { midPpl } from './mid-ppl.ts';
 import { random } from './random.ts';
 import type { SelectContext, Selection, Selector, SelectorInput } from './selector.ts';
 import { top } from './top.ts';
 import { visnec } from './visnec.ts';
 
 /** All selectors. A new one is a file and a line here. */
-export const selectors: readonly Selector[] = [visnec as Selector, random as Selector, top as Selector];
+export const selectors: readonly Selector[] = [
+  visnec as Selector,
+  random as Selector,
+  top as Selector,
+  el2n as Selector,
+  aum as Selector,
+  clipScore as Selector,
+  midPpl as Selector,
+];
 
 /** The selector of a name. @throws WinnowError `METHOD_UNKNOWN` */
 export function findSelector(name: string): Selector {

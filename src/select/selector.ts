@@ -70,6 +70,8 @@ export interface Selector<Options extends Record<string, unknown> = Record<strin
   readonly summary: string;
   /** Options with defaults; each field described with `.describe()`. */
   readonly options: z.ZodType<Options>;
+  /** Sets of options that a comparison of all methods runs, for a method with an option that has no default. @default [{}] */
+  readonly forms?: readonly Readonly<Record<string, unknown>>[];
   /** Names of the columns it reads, given its options. */
   needs(options: Options): string[];
   select(input: SelectorInput, options: Options, context: SelectContext): Promise<Selection>;

@@ -1,6 +1,5 @@
 import { z } from 'zod';
-import { byScore } from '../numeric/topk.ts';
-import { closePool, countAsOneGroup, dropRows, openPool } from './pool.ts';
+import { selectRanked } from './ranked.ts';
 import { scalarColumn } from './read-columns.ts';
 import type { Selector, TextOnlyPolicy } from './selector.ts';
 import { textOnlyOption } from './text-only-option.ts';
@@ -24,22 +23,8 @@ export const top: Selector<TopOptions> = {
   }),
   needs: ({ column }) => [column],
   async select(input, options, context) {
-    const score = scalarColumn(input, options.column);
-    const pool = openPool(input, options.textOnly, context);
-    const size = pool.rows.length;
-    dropRows(pool, 'nan', `have no finite \`${options.column}\``, (row) => !Number.isFinite(score[row]));
-    const ranked = pool.rows.sort(byScore(score, options.order));
-    ranked.forEach((row, i) => {
-      const kept = i < pool.budget;
-      Object.assign(pool.reasons[row]!, {
-        kept,
-        code: kept ? 'kept-top' : 'below-quota',
-        rank: i + 1,
-        score: score[row],
-      });
-      if (kept) pool.kept.push(row);
-    });
-    countAsOneGroup(pool, size, Math.min(ranked.length, pool.budget));
-    return closePool(pool, { method: 'top', options, order: 'rank' }, input, context);
+    const { column, order } = options;
+    const score = scalarColumn(input, column);
+    return selectRanked(input, context, { method: 'top', options, score, column, order, output: 'rank' });
   },
 };

@@ -1,0 +1,28 @@
+import type { Column } from '../numeric/columns.ts';
+import type { Matrix } from '../numeric/matrix.ts';
+import { toNumbers } from './fixture.ts';
+
+/** A column of one number a row from a list of a fixture. */
+export function scalars(value: unknown, what: string): Column {
+  return { kind: 'f32', width: 1, data: Float32Array.from(toNumbers(value, what)) };
+}
+
+/** A column of labels from a list of a fixture. */
+export function labels(value: unknown, what: string): Column {
+  return { kind: 'i32', width: 1, data: Int32Array.from(toNumbers(value, what)) };
+}
+
+/** Rows of numbers of equal length. @throws if the fixture has something else */
+export function toMatrix(value: unknown, what: string): Matrix {
+  if (!Array.isArray(value)) throw new TypeError(`${what} is no list: ${JSON.stringify(value)?.slice(0, 80)}`);
+  const rows = value.map((row, i) => toNumbers(row, `${what}[${i}]`));
+  const width = rows[0]?.length ?? 0;
+  if (rows.some((row) => row.length !== width)) throw new TypeError(`${what} has rows of different lengths`);
+  return { data: Float32Array.from(rows.flat()), rows: rows.length, width };
+}
+
+/** A column of vectors from a list of lists of a fixture. */
+export function vectors(value: unknown, what: string): Column {
+  const { data, width } = toMatrix(value, what);
+  return { kind: 'f32', width, data };
+}
