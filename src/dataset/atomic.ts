@@ -1,10 +1,14 @@
 import { randomBytes } from 'node:crypto';
-import { closeSync, fsyncSync, openSync } from 'node:fs';
+import { closeSync, fsyncSync, openSync, readdirSync, rmSync, statSync } from 'node:fs';
 import { type FileHandle, mkdir, open, rename, rm } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
+import { writing } from './disk-fault.ts';
+import { hasEnded, markIn, writerMark } from './writer.ts';
 
 /** A file under a temporary name that appears under its own name whole, or not at all. */
 export interface AtomicFile {
+  /** The name it gets. */
+  readonly path: string;
   /** Where to write; in the folder of the final file, so that the rename can't cross file systems. */
   readonly temporary: string;
   readonly handle: FileHandle;
@@ -14,41 +18,80 @@ export interface AtomicFile {
   abort(): Promise<void>;
 }
 
-/** A name beside `path` that no other process uses; `.tmp-` marks it as safe to delete when no writer runs. */
+const PREFIX = '.tmp-';
+/** Temporary files of another machine, which can't be asked whether their writer lives, are left alone for a day. */
+const FOREIGN_MS = 24 * 3600 * 1000;
+
+/** A name beside `path` that no other process uses, with the mark of the process that writes it. */
 export function temporaryName(path: string): string {
-  return join(dirname(path), `.tmp-${basename(path).slice(0, 80)}-${process.pid}-${randomBytes(6).toString('hex')}`);
+  return join(
+    dirname(path),
+    `${PREFIX}${basename(path).slice(0, 80)}-${writerMark()}-${randomBytes(6).toString('hex')}`,
+  );
 }
 
-/** Open a temporary file beside `path`; creates missing folders. */
-export async function openAtomic(path: string): Promise<AtomicFile> {
-  await mkdir(dirname(path), { recursive: true });
-  const temporary = temporaryName(path);
-  const handle = await open(temporary, 'wx');
-  let open_ = true;
-  return {
-    temporary,
-    handle,
-    async commit() {
-      await handle.sync();
-      await handle.close();
-      open_ = false;
-      await rename(temporary, path);
-      syncFolder(dirname(path));
-    },
-    async abort() {
-      if (!open_) return;
-      open_ = false;
-      await handle.close();
-      await rm(temporary, { force: true });
-    },
-  };
+/**
+ * Delete what writers that were killed have left in a folder (not below it): temporary files and folders whose process has ended. What a
+ * living process is writing stays. Never throws: litter does no harm.
+ */
+export function sweepTemporary(folder: string): void {
+  let names: string[];
+  try {
+    names = readdirSync(folder);
+  } catch {
+    return;
+  }
+  for (const name of names) {
+    if (!name.startsWith(PREFIX)) continue;
+    const path = join(folder, name);
+    try {
+      const mark = markIn(name);
+      const ended = (mark === undefined ? undefined : hasEnded(mark)) ?? isOld(path);
+      if (ended) rmSync(path, { recursive: true, force: true });
+    } catch {
+      // Another process was quicker, or the folder may not be written.
+    }
+  }
 }
 
-/** Write bytes or text to `path` whole or not at all. */
+function isOld(path: string): boolean {
+  return Date.now() - statSync(path).mtimeMs > FOREIGN_MS;
+}
+
+/** Open a temporary file beside `path`; creates missing folders. Throws `DISK_FULL`, `NOT_WRITABLE`. */
+export function openAtomic(path: string): Promise<AtomicFile> {
+  return writing(path, async () => {
+    await mkdir(dirname(path), { recursive: true });
+    const temporary = temporaryName(path);
+    const handle = await open(temporary, 'wx');
+    let open_ = true;
+    return {
+      path,
+      temporary,
+      handle,
+      commit: () =>
+        writing(path, async () => {
+          await handle.sync();
+          await handle.close();
+          open_ = false;
+          await rename(temporary, path);
+          syncFolder(dirname(path));
+        }),
+      async abort() {
+        if (!open_) return;
+        open_ = false;
+        await handle.close();
+        await rm(temporary, { force: true });
+      },
+    };
+  });
+}
+
+/** Write bytes or text to `path` whole or not at all. Throws `DISK_FULL`, `NOT_WRITABLE`. */
 export async function writeFileAtomic(path: string, data: string | Uint8Array): Promise<void> {
   const file = await openAtomic(path);
   try {
-    await file.handle.writeFile(data);
+    await writing(path, () => file.handle.writeFile(data));
     await file.commit();
   } finally {
     await file.abort();
@@ -56,15 +99,17 @@ export async function writeFileAtomic(path: string, data: string | Uint8Array): 
 }
 
 /** Give a finished temporary file (written by somebody else) its final name, durably. */
-export async function commitFile(temporary: string, path: string): Promise<void> {
-  const handle = await open(temporary, 'r+');
-  try {
-    await handle.sync();
-  } finally {
-    await handle.close();
-  }
-  await rename(temporary, path);
-  syncFolder(dirname(path));
+export function commitFile(temporary: string, path: string): Promise<void> {
+  return writing(path, async () => {
+    const handle = await open(temporary, 'r+');
+    try {
+      await handle.sync();
+    } finally {
+      await handle.close();
+    }
+    await rename(temporary, path);
+    syncFolder(dirname(path));
+  });
 }
 
 /** Make renames inside a folder durable. Some file systems can't; the rename itself stays atomic there. */

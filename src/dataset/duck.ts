@@ -1,13 +1,15 @@
-import { mkdirSync } from 'node:fs';
+import { mkdirSync, rmSync } from 'node:fs';
 import { totalmem } from 'node:os';
+import { join } from 'node:path';
 import type { DuckDBConnection } from '@duckdb/node-api';
+import { temporaryName } from './atomic.ts';
 
 export interface DuckOptions {
   /** The only folder that DuckDB may read and write. */
   folder: string;
   /** Further folders that it may read and write. */
   also?: readonly string[];
-  /** Where it spills what doesn't fit into memory; inside `folder`. */
+  /** Where it spills what doesn't fit into memory, each process in a folder of its own; inside `folder`. */
   temporary: string;
   /** @default half of the memory, at most 2 GB */
   memoryLimit?: string;
@@ -28,14 +30,14 @@ export interface Duck {
  */
 export async function openDuck(options: DuckOptions): Promise<Duck> {
   const { DuckDBInstance } = await import('@duckdb/node-api');
-  mkdirSync(options.temporary, { recursive: true });
+  const temporary = spillFolder(options.temporary);
   const half = Math.floor(totalmem() / 2 / 1e6);
   const instance = await DuckDBInstance.create(':memory:', {
     autoinstall_known_extensions: 'false',
     autoload_known_extensions: 'false',
     memory_limit: options.memoryLimit ?? `${Math.min(2000, half)}MB`,
     threads: String(options.threads ?? 2),
-    temp_directory: options.temporary,
+    temp_directory: temporary,
   });
   const connection = await instance.connect();
   await connection.run(
@@ -53,8 +55,20 @@ export async function openDuck(options: DuckOptions): Promise<Duck> {
     close() {
       connection.closeSync();
       instance.closeSync();
+      if (temporary !== '') rmSync(temporary, { recursive: true, force: true });
     },
   };
+}
+
+/** A new folder in `parent`; in a project that may only be read nothing is spilled, which '' tells DuckDB. */
+function spillFolder(parent: string): string {
+  const folder = temporaryName(join(parent, 'duckdb'));
+  try {
+    mkdirSync(folder, { recursive: true });
+    return folder;
+  } catch {
+    return '';
+  }
 }
 
 /** A string literal of SQL. */

@@ -2,7 +2,8 @@ import { createHash } from 'node:crypto';
 import { constants, realpathSync } from 'node:fs';
 import { copyFile, link, lstat, mkdir, readFile, readlink, rename, rm, stat, symlink } from 'node:fs/promises';
 import { dirname, extname, join, normalize, relative, resolve } from 'node:path';
-import { temporaryName, writeFileAtomic } from './atomic.ts';
+import { sweepTemporary, temporaryName, writeFileAtomic } from './atomic.ts';
+import { writing } from './disk-fault.ts';
 import { WinnowError } from './errors.ts';
 import { isInside, isRemote, type MediaScope, resolveMedia } from './media.ts';
 import type { MediaRef, Sample } from './sample.ts';
@@ -117,7 +118,13 @@ export function planMedia(
     count: () => targets.size,
     async make() {
       const root = realpathSync.native(folder);
-      for (const [name, content] of targets) await makeFile(root, join(root, name), content, mode);
+      const swept = new Set<string>();
+      for (const [name, content] of targets) {
+        const target = join(root, name);
+        if (!swept.has(dirname(target))) sweepTemporary(dirname(target));
+        swept.add(dirname(target));
+        await writing(target, () => makeFile(root, target, content, mode));
+      }
       return targets.size;
     },
   };
@@ -165,8 +172,12 @@ async function makeFile(root: string, target: string, content: Content, mode: Me
     }
   }
   const temporary = temporaryName(target);
-  await copyFile(content.from, temporary, constants.COPYFILE_FICLONE);
-  await rename(temporary, target);
+  try {
+    await copyFile(content.from, temporary, constants.COPYFILE_FICLONE);
+    await rename(temporary, target);
+  } finally {
+    await rm(temporary, { force: true });
+  }
 }
 
 /** True where the target is already this file: the file itself, a link to it, or a copy of the same size and time. */

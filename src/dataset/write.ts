@@ -1,7 +1,8 @@
 import { existsSync, mkdirSync, readFileSync } from 'node:fs';
 import { rmdir } from 'node:fs/promises';
 import { basename, dirname, extname, join, resolve } from 'node:path';
-import { type AtomicFile, openAtomic, writeFileAtomic } from './atomic.ts';
+import { type AtomicFile, openAtomic, sweepTemporary, writeFileAtomic } from './atomic.ts';
+import { writing } from './disk-fault.ts';
 import { WinnowError } from './errors.ts';
 import type { Format, SideFile, WriteOptions } from './format.ts';
 import { isObject } from './formats/build.ts';
@@ -83,7 +84,8 @@ export async function writeDataset(request: WriteRequest): Promise<Written> {
     const passed = await pass({ write: async () => undefined, flush: async () => undefined });
     return { rows: passed.rows, files: [main], mediaFiles: media.count(), lost: [...passed.losses, ...passed.missing] };
   }
-  const made = mkdirSync(folder, { recursive: true });
+  const made = await writing(folder, async () => mkdirSync(folder, { recursive: true }));
+  sweepTemporary(folder);
   const file = await openAtomic(main);
   try {
     const passed = await pass(textSink(file));
@@ -188,7 +190,7 @@ function textSink(file: AtomicFile): Sink {
   let parts: string[] = [];
   let size = 0;
   const flush = async (): Promise<void> => {
-    if (size > 0) await file.handle.writeFile(parts.join(''));
+    if (size > 0) await writing(file.path, () => file.handle.writeFile(parts.join('')));
     parts = [];
     size = 0;
   };

@@ -1,12 +1,17 @@
+import { setTimeout as sleep } from 'node:timers/promises';
 import { z } from 'zod';
 import type { Dataset } from '../dataset/dataset.ts';
 import { type Quarantined, WinnowError } from '../dataset/errors.ts';
+import { describeHolder, type Holder } from '../store/lock.ts';
 import type { Project } from '../store/project.ts';
 import { readQuarantined } from '../store/shard-read.ts';
-import { planShards, type ShardPlan, writeShard } from '../store/shards.ts';
+import { claimShard, planShards, type Shard, type ShardPlan, writeShard } from '../store/shards.ts';
 import { recordSignal } from '../store/signals.ts';
 import { signals } from './registry.ts';
-import type { Signal, SignalContext } from './signal.ts';
+import type { Signal, SignalContext, SignalRun } from './signal.ts';
+
+/** How often to look whether another process has finished its shards, in ms. */
+const LOOK_AGAIN_MS = 250;
 
 export interface ScoreRequest {
   /** Name of the signal, e.g. `loss`. */
@@ -145,21 +150,21 @@ export async function runScore(plan: ScorePlan): Promise<ScoreResult> {
   const { project, signal, params, shards, context, summary } = plan;
   const began = performance.now();
   const missing = shards.shards.filter((shard) => !shard.done);
-  if (missing.length > 0) await fill(plan, missing);
+  const rowsComputed = missing.length > 0 ? await fill(plan, missing) : 0;
   const seconds = (performance.now() - began) / 1000;
-  if (missing.length > 0 || !(await isRecorded(project, plan))) {
+  if (rowsComputed > 0 || !(await isRecorded(project, plan))) {
     await recordSignal(project, shards, {
       model: summary.model,
       params,
       seconds,
-      rowsComputed: summary.rowsMissing,
+      rowsComputed,
       cost: signal.cost(params),
       peakMemoryMb: Math.round(process.resourceUsage().maxRSS / 1024),
     });
   }
   return {
     ...summary,
-    rowsComputed: summary.rowsMissing,
+    rowsComputed,
     seconds,
     quarantined: [...context.dataset.quarantined, ...(await readQuarantined(project, shards))].sort(
       (a, b) => a.row - b.row,
@@ -167,28 +172,57 @@ export async function runScore(plan: ScorePlan): Promise<ScoreResult> {
   };
 }
 
-async function fill(
-  { project, signal, params, shards, context, summary }: ScorePlan,
-  missing: ShardPlan['shards'],
-): Promise<void> {
+/**
+ * Compute missing shards, each under a claim: what another process is computing is left to it, and looked after in the end, in case that process dies.
+ *
+ * @returns rows that were computed here
+ */
+async function fill(plan: ScorePlan, missing: readonly Shard[]): Promise<number> {
+  const { project, signal, params, context, summary } = plan;
   const total = summary.rowsMissing;
   let done = 0;
+  let computed = 0;
   const what = `${signal.name} of ${summary.dataset}`;
   context.progress?.(what, done, total);
-  const run = await signal.open(params, context);
+  let run: SignalRun | undefined;
   try {
-    for (const shard of missing) {
-      context.signal?.throwIfAborted();
-      const samples = await wholeShard(context.dataset, shard.start, shard.end);
-      const block = await run.compute({ start: shard.start, samples });
-      const rows = shard.end - shard.start;
-      await writeShard(project, shards, shard, { start: shard.start, rows, columns: block.columns }, block.quarantined);
-      done += rows;
-      context.progress?.(what, done, total);
+    for (let left = missing; left.length > 0; ) {
+      const taken: Shard[] = [];
+      let holder: Holder | undefined;
+      for (const shard of left) {
+        context.signal?.throwIfAborted();
+        const claim = await claimShard(project, shard);
+        if ('holder' in claim) {
+          holder = claim.holder;
+          taken.push(shard);
+          continue;
+        }
+        if ('lock' in claim) {
+          await using _ = claim.lock;
+          run ??= await signal.open(params, context);
+          await computeShard(plan, run, shard);
+          computed += shard.end - shard.start;
+        }
+        done += shard.end - shard.start;
+        context.progress?.(what, done, total);
+      }
+      if (holder !== undefined && taken.length === left.length) {
+        context.progress?.(`${what}: waiting for ${describeHolder(holder)}, which computes the rest`, done, total);
+        await sleep(LOOK_AGAIN_MS, undefined, context.signal === undefined ? {} : { signal: context.signal });
+      }
+      left = taken;
     }
   } finally {
-    await run.close();
+    await run?.close();
   }
+  return computed;
+}
+
+async function computeShard({ project, shards, context }: ScorePlan, run: SignalRun, shard: Shard): Promise<void> {
+  const samples = await wholeShard(context.dataset, shard.start, shard.end);
+  const block = await run.compute({ start: shard.start, samples });
+  const rows = shard.end - shard.start;
+  await writeShard(project, shards, shard, { start: shard.start, rows, columns: block.columns }, block.quarantined);
 }
 
 async function wholeShard(dataset: Dataset, start: number, end: number): ReturnType<Dataset['get']> {

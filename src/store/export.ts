@@ -1,9 +1,11 @@
+import { createHash } from 'node:crypto';
 import { join, resolve } from 'node:path';
 import type { Dataset } from '../dataset/dataset.ts';
 import { WinnowError } from '../dataset/errors.ts';
 import type { Sample } from '../dataset/sample.ts';
 import { type Loss, writeDataset } from '../dataset/write.ts';
 import type { MediaMode } from '../dataset/write-media.ts';
+import { withLock } from './lock.ts';
 import type { Project } from './project.ts';
 import { newestSelection, readSelectionHead } from './selections.ts';
 
@@ -57,7 +59,7 @@ export async function exportSelection(project: Project, request: ExportRequest =
   const images = request.images ?? defaults.media ?? 'link';
   const out = request.out === undefined ? join(project.folder, 'export', name) : resolve(request.out);
   const rows = head.ids.map((id) => rowInForce(dataset, id, name));
-  const written = await writeDataset({
+  const write = {
     samples: samplesOf(dataset, rows, request),
     format,
     out,
@@ -67,7 +69,14 @@ export async function exportSelection(project: Project, request: ExportRequest =
     dryRun: request.dryRun ?? false,
     ...(request.options === undefined ? {} : { options: request.options }),
     ...(request.signal === undefined ? {} : { signal: request.signal }),
-  });
+  };
+  // Two exports into one folder share the files beside the main one.
+  const written =
+    request.dryRun === true
+      ? await writeDataset(write)
+      : await withLock(project.locks, `export-${createHash('sha256').update(out).digest('hex').slice(0, 16)}`, () =>
+          writeDataset(write),
+        );
   const { files, mediaFiles, lost } = written;
   const result = { selection: name, format, out, files, rows: written.rows, images, mediaFiles, lost };
   if (request.dryRun !== true)

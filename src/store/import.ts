@@ -1,11 +1,10 @@
 import { existsSync } from 'node:fs';
-import { rm } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
 import type { Dataset } from '../dataset/dataset.ts';
 import type { Quarantined } from '../dataset/errors.ts';
 import { type OpenOptions, openDataset } from '../dataset/open.ts';
 import { CONFIG_FILE } from './config.ts';
-import { openProject, type Project } from './project.ts';
+import { datasetName, openProject, type Project } from './project.ts';
 
 export interface ImportRequest {
   /** File or folder of the data set. */
@@ -73,18 +72,14 @@ export async function importDataset(given: Project | string, request: ImportRequ
   }
   if (typeof given !== 'string') return describe(await given.addDataset(entry, how), true);
   const folder = resolve(given);
-  const isNew = !existsSync(join(folder, CONFIG_FILE));
-  const hadRoom = existsSync(join(folder, '.winnow'));
-  const project = await openProject(folder, { create: true });
-  try {
-    return describe(await project.addDataset(entry, how), true);
-  } catch (error) {
-    if (isNew) await rm(join(folder, CONFIG_FILE), { force: true });
-    if (isNew && !hadRoom) await rm(project.paths.root, { recursive: true, force: true });
-    throw error;
-  } finally {
-    await project.close();
+  if (!existsSync(join(folder, CONFIG_FILE))) {
+    // What fails has failed before a project is made; the index is kept, so that nothing is read twice.
+    datasetName(entry);
+    const tried = await openDataset(path, { ...entry, ...how, cacheDir: join(folder, '.winnow', 'indexes') });
+    await tried.close();
   }
+  await using project = await openProject(folder, { create: true });
+  return describe(await project.addDataset(entry, how), true);
 }
 
 function describe(dataset: Dataset, saved: boolean): ImportResult {

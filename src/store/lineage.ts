@@ -1,5 +1,7 @@
-import { open, readFile } from 'node:fs/promises';
+import { mkdir, open, readFile } from 'node:fs/promises';
+import { dirname } from 'node:path';
 import { z } from 'zod';
+import { writing } from '../dataset/disk-fault.ts';
 import { ColumnRecord } from './shard-file.ts';
 
 const Shard = z.object({ file: z.string(), start: z.int(), end: z.int(), rows: z.string() });
@@ -32,8 +34,13 @@ export type EventEntry = z.infer<typeof EventEntry>;
 export const LineageEntry = z.discriminatedUnion('kind', [SignalEntry, EventEntry]);
 export type LineageEntry = z.infer<typeof LineageEntry>;
 
-/** Append one line in a single write, so that lines of two processes never mix; durable when this returns. */
-export async function appendLineage(file: string, entry: LineageEntry): Promise<void> {
+/** Append one line; durable when this returns. Called under the project's lock `lineage`. */
+export function appendLineage(file: string, entry: LineageEntry): Promise<void> {
+  return writing(file, () => append(file, entry));
+}
+
+async function append(file: string, entry: LineageEntry): Promise<void> {
+  await mkdir(dirname(file), { recursive: true });
   const handle = await open(file, 'a+');
   try {
     // A crash can leave half a line; what follows it must start on a new one.

@@ -1,4 +1,4 @@
-import { existsSync, mkdirSync } from 'node:fs';
+import { existsSync } from 'node:fs';
 import { basename, extname, isAbsolute, join, relative, resolve } from 'node:path';
 import type { Dataset } from '../dataset/dataset.ts';
 import { type Duck, openDuck } from '../dataset/duck.ts';
@@ -12,9 +12,11 @@ import {
   readConfig,
   writeDatasetEntry,
 } from './config.ts';
-import { appendLineage, type EventEntry, type LineageEntry, readLineage } from './lineage.ts';
+import { appendLineage, type EventEntry, type LineageEntry, readLineage, type SignalEntry } from './lineage.ts';
+import { sweepProject } from './litter.ts';
+import { type Locks, openLocks, withLock } from './lock.ts';
 
-/** Absolute paths of a project's rooms. A lock, where two processes work on one project, belongs in `root`. */
+/** Absolute paths of a project's rooms. */
 export interface ProjectPaths {
   folder: string;
   /** `.winnow` */
@@ -23,13 +25,17 @@ export interface ProjectPaths {
   selections: string;
   indexes: string;
   lineage: string;
+  /** Work files, in a folder for each process. */
   temporary: string;
+  locks: string;
 }
 
 /** A project folder: `winnow.yaml` for people, `.winnow/` for what was measured and chosen. Holds open files: close it. */
 export interface Project extends AsyncDisposable {
   readonly folder: string;
   readonly paths: ProjectPaths;
+  /** Where two processes work on one project. */
+  readonly locks: Locks;
   /** `winnow.yaml` as it is now. */
   config(): ProjectConfig;
   /** Add a data set (or replace the one of that name): it is opened first, so that a bad one isn't written down. */
@@ -44,7 +50,7 @@ export interface Project extends AsyncDisposable {
   /** What was done, oldest first. */
   lineage(): Promise<LineageEntry[]>;
   /** Note something that was done; times stand here and in no other file. */
-  record(entry: Omit<EventEntry, 'time'>): Promise<void>;
+  record(entry: Omit<EventEntry, 'time'> | Omit<SignalEntry, 'time'>): Promise<void>;
   close(): Promise<void>;
 }
 
@@ -62,6 +68,7 @@ export async function openProject(given: string, options: { create?: boolean } =
     indexes: join(root, 'indexes'),
     lineage: join(root, 'lineage.jsonl'),
     temporary: join(root, 'tmp'),
+    locks: join(root, 'locks'),
   };
   if (!existsSync(join(folder, CONFIG_FILE))) {
     if (options.create !== true) {
@@ -73,10 +80,11 @@ export async function openProject(given: string, options: { create?: boolean } =
         exitCode: 2,
       });
     }
-    await createConfig(folder);
   }
+  const locks = openLocks(paths.locks);
+  if (!existsSync(join(folder, CONFIG_FILE))) await withLock(locks, 'config', () => createConfig(folder));
   readConfig(folder);
-  for (const path of [paths.signals, paths.selections, paths.indexes]) mkdirSync(path, { recursive: true });
+  sweepProject(paths);
   const datasets = new Map<string, Promise<Dataset>>();
   let duck: Promise<Duck> | undefined;
 
@@ -99,17 +107,10 @@ export async function openProject(given: string, options: { create?: boolean } =
   const project: Project = {
     folder,
     paths,
+    locks,
     config: () => readConfig(folder).config,
     async addDataset(given, how) {
-      const name = given.name ?? defaultName(given.path);
-      if (!DatasetEntry.shape.name.safeParse(name).success) {
-        throw new WinnowError({
-          code: 'NAME_INVALID',
-          message: `"${name}" can't be the name of a data set`,
-          hint: 'Use letters, digits, ".", "_" and "-".',
-          exitCode: 2,
-        });
-      }
+      const name = datasetName(given);
       const entry = DatasetEntry.parse({
         ...given,
         name,
@@ -119,7 +120,7 @@ export async function openProject(given: string, options: { create?: boolean } =
       });
       const dataset = await open(entry, how);
       await datasets.get(entry.name)?.then((old) => old.close());
-      await writeDatasetEntry(folder, entry);
+      await withLock(locks, 'config', () => writeDatasetEntry(folder, entry));
       await project.record({
         kind: 'import',
         name: entry.name,
@@ -155,7 +156,11 @@ export async function openProject(given: string, options: { create?: boolean } =
       return duck;
     },
     lineage: () => readLineage(paths.lineage),
-    record: (entry) => appendLineage(paths.lineage, { ...entry, time: new Date().toISOString() }),
+    record: (entry) => {
+      const { kind, ...rest } = entry;
+      const timed = { kind, time: new Date().toISOString(), ...rest } as LineageEntry;
+      return withLock(locks, 'lineage', () => appendLineage(paths.lineage, timed));
+    },
     async close() {
       for (const opening of datasets.values()) await opening.then((dataset) => dataset.close()).catch(() => undefined);
       datasets.clear();
@@ -165,6 +170,18 @@ export async function openProject(given: string, options: { create?: boolean } =
     [Symbol.asyncDispose]: () => project.close(),
   };
   return project;
+}
+
+/** The name a data set gets in a project: the given one, else the file's. Throws `NAME_INVALID`. */
+export function datasetName(given: { name?: string; path: string }): string {
+  const name = given.name ?? defaultName(given.path);
+  if (DatasetEntry.shape.name.safeParse(name).success) return name;
+  throw new WinnowError({
+    code: 'NAME_INVALID',
+    message: `"${name}" can't be the name of a data set`,
+    hint: 'Use letters, digits, ".", "_" and "-".',
+    exitCode: 2,
+  });
 }
 
 function defaultName(path: string): string {

@@ -1,14 +1,16 @@
 import { createHash } from 'node:crypto';
 import { existsSync } from 'node:fs';
-import { readdir, readFile, rm } from 'node:fs/promises';
+import { mkdir, readdir, readFile, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { z } from 'zod';
 import { writeFileAtomic } from '../dataset/atomic.ts';
 import { sortKeys } from '../dataset/canonical.ts';
 import type { Dataset } from '../dataset/dataset.ts';
+import { writing } from '../dataset/disk-fault.ts';
 import { name, quote } from '../dataset/duck.ts';
 import { WinnowError } from '../dataset/errors.ts';
 import type { Column } from '../numeric/columns.ts';
+import { withLock } from './lock.ts';
 import type { Project } from './project.ts';
 import { damaged, writeParquet } from './shard-file.ts';
 
@@ -78,6 +80,16 @@ export async function saveSelection(
   lineage: Record<string, unknown> = {},
 ): Promise<{ file: string }> {
   checkName(given);
+  return withLock(project.locks, `selection-${given}`, () => save(project, given, dataset, chosen, lineage));
+}
+
+async function save(
+  project: Project,
+  given: string,
+  dataset: Dataset,
+  chosen: SelectionToSave,
+  lineage: Record<string, unknown>,
+): Promise<{ file: string }> {
   const columns = reasonColumns(chosen, dataset.rows);
   const key = createHash('sha256').update(JSON.stringify([chosen.method, chosen.seed, dataset.hash]));
   for (const column of Object.values(columns))
@@ -86,6 +98,7 @@ export async function saveSelection(
   const reasonsFile = `${given}-${digest.slice(0, 16)}.parquet`;
   const duck = await project.duck();
   const path = join(project.paths.selections, reasonsFile);
+  await writing(path, () => mkdir(project.paths.selections, { recursive: true }));
   const records = Object.entries(columns).map(([column, { kind, width }]) => ({ name: column, kind, width }));
   await duck.alone((connection) =>
     writeParquet(connection, path, { start: 0, rows: dataset.rows, columns }, dataset.ids, {

@@ -3,6 +3,7 @@ import { rm } from 'node:fs/promises';
 import type { DuckDBAppender, DuckDBConnection } from '@duckdb/node-api';
 import { z } from 'zod';
 import { commitFile, temporaryName } from '../dataset/atomic.ts';
+import { writing } from '../dataset/disk-fault.ts';
 import { name, quote } from '../dataset/duck.ts';
 import { WinnowError } from '../dataset/errors.ts';
 import type { Column, ColumnBlock } from '../numeric/columns.ts';
@@ -59,8 +60,10 @@ export async function writeParquet(
     } finally {
       appender.closeSync();
     }
-    await connection.run(
-      `COPY (SELECT * FROM ${table} ORDER BY row) TO ${quote(temporary)} (FORMAT parquet, COMPRESSION zstd, KV_METADATA {winnow: ${quote(JSON.stringify(meta))}})`,
+    await writing(path, () =>
+      connection.run(
+        `COPY (SELECT * FROM ${table} ORDER BY row) TO ${quote(temporary)} (FORMAT parquet, COMPRESSION zstd, KV_METADATA {winnow: ${quote(JSON.stringify(meta))}})`,
+      ),
     );
     await commitFile(temporary, path);
   } finally {

@@ -4,10 +4,12 @@ import { mkdir, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { sortKeys } from '../dataset/canonical.ts';
 import type { Dataset } from '../dataset/dataset.ts';
+import { writing } from '../dataset/disk-fault.ts';
 import { type Quarantined, WinnowError } from '../dataset/errors.ts';
 import { resolveMedia } from '../dataset/media.ts';
 import type { Sample } from '../dataset/sample.ts';
 import type { ColumnBlock, ColumnSpec } from '../numeric/columns.ts';
+import type { Holder, Lock } from './lock.ts';
 import type { Project } from './project.ts';
 import { type ColumnRecord, looksWhole, writeParquet } from './shard-file.ts';
 
@@ -129,7 +131,7 @@ export async function writeShard(
     }
     return { name: spec.name, kind: column.kind, width: column.width, measures: spec.measures };
   });
-  await mkdir(join(shard.path, '..'), { recursive: true });
+  await writing(shard.path, () => mkdir(join(shard.path, '..'), { recursive: true }));
   const ordered: ColumnBlock = {
     ...block,
     columns: Object.fromEntries(columns.map((column) => [column.name, block.columns[column.name]!])),
@@ -141,6 +143,22 @@ export async function writeShard(
     writeParquet(connection, shard.path, ordered, ids, { key: shard.key, columns, quarantined: [...quarantined] }),
   );
   shard.done = true;
+}
+
+/** Whether this process computes a shard: it is `mine` under the lock, `done` (by another process since it was planned), or being computed by somebody else. */
+export type Claim = { lock: Lock } | { done: true } | { holder: Holder };
+
+/** Claim a shard before computing it, so that of two processes only one does. */
+export async function claimShard(project: Project, shard: Shard): Promise<Claim> {
+  shard.done = looksWhole(shard.path);
+  if (shard.done) return { done: true };
+  const claim = await project.locks.take(`shard-${shard.key.slice(0, 32)}`);
+  if ('holder' in claim) return claim;
+  // It may have been finished between the look and the lock.
+  shard.done = looksWhole(shard.path);
+  if (!shard.done) return claim;
+  await claim.lock.release();
+  return { done: true };
 }
 
 /** SHA-256 over the hashes of rows `[start, end)`. */

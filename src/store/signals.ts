@@ -2,7 +2,7 @@ import { join, relative } from 'node:path';
 import type { Dataset } from '../dataset/dataset.ts';
 import { WinnowError } from '../dataset/errors.ts';
 import type { ColumnBlock } from '../numeric/columns.ts';
-import { appendLineage, type SignalEntry } from './lineage.ts';
+import type { SignalEntry } from './lineage.ts';
 import type { Project } from './project.ts';
 import { looksWhole, readMeta } from './shard-file.ts';
 import { type ReadOptions, type ReadPlan, readColumns } from './shard-read.ts';
@@ -20,9 +20,8 @@ export async function recordSignal(project: Project, plan: ShardPlan, about: Rec
   const duck = await project.duck();
   const meta = await duck.alone((connection) => readMeta(connection, first.path));
   const { signal, version, revision, params } = plan.identity;
-  await appendLineage(project.paths.lineage, {
+  await project.record({
     kind: 'signal',
-    time: new Date().toISOString(),
     dataset: plan.dataset.name,
     datasetHash: plan.dataset.hash,
     signal,

@@ -58,7 +58,7 @@ export const llava: Format = {
     for (const [index, turn] of record.conversations.entries()) {
       if (!isObject(turn) || typeof turn.value !== 'string')
         return rowError(context, 'RECORD_SHAPE', `turn ${index} has no text in "value"`);
-      const role = ROLE_NAMES.get(String(turn.from));
+      const role = ROLE_NAMES.get(turn.from as string);
       if (role === undefined)
         return rowError(
           context,

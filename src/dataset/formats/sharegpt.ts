@@ -64,7 +64,7 @@ export const sharegpt: Format = {
       const text = isObject(turn) ? turn[map.tags.content] : undefined;
       if (typeof text !== 'string')
         return rowError(context, 'RECORD_SHAPE', `turn ${index} has no text in "${map.tags.content}"`);
-      const from = String((turn as JsonObject)[map.tags.role]);
+      const from = (turn as JsonObject)[map.tags.role] as string;
       const role = map.roles.get(from) ?? ROLE_NAMES.get(from);
       if (role === undefined) return rowError(context, 'ROLE_UNKNOWN', `turn ${index} is from ${JSON.stringify(from)}`);
       turns.push({ ...role, parts: splitPlaceholders(text, ['image', 'video']) });

@@ -63,7 +63,7 @@ export const trl: Format = {
     const turns: Turn[] = [];
     for (const [index, turn] of list.entries()) {
       if (!isObject(turn)) return rowError(context, 'RECORD_SHAPE', `turn ${index} is not an object`);
-      const role = ROLE_NAMES.get(String(turn.role));
+      const role = ROLE_NAMES.get(turn.role as string);
       if (role === undefined)
         return rowError(context, 'ROLE_UNKNOWN', `turn ${index} has role ${JSON.stringify(turn.role)}`);
       const read = readContent(turn, index, waiting, images, videos);
