@@ -1,5 +1,8 @@
 import type { WinnowError } from './errors.ts';
+import type { Member } from './json-members.ts';
 import type { Sample } from './sample.ts';
+import type { Joiner, RecordSink } from './sink.ts';
+import type { RecordSource } from './source.ts';
 
 /** What a format looks at to recognise itself: never more than the first records. */
 export interface Probe {
@@ -7,9 +10,13 @@ export interface Probe {
   isFolder: boolean;
   /** File names directly inside, when `path` is a folder. */
   entries: string[];
-  /** How the file is cut into records: one JSON array, JSON lines, or not JSON at all. */
-  container: 'array' | 'lines' | 'none';
-  /** The first records (up to 20), parsed. */
+  /** The first bytes of a file (up to 4 KB), unpacked: what binary formats are known by. */
+  head: Uint8Array;
+  /** How the file is cut into records: one JSON array, JSON lines, one JSON object that holds them all, or not JSON at all. */
+  container: 'array' | 'lines' | 'object' | 'none';
+  /** Of one JSON object: its first members (up to 64). */
+  members: Member[];
+  /** The first records (up to 20), parsed; of one JSON object, that object. */
   records: unknown[];
 }
 
@@ -51,8 +58,8 @@ export interface Format {
   readonly name: string;
   /** For people: `LLaVA JSON`. */
   readonly title: string;
-  /** Container it writes. `folder` formats have a `listFolder` instead of records in a file. */
-  readonly container: 'array' | 'lines' | 'folder';
+  /** Container it writes. `folder` formats have a `listFolder` instead of records in a file; `own` ones `openSource`. */
+  readonly container: 'array' | 'lines' | 'folder' | 'own';
   /** Extension of the main file, with dot. */
   readonly extension: string;
   sniff(probe: Probe): Sniff;
@@ -70,6 +77,17 @@ export interface Format {
   cannotHold(sample: Sample, options: WriteOptions): string[];
   /** Files beside the main one; `columns` are the column names that the written records have. */
   sideFiles?(mainFile: string, options: WriteOptions, columns: ReadonlySet<string>): SideFile[];
+  /** What goes without a word of the trainers it is for, and so is said but refuses nothing (`id`). */
+  forgets?(sample: Sample, options: WriteOptions): string[];
   /** Folder formats: the records, in a stable order. */
   listFolder?(path: string): Promise<unknown[]>;
+  /**
+   * Formats whose records don't simply follow one another in a JSON file: opens the file that was probed. `given` is its path
+   * as it was given: of a packed file `probe.path` is an unpacked copy, and files beside it are found from `given`.
+   */
+  openSource?(probe: Probe, options: Readonly<Record<string, unknown>>, given: string): Promise<RecordSource>;
+  /** Formats of JSON that aren't an array or lines: how the records are joined in the main file, and in files beside it. */
+  joiner?(mainFile: string, options: WriteOptions): Joiner;
+  /** Formats that aren't JSON: where the records that `write` gives go. */
+  openSink?(mainFile: string, options: WriteOptions): Promise<RecordSink>;
 }

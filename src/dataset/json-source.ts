@@ -16,7 +16,15 @@ export interface JsonShape {
   start: number;
 }
 
-/** Records of a JSON file: an array, lines, or values one after another. */
+/** One record; a member of an object is an object of one key. */
+function parse(bytes: Buffer, layout: JsonLayout): Parsed {
+  return parseRecord(layout === 'members' ? Buffer.concat([OPEN, bytes, CLOSE]) : bytes);
+}
+
+const OPEN = Buffer.from('{');
+const CLOSE = Buffer.from('}');
+
+/** Records of a JSON file: an array, lines, values one after another, or what one object holds. */
 export function openJsonSource(path: string, shape: JsonShape): RecordSource {
   const fd = openSync(path, 'r');
   const opened = fstatSync(fd);
@@ -32,7 +40,7 @@ export function openJsonSource(path: string, shape: JsonShape): RecordSource {
           const bytes = window.bytes.subarray(start, end);
           const parsed: Parsed =
             damage === undefined
-              ? parseRecord(bytes)
+              ? parse(bytes, shape.layout)
               : { ok: false, code: 'RECORD_DAMAGED', reason: `not valid JSON: ${damage}` };
           visit({ offset, length: end - start, parsed, bytes });
           if (offset - rested > BREATHE_EVERY) {
@@ -63,7 +71,7 @@ export function openJsonSource(path: string, shape: JsonShape): RecordSource {
         if (readSync(fd, block, 0, block.length, from) !== block.length) throw changed(path);
         for (let index = first; index <= last; index++) {
           const at = spans[index]!.offset - from;
-          const parsed = parseRecord(block.subarray(at, at + spans[index]!.length));
+          const parsed = parse(block.subarray(at, at + spans[index]!.length), shape.layout);
           if (!parsed.ok) throw changed(path, spans[index]!.offset);
           values[index] = parsed.value;
         }

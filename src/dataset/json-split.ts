@@ -1,7 +1,10 @@
 import type { ByteWindow } from './json-window.ts';
 
-/** How records stand in a file: elements of one array, one a line, or values one after another over several lines. */
-export type JsonLayout = 'array' | 'lines' | 'sequence';
+/**
+ * How records stand in a file: elements of one array, one a line, values one after another over several lines, elements of an
+ * array inside of an object (reading ends with that array), or members of one object (`"key": value`, key and all).
+ */
+export type JsonLayout = 'array' | 'lines' | 'sequence' | 'inner' | 'members';
 
 /** The bytes `[start, end)` of one record in `window.bytes`, valid until the next one is asked for. */
 export interface RecordSpan {
@@ -45,7 +48,7 @@ export function* splitRecords(
   layout: JsonLayout,
 ): Generator<RecordSpan, void, boolean | undefined> {
   if (layout === 'lines') yield* splitLines(window);
-  else yield* splitValues(window, layout === 'array');
+  else yield* splitValues(window, layout);
 }
 
 function* splitLines(window: ByteWindow): Generator<RecordSpan, void, boolean | undefined> {
@@ -73,9 +76,11 @@ function* splitLines(window: ByteWindow): Generator<RecordSpan, void, boolean | 
   }
 }
 
-function* splitValues(window: ByteWindow, inArray: boolean): Generator<RecordSpan, void, boolean | undefined> {
-  let position = inArray ? 1 : 0;
-  let closed = !inArray;
+function* splitValues(window: ByteWindow, layout: JsonLayout): Generator<RecordSpan, void, boolean | undefined> {
+  const bracketed = layout !== 'sequence';
+  const close = layout === 'members' ? CLOSE_OBJECT : CLOSE_ARRAY;
+  let position = bracketed ? 1 : 0;
+  let closed = !bracketed;
   let headKey: Buffer | undefined;
   for (;;) {
     while (position < window.length && (isSpace(window.bytes[position]!) || window.bytes[position] === COMMA))
@@ -86,15 +91,19 @@ function* splitValues(window: ByteWindow, inArray: boolean): Generator<RecordSpa
         continue;
       }
       if (closed) return;
-      throw new TruncatedJson(window.base, 'the file ends before the array is closed');
+      throw new TruncatedJson(
+        window.base,
+        `the file ends before the ${layout === 'members' ? 'object' : 'array'} is closed`,
+      );
     }
-    if (window.bytes[position] === CLOSE_ARRAY && !closed) {
+    if (window.bytes[position] === close && !closed) {
+      if (layout !== 'array') return;
       closed = true;
       position++;
       continue;
     }
-    const { start, end, damage } = scanValue(window, position);
-    headKey ??= firstKey(window, start);
+    const { start, end, damage } = layout === 'members' ? scanMember(window, position) : scanValue(window, position);
+    if (layout !== 'members') headKey ??= firstKey(window, start);
     if (damage === undefined) {
       const parsed = yield { start, end, offset: window.base + start };
       // A span that doesn't parse may have swallowed its neighbours through a lost quote: look for their heads inside it.
@@ -111,18 +120,43 @@ function* splitValues(window: ByteWindow, inArray: boolean): Generator<RecordSpa
     // Nothing more to read as records. With the array's own bracket at the very end only this record is damaged.
     let last = window.length;
     while (last > 0 && isSpace(window.bytes[last - 1]!)) last--;
-    const bracket = !closed && last > 0 && window.bytes[last - 1] === CLOSE_ARRAY;
+    const bracket = !closed && last > 0 && window.bytes[last - 1] === close;
     if (!closed && !bracket) throw new TruncatedJson(window.base, 'the file ends inside the record that starts here');
     yield { start: 0, end: bracket ? last - 1 : last, offset: window.base, damage };
     return;
   }
 }
 
-/** End of the value at `position`, by depth and strings only. All returned positions hold for the window as it is then. */
-function scanValue(window: ByteWindow, position: number): { start: number; end: number; damage?: string } {
-  let start = position;
-  const stack: number[] = [];
+/** End of the member `"key": value` at `position`. */
+function scanMember(window: ByteWindow, position: number): { start: number; end: number; damage?: string } {
+  const key = scanValue(window, position);
+  if (key.damage !== undefined) return key;
+  let { start, end: at } = key;
+  let colons = 0;
+  for (;;) {
+    while (at < window.length && (isSpace(window.bytes[at]!) || (window.bytes[at] === COLON && colons++ === 0))) at++;
+    if (at < window.length) break;
+    const more = window.refill(start);
+    at -= start;
+    start = 0;
+    if (!more) return { start, end: at, damage: 'a key without a value' };
+  }
+  if (colons === 0) return { start, end: at, damage: 'a key without a value' };
+  return scanValue(window, at, start);
+}
+
+/**
+ * End of the value at `position`, by depth and strings only; bytes from `start` on are kept. All returned positions hold for
+ * the window as it is then.
+ */
+function scanValue(
+  window: ByteWindow,
+  position: number,
+  start = position,
+): { start: number; end: number; damage?: string } {
   const first = window.bytes[position]!;
+  let begun = position;
+  const stack: number[] = [];
   const scalar = first !== OPEN_ARRAY && first !== OPEN_OBJECT && first !== QUOTE;
   let inString = false;
   for (;;) {
@@ -145,8 +179,13 @@ function scanValue(window: ByteWindow, position: number): { start: number; end: 
       const byte = bytes[position]!;
       if (scalar) {
         const ends =
-          isSpace(byte) || byte === COMMA || byte === CLOSE_ARRAY || byte === OPEN_OBJECT || byte === OPEN_ARRAY;
-        if (ends && position > start) return { start, end: position };
+          isSpace(byte) ||
+          byte === COMMA ||
+          byte === CLOSE_ARRAY ||
+          byte === CLOSE_OBJECT ||
+          byte === OPEN_OBJECT ||
+          byte === OPEN_ARRAY;
+        if (ends && position > begun) return { start, end: position };
         position++;
         continue;
       }
@@ -162,6 +201,7 @@ function scanValue(window: ByteWindow, position: number): { start: number; end: 
     if (window.length - start > MAX_RECORD) return { start, end: position, damage: 'longer than 256 MB' };
     const more = window.refill(start);
     position -= start;
+    begun -= start;
     start = 0;
     if (!more) {
       if (scalar) return { start, end: window.length };

@@ -69,7 +69,7 @@ export function locate(given: string, wanted: { format?: string; dataset?: strin
     });
   }
   const files = readdirSync(folder).filter(
-    (name) => /\.(json|jsonl|ndjson)$/i.test(name) && !name.startsWith('.') && !NOT_DATA.has(name),
+    (name) => /\.(json|jsonl|ndjson)(\.(gz|zst))?$/i.test(name) && !name.startsWith('.') && !NOT_DATA.has(name),
   );
   if (files.length === 1)
     return { ...locate(join(folder, files[0]!), wanted), because: `the only JSON file of the folder, ${files[0]}` };

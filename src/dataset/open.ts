@@ -1,19 +1,22 @@
-import { statSync } from 'node:fs';
+import { rmSync, statSync } from 'node:fs';
 import { basename, dirname, extname, join, resolve } from 'node:path';
 import { sha256, sortKeys } from './canonical.ts';
 import type { BatchOptions, Dataset, SampleBatch } from './dataset.ts';
 import { WinnowError } from './errors.ts';
 import { listedSource } from './folder-source.ts';
-import type { Format } from './format.ts';
+import type { Format, Probe } from './format.ts';
 import { detectFormat, formatNamed } from './formats/registry.ts';
 import { buildIndex, QUARANTINED, type RowIndex } from './index-build.ts';
 import { INDEX_VERSION, loadIndex, saveIndex } from './index-file.ts';
 import { openJsonSource } from './json-source.ts';
-import { locate } from './locate.ts';
+import { type Located, locate } from './locate.ts';
+import { PACKED } from './pack.ts';
 import { probePath } from './probe.ts';
 import type { Sample } from './sample.ts';
 import { scanRows } from './scan.ts';
 import type { RecordSource } from './source.ts';
+import { spoolStandardInput } from './spool.ts';
+import { type PlainFile, plainFile } from './unpack.ts';
 
 export interface OpenOptions {
   /** Format name; detected when absent. */
@@ -36,56 +39,70 @@ export interface OpenOptions {
 }
 
 /**
- * Open and index a data set. The index is read from `cacheDir` when path, size, time, format and options are those it was
+ * Open and index a data set; `-` is standard input. Gzip and zstd are taken off first, whatever the name says. The index is read from `cacheDir` when path, size, time, format and options are those it was
  * made from. Throws `NOT_FOUND`, `FORMAT_UNKNOWN`, `FILE_TRUNCATED`, `FILE_EMPTY`, `NOT_JSON`; rows that can't be read
  * never throw: they are in `quarantined`.
  */
 export async function openDataset(path: string, settings: OpenOptions = {}): Promise<Dataset> {
   const wantedEntry = settings.options?.dataset;
-  const located = locate(path, {
-    ...(settings.format === undefined ? {} : { format: settings.format }),
-    ...(typeof wantedEntry === 'string' ? { dataset: wantedEntry } : {}),
-  });
+  const piped = path === '-';
+  const located = piped
+    ? { path: await spoolStandardInput(settings.signal), options: {} }
+    : locate(path, {
+        ...(settings.format === undefined ? {} : { format: settings.format }),
+        ...(typeof wantedEntry === 'string' ? { dataset: wantedEntry } : {}),
+      });
   const options = { ...located.options, ...settings.options };
   requireFolder(settings.images);
-  const { probe, shape } = probePath(located.path);
-  const { format, detected } = chooseFormat(settings.format, located.format, located.because, probe);
-  const stat = statSync(located.path);
-  let source: RecordSource;
-  if (shape === undefined) source = listedSource(await format.listFolder!(located.path));
-  else source = openJsonSource(located.path, shape);
+  const removable = piped ? [located.path] : [];
   try {
-    const key = sha256(
-      JSON.stringify([INDEX_VERSION, located.path, stat.size, stat.mtimeMs, format.name, sortKeys(options)]),
-    );
+    const plain = await plainFile(located.path, settings.cacheDir, settings.signal);
+    if (plain.temporary) removable.push(plain.path);
+    return await openPlain(plain, located, piped, settings, options);
+  } finally {
+    // Open files stay readable without a name; where they don't (Windows) the folder for temporary files keeps them.
+    for (const file of removable) rmSync(file, { force: true });
+  }
+}
+
+async function openPlain(
+  plain: PlainFile,
+  located: Located,
+  piped: boolean,
+  settings: OpenOptions,
+  options: Readonly<Record<string, unknown>>,
+): Promise<Dataset> {
+  const label = piped ? 'stdin' : basename(located.path).replace(PACKED, '');
+  const { probe, source, format, detected } = await openSource(plain, located, settings, options);
+  try {
+    const stat = statSync(located.path);
+    const made = [INDEX_VERSION, located.path, stat.size, stat.mtimeMs, format.name, sortKeys(options)];
+    const key = sha256(JSON.stringify(source.identity === undefined ? made : [...made, source.identity]));
     const cached =
-      settings.cacheDir === undefined || shape === undefined
+      settings.cacheDir === undefined || probe.isFolder || piped
         ? undefined
         : join(settings.cacheDir, `${Buffer.from(key).toString('hex').slice(0, 32)}.index`);
     let index = cached === undefined ? undefined : loadIndex(cached);
     if (index === undefined) {
       const { signal, progress } = settings;
+      const total = statSync(plain.path).size;
       index = await buildIndex({
         source,
         format,
-        file: basename(located.path),
+        file: label,
         options,
         ...(signal === undefined ? {} : { signal }),
-        ...(progress === undefined ? {} : { progress: (rows, bytes) => progress(rows, bytes, stat.size) }),
+        ...(progress === undefined ? {} : { progress: (rows, bytes) => progress(rows, bytes, total) }),
       });
       if (cached !== undefined) await saveIndex(cached, index);
     }
     if (settings.unreadable !== 'keep') requireReadable(index, located.path, format, settings.format !== undefined);
     return dataset({
-      name: settings.name ?? basename(located.path, extname(located.path)),
-      path: located.path,
+      name: settings.name ?? basename(label, extname(label)),
+      path: piped ? '-' : located.path,
+      file: label,
       detected,
-      mediaRoot:
-        settings.images === undefined
-          ? shape === undefined
-            ? located.path
-            : dirname(located.path)
-          : resolve(settings.images),
+      mediaRoot: resolve(settings.images ?? (piped ? '.' : probe.isFolder ? located.path : dirname(located.path))),
       allow: (settings.allow ?? []).map((folder) => resolve(folder)),
       format,
       options,
@@ -96,6 +113,30 @@ export async function openDataset(path: string, settings: OpenOptions = {}): Pro
     source.close();
     throw error;
   }
+}
+
+/** What the file is and its records, by the format that was told, registered, or is surest of it. */
+async function openSource(
+  plain: PlainFile,
+  located: Located,
+  settings: OpenOptions,
+  options: Readonly<Record<string, unknown>>,
+): Promise<{ probe: Probe; source: RecordSource; format: Format; detected: string }> {
+  const { probe, shape, notJson } = probePath(plain.path, located.path);
+  const { format, detected } = chooseFormat(settings.format, located, probe, notJson);
+  const about = {
+    probe,
+    format,
+    detected: plain.packed === undefined ? detected : `${detected}; packed with ${plain.packed}`,
+  };
+  if (format.listFolder !== undefined && probe.isFolder) {
+    return { ...about, source: listedSource(await format.listFolder(located.path)) };
+  }
+  if (format.openSource !== undefined) {
+    return { ...about, source: await format.openSource(probe, options, located.path) };
+  }
+  if (shape === undefined) throw notJson;
+  return { ...about, source: openJsonSource(plain.path, shape) };
 }
 
 function requireFolder(images: string | undefined): void {
@@ -111,14 +152,15 @@ function requireFolder(images: string | undefined): void {
 
 function chooseFormat(
   given: string | undefined,
-  registered: string | undefined,
-  because: string | undefined,
-  probe: Parameters<typeof detectFormat>[0],
+  registered: Located,
+  probe: Probe,
+  notJson: WinnowError | undefined,
 ): { format: Format; detected: string } {
-  const container = probe.isFolder ? 'folder' : probe.container === 'array' ? 'JSON array' : 'JSON lines';
-  const named = given ?? registered;
+  const { because } = registered;
+  const container = CONTAINERS[probe.isFolder ? 'folder' : probe.container];
+  const named = given ?? registered.format;
   if (named === undefined) {
-    const found = detectFormat(probe);
+    const found = detectFormat(probe, notJson);
     const place = because === undefined ? '' : ` (${because})`;
     return { format: found.format, detected: `detected ${found.format.title}: ${container}, ${found.because}${place}` };
   }
@@ -127,7 +169,7 @@ function chooseFormat(
     throw new WinnowError({
       code: 'FORMAT_MISFIT',
       message: `format "${format.name}" reads ${format.container === 'folder' ? 'a folder' : 'a file'}, and this is ${probe.isFolder ? 'a folder' : 'a file'}`,
-      where: { file: probe.path },
+      where: { file: registered.path },
       hint: 'Give another path or another --format.',
       exitCode: 2,
     });
@@ -138,6 +180,14 @@ function chooseFormat(
       given === undefined ? `${format.title}: ${container}, ${because}` : `${format.title}: ${container}, as told`,
   };
 }
+
+const CONTAINERS = {
+  folder: 'folder',
+  array: 'JSON array',
+  lines: 'JSON lines',
+  object: 'JSON object',
+  none: 'file',
+};
 
 /** A file none of whose rows can be read is the wrong file or the wrong format, not a data set of bad rows. */
 function requireReadable(index: RowIndex, path: string, format: Format, told: boolean): void {
@@ -162,6 +212,8 @@ function requireReadable(index: RowIndex, path: string, format: Format, told: bo
 interface Opened {
   name: string;
   path: string;
+  /** What rows without an id are called after. */
+  file: string;
   detected: string;
   mediaRoot: string;
   allow: readonly string[];
@@ -171,8 +223,7 @@ interface Opened {
   source: RecordSource;
 }
 
-function dataset({ index, source, format, options, ...about }: Opened): Dataset {
-  const file = basename(about.path);
+function dataset({ index, source, format, options, file, ...about }: Opened): Dataset {
   let ids: string[] | undefined;
   let mismatched: Set<number> | undefined;
   const isMismatched = (row: number): boolean => {

@@ -1,6 +1,8 @@
 import { closeSync, openSync, readdirSync, readSync, statSync } from 'node:fs';
 import { WinnowError } from './errors.ts';
 import type { Probe } from './format.ts';
+import { isObject } from './formats/build.ts';
+import { type Member, scanMembers } from './json-members.ts';
 import { parseRecord } from './json-parse.ts';
 import { type JsonShape, truncatedFile } from './json-source.ts';
 import { type JsonLayout, splitRecords, TruncatedJson } from './json-split.ts';
@@ -9,9 +11,25 @@ import { openWindow } from './json-window.ts';
 const RECORDS = 20;
 /** Bytes looked at to tell lines from one value over several lines. */
 const HEAD = 1 << 20;
+const MAGIC = 4096;
+/** One object larger than this isn't read to see whether it is a single record. */
+const LARGE = 16 << 20;
+/** Names under which some publishers wrap the list of their records: `{"version": 1, "data": [...]}`. */
+const WRAPPERS = new Set(['data', 'rows', 'samples', 'examples']);
 
-/** What a path holds, from its first records: how it is cut and what they are. Throws `NOT_FOUND`, `FILE_EMPTY`, `NOT_JSON`. */
-export function probePath(path: string): { probe: Probe; shape?: JsonShape } {
+export interface Probed {
+  probe: Probe;
+  /** How a JSON file is cut into records. */
+  shape?: JsonShape;
+  /** Why a file isn't read as JSON; for when no format of its own container knows it. */
+  notJson?: WinnowError;
+}
+
+/**
+ * What a path holds, from its first records: how it is cut and what they are. Throws `NOT_FOUND`, `FILE_EMPTY`.
+ * @param given the file's own path where `path` is its unpacked copy
+ */
+export function probePath(path: string, given = path): Probed {
   const stat = statSync(path, { throwIfNoEntry: false });
   if (stat === undefined) {
     throw new WinnowError({
@@ -24,37 +42,45 @@ export function probePath(path: string): { probe: Probe; shape?: JsonShape } {
   }
   if (stat.isDirectory()) {
     const entries = readdirSync(path).sort();
-    return { probe: { path, isFolder: true, entries, container: 'none', records: [] } };
+    return { probe: { ...NOTHING, path, isFolder: true, entries } };
   }
   const fd = openSync(path, 'r');
   try {
     const head = Buffer.alloc(Math.min(HEAD, stat.size));
     const length = readSync(fd, head, 0, head.length, 0);
-    const shape = shapeOf(path, head.subarray(0, length), length < stat.size);
-    const records = firstRecords(path, fd, shape);
-    const container = shape.layout === 'array' ? 'array' : 'lines';
-    return { probe: { path, isFolder: false, entries: [], container, records }, shape };
+    const seen: Probe = { ...NOTHING, path, head: head.subarray(0, Math.min(length, MAGIC)) };
+    const shape = shapeOf(given, head.subarray(0, length), length < stat.size);
+    if (shape instanceof WinnowError) return { probe: seen, notJson: shape };
+    const members = head[shape.start] === 0x7b ? onlyObject(fd, shape.start, stat.size) : [];
+    const list = members.find(({ key, kind, first }) => WRAPPERS.has(key) && kind === 'array' && isObject(first[0]));
+    if (list !== undefined) Object.assign(shape, { layout: 'inner', start: list.offset });
+    const isLarge = members.length > 0 && list === undefined && stat.size > LARGE;
+    const records = isLarge ? [] : firstRecords(given, fd, shape);
+    const inArray = shape.layout === 'array' || shape.layout === 'inner';
+    const container = inArray ? 'array' : members.length > 0 ? 'object' : 'lines';
+    return { probe: { ...seen, container, members, records }, shape };
   } finally {
     closeSync(fd);
   }
 }
 
-function shapeOf(path: string, head: Buffer, cut: boolean): JsonShape {
+const NOTHING: Omit<Probe, 'path'> = {
+  isFolder: false,
+  entries: [],
+  head: new Uint8Array(),
+  container: 'none',
+  members: [],
+  records: [],
+};
+
+function shapeOf(path: string, head: Buffer, cut: boolean): JsonShape | WinnowError {
   let start = head[0] === 0xef && head[1] === 0xbb && head[2] === 0xbf ? 3 : 0;
   if ((head[0] === 0xff && head[1] === 0xfe) || (head[0] === 0xfe && head[1] === 0xff)) {
-    throw new WinnowError({
+    return new WinnowError({
       code: 'FILE_ENCODING',
       message: 'the file is UTF-16',
       where: { file: path },
       hint: 'Save it as UTF-8.',
-    });
-  }
-  if (head[0] === 0x1f && head[1] === 0x8b) {
-    throw new WinnowError({
-      code: 'FILE_COMPRESSED',
-      message: 'the file is compressed with gzip',
-      where: { file: path },
-      hint: 'Unpack it first: gunzip -k FILE.',
     });
   }
   while (start < head.length && /\s/.test(String.fromCharCode(head[start]!))) start++;
@@ -69,12 +95,20 @@ function shapeOf(path: string, head: Buffer, cut: boolean): JsonShape {
   if (head[start] === 0x5b && !isLines(head, start, cut)) return { layout: 'array', start };
   if (isLines(head, start, cut)) return { layout: 'lines', start };
   if (head[start] === 0x7b) return { layout: 'sequence', start };
-  throw new WinnowError({
+  return new WinnowError({
     code: 'NOT_JSON',
     message: `the file begins with ${JSON.stringify(head.toString('utf8', start, start + 20))}, which is neither a JSON array nor JSON lines`,
     where: { file: path, offset: start },
     hint: 'Give a .json or .jsonl file, or a folder of images.',
   });
+}
+
+/** The members of the object that the whole file is; none where other values follow it. */
+function onlyObject(fd: number, start: number, size: number): Member[] {
+  const { members, end } = scanMembers(fd, start);
+  if (end === undefined) return members;
+  const after = Buffer.alloc(Math.min(MAGIC, size - end));
+  return after.toString('utf8', 0, readSync(fd, after, 0, after.length, end)).trim() === '' ? members : [];
 }
 
 /** JSON lines, if one of the first lines is an object by itself. A single line that is an array is that array. */

@@ -15,6 +15,8 @@ export interface RawRecord extends Span {
 
 /** The inside of a container: cuts it into records once, then gives records by their spans. */
 export interface RecordSource {
+  /** What the index depends on beside the file itself, e.g. size and time of a second file. */
+  identity?: unknown;
   /** All records in order. `visit` must be done with `bytes` when it returns. */
   scan(visit: (record: RawRecord) => void, signal?: AbortSignal): Promise<void>;
   /** Parsed records of the given spans; throws `DATASET_CHANGED` where the file isn't the one that was indexed. */

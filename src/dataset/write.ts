@@ -1,21 +1,28 @@
 import { existsSync, mkdirSync, readFileSync } from 'node:fs';
 import { rmdir } from 'node:fs/promises';
-import { basename, dirname, extname, join, resolve } from 'node:path';
-import { type AtomicFile, openAtomic, sweepTemporary, writeFileAtomic } from './atomic.ts';
+import { basename, dirname, join, resolve } from 'node:path';
+import { sweepTemporary, writeFileAtomic } from './atomic.ts';
 import { writing } from './disk-fault.ts';
 import { WinnowError } from './errors.ts';
 import type { Format, SideFile, WriteOptions } from './format.ts';
 import { isObject } from './formats/build.ts';
 import { formatNamed } from './formats/registry.ts';
+import { joinArray, joinLines } from './json-join.ts';
+import { openJsonSink } from './json-sink.ts';
 import type { MediaScope } from './media.ts';
+import { PACKED } from './pack.ts';
 import type { Sample } from './sample.ts';
+import type { Joiner, RecordSink } from './sink.ts';
 import { type MediaMode, type MediaPlan, planMedia } from './write-media.ts';
 
 export interface WriteRequest {
   samples: AsyncIterable<Sample> | Iterable<Sample>;
   /** Format name. */
   format: string;
-  /** Main file, by its extension an array (`.json`) or lines (`.jsonl`); without one a folder for `data.json[l]`. */
+  /**
+   * Main file, by its extension an array (`.json`) or lines (`.jsonl`), packed where `.gz` or `.zst` follows; without one a
+   * folder for `data.json[l]`; `-` is standard output.
+   */
   out: string;
   /** @default 'keep' */
   media?: MediaMode;
@@ -50,6 +57,8 @@ export interface Written {
   lost: Loss[];
 }
 
+const JSON_FILE = /\.(json|jsonl|ndjson)$/;
+
 /**
  * Write samples in a format. Main file, side files and media appear only when all samples have passed; the main file appears
  * last. Throws `FORMAT_CANNOT_HOLD` with everything that would be lost (nothing is written then) unless `lossy`, `OUTPUT_EXISTS`.
@@ -58,15 +67,9 @@ export interface Written {
 export async function writeDataset(request: WriteRequest): Promise<Written> {
   const format = formatNamed(request.format);
   const write = { options: request.options ?? {}, indent: request.indent ?? 1 };
-  const isFolder = format.container === 'folder';
-  const out = resolve(request.out);
-  const main = isFolder
-    ? join(out, 'metadata.jsonl')
-    : /^\.(json|jsonl|ndjson)$/i.test(extname(out))
-      ? out
-      : join(out, `data${format.extension}`);
-  const asArray = extname(main).toLowerCase() === '.json';
-  const folder = dirname(main);
+  const main = mainFile(request.out, format);
+  requireFilesForPipe(main, request.media ?? 'keep', format);
+  const folder = main === '-' ? process.cwd() : dirname(main);
   if (request.overwrite === false && existsSync(main)) throw outputExists(main);
   const { mediaRoot } = request;
   const scope = typeof mediaRoot === 'string' ? { mediaRoot } : mediaRoot;
@@ -74,82 +77,100 @@ export async function writeDataset(request: WriteRequest): Promise<Written> {
     typeof scope === 'function' ? scope : () => scope,
     request.media ?? 'keep',
     folder,
-    isFolder ? '' : 'images',
+    format.container === 'folder' ? '' : 'images',
   );
-  const pass = (sink: Sink): Promise<Passed> => passSamples(request, { format, write, asArray, media, sink });
-  const refuse = ({ losses }: Passed): void => {
-    if (losses.length > 0 && request.lossy !== true) throw cannotHold(format.title, losses);
-  };
   if (request.dryRun === true) {
-    const passed = await pass({ write: async () => undefined, flush: async () => undefined });
-    return { rows: passed.rows, files: [main], mediaFiles: media.count(), lost: [...passed.losses, ...passed.missing] };
+    const passed = await passSamples(request, { format, write, media });
+    return { rows: passed.rows, files: [main], mediaFiles: media.count(), lost: passed.lost };
   }
-  const made = await writing(folder, async () => mkdirSync(folder, { recursive: true }));
-  sweepTemporary(folder);
-  const file = await openAtomic(main);
+  const made = main === '-' ? undefined : await writing(folder, async () => mkdirSync(folder, { recursive: true }));
+  if (main !== '-') sweepTemporary(folder);
+  const sink = await (format.openSink?.(main, write) ?? openJsonSink(main, joinerOf(format, main, write)));
   try {
-    const passed = await pass(textSink(file));
-    refuse(passed);
-    const sides = (format.sideFiles?.(main, write, passed.columns) ?? []).map((side) => ({
+    const passed = await passSamples(request, { format, write, media, sink });
+    if (passed.refused.length > 0) throw cannotHold(format.title, passed.refused);
+    await sink.finish();
+    const sides = (main === '-' ? [] : (format.sideFiles?.(main, write, passed.columns) ?? [])).map((side) => ({
       path: join(folder, side.name),
       content: merged(folder, side),
     }));
     const mediaFiles = await media.make();
     for (const side of sides) await writeFileAtomic(side.path, side.content);
-    await file.commit();
-    return {
-      rows: passed.rows,
-      files: [main, ...sides.map((side) => side.path)],
-      mediaFiles,
-      lost: [...passed.losses, ...passed.missing],
-    };
+    const files = await sink.commit();
+    return { rows: passed.rows, files: [...files, ...sides.map((side) => side.path)], mediaFiles, lost: passed.lost };
   } finally {
-    await file.abort();
+    await sink.abort();
     if (made !== undefined) await removeIfEmpty(folder, made);
   }
 }
 
-interface Sink {
-  write(text: string): Promise<void>;
-  flush(): Promise<void>;
+/** The main file's absolute path; `-` stays what it is. */
+function mainFile(given: string, format: Format): string {
+  if (given === '-') return given;
+  const out = resolve(given);
+  if (format.container === 'folder') return join(out, 'metadata.jsonl');
+  const name = out.replace(PACKED, '').toLowerCase();
+  const isFile = format.openSink === undefined ? JSON_FILE.test(name) : name.endsWith(format.extension);
+  return isFile ? out : join(out, `data${format.extension}`);
+}
+
+function joinerOf(format: Format, main: string, write: WriteOptions & { indent: number }): Joiner {
+  if (format.joiner !== undefined) return format.joiner(main, write);
+  const name = main.replace(PACKED, '').toLowerCase();
+  const asArray = main === '-' ? format.container === 'array' : name.endsWith('.json');
+  return asArray ? joinArray(write.indent) : joinLines();
+}
+
+function requireFilesForPipe(main: string, media: MediaMode, format: Format): void {
+  if (main !== '-') return;
+  const needsFiles = format.container === 'folder' || format.openSink !== undefined;
+  if (!needsFiles && media !== 'link' && media !== 'copy') return;
+  throw new WinnowError({
+    code: 'PIPE_HOLDS_NO_FILES',
+    message: needsFiles
+      ? `${format.title} can't be written to standard output`
+      : 'images can be linked or copied only beside a written file, and "-" is standard output',
+    hint: needsFiles ? 'Name a file or folder instead of "-".' : 'Keep the paths as they are, or embed the images.',
+    exitCode: 2,
+  });
 }
 
 interface Passed {
   rows: number;
-  /** What the format can't hold. */
-  losses: Loss[];
-  /** Media that aren't there; they refuse nothing. */
-  missing: Loss[];
+  /** What the format can't hold, if that may not be. */
+  refused: Loss[];
+  /** Everything that isn't in the written rows, media that aren't there included. */
+  lost: Loss[];
   columns: Set<string>;
 }
 
 /** Send every sample through the format to the sink. Once something is lost that may not be, only the losses are counted on. */
 async function passSamples(
   request: WriteRequest,
-  to: { format: Format; write: WriteOptions; asArray: boolean; media: MediaPlan; sink: Sink },
+  to: { format: Format; write: WriteOptions; media: MediaPlan; sink?: RecordSink },
 ): Promise<Passed> {
-  const losses = new Map<string, Loss>();
-  const missing = new Map<string, Loss>();
+  const refusing = new Map<string, Loss>();
+  const quiet = new Map<string, Loss>();
   const columns = new Set<string>();
+  const strict = request.lossy !== true && request.dryRun !== true;
   let rows = 0;
   for await (const original of request.samples) {
     request.signal?.throwIfAborted();
-    for (const what of to.format.cannotHold(original, to.write)) note(losses, what, original.id);
-    if (losses.size > 0 && request.lossy !== true) continue;
+    for (const what of to.format.cannotHold(original, to.write)) note(refusing, what, original.id);
+    if (strict && refusing.size > 0) continue;
+    for (const what of to.format.forgets?.(original, to.write) ?? []) note(quiet, what, original.id);
     const { sample, trouble } = await to.media.place(original);
-    for (const what of new Set(trouble)) note(missing, what, original.id);
+    for (const what of new Set(trouble)) note(quiet, what, original.id);
     const records = to.format.write(sample, to.write);
-    if (records.length === 0) note(losses, 'the whole row', original.id);
+    if (records.length === 0) note(refusing, 'the whole row', original.id);
     for (const record of records) {
       if (isObject(record)) for (const key of Object.keys(record)) columns.add(key);
-      const element = to.asArray ? indented(record, to.write.indent ?? 1) : JSON.stringify(record);
-      await to.sink.write(to.asArray ? `${rows === 0 ? '[\n' : ',\n'}${element}` : `${element}\n`);
+      await to.sink?.write(record);
       rows++;
     }
   }
-  if (to.asArray) await to.sink.write(rows === 0 ? '[]\n' : '\n]\n');
-  await to.sink.flush();
-  return { rows, losses: [...losses.values()], missing: [...missing.values()], columns };
+  const losses = [...refusing.values()];
+  return { rows, refused: strict ? losses : [], lost: [...losses, ...quiet.values()], columns };
 }
 
 function note(losses: Map<string, Loss>, what: string, id: string): void {
@@ -178,30 +199,6 @@ function cannotHold(title: string, lost: Loss[]): WinnowError {
     message: `${title} can't hold: ${list}. Nothing was written`,
     hint: 'Choose another format, filter these rows out, or accept the loss with --lossy.',
   });
-}
-
-/** A record as an element of an indented array, as Python's `json.dump(rows, indent=1)` prints it. */
-function indented(record: unknown, indent: number): string {
-  const pad = ' '.repeat(indent);
-  return pad + JSON.stringify(record, null, indent).replaceAll('\n', `\n${pad}`);
-}
-
-function textSink(file: AtomicFile): Sink {
-  let parts: string[] = [];
-  let size = 0;
-  const flush = async (): Promise<void> => {
-    if (size > 0) await writing(file.path, () => file.handle.writeFile(parts.join('')));
-    parts = [];
-    size = 0;
-  };
-  return {
-    async write(text) {
-      parts.push(text);
-      size += text.length;
-      if (size > 1 << 20) await flush();
-    },
-    flush,
-  };
 }
 
 function merged(folder: string, side: SideFile): string {

@@ -21,8 +21,8 @@ export function formatNamed(name: string): Format {
   });
 }
 
-/** The format that is surest of what it sees, and why. Throws `FORMAT_UNKNOWN` where none is. */
-export function detectFormat(probe: Probe): { format: Format; because: string } {
+/** The format that is surest of what it sees, and why. Throws `FORMAT_UNKNOWN` where none is, or why the file isn't JSON. */
+export function detectFormat(probe: Probe, notJson?: WinnowError): { format: Format; because: string } {
   let best: { format: Format; confidence: number; because: string } | undefined;
   for (const format of formats) {
     if ((format.container === 'folder') !== probe.isFolder) continue;
@@ -30,6 +30,7 @@ export function detectFormat(probe: Probe): { format: Format; because: string } 
     if (sniff.confidence > (best?.confidence ?? 0)) best = { format, ...sniff };
   }
   if (best !== undefined) return best;
+  if (notJson !== undefined) throw notJson;
   const first = probe.records.find((record) => typeof record === 'object' && record !== null);
   const seen =
     first === undefined
