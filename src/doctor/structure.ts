@@ -1,0 +1,116 @@
+import { closeSync, openSync, readSync, statSync } from 'node:fs';
+import type { Dataset } from '../dataset/dataset.ts';
+import { duplicateKey } from './duplicate-keys.ts';
+import { type RowCheck, rowGroup, type Seen } from './row-check.ts';
+import {
+  brokenOrder,
+  describeEmpty,
+  drop,
+  emptyAnswers,
+  mendOrder,
+  mendSystemTurn,
+  mergedTurns,
+  missingAnswer,
+} from './turns.ts';
+
+/** What a reader can't use, by the codes of its errors; everything else is D001. */
+const REFUSED: Readonly<Record<string, string>> = { PLACEHOLDER_COUNT: 'D101', ROLE_UNKNOWN: 'D005' };
+
+/** The check under which a row that can't be used is reported. */
+export function codeOfFault(fault: string): string {
+  return REFUSED[fault] ?? 'D001';
+}
+
+const unparseable: RowCheck = {
+  code: 'D001',
+  severity: 'error',
+  title: 'a row is not sound JSON of its format',
+  why: 'Loaders stop at it, skip it, or each read something else out of it.',
+  advice: 'Mend the row where the file is made.',
+  look(row, { dataset }) {
+    const seen: string[] = [];
+    if (row.row === 0 && beginsWithMark(dataset)) seen.push('the file begins with a byte-order mark');
+    if (row.fault !== undefined && codeOfFault(row.fault.code) === 'D001') seen.push(row.fault.reason);
+    if (row.parsed.ok) {
+      if (row.parsed.bare !== undefined) seen.push(`bare ${row.parsed.bare}, which JSON doesn't have`);
+      const key = row.bytes === undefined ? undefined : duplicateKey(row.bytes, row.parsed.value);
+      if (key !== undefined) seen.push(`the key ${JSON.stringify(key)} stands twice in one object`);
+    }
+    return seen.length === 0 ? undefined : seen.join('; ');
+  },
+};
+
+const answered: RowCheck = {
+  code: 'D003',
+  severity: 'error',
+  title: 'no answer at the end',
+  why: 'There is nothing to train on, or the last turn is never answered; trainers drop the row or fail.',
+  advice: 'Drop the row, or add the answer.',
+  fix: 'drop the row',
+  look: ({ sample }) => (sample === null ? undefined : missingAnswer(sample)),
+  mend: drop,
+};
+
+const alternating: RowCheck = {
+  code: 'D004',
+  severity: 'error',
+  title: "turns don't alternate, or the first isn't the user's",
+  why: 'LLaMA-Factory drops such rows with a warning, LLaVA fails or skips turns, templates refuse them.',
+  advice: "Merge neighbouring turns of one role; drop what doesn't begin with the user.",
+  fix: 'merge neighbours of one role',
+  needs: 'target',
+  appliesTo: (target) => target.strictTurns === true,
+  look({ sample }): Seen {
+    const broken = sample === null ? undefined : brokenOrder(sample.messages);
+    if (sample === null || broken === undefined) return undefined;
+    return { detail: broken, fixable: mergedTurns(sample) !== null };
+  },
+  mend: mendOrder,
+};
+
+const roles: RowCheck = {
+  code: 'D005',
+  severity: 'warn',
+  title: 'an unknown role, or a system turn where the target has none',
+  why: 'Rows with unknown roles are dropped; a system turn is lost or taken for an answer.',
+  advice: 'Rename the role; move the system turn into the first user turn.',
+  fix: 'move the system turn into the first user turn',
+  look(row, { target }): Seen {
+    if (row.fault !== undefined && codeOfFault(row.fault.code) === 'D005')
+      return { detail: row.fault.reason, fixable: false };
+    const { sample } = row;
+    if (target?.noSystemTurn !== true || sample === null) return undefined;
+    if (!sample.messages.some((message) => message.role === 'system')) return undefined;
+    const hasUser = sample.messages.some((message) => message.role === 'user');
+    return { detail: `a system turn, for which ${target.title} has no place`, fixable: hasUser };
+  },
+  mend: mendSystemTurn,
+};
+
+const empty: RowCheck = {
+  code: 'D006',
+  severity: 'error',
+  title: 'an empty answer',
+  why: 'There is no token to train on: LLaVA masks the whole row, others learn to end at once.',
+  advice: 'Drop the row.',
+  fix: 'drop the row',
+  look({ sample }) {
+    if (sample === null) return undefined;
+    const turns = emptyAnswers(sample);
+    return turns.length === 0 ? undefined : describeEmpty(sample, turns);
+  },
+  mend: drop,
+};
+
+export const structure = rowGroup('structure', [unparseable, answered, alternating, roles, empty]);
+
+function beginsWithMark({ path }: Dataset): boolean {
+  if (!statSync(path).isFile()) return false;
+  const file = openSync(path, 'r');
+  try {
+    const head = Buffer.alloc(3);
+    return readSync(file, head, 0, 3, 0) === 3 && head.equals(Buffer.from([0xef, 0xbb, 0xbf]));
+  } finally {
+    closeSync(file);
+  }
+}
