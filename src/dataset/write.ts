@@ -36,8 +36,8 @@ export interface WriteRequest {
   lossy?: boolean;
   /** Spaces of indentation in a JSON array. @default 1 */
   indent?: number;
-  /** Count rows, media and losses; write nothing and refuse nothing. @default false */
-  dryRun?: boolean;
+  /** Count rows, media and losses; write nothing and refuse nothing (`strict`: refuse as if it were to be written). @default false */
+  dryRun?: boolean | 'strict';
   signal?: AbortSignal;
 }
 
@@ -79,8 +79,9 @@ export async function writeDataset(request: WriteRequest): Promise<Written> {
     folder,
     format.container === 'folder' ? '' : 'images',
   );
-  if (request.dryRun === true) {
+  if (request.dryRun !== undefined && request.dryRun !== false) {
     const passed = await passSamples(request, { format, write, media });
+    if (passed.refused.length > 0) throw cannotHold(format.title, passed.refused);
     return { rows: passed.rows, files: [main], mediaFiles: media.count(), lost: passed.lost };
   }
   const made = main === '-' ? undefined : await writing(folder, async () => mkdirSync(folder, { recursive: true }));
@@ -104,8 +105,8 @@ export async function writeDataset(request: WriteRequest): Promise<Written> {
   }
 }
 
-/** The main file's absolute path; `-` stays what it is. */
-function mainFile(given: string, format: Format): string {
+/** Where the records go, as an absolute path; `-` stays what it is. */
+export function mainFile(given: string, format: Format): string {
   if (given === '-') return given;
   const out = resolve(given);
   if (format.container === 'folder') return join(out, 'metadata.jsonl');

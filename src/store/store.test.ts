@@ -268,7 +268,7 @@ describe('columns by name and SQL', () => {
       project,
       'SELECT id, source, round(necessity, 3) AS n FROM test_loss JOIN samples USING (row, id) WHERE necessity > 1 ORDER BY row',
     );
-    expect(result).toEqual({ columns: ['id', 'source', 'n'], rows: [['r8', 's', expect.closeTo(1.143)]] });
+    expect(result).toEqual({ columns: ['id', 'source', 'n'], rows: [['r8', 's', expect.closeTo(1.143)]], more: false });
     for (const sql of [
       'DROP TABLE samples',
       `COPY (SELECT 1) TO '${project.paths.root}/x.csv'`,
@@ -276,6 +276,8 @@ describe('columns by name and SQL', () => {
       'CREATE TABLE t (a INT)',
       'INSTALL httpfs',
       'SET threads = 1',
+      `EXPLAIN ANALYZE COPY (SELECT 1) TO '${project.paths.root}/x.csv'`,
+      'EXPLAIN /* */ ANALYZE DELETE FROM samples',
     ]) {
       await expect(querySql(project, sql), sql).rejects.toMatchObject({ code: 'SQL_NOT_READING' });
     }
