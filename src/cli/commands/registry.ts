@@ -18,6 +18,26 @@ export const VERBS: readonly Verb[] = [
     load: async () => (await import('./import.ts')).register,
   },
   {
+    name: 'merge',
+    summary: 'write several data sets as one',
+    load: async () => (await import('./merge.ts')).register,
+  },
+  {
+    name: 'split',
+    summary: 'divide a data set so that no image is in two parts',
+    load: async () => (await import('./split.ts')).register,
+  },
+  {
+    name: 'filter',
+    summary: 'write the rows that a condition asks for',
+    load: async () => (await import('./filter.ts')).register,
+  },
+  {
+    name: 'convert',
+    summary: 'write a data set in another format',
+    load: async () => (await import('./convert.ts')).register,
+  },
+  {
     name: 'score',
     summary: 'measure a signal of every sample',
     load: async () => (await import('./score.ts')).register,
@@ -46,6 +66,11 @@ export const VERBS: readonly Verb[] = [
     name: 'status',
     summary: 'say what the project holds',
     load: async () => (await import('./status.ts')).register,
+  },
+  {
+    name: 'sql',
+    summary: 'answer a question about samples and signals',
+    load: async () => (await import('./sql.ts')).register,
   },
   {
     name: 'models',

@@ -1,0 +1,37 @@
+import { action } from '../command.ts';
+import { type FileOptions, fileOptions, outputText, plural, withInput, withOutput } from '../file-options.ts';
+import type { Register } from '../program.ts';
+
+type Given = FileOptions & { out: string; dataset?: string };
+
+/** `winnow filter "SQL"`: the rows that a statement asks for, as a new file. */
+export const register: Register = (program, session) => {
+  const command = program
+    .command('filter')
+    .description('write the rows that a condition asks for as a new file; of a project, with its signals')
+    .argument('<sql>', 'a condition, or a SELECT with a column "row" or "id"')
+    .argument('[input]', 'file or folder to read (default: the data set of the project)')
+    .requiredOption('-o, --out <path>', 'file or folder to write')
+    .option('-d, --dataset <name>', 'data set of the project (default: the first)');
+  withOutput(withInput(command)).action(
+    action(session, async (context, sql: string, input: string | undefined, given: Given) => {
+      const { filterFile, filterProject } = await import('../../store/filter.ts');
+      const { openProject } = await import('../../store/project.ts');
+      const request = { ...fileOptions(context, given), sql, out: given.out };
+      const run = async () => {
+        if (input !== undefined) return filterFile({ ...request, input });
+        await using project = await openProject(context.project);
+        return await filterProject(project, { ...request, dataset: given.dataset });
+      };
+      const result = await run();
+      return {
+        document: result,
+        text: () =>
+          [
+            outputText(result, context.dryRun),
+            `${plural(result.of - result.rows, 'row')} of ${plural(result.of, 'row')} left out${result.setAside === 0 ? '' : `, ${result.setAside} of them because they can't be read`}.`,
+          ].join('\n'),
+      };
+    }),
+  );
+};

@@ -1,0 +1,50 @@
+import { Option } from 'commander';
+import type { MergeResult } from '../../dataset/merge.ts';
+import { action } from '../command.ts';
+import { type FileOptions, fileOptions, outputText, plural, quarantineText, withOutput } from '../file-options.ts';
+import type { Register } from '../program.ts';
+
+type Given = Omit<FileOptions, 'images'> & { out: string; images?: string[]; dedupe?: 'none' | 'id' | 'content' };
+
+/** `winnow merge A B --out F`: several data sets as one. */
+export const register: Register = (program, session) => {
+  const command = program
+    .command('merge')
+    .description('write several data sets as one; their formats may differ, ids become unique')
+    .argument('<inputs...>', 'files or folders, in the order in which their rows are written')
+    .requiredOption('-o, --out <path>', 'file or folder to write')
+    .option('--from <name>', 'format of all inputs, instead of detecting each')
+    .option(
+      '-i, --images <dir>',
+      'media root; repeated: one for each input, in order (default: the folder of each file)',
+      (dir: string, all: string[] = []) => [...all, dir],
+    )
+    .addOption(
+      new Option(
+        '--dedupe <by>',
+        'drop repeated rows: those of the same id, or of the same turns, columns and media (default: none)',
+      ).choices(['none', 'id', 'content']),
+    );
+  withOutput(command).action(
+    action(session, async (context, inputs: string[], given: Given) => {
+      const { mergeDatasets } = await import('../../dataset/merge.ts');
+      const { out, images, dedupe, ...files } = given;
+      const result = await mergeDatasets({ ...fileOptions(context, files), images, inputs, out, dedupe });
+      return { document: result, text: () => mergeText(result, context.dryRun) };
+    }),
+  );
+};
+
+function mergeText(result: MergeResult, dryRun: boolean): string {
+  const { inputs, duplicates, renamed } = result;
+  const examples = renamed.first.slice(0, 3).map(({ from, to }) => `${from} -> ${to}`);
+  return [
+    ...inputs.map(({ path, format, rows, written }) => `${path}: ${format}, ${written} of ${plural(rows, 'row')}`),
+    ...(duplicates === 0 ? [] : [`${plural(duplicates, 'repeated row')} dropped`]),
+    ...(renamed.count === 0
+      ? []
+      : [`${plural(renamed.count, 'id')} made unique: ${examples.join(', ')}${renamed.count > 3 ? ', ...' : ''}`]),
+    outputText(result, dryRun),
+    ...inputs.flatMap(({ quarantined }) => quarantineText(quarantined)),
+  ].join('\n');
+}

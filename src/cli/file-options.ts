@@ -1,0 +1,94 @@
+import { type Command, Option } from 'commander';
+import type { InputOptions, Output, OutputOptions } from '../dataset/transform.ts';
+import type { CommandContext } from './command.ts';
+import { withDryRun } from './command.ts';
+import { optionPairs } from './option-pairs.ts';
+
+/** What commander gives for the options below. */
+export interface FileOptions {
+  from?: string;
+  images?: string;
+  readOption?: string[];
+  to?: string;
+  media?: 'keep' | 'link' | 'copy' | 'embed';
+  option?: string[];
+  lossy?: true;
+  force?: true;
+}
+
+const collect = (value: string, all: string[] = []): string[] => [...all, value];
+
+/** How a data set is read: `--from`, `--images`, `--read-option`. */
+export function withInput(command: Command): Command {
+  return command
+    .option('--from <name>', 'format to read, instead of detecting it')
+    .option(
+      '-i, --images <dir>',
+      'media root: the folder that media paths start from (default: the folder of the file)',
+    )
+    .option('--read-option <key=value>', 'an option of the format that is read; may be repeated', collect);
+}
+
+/** How it is written: `--to`, `--media`, `--option`, `--lossy`, `--force`, `--dry-run`. */
+export function withOutput(command: Command): Command {
+  command
+    .option('--to <name>', 'format to write (default: that of the extension, else that of the input)')
+    .addOption(
+      new Option(
+        '--media <how>',
+        'what happens to media; keep: their paths as they are (default: keep beside the media, else link)',
+      ).choices(['keep', 'link', 'copy', 'embed']),
+    )
+    .option('--option <key=value>', 'an option of the format that is written; may be repeated', collect)
+    .option('--lossy', 'write even what the format cannot hold in full')
+    .option('--force', 'replace a file that is there');
+  return withDryRun(command);
+}
+
+/** The options of {@link withInput} and {@link withOutput} as the API takes them. */
+export function fileOptions(
+  context: CommandContext,
+  given: FileOptions,
+): InputOptions & Omit<OutputOptions, 'signal'> & { signal: AbortSignal } {
+  return {
+    from: given.from,
+    images: given.images,
+    readOptions: optionPairs(given.readOption),
+    to: given.to,
+    media: given.media,
+    options: optionPairs(given.option),
+    lossy: given.lossy === true,
+    force: given.force === true,
+    dryRun: context.dryRun,
+    signal: context.signal,
+    progress: (done, total, what) => context.progress.update(done, total, what),
+  };
+}
+
+/** `Wrote 12 rows as trl to out.jsonl (4 media files, link).` and what was lost. */
+export function outputText({ rows, format, out, mediaFiles, media, lost }: Output, dryRun: boolean): string {
+  const losses = lost.map(
+    ({ what, count, ids }) =>
+      `  ${what}: ${plural(count, 'row')} (${ids.slice(0, 3).join(', ')}${count > 3 ? ', ...' : ''})`,
+  );
+  const files = mediaFiles === 0 ? `media: ${media}` : `${plural(mediaFiles, 'media file')}, ${media}`;
+  return [
+    `${dryRun ? 'Would write' : 'Wrote'} ${plural(rows, 'row')} as ${format} to ${out} (${files}).`,
+    ...(losses.length === 0 ? [] : ['Not held or not found:', ...losses]),
+  ].join('\n');
+}
+
+/** Lines about rows that were set aside; none where there are none. */
+export function quarantineText(quarantined: readonly { row: number; id: string; reason: string }[]): string[] {
+  if (quarantined.length === 0) return [];
+  return [
+    `${plural(quarantined.length, 'row')} can't be used and ${quarantined.length === 1 ? 'is' : 'are'} left out:`,
+    ...quarantined.slice(0, 5).map(({ row, id, reason }) => `  row ${row} (${id}): ${reason}`),
+    ...(quarantined.length > 5 ? [`  and ${quarantined.length - 5} more (--json lists all)`] : []),
+  ];
+}
+
+/** `1 row`, `1,234 rows`. */
+export function plural(n: number, noun: string): string {
+  return `${n.toLocaleString('en-US')} ${noun}${n === 1 ? '' : 's'}`;
+}
