@@ -1,6 +1,7 @@
 import { type Command, Option } from 'commander';
+import { WinnowError } from '../dataset/errors.ts';
 import type { InputOptions, Output, OutputOptions } from '../dataset/transform.ts';
-import type { CommandContext } from './command.ts';
+import type { CommandContext, Outcome } from './command.ts';
 import { withDryRun } from './command.ts';
 import { optionPairs } from './option-pairs.ts';
 
@@ -63,6 +64,26 @@ export function fileOptions(
     signal: context.signal,
     progress: (done, total, what) => context.progress.update(done, total, what),
   };
+}
+
+/**
+ * The result and its text; where the data itself went to standard output (`-`), the text goes to stderr.
+ */
+export function outcome(context: CommandContext, out: string, document: unknown, text: () => string): Outcome {
+  if (out !== '-' || context.dryRun) return { document, text };
+  context.note(text());
+  return { document, text: '' };
+}
+
+/** Before the work: `--json` and `-` both want standard output. */
+export function requireOneStream(context: CommandContext, out: string): void {
+  if (out !== '-' || !context.json || context.dryRun) return;
+  throw new WinnowError({
+    code: 'USAGE',
+    message: '"-" writes the data to standard output, where --json prints its document',
+    hint: 'Leave --json out, or name a file.',
+    exitCode: 2,
+  });
 }
 
 /** `Wrote 12 rows as trl to out.jsonl (4 media files, link).` and what was lost. */

@@ -70,7 +70,7 @@ export async function writeDataset(request: WriteRequest): Promise<Written> {
   const main = mainFile(request.out, format);
   requireFilesForPipe(main, request.media ?? 'keep', format);
   const folder = main === '-' ? process.cwd() : dirname(main);
-  if (request.overwrite === false && existsSync(main)) throw outputExists(main);
+  if (request.overwrite === false && main !== '-' && existsSync(main)) throw outputExists(main);
   const { mediaRoot } = request;
   const scope = typeof mediaRoot === 'string' ? { mediaRoot } : mediaRoot;
   const media = planMedia(

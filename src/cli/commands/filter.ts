@@ -1,5 +1,14 @@
 import { action } from '../command.ts';
-import { type FileOptions, fileOptions, outputText, plural, withInput, withOutput } from '../file-options.ts';
+import {
+  type FileOptions,
+  fileOptions,
+  outcome,
+  outputText,
+  plural,
+  requireOneStream,
+  withInput,
+  withOutput,
+} from '../file-options.ts';
 import type { Register } from '../program.ts';
 
 type Given = FileOptions & { out: string; dataset?: string };
@@ -17,6 +26,7 @@ export const register: Register = (program, session) => {
     action(session, async (context, sql: string, input: string | undefined, given: Given) => {
       const { filterFile, filterProject } = await import('../../store/filter.ts');
       const { openProject } = await import('../../store/project.ts');
+      requireOneStream(context, given.out);
       const request = { ...fileOptions(context, given), sql, out: given.out };
       const run = async () => {
         if (input !== undefined) return filterFile({ ...request, input });
@@ -24,14 +34,13 @@ export const register: Register = (program, session) => {
         return await filterProject(project, { ...request, dataset: given.dataset });
       };
       const result = await run();
-      return {
-        document: result,
-        text: () =>
-          [
-            outputText(result, context.dryRun),
-            `${plural(result.of - result.rows, 'row')} of ${plural(result.of, 'row')} left out${result.setAside === 0 ? '' : `, ${result.setAside} of them because they can't be read`}.`,
-          ].join('\n'),
-      };
+      const setAside = result.setAside === 0 ? '' : `, ${result.setAside} of them because they can't be read`;
+      return outcome(context, given.out, result, () =>
+        [
+          outputText(result, context.dryRun),
+          `${plural(result.of - result.rows, 'row')} of ${plural(result.of, 'row')} left out${setAside}.`,
+        ].join('\n'),
+      );
     }),
   );
 };

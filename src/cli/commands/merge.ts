@@ -1,7 +1,16 @@
 import { Option } from 'commander';
 import type { MergeResult } from '../../dataset/merge.ts';
 import { action } from '../command.ts';
-import { type FileOptions, fileOptions, outputText, plural, quarantineText, withOutput } from '../file-options.ts';
+import {
+  type FileOptions,
+  fileOptions,
+  outcome,
+  outputText,
+  plural,
+  quarantineText,
+  requireOneStream,
+  withOutput,
+} from '../file-options.ts';
 import type { Register } from '../program.ts';
 
 type Given = Omit<FileOptions, 'images'> & { out: string; images?: string[]; dedupe?: 'none' | 'id' | 'content' };
@@ -29,8 +38,9 @@ export const register: Register = (program, session) => {
     action(session, async (context, inputs: string[], given: Given) => {
       const { mergeDatasets } = await import('../../dataset/merge.ts');
       const { out, images, dedupe, ...files } = given;
+      requireOneStream(context, out);
       const result = await mergeDatasets({ ...fileOptions(context, files), images, inputs, out, dedupe });
-      return { document: result, text: () => mergeText(result, context.dryRun) };
+      return outcome(context, out, result, () => mergeText(result, context.dryRun));
     }),
   );
 };
