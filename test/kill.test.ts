@@ -1,0 +1,113 @@
+import { spawnSync } from 'node:child_process';
+import fs from 'node:fs';
+import os from 'node:os';
+import path from 'node:path';
+import sharp from 'sharp';
+import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
+import { createRandom } from '../src/numeric/philox.ts';
+import { LONG_COMMANDS, type LongCommand } from './kill/commands.ts';
+import { litter, type Moment, type Ran, results, run, shards } from './kill/rig.ts';
+
+/**
+ * Real processes are killed (SIGKILL) at random moments, and the command is run again: what it leaves must be byte for byte what an undisturbed run
+ * leaves, without doing a finished shard again and without litter. `npm run test:kill -- --times 100` kills every command 100 times.
+ */
+const TIMES = Number(process.env.WINNOW_KILL_TIMES ?? 0);
+const SEED = Number(process.env.WINNOW_KILL_SEED ?? 42);
+/** Kills of one command: 40 in all, or as many as were asked for. */
+const kills = (at: number): number =>
+  TIMES > 0 ? TIMES : Math.floor(40 / LONG_COMMANDS.length) + (at < 40 % LONG_COMMANDS.length ? 1 : 0);
+vi.setConfig({ testTimeout: 300_000 + TIMES * 10_000, hookTimeout: 240_000 });
+
+let work = '';
+let killed = 0;
+
+beforeAll(async () => {
+  const built = spawnSync(path.join(import.meta.dirname, '../winnow'), ['--version'], { encoding: 'utf8' });
+  if (built.status !== 0) throw new Error(built.stderr);
+  work = fs.mkdtempSync(path.join(os.tmpdir(), 'winnow-kill-'));
+  for (const name of ['data', 'whole', 'torn']) fs.mkdirSync(path.join(work, name));
+  await data(path.join(work, 'data'), 600);
+});
+afterAll(() => fs.rmSync(work, { recursive: true, force: true }));
+
+/** Two shards of losses; every eighth row has no image. */
+async function data(folder: string, rows: number): Promise<void> {
+  for (let i = 0; i < 4; i++) {
+    const background = { r: 60 * i, g: 120, b: 200 - 40 * i };
+    await sharp({ create: { width: 32, height: 32, channels: 3, background } })
+      .png()
+      .toFile(path.join(folder, `${i}.png`));
+  }
+  const records = Array.from({ length: rows }, (_, i) => ({
+    id: `s-${i}`,
+    source: i % 3 === 0 ? 'a' : 'b',
+    ...(i % 8 === 7 ? {} : { image: `${i % 4}.png` }),
+    conversations: [
+      { from: 'human', value: `${i % 8 === 7 ? '' : '<image>\n'}Colour ${i % 6}?` },
+      { from: 'gpt', value: i % 2 === 0 ? 'Blue.' : 'Green.' },
+    ],
+  }));
+  fs.writeFileSync(path.join(folder, 'data.json'), JSON.stringify(records));
+}
+
+describe.sequential('a command that is killed and run again leaves what an undisturbed one leaves', () => {
+  it.each(LONG_COMMANDS.map((command, at) => [command.name, command, kills(at)] as const))(
+    '%s',
+    async (_, command, times) => {
+      killed += await tear(command, times);
+    },
+  );
+
+  it('and that many times they were killed', () => {
+    expect(killed).toBe(LONG_COMMANDS.reduce((sum, _, at) => sum + kills(at), 0));
+  });
+});
+
+async function tear(command: LongCommand, times: number): Promise<number> {
+  const [whole, torn, before] = ['whole', 'torn', 'before'].map((name) => path.join(work, name)) as [
+    string,
+    string,
+    string,
+  ];
+  const args = command.args(path.join(work, 'data'));
+  const undisturbed = await run(whole, args);
+  expect(undisturbed, undisturbed.output).toMatchObject({ status: 0 });
+  fs.rmSync(before, { recursive: true, force: true });
+  fs.cpSync(torn, before, { recursive: true, preserveTimestamps: true });
+
+  const random = createRandom(SEED, `kill/${command.name}`);
+  let hits = 0;
+  let finished = shards(torn);
+  const check = (): void => {
+    const now = shards(torn);
+    for (const [file, state] of finished) expect(now.get(file), `${file} was written again`).toBe(state);
+    finished = now;
+  };
+  const complete = (ran: Ran): void => {
+    expect(ran, ran.output).toMatchObject({ status: 0 });
+    expect(litter(torn)).toEqual([]);
+    expect(results(torn, command)).toEqual(results(whole, command));
+  };
+  for (let tries = 0; hits < times && tries < 4 * times + 20; tries++) {
+    const moment: Moment =
+      tries % 2 === 0
+        ? { ms: Math.round(undisturbed.ms * (0.2 + 0.8 * random.uniform())) }
+        : { step: 1 + random.below(undisturbed.steps) };
+    const ran = await run(torn, args, moment);
+    check();
+    if (ran.killed) {
+      hits++;
+      continue;
+    }
+    // It was done before its time came: its work is checked, and it begins again.
+    complete(ran);
+    fs.rmSync(torn, { recursive: true });
+    fs.cpSync(before, torn, { recursive: true, preserveTimestamps: true });
+    finished = shards(torn);
+  }
+  const last = await run(torn, args);
+  check();
+  complete(last);
+  return hits;
+}

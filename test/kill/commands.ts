@@ -1,0 +1,32 @@
+/** A command that is killed: what runs, and what a whole run leaves behind. */
+export interface LongCommand {
+  name: string;
+  /** Arguments of the command line. `data` is the folder with `data.json` and the images. */
+  args: (data: string) => string[];
+  /** Files below the project whose bytes must be those of an undisturbed run. */
+  leaves: RegExp;
+}
+
+/**
+ * Every command that runs for long, in the order of a project's life: each finds what those above it left. A command of the worker is one more line.
+ */
+export const LONG_COMMANDS: readonly LongCommand[] = [
+  { name: 'import', args: (data) => ['import', `${data}/data.json`], leaves: /^winnow\.yaml$|^\.winnow\/indexes\// },
+  { name: 'score loss', args: () => ['score', 'loss'], leaves: /^\.winnow\/signals\/loss\// },
+  {
+    name: 'score text-embedding',
+    args: () => ['score', 'text-embedding'],
+    leaves: /^\.winnow\/signals\/text-embedding\//,
+  },
+  {
+    name: 'score image-embedding',
+    args: () => ['score', 'image-embedding'],
+    leaves: /^\.winnow\/signals\/image-embedding\//,
+  },
+  { name: 'score image-stats', args: () => ['score', 'image-stats'], leaves: /^\.winnow\/signals\/image-stats\// },
+  { name: 'score clip-score', args: () => ['score', 'clip-score'], leaves: /^\.winnow\/signals\/clip-score\// },
+  { name: 'select', args: () => ['select', 'visnec', '-b', '20%', '--k', '4'], leaves: /^\.winnow\/selections\// },
+  { name: 'export', args: () => ['export', '--images', 'copy'], leaves: /^export\// },
+  // The page tells when things were measured, so that only its being whole is checked.
+  { name: 'report', args: () => ['report'], leaves: /^\.winnow\/(signals|selections)\// },
+];
