@@ -1,6 +1,6 @@
 import type { Column } from '../numeric/columns.ts';
 import type { Matrix } from '../numeric/matrix.ts';
-import { toNumbers } from './fixture.ts';
+import { toNumber, toNumbers } from './fixture.ts';
 
 /** A column of one number a row from a list of a fixture. */
 export function scalars(value: unknown, what: string): Column {
@@ -26,3 +26,10 @@ export function vectors(value: unknown, what: string): Column {
   const { data, width } = toMatrix(value, what);
   return { kind: 'f32', width, data };
 }
+
+/** A count or share of a fixture. */
+export const numberOf = (inputs: Record<string, unknown>, key: string): number => toNumber(inputs[key], key);
+
+/** The first difference of several comparisons. */
+export const firstOf = (...found: (string | false | undefined)[]): string | undefined =>
+  found.find((difference): difference is string => typeof difference === 'string');

@@ -3,11 +3,13 @@ import { WinnowError } from '../dataset/errors.ts';
 import { type CaseCheck, type FolderCheck, fits, type Verdict } from './check.ts';
 import { type Fixture, listFixtures, readCase } from './fixture.ts';
 import { formatsCheck } from './formats.ts';
+import { ifdChecks } from './ifd.ts';
+import { learnabilityChecks } from './learnability.ts';
 import { rankedChecks } from './ranked.ts';
 import { visnecChecks } from './visnec.ts';
 
 /** All checks. One for another folder is a file here and a line in one of these lists. */
-const CASE_CHECKS: readonly CaseCheck[] = [...visnecChecks, ...rankedChecks];
+const CASE_CHECKS: readonly CaseCheck[] = [...visnecChecks, ...rankedChecks, ...learnabilityChecks, ...ifdChecks];
 const FOLDER_CHECKS: readonly FolderCheck[] = [formatsCheck];
 
 export interface Outcome {

@@ -1,3 +1,5 @@
+import type { Matrix } from './matrix.ts';
+
 /** A dense numeric column of fixed width: row-major, `data[row * width + j]`. Missing values are NaN. */
 export interface FloatColumn {
   kind: 'f32';
@@ -26,6 +28,19 @@ export interface ListColumn {
 }
 
 export type Column = FloatColumn | IntColumn | TextColumn | ListColumn;
+
+/** Rows `start .. start + matrix.rows - 1` of a column of vectors. */
+export interface VectorBlock {
+  start: number;
+  matrix: Matrix;
+}
+
+/** A column of vectors that is read in blocks of consecutive rows, from the first to the last, as often as it is asked for. */
+export interface WideColumn {
+  rows: number;
+  width: number;
+  blocks(): AsyncIterable<VectorBlock>;
+}
 
 /** Named columns of equal length; row i of each is row `start + i` of the data set. */
 export interface ColumnBlock {

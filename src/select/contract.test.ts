@@ -19,8 +19,12 @@ interface Trial {
   scales?: boolean;
   /** True where a larger budget keeps what a smaller one kept. @default whether there is a score */
   prefix?: boolean;
-  /** True for methods that leave rows out by their score: P5 then allows a declared shortfall. */
-  filters?: boolean;
+  /** P7: columns that are scaled together. @default the score */
+  scaled?: string[];
+  /** P8: columns that must be finite in every kept row. @default the score */
+  finite?: string[];
+  /** For methods that leave rows out by their score (true: those that aren't positive): P5 then allows a declared shortfall. */
+  filters?: true | ((input: SelectorInput) => number);
   /** Rows and options of P12, where a hundred thousand rows take too long for a test. */
   large?: { rows?: number; options?: Record<string, unknown> };
 }
@@ -33,7 +37,24 @@ const TRIALS: Record<string, Trial> = {
   aum: { permutable: {}, score: 'aum' },
   'clip-score': { permutable: {}, score: 'clip_score' },
   'mid-ppl': { permutable: {}, score: 'nll_mm', prefix: false },
+  learnability: {
+    permutable: { initial: 'nll_blind', final: 'nll_mm' },
+    prefix: true,
+    scaled: ['nll_trajectory'],
+    finite: ['nll_blind', 'nll_mm'],
+  },
+  ifd: {
+    permutable: {},
+    prefix: true,
+    scaled: ['nll_mm', 'nll_direct'],
+    finite: ['nll_mm', 'nll_direct'],
+    filters: (input) =>
+      numbers(input, 'nll_mm').filter((loss, row) => loss / numbers(input, 'nll_direct')[row]! <= 1).length,
+  },
+  cvs: { permutable: {}, prefix: true, finite: ['verdict_question', 'verdict_answer'] },
 };
+
+const GRADIENTS = ['gradient_1', 'gradient_2', 'gradient_3', 'gradient_4', 'gradient_last'];
 
 /** Columns that selectors read, with their width here. */
 const WIDTHS: Record<string, number> = {
@@ -48,17 +69,56 @@ const WIDTHS: Record<string, number> = {
       'aum',
       'clip_score',
       'gradient_norm',
+      'selffilter',
+      'coido',
+      'bridging',
+      'vic',
+      'ric',
+      'verdict_question',
+      'verdict_answer',
+      'informativeness',
+      'tau',
+      'turns',
     ].map((name) => [name, 1]),
   ),
   nll_trajectory: 3,
   attention_sv: 15,
   coincide: 20,
   ...Object.fromEntries(
-    ['instruction', 'image', 'clip_image', 'clip_text', 'hidden', 'rds', 'vision_repr', 'dino', 'gradient_1'].map(
-      (name) => [name, 3],
-    ),
+    [
+      'instruction',
+      'image',
+      'clip_image',
+      'clip_text',
+      'hidden',
+      'rds',
+      'vision_repr',
+      'dino',
+      'capabilities',
+      ...GRADIENTS,
+    ].map((name) => [name, 3]),
   ),
 };
+
+/** What becomes of a drawn number in columns that hold less than all numbers. */
+const share = (x: number): number => (Number.isFinite(x) ? Math.abs(x) % 1 : x);
+const SHAPES: Record<string, (x: number) => number> = {
+  verdict_question: share,
+  verdict_answer: share,
+  informativeness: share,
+  tau: share,
+  turns: (x) => (Number.isFinite(x) ? 1 + Math.floor(Math.abs(x)) : 1),
+  capabilities: (x) => Math.min(5, Math.floor(Math.abs(2.5 * x))),
+};
+
+/** Columns of labels, with the texts that occur. */
+const TEXTS: Record<string, readonly string[]> = {
+  styles: ['short', 'short,multi', 'cot'],
+  signature: ['a', 'b', 'c'],
+};
+
+const numbers = (input: SelectorInput, name: string): Float32Array =>
+  (input.columns[name] as { data: Float32Array }).data;
 
 const seedArbitrary = fc.integer({ min: 0, max: 2 ** 32 - 1 });
 
@@ -70,29 +130,45 @@ const poolArbitrary = fc
     dirty: fc.boolean(),
     kinds: fc.integer({ min: 1, max: 5 }),
   })
-  .map(({ rows, seed, dirty, kinds }) => makePool(rows, seed, dirty, kinds));
+  .map((made) => {
+    const input = makePool(made.rows, made.seed, made.dirty, made.kinds);
+    // A counterexample is named by what it was made from, not by its thousands of numbers.
+    Object.defineProperty(input, fc.toStringMethod, { value: () => JSON.stringify(made) });
+    return input;
+  });
 
 /** Makes all columns, or those that a selector needs by default. */
 function makePool(rows: number, seed: number, dirty: boolean, kinds: number, only?: Selector): SelectorInput {
   const random = createRandom(seed, 'test/pool');
   const odd = [Number.NaN, Number.POSITIVE_INFINITY, Number.NEGATIVE_INFINITY, 0, 0.5, 0.5];
   const value = (): number => (dirty && random.below(5) === 0 ? odd[random.below(odd.length)]! : random.normal());
-  const column = (width: number): Column => {
-    const data = Float32Array.from({ length: rows * width }, width === 1 ? value : () => random.normal());
+  const column = (name: string): Column => {
+    const texts = TEXTS[name];
+    if (texts !== undefined) {
+      const data = Array.from({ length: rows }, () => texts[random.below(texts.length)]!);
+      return { kind: 'text', width: 1, data };
+    }
+    const width = WIDTHS[name]!;
+    const shape = SHAPES[name] ?? ((x: number) => x);
+    const draw = (): number => shape(width === 1 ? value() : random.normal());
+    const data = Float32Array.from({ length: rows * width }, draw);
     const isBad = (): boolean => dirty && width > 1 && random.below(9) === 0;
     for (let row = 0; row < rows; row++) if (isBad()) data[row * width + 1] = Number.NaN;
     return { kind: 'f32', width, data };
   };
   const names =
-    only === undefined ? Object.keys(WIDTHS) : only.needs(parseOptions(only, TRIALS[only.name]?.options ?? {}));
+    only === undefined
+      ? [...Object.keys(WIDTHS), ...Object.keys(TEXTS)]
+      : only.needs(parseOptions(only, TRIALS[only.name]?.options ?? {}));
   const input: SelectorInput = {
     rows,
     columns: {
-      ...Object.fromEntries(names.map((name) => [name, column(WIDTHS[name]!)])),
+      ...Object.fromEntries(names.map((name) => [name, column(name)])),
       label: { kind: 'i32', width: 1, data: Int32Array.from({ length: rows }, () => random.below(kinds)) },
     },
     source: Array.from({ length: rows }, () => [null, 'a', 'b'][random.below(3)] ?? null),
     textOnly: Uint8Array.from({ length: rows }, () => (random.below(6) === 0 ? 1 : 0)),
+    reference: makeReference(seed),
   };
   if (dirty) {
     const bad = Array.from({ length: rows }, (_, row) => row).filter(() => random.below(8) === 0);
@@ -101,21 +177,37 @@ function makePool(rows: number, seed: number, dirty: boolean, kinds: number, onl
   return input;
 }
 
+/** The second data set of methods that aim at one. */
+function makeReference(seed: number): SelectorInput {
+  const random = createRandom(seed, 'test/reference');
+  const names = ['rds', ...GRADIENTS];
+  const column = (width: number): Column => {
+    return { kind: 'f32', width, data: Float32Array.from({ length: 7 * width }, () => random.normal()) };
+  };
+  return {
+    rows: 7,
+    columns: Object.fromEntries(names.map((name) => [name, column(WIDTHS[name]!)])),
+    source: ['x', 'y', 'y', 'x', 'x', 'y', 'z'],
+  };
+}
+
 function permute(input: SelectorInput, order: Int32Array): SelectorInput {
   const columns = Object.entries(input.columns).map(([name, column]): [string, Column] => {
-    if (column.kind === 'text' || column.kind === 'list') throw new Error('not used here');
+    if (column.kind === 'list') throw new Error('not used here');
+    if (column.kind === 'text') return [name, { ...column, data: [...order].map((from) => column.data[from]!) }];
     const data = column.data.slice();
     order.forEach((from, to) => {
       for (let t = 0; t < column.width; t++) data[to * column.width + t] = column.data[from * column.width + t]!;
     });
     return [name, { ...column, data } as Column];
   });
-  const { source, textOnly } = input;
+  const { source, textOnly, reference } = input;
   return {
     rows: input.rows,
     columns: Object.fromEntries(columns),
     ...(source === undefined ? {} : { source: [...order].map((from) => source[from] ?? null) }),
     ...(textOnly === undefined ? {} : { textOnly: Uint8Array.from(order, (from) => textOnly[from]!) }),
+    ...(reference === undefined ? {} : { reference }),
   };
 }
 
@@ -198,11 +290,12 @@ describe.each(selectors.map((selector) => [selector.name, selector] as const))('
     const input = makePool(40, 5, false, 3);
     expect((await run(selector, input, 0)).kept).toHaveLength(0);
     const all = await run(selector, input, 40);
-    if (trial.filters) {
-      const { data } = input.columns[trial.score!] as { data: Float32Array };
-      expect(all.kept.length).toBeGreaterThanOrEqual(data.filter((s) => s > 0).length - 7);
+    if (trial.filters === undefined) expect(all.kept).toHaveLength(40);
+    else {
+      const positive = (): number => numbers(input, trial.score!).filter((s) => s > 0).length;
+      const eligible = trial.filters === true ? positive() : trial.filters(input);
+      expect(all.kept.length).toBeGreaterThanOrEqual(eligible - 7);
     }
-    if (!trial.filters) expect(all.kept).toHaveLength(40);
     expect(all.shortfall?.missing ?? 0).toBe(40 - all.kept.length);
   });
 
@@ -213,21 +306,27 @@ describe.each(selectors.map((selector) => [selector.name, selector] as const))('
     for (const row of small.kept) expect(large.kept).toContain(row);
   });
 
-  itWhen(trial.scales ?? trial.score)('P7: a scale of the score changes nothing', async () => {
+  itWhen(trial.scales ?? trial.scaled ?? trial.score)('P7: a scale of the score changes nothing', async () => {
     const input = makePool(50, 9, false, 4);
     const scaled = structuredClone(input);
-    const column = scaled.columns[trial.score!] as { data: Float32Array };
-    column.data = column.data.map((value) => value * 8);
+    for (const name of trial.scaled ?? [trial.score!]) {
+      const column = scaled.columns[name] as { data: Float32Array };
+      column.data = column.data.map((value) => value * 8);
+    }
     expect((await run(selector, scaled, 20)).kept).toEqual((await run(selector, input, 20)).kept);
   });
 
   it('P8: no row with a missing or infinite score comes before one with a finite score', async () => {
-    if (trial.score === undefined) return;
+    const finite = trial.finite ?? (trial.score === undefined ? [] : [trial.score]);
+    if (finite.length === 0) return;
     await fc.assert(
       fc.asyncProperty(poolArbitrary, fc.nat({ max: 60 }), async (input, budget) => {
-        const { kept } = await run(selector, input, budget, { textOnly: 'exclude' });
-        const { data } = input.columns[trial.score!] as { data: Float32Array };
-        for (const row of kept) expect(Number.isFinite(data[row])).toBe(true);
+        const { kept } = await run(selector, input, budget, { ...trial.permutable, textOnly: 'exclude' });
+        for (const name of finite) {
+          const { data, width } = input.columns[name] as { data: Float32Array; width: number };
+          for (const row of kept)
+            expect(data.subarray(row * width, (row + 1) * width).every(Number.isFinite)).toBe(true);
+        }
       }),
       { numRuns: 30 },
     );
@@ -265,10 +364,15 @@ describe.each(selectors.map((selector) => [selector.name, selector] as const))('
     const input: SelectorInput = {
       rows,
       columns: Object.fromEntries(
-        Object.entries(WIDTHS).map(([name, width]): [string, Column] => {
-          return [name, { kind: 'f32', width, data: Float32Array.from({ length: rows * width }, (_, i) => value(i)) }];
+        [...Object.entries(WIDTHS), ...Object.entries(TEXTS)].map(([name, kind]): [string, Column] => {
+          if (typeof kind !== 'number') return [name, { kind: 'text', width: 1, data: Array(rows).fill(kind[0]) }];
+          return [
+            name,
+            { kind: 'f32', width: kind, data: Float32Array.from({ length: rows * kind }, (_, i) => value(i)) },
+          ];
         }),
       ),
+      reference: makeReference(1),
     };
     for (const budget of [0, 1, 5, 100]) checkSelection(await run(selector, input, budget), input, budget);
   });
@@ -288,6 +392,9 @@ describe.each(selectors.map((selector) => [selector.name, selector] as const))('
     expect(selector.title && selector.source && selector.summary).toBeTruthy();
     const defaults = parseOptions(selector, trial.options ?? {});
     for (const column of selector.needs(defaults)) expect(input.columns).toHaveProperty(column);
+    for (const column of selector.streams?.(defaults) ?? []) expect(selector.needs(defaults)).toContain(column);
+    for (const column of selector.referenceNeeds?.(defaults) ?? [])
+      expect(input.reference?.columns).toHaveProperty(column);
     expect(() => parseOptions(selector, { ...trial.options, nonsense: 1 })).toThrow(/nonsense/);
     await expect(run(selector, input, 1, {}, -1)).rejects.toMatchObject({ code: 'SEED_INVALID' });
     await expect(run(selector, input, 0.15)).rejects.toMatchObject({ code: 'BUDGET_INVALID' });

@@ -33,7 +33,8 @@ export function selectRanked(input: SelectorInput, context: SelectContext, ranki
   return closePool(pool, { method, options, order: output }, input, context);
 }
 
-function keepWindow(pool: Pool, ranked: Int32Array, score: ArrayLike<number>, first: number): number {
+/** Keeps the ranks from `first` on, 0-based, as far as the budget goes, and says of every row why; gives the number kept. */
+export function keepWindow(pool: Pool, ranked: Int32Array, score: ArrayLike<number>, first = 0): number {
   const isTop = first === 0;
   let count = 0;
   ranked.forEach((row, i) => {

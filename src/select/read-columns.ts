@@ -1,5 +1,5 @@
 import { WinnowError } from '../dataset/errors.ts';
-import type { Column } from '../numeric/columns.ts';
+import type { Column, WideColumn } from '../numeric/columns.ts';
 import type { Matrix } from '../numeric/matrix.ts';
 import type { SelectorInput } from './selector.ts';
 
@@ -49,6 +49,40 @@ export function vectorColumn(input: SelectorInput, name: string): Matrix {
   if (column.kind !== 'f32') throw wrongKind(name, column, 'a vector a row');
   checkLength(name, column.width === 0 ? 0 : column.data.length / column.width, input.rows);
   return { data: column.data, rows: input.rows, width: column.width };
+}
+
+/** Rows a block of a column that is in memory already; a block is a view, not a copy. */
+const BLOCK_ROWS = 4096;
+
+/** A column of vectors in blocks, whether it is in memory or read as it goes. */
+export function wideColumn(input: SelectorInput, name: string): WideColumn {
+  const streamed = input.wide?.[name];
+  if (streamed !== undefined) {
+    checkLength(name, streamed.rows, input.rows);
+    return streamed;
+  }
+  const { data, rows, width } = vectorColumn(input, name);
+  return {
+    rows,
+    width,
+    async *blocks() {
+      for (let start = 0; start < rows; start += BLOCK_ROWS) {
+        const end = Math.min(rows, start + BLOCK_ROWS);
+        yield { start, matrix: { data: data.subarray(start * width, end * width), rows: end - start, width } };
+      }
+    },
+  };
+}
+
+/** The second data set of a method that needs one. @throws WinnowError `REFERENCE_MISSING` */
+export function referenceOf(input: SelectorInput, method: string): SelectorInput {
+  if (input.reference !== undefined && input.reference.rows > 0) return input.reference;
+  throw new WinnowError({
+    code: 'REFERENCE_MISSING',
+    message: `${method} compares the pool with samples of a target, and there are none.`,
+    hint: 'Import the target as a second data set, measure the same columns for it, and give --reference NAME.',
+    exitCode: 2,
+  });
 }
 
 /** Groups of rows by a label: `groups[i]` is the index of row i's label in `labels`, -1 where it has none. */

@@ -1,7 +1,10 @@
 import { WinnowError } from '../dataset/errors.ts';
 import { aum } from './aum.ts';
 import { clipScore } from './clip-score.ts';
+import { cvs } from './cvs.ts';
 import { el2n } from './el2n.ts';
+import { ifd } from './ifd.ts';
+import { learnability } from './learnability.ts';
 import { midPpl } from './mid-ppl.ts';
 import { random } from './random.ts';
 import type { SelectContext, Selection, Selector, SelectorInput } from './selector.ts';
@@ -17,6 +20,9 @@ export const selectors: readonly Selector[] = [
   aum as Selector,
   clipScore as Selector,
   midPpl as Selector,
+  learnability as Selector,
+  ifd as Selector,
+  cvs as Selector,
 ];
 
 /** The selector of a name. @throws WinnowError `METHOD_UNKNOWN` */

@@ -1,5 +1,5 @@
 import type { z } from 'zod';
-import type { Column } from '../numeric/columns.ts';
+import type { Column, WideColumn } from '../numeric/columns.ts';
 import type { Reason } from './reasons.ts';
 
 export type { Reason, ReasonCode } from './reasons.ts';
@@ -9,6 +9,10 @@ export interface SelectorInput {
   rows: number;
   /** E.g. `necessity` (f32 x 1), `instruction` (f32 x d). Those that `needs` names must be present. */
   columns: Readonly<Record<string, Column>>;
+  /** Columns that are read block by block instead, because they may be larger than memory: those that `streams` names. */
+  wide?: Readonly<Record<string, WideColumn>>;
+  /** Columns of a second, small data set that stands for the target, for methods that have `referenceNeeds`. */
+  reference?: SelectorInput;
   /** Rows that can't be chosen at all (quarantined), with the reason. */
   excluded?: ReadonlyMap<number, string>;
   /** 1 where the row has no image. */
@@ -74,5 +78,9 @@ export interface Selector<Options extends Record<string, unknown> = Record<strin
   readonly forms?: readonly Readonly<Record<string, unknown>>[];
   /** Names of the columns it reads, given its options. */
   needs(options: Options): string[];
+  /** Of those, the ones it reads in blocks: the width of a gradient times the rows of a pool doesn't fit in memory. */
+  streams?(options: Options): string[];
+  /** Columns that it reads of a second data set. Where present, the method can't run without one. */
+  referenceNeeds?(options: Options): string[];
   select(input: SelectorInput, options: Options, context: SelectContext): Promise<Selection>;
 }

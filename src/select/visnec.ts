@@ -2,6 +2,7 @@ import { z } from 'zod';
 import { byScore } from '../numeric/topk.ts';
 import { type Allocation, fixedRatio, largestRemainder } from './allocate.ts';
 import { clusterableRows, clusterRows } from './cluster-rows.ts';
+import { keepFromGroup } from './keep.ts';
 import { necessityClass } from './necessity-class.ts';
 import { closePool, dropRows, openPool, type Pool } from './pool.ts';
 import { labelColumn, scalarColumn, vectorColumn } from './read-columns.ts';
@@ -90,7 +91,7 @@ export const visnec: Selector<VisnecOptions> = {
     const { quota, taken } = allocate(clusters, pool.budget, chosen, context.fraction ?? context.budget / input.rows);
 
     clusters.forEach((cluster, c) => {
-      keepBest(pool, cluster, quota[c]!, taken[c]!);
+      keepFromGroup(pool, cluster, quota[c]!, taken[c]!);
       explainRest(pool, cluster, score, chosen);
     });
     noteVariant(pool, chosen, context.budget);
@@ -161,18 +162,6 @@ function allocate(
   }
   const quota = fixedRatio(base === 'survivors' ? candidates : sizes, ratio);
   return { quota, taken: quota.map((n, c) => Math.min(n, candidates[c]!)) };
-}
-
-function keepBest(pool: Pool, { id, label, members, candidates }: Cluster, quota: number, taken: number): void {
-  candidates.forEach((row, i) => {
-    const reason = pool.reasons[row]!;
-    reason.kept = i < taken;
-    reason.rank = i + 1;
-    reason.code = !reason.kept ? 'below-quota' : i < quota ? 'kept-top' : 'redistributed';
-    if (reason.kept) pool.kept.push(row);
-  });
-  const counts = { cluster: id, size: members.length, candidates: candidates.length, quota, kept: taken };
-  pool.counts.push(label === undefined ? counts : { ...counts, label });
 }
 
 function explainRest(pool: Pool, { id, members }: Cluster, score: ArrayLike<number>, chosen: VisnecOptions): void {
