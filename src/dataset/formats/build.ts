@@ -10,7 +10,15 @@ export interface Turn {
   role: Role;
   call?: boolean;
   parts: LoosePart[];
+  /** What the turn carries beside role and content. */
+  columns?: JsonObject;
 }
+
+/**
+ * The column of `meta` that keeps what single turns carry beside role and content (`loss`, `weight`, `name`, `tool_call_id`):
+ * a list as long as `messages`, null where a turn carries nothing.
+ */
+export const TURN_COLUMNS = 'message_columns';
 
 export type JsonObject = Record<string, unknown>;
 
@@ -66,7 +74,9 @@ export function assemble(from: Assembly, context: ReadContext): ReadResult {
     });
     return turn.call ? { role: turn.role, parts, call: true } : { role: turn.role, parts };
   });
-  const sample = { id: from.id, messages, media: { images: from.images, videos: from.videos }, meta: from.meta };
+  const carried = from.turns.some((turn) => turn.columns !== undefined);
+  const meta = carried ? { ...from.meta, [TURN_COLUMNS]: from.turns.map((turn) => turn.columns ?? null) } : from.meta;
+  const sample = { id: from.id, messages, media: { images: from.images, videos: from.videos }, meta };
   for (const [kind, have] of [
     ['image', from.images.length],
     ['video', from.videos.length],
@@ -89,7 +99,7 @@ export function otherColumns(record: JsonObject, used: readonly string[]): JsonO
   return Object.fromEntries(Object.entries(record).filter(([key]) => !used.includes(key)));
 }
 
-/** Roles under the names in use: ShareGPT's, LLaVA's, OpenAI's. */
+/** Roles under the names in use: ShareGPT's, LLaVA's, OpenAI's, ms-swift's. */
 export const ROLE_NAMES: ReadonlyMap<string, { role: Role; call?: true }> = new Map([
   ['human', { role: 'user' }],
   ['user', { role: 'user' }],
@@ -99,4 +109,8 @@ export const ROLE_NAMES: ReadonlyMap<string, { role: Role; call?: true }> = new 
   ['observation', { role: 'tool' }],
   ['tool', { role: 'tool' }],
   ['function_call', { role: 'assistant', call: true }],
+  ['tool_call', { role: 'assistant', call: true }],
+  ['tool_response', { role: 'tool' }],
+  ['function', { role: 'tool' }],
+  ['developer', { role: 'system' }],
 ]);

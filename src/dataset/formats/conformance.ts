@@ -3,10 +3,14 @@ import { join } from 'node:path';
 import { canonicalJson } from '../canonical.ts';
 import type { Format, WriteOptions } from '../format.ts';
 import type { Sample } from '../sample.ts';
+import { axolotl } from './axolotl.ts';
 import { isObject } from './build.ts';
 import { llava } from './llava.ts';
 import { neutral } from './neutral.ts';
+import { openai } from './openai.ts';
+import { qwenVl } from './qwen-vl.ts';
 import { sharegpt } from './sharegpt.ts';
+import { swift } from './swift.ts';
 import { trl } from './trl.ts';
 
 export interface FormatCheck {
@@ -29,6 +33,10 @@ const FIXTURES: Record<string, Fixture> = {
   'messages_placeholder.jsonl': { format: sharegpt, options: { style: 'messages' }, readsBack: true },
   'trl_messages.jsonl': { format: trl, options: {}, readsBack: true },
   'trl_prompt_completion_exploded.jsonl': { format: trl, options: { form: 'prompt-completion' }, readsBack: false },
+  'openai.jsonl': { format: openai, options: {}, readsBack: true },
+  'swift.jsonl': { format: swift, options: {}, readsBack: true },
+  'axolotl.jsonl': { format: axolotl, options: {}, readsBack: true },
+  'qwen_vl.json': { format: qwenVl, options: {}, readsBack: true },
 };
 
 /**
@@ -82,6 +90,8 @@ function checkFixture(
   );
   if (written !== undefined || !readsBack) return written;
   const back = readAll(format, expected, file);
+  // Rows of a format without ids are called by their place.
+  for (const [row, sample] of back.entries()) if (!('id' in (expected[row] as object))) sample.id = held[row]!.id;
   const index = back.findIndex((sample, row) => canonicalJson(sample) !== canonicalJson(held[row]!));
   return index < 0
     ? undefined

@@ -93,8 +93,11 @@ const dialogue: fc.Arbitrary<Sample> = fc
 
 const sampleArbitrary = fc.oneof(dialogue, caption);
 
+/** Formats whose rows have no id of their own write one when asked. */
+const WITH_IDS = { options: { ids: true } };
+
 function roundTrip(format: Format, sample: Sample): Sample {
-  const record: unknown = JSON.parse(JSON.stringify(format.write(sample, { options: {} })[0]));
+  const record: unknown = JSON.parse(JSON.stringify(format.write(sample, WITH_IDS)[0]));
   const read = format.read(record, { file: 'x', row: 0, options: {} });
   if (!read.ok) throw read.error;
   return read.sample;
@@ -177,11 +180,13 @@ describe.each(formats.map((format) => [format.name, format] as const))('format %
       media: 'copy',
       mediaRoot: join(folder, 'media'),
     });
-    expect(written).toMatchObject({ rows: all.length, lost: [] });
+    expect(written.rows).toBe(all.length);
+    expect(written.lost.filter(({ what }) => !what.startsWith('id '))).toEqual([]);
     const dataset = await openDataset(format.container === 'folder' ? out : written.files[0]!, { options: {} });
     expect(dataset.format).toBe(format.name);
     expect(dataset.quarantined).toEqual([]);
-    const back = await dataset.get(all.map((sample) => dataset.rowOf(sample.id)));
+    const forgetful = (format.forgets?.(samples[0]!, { options: {} }).length ?? 0) > 0;
+    const back = await dataset.get(all.map((sample, row) => (forgetful ? row : dataset.rowOf(sample.id))));
     for (const [row, sample] of all.entries()) {
       expect(back[row]!.messages).toEqual(sample.messages);
       expect(back[row]!.meta).toEqual(sample.meta);

@@ -1,3 +1,4 @@
+import type { WriteOptions } from '../format.ts';
 import type { Sample } from '../sample.ts';
 import { count, type JsonObject } from './build.ts';
 import { literalTags, type MediaKind } from './placeholders.ts';
@@ -51,4 +52,22 @@ export function shownPaths(sample: Sample, kind: MediaKind): string[] {
 /** Meta columns that may be written beside the format's own. */
 export function metaColumns(meta: JsonObject, columns: readonly string[]): JsonObject {
   return Object.fromEntries(Object.entries(meta).filter(([key]) => !columns.includes(key)));
+}
+
+/** Where turns are one text each: parts of text side by side become one, with a newline between them. */
+export function textLimits(sample: Sample): string[] {
+  const joined = sample.messages.some((message) =>
+    message.parts.some((part, index) => part.type === 'text' && message.parts[index + 1]?.type === 'text'),
+  );
+  return joined ? ['border between two texts of one turn'] : [];
+}
+
+/** `id` for formats whose rows have none of their own, where the option `ids` asks for it. */
+export function idColumn(sample: Sample, options: Readonly<JsonObject>): JsonObject {
+  return options.ids === true ? { id: sample.id } : {};
+}
+
+/** Said, not refused: no trainer reads ids, and these formats have no place for them. */
+export function forgottenId(sample: Sample, { options }: WriteOptions): string[] {
+  return options.ids === true || /#\d+$/.test(sample.id) ? [] : ['id (--option ids=true keeps it)'];
 }

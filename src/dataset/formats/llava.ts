@@ -8,12 +8,21 @@ import {
   mediaRefs,
   otherColumns,
   type ReadResult,
-  ROLE_NAMES,
   rowError,
-  type Turn,
+  TURN_COLUMNS,
 } from './build.ts';
-import { literalTagLimits, metaClashes, metaColumns, shownPaths, turnLimits, unshownMedia } from './limits.ts';
-import { type MediaKind, renderPlaceholders, splitPlaceholders } from './placeholders.ts';
+import {
+  literalTagLimits,
+  metaClashes,
+  metaColumns,
+  shownPaths,
+  textLimits,
+  turnLimits,
+  unshownMedia,
+} from './limits.ts';
+import { type MediaKind, renderPlaceholders } from './placeholders.ts';
+import { readTaggedTurns } from './tagged-turns.ts';
+import { turnColumns } from './turn-columns.ts';
 
 const COLUMNS = ['id', 'image', 'video', 'conversations'];
 
@@ -45,30 +54,7 @@ export const llava: Format = {
     return { confidence: 0.7, because: 'records have "conversations" and no media' };
   },
 
-  read(record: unknown, context: ReadContext): ReadResult {
-    if (!isObject(record)) return rowError(context, 'RECORD_SHAPE', 'the record is not an object');
-    if (!Array.isArray(record.conversations))
-      return rowError(context, 'RECORD_SHAPE', '"conversations" is not a list of turns');
-    const images = mediaRefs(record.image, 'image');
-    const videos = mediaRefs(record.video, 'video');
-    if (typeof images === 'string') return rowError(context, 'MEDIA_SHAPE', images);
-    if (typeof videos === 'string') return rowError(context, 'MEDIA_SHAPE', videos);
-    const kinds: MediaKind[] = videos.length > 0 ? ['image', 'video'] : ['image'];
-    const turns: Turn[] = [];
-    for (const [index, turn] of record.conversations.entries()) {
-      if (!isObject(turn) || typeof turn.value !== 'string')
-        return rowError(context, 'RECORD_SHAPE', `turn ${index} has no text in "value"`);
-      const role = ROLE_NAMES.get(turn.from as string);
-      if (role === undefined)
-        return rowError(
-          context,
-          'ROLE_UNKNOWN',
-          `turn ${index} is from ${JSON.stringify(turn.from)}; known are human and gpt`,
-        );
-      turns.push({ ...role, parts: splitPlaceholders(turn.value, kinds) });
-    }
-    return assemble({ id: idOf(record, context), turns, images, videos, meta: otherColumns(record, COLUMNS) }, context);
-  },
+  read: (record: unknown, context: ReadContext): ReadResult => readConversations(record, context, ['image']),
 
   write(sample: Sample, { options }: WriteOptions) {
     const next = options.dialect === 'llava-next';
@@ -87,8 +73,9 @@ export const llava: Format = {
         conversations: turns.map((turn) => ({
           from: turn.role === 'user' ? 'human' : 'gpt',
           value: renderPlaceholders(turn.parts.filter(holds)),
+          ...turnColumns(sample, turn),
         })),
-        ...metaColumns(sample.meta, COLUMNS),
+        ...metaColumns(sample.meta, [...COLUMNS, TURN_COLUMNS]),
       },
     ];
   },
@@ -115,4 +102,24 @@ export const llava: Format = {
       ...metaClashes(sample.meta, COLUMNS),
     ];
   },
+
+  forgets: textLimits,
 };
+
+/**
+ * A record of `conversations` with `image` and `video` beside them. Where it lists a video, `<video>` in text stands for it
+ * whatever the kinds.
+ */
+export function readConversations(record: unknown, context: ReadContext, kinds: readonly MediaKind[]): ReadResult {
+  if (!isObject(record)) return rowError(context, 'RECORD_SHAPE', 'the record is not an object');
+  if (!Array.isArray(record.conversations))
+    return rowError(context, 'RECORD_SHAPE', '"conversations" is not a list of turns');
+  const images = mediaRefs(record.image, 'image');
+  const videos = mediaRefs(record.video, 'video');
+  if (typeof images === 'string') return rowError(context, 'MEDIA_SHAPE', images);
+  if (typeof videos === 'string') return rowError(context, 'MEDIA_SHAPE', videos);
+  const shown: readonly MediaKind[] = videos.length > 0 ? ['image', 'video'] : kinds;
+  const turns = readTaggedTurns(record.conversations, { role: 'from', content: 'value' }, shown);
+  if (!Array.isArray(turns)) return rowError(context, turns.code, turns.message);
+  return assemble({ id: idOf(record, context), turns, images, videos, meta: otherColumns(record, COLUMNS) }, context);
+}

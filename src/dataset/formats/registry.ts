@@ -1,13 +1,17 @@
 import { WinnowError } from '../errors.ts';
 import type { Format, Probe } from '../format.ts';
+import { axolotl } from './axolotl.ts';
 import { folder } from './folder.ts';
 import { llava } from './llava.ts';
 import { neutral } from './neutral.ts';
+import { openai } from './openai.ts';
+import { qwenVl } from './qwen-vl.ts';
 import { sharegpt } from './sharegpt.ts';
+import { swift } from './swift.ts';
 import { trl } from './trl.ts';
 
 /** Every format, one line each. Detection asks all; where two are equally sure, the earlier one wins. */
-export const formats: readonly Format[] = [llava, sharegpt, trl, neutral, folder];
+export const formats: readonly Format[] = [llava, sharegpt, trl, openai, swift, axolotl, qwenVl, neutral, folder];
 
 /** The format of that name. Throws `FORMAT_UNKNOWN` with the names there are. */
 export function formatNamed(name: string): Format {

@@ -1,21 +1,20 @@
 import { basename, extname } from 'node:path';
 import type { Format, Probe, ReadContext, WriteOptions } from '../format.ts';
 import type { Message, Sample } from '../sample.ts';
+import { assemble, idOf, isObject, mediaRefs, otherColumns, type ReadResult, rowError, TURN_COLUMNS } from './build.ts';
 import {
-  assemble,
-  idOf,
-  isObject,
-  type JsonObject,
-  mediaRefs,
-  otherColumns,
-  type ReadResult,
-  ROLE_NAMES,
-  rowError,
-  type Turn,
-} from './build.ts';
-import { literalTagLimits, metaClashes, metaColumns, shownPaths, turnLimits, unshownMedia } from './limits.ts';
-import { renderPlaceholders, splitPlaceholders } from './placeholders.ts';
+  literalTagLimits,
+  metaClashes,
+  metaColumns,
+  shownPaths,
+  textLimits,
+  turnLimits,
+  unshownMedia,
+} from './limits.ts';
+import { renderPlaceholders } from './placeholders.ts';
 import { type ColumnMap, columnMap, registryEntry } from './sharegpt-map.ts';
+import { readTaggedTurns } from './tagged-turns.ts';
+import { turnColumns } from './turn-columns.ts';
 
 /**
  * ShareGPT as LLaMA-Factory reads it: turns with `<image>` and `<video>` in their text, media in lists beside them.
@@ -59,16 +58,8 @@ export const sharegpt: Format = {
     const videos = mediaRefs(record[map.videos], map.videos);
     if (typeof images === 'string') return rowError(context, 'MEDIA_SHAPE', images);
     if (typeof videos === 'string') return rowError(context, 'MEDIA_SHAPE', videos);
-    const turns: Turn[] = [];
-    for (const [index, turn] of list.entries()) {
-      const text = isObject(turn) ? turn[map.tags.content] : undefined;
-      if (typeof text !== 'string')
-        return rowError(context, 'RECORD_SHAPE', `turn ${index} has no text in "${map.tags.content}"`);
-      const from = (turn as JsonObject)[map.tags.role] as string;
-      const role = map.roles.get(from) ?? ROLE_NAMES.get(from);
-      if (role === undefined) return rowError(context, 'ROLE_UNKNOWN', `turn ${index} is from ${JSON.stringify(from)}`);
-      turns.push({ ...role, parts: splitPlaceholders(text, ['image', 'video']) });
-    }
+    const turns = readTaggedTurns(list, { ...map.tags, roles: map.roles }, ['image', 'video']);
+    if (!Array.isArray(turns)) return rowError(context, turns.code, turns.message);
     // A system turn among the turns wins over the column, as in LLaMA-Factory.
     const system = record[map.system];
     if (typeof system === 'string' && system !== '' && turns[0]?.role !== 'system') {
@@ -90,11 +81,12 @@ export const sharegpt: Format = {
         [map.messages]: turns.map((turn) => ({
           [map.tags.role]: roleName(turn, map),
           [map.tags.content]: renderPlaceholders(turn.parts),
+          ...turnColumns(sample, turn),
         })),
         ...(inTurns ? {} : { [map.system]: system === undefined ? '' : renderPlaceholders(system.parts) }),
         [map.images]: shownPaths(sample, 'image'),
         [map.videos]: shownPaths(sample, 'video'),
-        ...metaColumns(sample.meta, ownColumns(map)),
+        ...metaColumns(sample.meta, [...ownColumns(map), TURN_COLUMNS]),
       },
     ];
   },
@@ -116,6 +108,8 @@ export const sharegpt: Format = {
       ...metaClashes(sample.meta, ownColumns(map)),
     ];
   },
+
+  forgets: textLimits,
 
   sideFiles(mainFile: string, { options }: WriteOptions, columns: ReadonlySet<string>) {
     const name = typeof options.name === 'string' ? options.name : basename(mainFile, extname(mainFile));

@@ -1,0 +1,52 @@
+import type { Format, Probe, ReadContext, WriteOptions } from '../format.ts';
+import type { Sample } from '../sample.ts';
+import { isObject, type ReadResult, TURN_COLUMNS } from './build.ts';
+import { forgottenId, idColumn, metaClashes, metaColumns, unshownMedia } from './limits.ts';
+import { callLimits } from './tool-calls.ts';
+import { readTypedParts, type TypedStyle, writeTypedTurns } from './typed-parts.ts';
+
+const COLUMNS = ['id', 'messages'];
+
+const STYLE: TypedStyle = {
+  media: (kind, path) =>
+    kind === 'image' ? { type: 'image_url', image_url: { url: path, detail: 'auto' } } : undefined,
+  plainText: true,
+};
+
+/**
+ * OpenAI's chat format, one request a line: images as `image_url` parts (URLs, data URIs, paths), turns of one text as plain
+ * strings. Rows have no id of their own; `ids: true` writes one.
+ * Source: platform.openai.com, "Chat Completions" and "Vision fine-tuning".
+ */
+export const openai: Format = {
+  name: 'openai',
+  title: 'OpenAI chat',
+  container: 'lines',
+  extension: '.jsonl',
+
+  sniff(probe: Probe) {
+    const turns = probe.records
+      .flatMap((record) => (isObject(record) && Array.isArray(record.messages) ? record.messages : []))
+      .filter(isObject);
+    const parts = turns.flatMap((turn) => (Array.isArray(turn.content) ? turn.content : [])).filter(isObject);
+    if (parts.some((part) => part.type === 'image_url'))
+      return { confidence: 0.95, because: 'records have "messages" with "image_url" parts' };
+    return { confidence: 0, because: 'no "image_url" part' };
+  },
+
+  read: (record: unknown, context: ReadContext): ReadResult => readTypedParts(record, context, COLUMNS),
+
+  write(sample: Sample, { options }: WriteOptions) {
+    const messages = writeTypedTurns(sample, sample.messages, STYLE);
+    return [{ ...idColumn(sample, options), messages, ...metaColumns(sample.meta, [...COLUMNS, TURN_COLUMNS]) }];
+  },
+
+  cannotHold: (sample: Sample) => [
+    ...(sample.media.videos.length > 0 ? ['video'] : []),
+    ...callLimits(sample.messages),
+    ...unshownMedia({ ...sample, media: { ...sample.media, videos: [] } }),
+    ...metaClashes(sample.meta, COLUMNS),
+  ],
+
+  forgets: forgottenId,
+};

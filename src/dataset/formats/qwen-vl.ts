@@ -1,0 +1,89 @@
+import type { Format, Probe, ReadContext, WriteOptions } from '../format.ts';
+import type { Sample } from '../sample.ts';
+import { count, isObject, type ReadResult, rowError, TURN_COLUMNS } from './build.ts';
+import {
+  forgottenId,
+  idColumn,
+  literalTagLimits,
+  metaClashes,
+  metaColumns,
+  shownPaths,
+  textLimits,
+  turnLimits,
+  unshownMedia,
+} from './limits.ts';
+import { llava, readConversations } from './llava.ts';
+import { renderPlaceholders } from './placeholders.ts';
+import { turnColumns } from './turn-columns.ts';
+
+const COLUMNS = ['id', 'image', 'video', 'conversations'];
+
+/**
+ * Qwen-VL's fine-tuning file: `conversations` with `<image>` and `<video>` in the questions, `image` and `video` one path or a
+ * list. Tags in answers aren't honoured by its loader, and every role that isn't human counts as the assistant.
+ * Rows have no id of their own; `ids: true` writes one.
+ * Source: QwenLM/Qwen3-VL `qwen-vl-finetune/qwenvl/data/data_processor.py`.
+ */
+export const qwenVl: Format = {
+  name: 'qwen-vl',
+  title: 'Qwen-VL JSON',
+  container: 'array',
+  extension: '.json',
+
+  sniff(probe: Probe) {
+    const records = probe.records.filter(isObject);
+    const base = llava.sniff(probe);
+    const media = records.some((record) => 'image' in record || 'video' in record);
+    if (base.confidence < 0.7 || !media || records.some((record) => 'id' in record))
+      return { confidence: 0, because: 'no "conversations" with media and without an id' };
+    return { confidence: 0.96, because: 'records have "conversations" and "image" or "video", and no id' };
+  },
+
+  read(record: unknown, context: ReadContext): ReadResult {
+    if (Array.isArray(record))
+      return rowError(
+        context,
+        'RECORD_SHAPE',
+        `a packed row of ${count(record.length, 'sample')}: pack after selecting`,
+      );
+    return readConversations(record, context, ['image', 'video']);
+  },
+
+  write(sample: Sample, { options }: WriteOptions) {
+    const turns = sample.messages.filter((message) => message.role === 'user' || message.role === 'assistant');
+    if (!turns.some((turn) => turn.role === 'assistant')) return [];
+    const many = (paths: string[]): string | string[] => (paths.length === 1 ? paths[0]! : paths);
+    const shown = { ...sample, messages: turns };
+    const images = shownPaths(shown, 'image');
+    const videos = shownPaths(shown, 'video');
+    return [
+      {
+        ...idColumn(sample, options),
+        ...(images.length > 0 ? { image: many(images) } : {}),
+        ...(videos.length > 0 ? { video: many(videos) } : {}),
+        conversations: turns.map((turn) => ({
+          from: turn.role === 'user' ? 'human' : 'gpt',
+          value: renderPlaceholders(turn.parts),
+          ...turnColumns(sample, turn),
+        })),
+        ...metaColumns(sample.meta, [...COLUMNS, TURN_COLUMNS]),
+      },
+    ];
+  },
+
+  cannotHold(sample: Sample) {
+    const { messages } = sample;
+    const answers = messages.filter((message) => message.role === 'assistant');
+    return [
+      ...(messages.some((message) => message.role === 'system') ? ['system turn'] : []),
+      ...(messages.some((message) => message.role === 'tool' || message.call) ? ['tool turn'] : []),
+      ...(answers.some((turn) => turn.parts.some((part) => part.type !== 'text')) ? ['image in an answer'] : []),
+      ...turnLimits(sample),
+      ...literalTagLimits(sample, ['image', 'video']),
+      ...unshownMedia(sample),
+      ...metaClashes(sample.meta, COLUMNS),
+    ];
+  },
+
+  forgets: (sample, write) => [...forgottenId(sample, write), ...textLimits(sample)],
+};

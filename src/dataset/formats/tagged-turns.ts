@@ -1,0 +1,32 @@
+import type { Role } from '../sample.ts';
+import { isObject, type JsonObject, ROLE_NAMES, type Turn } from './build.ts';
+import { type MediaKind, splitPlaceholders } from './placeholders.ts';
+import { columnsOfTurn } from './turn-columns.ts';
+
+export interface TurnKeys {
+  role: string;
+  content: string;
+  /** Names of roles beside the usual ones; they win. */
+  roles?: ReadonlyMap<string, { role: Role; call?: true }>;
+}
+
+/** Turns whose text carries `<image>` and `<video>`, or what is wrong with them. */
+export function readTaggedTurns(
+  list: readonly unknown[],
+  keys: TurnKeys,
+  kinds: readonly MediaKind[],
+): Turn[] | { code: string; message: string } {
+  const turns: Turn[] = [];
+  for (const [index, turn] of list.entries()) {
+    const text = isObject(turn) ? turn[keys.content] : undefined;
+    if (!isObject(turn) || typeof text !== 'string')
+      return { code: 'RECORD_SHAPE', message: `turn ${index} has no text in "${keys.content}"` };
+    const from = String(turn[keys.role]);
+    const role = keys.roles?.get(from) ?? ROLE_NAMES.get(from);
+    if (role === undefined)
+      return { code: 'ROLE_UNKNOWN', message: `turn ${index} is from ${JSON.stringify(turn[keys.role])}` };
+    const columns: JsonObject | undefined = columnsOfTurn(turn, [keys.role, keys.content]);
+    turns.push({ ...role, parts: splitPlaceholders(text, kinds), ...(columns === undefined ? {} : { columns }) });
+  }
+  return turns;
+}
