@@ -42,14 +42,15 @@ export interface MediaPlan {
 /**
  * @param scopeOf where a sample's media may be
  * @param folder where the main file is written; nothing is made outside of it
- * @param within subfolder for images, '' for none
+ * @param options `within`: subfolder for images, '' for none; `overwrite` false: a file that is there and is another is never replaced
  */
 export function planMedia(
   scopeOf: (sample: Sample) => MediaScope,
   mode: MediaMode,
   folder: string,
-  within = 'images',
+  options: { within?: string; overwrite?: boolean } = {},
 ): MediaPlan {
+  const { within = 'images', overwrite = true } = options;
   const targets = new Map<string, Content>();
   /** Key of what a target holds, so that one medium is made once and two never share a name. */
   const owners = new Map<string, string>();
@@ -118,6 +119,7 @@ export function planMedia(
     count: () => targets.size,
     async make() {
       const root = realpathSync.native(folder);
+      if (!overwrite) for (const [name, content] of targets) await refuseOther(join(root, name), content);
       const swept = new Set<string>();
       for (const [name, content] of targets) {
         const target = join(root, name);
@@ -143,6 +145,21 @@ function nameInside(scope: MediaScope, given: string, real: string, base: string
   const inside = isInside(asked, root) ? relative(root, asked) : real.split(/[\\/]/).slice(-2).join('/');
   const name = normalize(inside);
   return base !== '' && name.startsWith(`${base}/`) ? name.slice(base.length + 1) : name;
+}
+
+/** Throws `OUTPUT_EXISTS` where another file stands under the name of one that would be made. */
+async function refuseOther(target: string, content: Content): Promise<void> {
+  if ((await lstat(target).catch(() => undefined)) === undefined) return;
+  if ('from' in content && (await isSame(target, content.from))) return;
+  const wanted = 'bytes' in content ? Buffer.from(content.bytes) : await readFile(content.from);
+  if (wanted.equals(await readFile(target))) return;
+  throw new WinnowError({
+    code: 'OUTPUT_EXISTS',
+    message: 'another file has the name of a medium that would be written',
+    where: { file: target },
+    hint: 'Write into a new folder.',
+    exitCode: 2,
+  });
 }
 
 async function makeFile(root: string, target: string, content: Content, mode: MediaMode): Promise<void> {

@@ -28,7 +28,9 @@ export interface WriteRequest {
   media?: MediaMode;
   /** Where the samples' media are: their data set, or its media root; asked for each sample where they come from several. */
   mediaRoot: string | MediaScope | ((sample: Sample) => MediaScope);
-  /** False: a main file that is there already is never replaced (`OUTPUT_EXISTS`). @default true */
+  /** Subfolder for images that are linked or copied; '' keeps their paths as they are under the media root. @default 'images' */
+  mediaFolder?: string;
+  /** False: a main file or medium that is there already is never replaced (`OUTPUT_EXISTS`). @default true */
   overwrite?: boolean;
   /** Options of the format. */
   options?: Readonly<Record<string, unknown>>;
@@ -73,12 +75,10 @@ export async function writeDataset(request: WriteRequest): Promise<Written> {
   if (request.overwrite === false && main !== '-' && existsSync(main)) throw outputExists(main);
   const { mediaRoot } = request;
   const scope = typeof mediaRoot === 'string' ? { mediaRoot } : mediaRoot;
-  const media = planMedia(
-    typeof scope === 'function' ? scope : () => scope,
-    request.media ?? 'keep',
-    folder,
-    format.container === 'folder' ? '' : 'images',
-  );
+  const media = planMedia(typeof scope === 'function' ? scope : () => scope, request.media ?? 'keep', folder, {
+    within: format.container === 'folder' ? '' : (request.mediaFolder ?? 'images'),
+    overwrite: request.overwrite !== false,
+  });
   if (request.dryRun !== undefined && request.dryRun !== false) {
     const passed = await passSamples(request, { format, write, media });
     if (passed.refused.length > 0) throw cannotHold(format.title, passed.refused);

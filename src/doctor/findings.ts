@@ -17,6 +17,8 @@ export interface CheckFinding {
   /** What is wrong with each of `sample_ids`; with the file, where there is none. */
   details: string[];
   advice: string;
+  /** What `--fix` does; absent where it does nothing. */
+  fix?: string;
 }
 
 const FOUND = 1;
@@ -59,7 +61,7 @@ export function createFindings(rows: number, checks: readonly Check[]): FindingS
     },
     isFixable: (code, row) => ((kept.get(code)?.flags[row] ?? 0) & FIXABLE) !== 0,
     summary: (wanted) =>
-      wanted.flatMap(({ code, severity, title, advice }) => {
+      wanted.flatMap(({ code, severity, title, advice, fix }) => {
         const all = kept.get(code);
         if (all === undefined) return [];
         return [
@@ -72,6 +74,7 @@ export function createFindings(rows: number, checks: readonly Check[]): FindingS
             title,
             details: all.first.map(({ detail }) => detail),
             advice,
+            ...(all.fixable && fix !== undefined ? { fix } : {}),
           },
         ];
       }),

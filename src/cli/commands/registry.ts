@@ -38,6 +38,11 @@ export const VERBS: readonly Verb[] = [
     load: async () => (await import('./convert.ts')).register,
   },
   {
+    name: 'doctor',
+    summary: 'find what would break a training run, and mend it',
+    load: async () => (await import('./doctor.ts')).register,
+  },
+  {
     name: 'score',
     summary: 'measure a signal of every sample',
     load: async () => (await import('./score.ts')).register,

@@ -1,0 +1,115 @@
+import { join } from 'node:path';
+import type { Dataset } from '../dataset/dataset.ts';
+import { WinnowError } from '../dataset/errors.ts';
+import { type OpenOptions, openDataset } from '../dataset/open.ts';
+import { openProject, type Project } from '../store/project.ts';
+import { type ExamineOptions, examine } from './examine.ts';
+import { writeFixed } from './fix.ts';
+import { type DoctorResult, saveResult } from './result.ts';
+import { targetNamed } from './target.ts';
+
+export interface DoctorRequest extends Omit<ExamineOptions, 'target' | 'against'> {
+  /** A file or folder; then no project is needed. @default the project's data set */
+  path?: string | undefined;
+  /** Data set of the project. @default its first */
+  dataset?: string | undefined;
+  /** Media root of `path`. @default the folder of the file */
+  images?: string | undefined;
+  /** Format of `path`. @default detected */
+  format?: string | undefined;
+  /** Options of the format of `path`; `dataset` picks an entry of a `dataset_info.json`. */
+  options?: Record<string, unknown> | undefined;
+  /** What the data is for: a model, a trainer, or both joined with a comma (`qwen3-vl,llama-factory`). */
+  target?: string | undefined;
+  /** Benchmarks (files or folders) whose images and questions must not be in the data. */
+  against?: readonly string[] | undefined;
+  /** Write a new version with everything mended that can be. @default false */
+  fix?: boolean;
+  /** Folder or main file of the new version. @default `fixed/<name>-fixed` in the project */
+  out?: string | undefined;
+}
+
+/**
+ * Look for what would break a training run, and mend what can be mended in a new version of the data set.
+ *
+ * @param given a project or its folder; null with `path`, which needs none
+ * @throws WinnowError of `openDataset`, `TARGET_UNKNOWN`, `CODE_UNKNOWN`, `OUT_MISSING`, `OUTPUT_EXISTS`
+ */
+export async function doctor(given: Project | string | null, request: DoctorRequest = {}): Promise<DoctorResult> {
+  const { path, images, format, options } = request;
+  if (path === undefined) {
+    if (given === null) throw misuse('neither a file nor a project was given', 'Name a file.');
+    return typeof given === 'string' ? withProject(given, request) : inProject(given, request);
+  }
+  const { signal } = request;
+  const dataset = await openDataset(path, {
+    unreadable: 'keep',
+    ...(images === undefined ? {} : { images }),
+    ...(format === undefined ? {} : { format }),
+    ...(options === undefined ? {} : { options }),
+    ...(signal === undefined ? {} : { signal }),
+    ...indexing(request),
+  });
+  try {
+    return await visit(dataset, request);
+  } finally {
+    await dataset.close();
+  }
+}
+
+async function withProject(folder: string, request: DoctorRequest): Promise<DoctorResult> {
+  await using project = await openProject(folder);
+  return await inProject(project, request);
+}
+
+/** The result is kept for the report; a new version becomes a data set of its own. */
+async function inProject(project: Project, request: DoctorRequest): Promise<DoctorResult> {
+  const dataset = await project.dataset(request.dataset, indexing(request));
+  const name = `${dataset.name}-fixed`;
+  const result = await visit(dataset, { out: join(project.folder, 'fixed', name), ...request });
+  await saveResult(project, result);
+  if (result.fixed !== undefined) {
+    const entry = { name, path: result.fixed.path, format: dataset.format };
+    await project.addDataset(entry);
+  }
+  return result;
+}
+
+async function visit(dataset: Dataset, request: DoctorRequest): Promise<DoctorResult> {
+  const { target: named, against: benchmarks = [], fix = false, out, ...options } = request;
+  const target = named === undefined ? undefined : targetNamed(named);
+  if (fix && out === undefined) throw misuse('--fix writes a new version, and no --out says where', 'Add --out NEW.');
+  if (!fix && request.out !== undefined && request.path !== undefined)
+    throw misuse('--out is for --fix', 'Add --fix, or leave --out out.');
+  const against: Dataset[] = [];
+  try {
+    for (const path of benchmarks) against.push(await openDataset(path));
+    const examined = await examine(dataset, { ...options, against, ...(target === undefined ? {} : { target }) });
+    const { signal, progress } = request;
+    const fixed = fix
+      ? await writeFixed(dataset, examined, {
+          out: out!,
+          ...(target === undefined ? {} : { target }),
+          ...(signal === undefined ? {} : { signal }),
+          ...(progress === undefined ? {} : { progress }),
+        })
+      : undefined;
+    const { name, path, format, rows, hash } = dataset;
+    const { findings, notRun } = examined;
+    const result = { dataset: name, path, format, rows, hash, target: target?.name ?? null, findings, notRun };
+    return fixed === undefined ? result : { ...result, fixed };
+  } finally {
+    for (const one of against) await one.close();
+  }
+}
+
+/** Progress while the index is made, in bytes. */
+function indexing({ progress }: DoctorRequest): Pick<OpenOptions, 'progress'> {
+  return progress === undefined
+    ? {}
+    : { progress: (_rows, bytes, total) => progress(bytes, total, 'indexing (bytes)') };
+}
+
+function misuse(message: string, hint: string): WinnowError {
+  return new WinnowError({ code: 'OPTION_INVALID', message, hint, exitCode: 2 });
+}
