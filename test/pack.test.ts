@@ -15,6 +15,7 @@ it('the package holds what runs, and nothing else', () => {
     'LICENSE',
     'CHANGELOG.md',
     'bin/winnow.js',
+    'schema/winnow.schema.json',
     'dist/index.js',
     'dist/index.d.ts',
     'dist/cli/main.js',

@@ -36,6 +36,8 @@ export interface Dataset {
   readonly mediaRoot: string;
   /** Further absolute folders that links inside the media root may lead to. */
   readonly allow?: readonly string[];
+  /** Files that were kept for the next opening: the index, and the unpacked copy of a packed file. */
+  readonly cacheFiles: readonly string[];
   readonly rows: number;
   /** SHA-256 over the row hashes in order. */
   readonly hash: string;

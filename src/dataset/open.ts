@@ -104,6 +104,10 @@ async function openPlain(
       detected,
       mediaRoot: resolve(settings.images ?? (piped ? '.' : probe.isFolder ? located.path : dirname(located.path))),
       allow: (settings.allow ?? []).map((folder) => resolve(folder)),
+      cacheFiles: [
+        ...(cached === undefined ? [] : [cached]),
+        ...(plain.packed === undefined || plain.temporary ? [] : [plain.path]),
+      ],
       format,
       options,
       index,
@@ -217,6 +221,7 @@ interface Opened {
   detected: string;
   mediaRoot: string;
   allow: readonly string[];
+  cacheFiles: readonly string[];
   format: Format;
   options: Readonly<Record<string, unknown>>;
   index: RowIndex;
@@ -252,6 +257,7 @@ function dataset({ index, source, format, options, file, ...about }: Opened): Da
     detected: about.detected,
     mediaRoot: about.mediaRoot,
     allow: about.allow,
+    cacheFiles: about.cacheFiles,
     rows: index.rows,
     hash: index.hash,
     options,

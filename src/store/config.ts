@@ -44,7 +44,8 @@ export const ProjectConfig = z.strictObject({
 });
 export type ProjectConfig = z.infer<typeof ProjectConfig>;
 
-const TEMPLATE = `# A Winnow project. What is measured and selected lies in .winnow/ beside this file.
+const TEMPLATE = `# yaml-language-server: $schema=.winnow/winnow.schema.json
+# A Winnow project. What is measured and selected lies in .winnow/ beside this file.
 version: 1
 
 # Data sets; the first is the default one. Paths start from this folder.

@@ -12,6 +12,7 @@ import {
   readConfig,
   writeDatasetEntry,
 } from './config.ts';
+import { writeConfigSchema } from './config-schema.ts';
 import { appendLineage, type EventEntry, type LineageEntry, readLineage, type SignalEntry } from './lineage.ts';
 import { sweepProject } from './litter.ts';
 import { type Locks, openLocks, withLock } from './lock.ts';
@@ -84,6 +85,7 @@ export async function openProject(given: string, options: { create?: boolean } =
   const locks = openLocks(paths.locks);
   if (!existsSync(join(folder, CONFIG_FILE))) await withLock(locks, 'config', () => createConfig(folder));
   readConfig(folder);
+  if (options.create === true) await writeConfigSchema(root);
   sweepProject(paths);
   const datasets = new Map<string, Promise<Dataset>>();
   let duck: Promise<Duck> | undefined;

@@ -3,7 +3,13 @@ import type { Dataset } from '../dataset/dataset.ts';
 import { instructionOf, responseOf, type Sample } from '../dataset/sample.ts';
 
 /** Columns that the index knows. */
-const FROM_INDEX = 'row INTEGER, id VARCHAR, source VARCHAR, text_only BOOLEAN, quarantined BOOLEAN';
+const FROM_INDEX: readonly (readonly [name: string, type: string])[] = [
+  ['row', 'INTEGER'],
+  ['id', 'VARCHAR'],
+  ['source', 'VARCHAR'],
+  ['text_only', 'BOOLEAN'],
+  ['quarantined', 'BOOLEAN'],
+];
 
 /** Columns that the rows themselves must be read for. */
 const FROM_ROWS: readonly (readonly [name: string, type: string])[] = [
@@ -18,6 +24,9 @@ const FROM_ROWS: readonly (readonly [name: string, type: string])[] = [
   ['meta', 'VARCHAR'],
 ];
 
+/** Columns of `samples`, whether a statement needs them or not. */
+export const SAMPLE_COLUMNS: readonly string[] = [...FROM_INDEX, ...FROM_ROWS].map(([column]) => column);
+
 /**
  * Make the table `samples`. The columns that cost a reading of all rows are there when the statement names one of them, or names none
  * (`SELECT *`, `DESCRIBE`): a count over a large data set must not read it.
@@ -29,8 +38,8 @@ export async function makeSamplesTable(
   signal?: AbortSignal,
 ): Promise<void> {
   const reads = needsRows(sql);
-  const more = reads ? FROM_ROWS.map(([column, type]) => `, ${column} ${type}`).join('') : '';
-  await connection.run(`CREATE OR REPLACE TEMP TABLE samples (${FROM_INDEX}${more})`);
+  const columns = [...FROM_INDEX, ...(reads ? FROM_ROWS : [])].map(([column, type]) => `${column} ${type}`);
+  await connection.run(`CREATE OR REPLACE TEMP TABLE samples (${columns.join(', ')})`);
   const appender = await connection.createAppender('samples');
   try {
     if (reads) {

@@ -4,7 +4,7 @@ import { type Duck, name, quote } from '../dataset/duck.ts';
 import { WinnowError } from '../dataset/errors.ts';
 import type { Project } from './project.ts';
 import { type StoredSignal, storedSignals } from './signals.ts';
-import { makeSamplesTable } from './sql-samples.ts';
+import { makeSamplesTable, SAMPLE_COLUMNS } from './sql-samples.ts';
 
 export interface SqlOptions {
   /** Data set of the project. @default the first */
@@ -74,7 +74,7 @@ async function makeViews(
   signals: readonly StoredSignal[],
   views: string[],
 ): Promise<void> {
-  const taken = new Set(['row', 'id', 'source', 'text_only', 'quarantined']);
+  const taken = new Set(SAMPLE_COLUMNS);
   const joins: string[] = [];
   const columns: string[] = [];
   for (const { entry, shards } of signals) {

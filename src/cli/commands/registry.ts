@@ -73,9 +73,19 @@ export const VERBS: readonly Verb[] = [
     load: async () => (await import('./status.ts')).register,
   },
   {
+    name: 'show',
+    summary: 'show one sample with its images and signals',
+    load: async () => (await import('./show.ts')).register,
+  },
+  {
     name: 'sql',
     summary: 'answer a question about samples and signals',
     load: async () => (await import('./sql.ts')).register,
+  },
+  {
+    name: 'gc',
+    summary: 'remove what nothing refers to',
+    load: async () => (await import('./gc.ts')).register,
   },
   {
     name: 'models',

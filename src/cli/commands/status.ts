@@ -1,66 +1,107 @@
+import { signals } from '../../signals/registry.ts';
+import type { DatasetStatus, ProjectStatus, SelectionStatus, SignalStatus } from '../../store/status.ts';
 import { action } from '../command.ts';
+import { plural } from '../file-options.ts';
 import type { Register } from '../program.ts';
+import { bytes } from '../table.ts';
 
-/** `winnow status`: what a project holds, and what is missing. */
+/** `winnow status`: what a project holds, what is missing, and the commands that make it. */
 export const register: Register = (program, session) => {
   program
     .command('status')
-    .description('say what the project holds: data sets, signals, selections')
+    .description('say what the project holds, what is missing and the command that makes it, and what it takes on disk')
     .action(
       action(session, async (context) => {
         const { openProject } = await import('../../store/project.ts');
-        const { storedSignals } = await import('../../store/signals.ts');
-        const { listSelections, readSelectionHead } = await import('../../store/selections.ts');
+        const { projectStatus } = await import('../../store/status.ts');
         await using project = await openProject(context.project);
-        const datasets = await Promise.all(
-          project.config().datasets.map(async (entry) => {
-            const dataset = await project.dataset(entry.name);
-            const signals = (await storedSignals(project, dataset)).map(({ entry: made, shards }) => ({
-              signal: made.signal,
-              model: made.about.model ?? null,
-              revision: made.revision,
-              columns: made.columns.map((column) => column.name),
-              rowsDone: shards.reduce((sum, shard) => sum + (shard.done ? shard.end - shard.start : 0), 0),
-              rows: dataset.rows,
-            }));
-            const { name, path, format, rows, hash, quarantined } = dataset;
-            return { name, path, format, rows, quarantined: quarantined.length, hash, signals };
-          }),
-        );
-        const selections = await Promise.all(
-          (await listSelections(project)).map(async (name) => {
-            const { dataset, method, requested, returned, seed } = await readSelectionHead(project, name);
-            const now = datasets.find((one) => one.name === dataset.name);
-            return {
-              name,
-              dataset: dataset.name,
-              method,
-              requested,
-              returned,
-              seed,
-              current: now?.hash === dataset.hash,
-            };
-          }),
-        );
-        return {
-          document: { folder: project.folder, datasets, selections },
-          text: [
-            `Project ${project.folder}`,
-            ...(datasets.length === 0 ? ['  no data set yet: winnow import FILE'] : []),
-            ...datasets.flatMap((one) => [
-              `  ${one.name}: ${one.rows} rows, ${one.format}${one.quarantined === 0 ? '' : `, ${one.quarantined} set aside`}`,
-              ...one.signals.map(
-                (signal) =>
-                  `    ${signal.signal} (${signal.model}): ${signal.rowsDone === signal.rows ? 'complete' : `${signal.rowsDone} of ${signal.rows} rows`}; ${signal.columns.join(', ')}`,
-              ),
-              ...(one.signals.length === 0 ? ['    nothing scored yet: winnow score loss'] : []),
-            ]),
-            ...selections.map(
-              (one) =>
-                `  selection ${one.name}: ${one.returned} of ${one.requested} asked for, from ${one.dataset}${one.current ? '' : ' (the data set has changed since)'}`,
-            ),
-          ].join('\n'),
-        };
+        const status = await projectStatus(project);
+        const missing = missingCommands(status);
+        return { document: { ...status, missing }, text: () => statusText(status, missing) };
       }),
     );
 };
+
+interface Missing {
+  what: string;
+  command: string;
+}
+
+/** What a person would do next: each lack with the command that mends it. */
+function missingCommands({ datasets, selections }: ProjectStatus): Missing[] {
+  const first = datasets[0];
+  if (first === undefined) return [{ what: 'no data set yet', command: 'winnow import FILE' }];
+  const named = ({ name }: { name: string }): string => (name === first.name ? '' : ` --dataset ${name}`);
+  return datasets.flatMap((dataset) => [
+    ...(dataset.signals.length === 0
+      ? [{ what: `${dataset.name} is not scored yet`, command: `winnow score loss${named(dataset)}` }]
+      : []),
+    ...dataset.signals
+      .filter(({ rowsDone, rows }) => rowsDone < rows)
+      .map((signal) => ({
+        what: `${signal.signal} lacks ${plural(signal.rows - signal.rowsDone, 'row')} of ${dataset.name}`,
+        command: `winnow score ${signal.signal}${optionsOf(signal)}${named(dataset)}`,
+      })),
+    ...(dataset.signals.length > 0 && !selections.some((one) => one.dataset === dataset.name)
+      ? [
+          {
+            what: `nothing is selected from ${dataset.name}`,
+            command: `winnow select visnec --budget 15%${named(dataset)}`,
+          },
+        ]
+      : []),
+  ]);
+}
+
+/** The options that a signal was measured with, where they are not the defaults. */
+function optionsOf({ signal, params }: SignalStatus): string {
+  const schema = signals.find(({ name }) => name === signal)?.params;
+  const defaults = schema?.safeParse({});
+  if (defaults?.success !== true) return '';
+  const usual = defaults.data as Record<string, unknown>;
+  return Object.entries(params)
+    .filter(([key, value]) => JSON.stringify(usual[key]) !== JSON.stringify(value))
+    .map(([key, value]) => {
+      const flag = `--${key.replace(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`)}`;
+      return value === true ? ` ${flag}` : value === false ? '' : ` ${flag} ${[value].flat().join(',')}`;
+    })
+    .join('');
+}
+
+function statusText(status: ProjectStatus, missing: readonly Missing[]): string {
+  const { folder, datasets, unreadable, selections, sizes, lineage } = status;
+  const last = lineage.at(-1);
+  return [
+    `Project ${folder}`,
+    ...datasets.flatMap(datasetLines),
+    ...unreadable.map(({ name, path, error }) => `  ${name}: can't be opened: ${error.message} (${path})`),
+    ...selections.map(selectionLine),
+    `  on disk: ${bytes(sizes.total)} (signals ${bytes(sizes.signals)}, selections ${bytes(sizes.selections)}, indexes ${bytes(sizes.indexes)}, fetched media ${bytes(sizes.media)})`,
+    ...(last === undefined
+      ? []
+      : [`  last: ${last.kind} ${last.name}, ${last.time.slice(0, 16).replace('T', ' ')} UTC`]),
+    ...(missing.length === 0 ? [] : ['Missing:', ...missing.map(({ what, command }) => `  ${what}: ${command}`)]),
+  ].join('\n');
+}
+
+function datasetLines({ name, rows, format, quarantined, changed, signals: measured }: DatasetStatus): string[] {
+  const again = measured.reduce((n, signal) => Math.max(n, signal.rows - signal.rowsDone), 0);
+  return [
+    `  ${name}: ${plural(rows, 'row')}, ${format}${quarantined === 0 ? '' : `, ${quarantined} set aside`}`,
+    ...(changed
+      ? [
+          `    changed since its import${again === 0 ? '' : `: up to ${plural(again, 'row')} to measure again`}; selections made before are of the old rows`,
+        ]
+      : []),
+    ...measured.map(
+      ({ signal, model, rowsDone, rows: all, columns }) =>
+        `    ${signal} (${model ?? 'no model'}): ${rowsDone === all ? 'complete' : `${rowsDone} of ${all} rows`}; ${columns.join(', ')}`,
+    ),
+  ];
+}
+
+function selectionLine({ name, dataset, requested, returned, current, gone }: SelectionStatus): string {
+  const lost = gone === 0 ? '' : `, and ${plural(gone, 'kept row')} ${gone === 1 ? 'is' : 'are'} gone`;
+  const stale = current ? '' : ` (the data set has changed since${lost})`;
+  return `  selection ${name}: ${returned} of ${requested} asked for, from ${dataset}${stale}`;
+}

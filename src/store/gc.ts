@@ -1,0 +1,116 @@
+import { rm } from 'node:fs/promises';
+import { basename, join } from 'node:path';
+import type { Dataset } from '../dataset/dataset.ts';
+import { type FileOnDisk, filesBelow, sumBytes } from './disk.ts';
+import type { SignalEntry } from './lineage.ts';
+import type { Project } from './project.ts';
+import { listSelections, readSelectionHead, type SelectionHead } from './selections.ts';
+import { storedSignals } from './signals.ts';
+
+export interface GcRequest {
+  /** Say what would be removed, remove nothing. @default false */
+  dryRun?: boolean | undefined;
+  /** Also remove shards that no finished run has noted: an interrupted run would go on from them. @default false */
+  unfinished?: boolean | undefined;
+}
+
+export interface Garbage extends FileOnDisk {
+  kind: 'shard' | 'index' | 'selection';
+  because: string;
+}
+
+export interface GcResult {
+  removed: boolean;
+  garbage: Garbage[];
+  bytes: number;
+  /** Shards of unfinished runs, which stay. */
+  unfinished: { files: number; bytes: number };
+  /** Data sets that can't be opened now: whatever belongs to them stays. */
+  unreadable: string[];
+}
+
+/**
+ * Remove what nothing refers to: shards of rows that are no longer like that, indexes of files that were changed, halves of
+ * selections. What a data set has now and what any selection was made from stays. (What killed processes leave behind is removed whenever a
+ * project is opened.)
+ */
+export async function collectGarbage(project: Project, request: GcRequest = {}): Promise<GcResult> {
+  const datasets = new Map<string, Dataset>();
+  const unreadable: string[] = [];
+  for (const { name } of project.config().datasets) {
+    try {
+      datasets.set(name, await project.dataset(name));
+    } catch {
+      unreadable.push(name);
+    }
+  }
+  const heads: SelectionHead[] = [];
+  for (const name of await listSelections(project)) heads.push(await readSelectionHead(project, name));
+  const shards = await sortShards(project, datasets, unreadable, heads);
+  const indexes = new Set([...datasets.values()].flatMap(({ cacheFiles }) => cacheFiles.map((file) => basename(file))));
+  const reasons = new Set(heads.map((head) => head.reasons.file));
+  // Another process is measuring just now: what it has finished is noted only at its end.
+  const isMeasuring = (await filesBelow(project.paths.locks)).some(({ path }) => path.startsWith('shard-'));
+  const garbage: Garbage[] = [];
+  const unfinished: FileOnDisk[] = [];
+  for (const file of await filesBelow(project.paths.root)) {
+    const [room, ...rest] = file.path.split('/');
+    const inside = rest.join('/');
+    if (room === 'signals' && inside.endsWith('.parquet')) {
+      if (shards.needed.has(inside)) continue;
+      if (shards.noted.has(inside))
+        garbage.push({ ...file, kind: 'shard', because: 'rows that have changed or are gone' });
+      else if (request.unfinished === true && !isMeasuring)
+        garbage.push({ ...file, kind: 'shard', because: 'of a run that was not finished' });
+      else unfinished.push(file);
+    } else if (room === 'indexes' && /\.(index|unpacked)$/.test(inside) && unreadable.length === 0) {
+      if (!indexes.has(inside))
+        garbage.push({ ...file, kind: 'index', because: 'of a file that has changed or is gone' });
+    } else if (room === 'selections' && inside.endsWith('.parquet') && !reasons.has(inside))
+      garbage.push({ ...file, kind: 'selection', because: 'no selection refers to it' });
+  }
+  if (request.dryRun !== true)
+    for (const { path } of garbage) await rm(join(project.paths.root, path), { force: true });
+  return {
+    removed: request.dryRun !== true,
+    garbage,
+    bytes: sumBytes(garbage),
+    unfinished: { files: unfinished.length, bytes: sumBytes(unfinished) },
+    unreadable,
+  };
+}
+
+/** Shards that are noted in the lineage, and those of them that are needed; both from the folder of the signals. */
+async function sortShards(
+  project: Project,
+  datasets: ReadonlyMap<string, Dataset>,
+  unreadable: readonly string[],
+  heads: readonly SelectionHead[],
+): Promise<{ noted: Set<string>; needed: Set<string> }> {
+  const noted = new Set<string>();
+  const needed = new Set<string>();
+  for (const dataset of datasets.values()) {
+    for (const { shards } of await storedSignals(project, dataset)) {
+      for (const { path, done } of shards) if (done) needed.add(path.slice(project.paths.signals.length + 1));
+    }
+  }
+  for (const entry of await project.lineage()) {
+    if (entry.kind !== 'signal') continue;
+    const isNeeded = unreadable.includes(entry.dataset) || heads.some((head) => isMadeFrom(head, entry));
+    for (const { file } of entry.shards) {
+      noted.add(file);
+      if (isNeeded) needed.add(file);
+    }
+  }
+  return { noted, needed };
+}
+
+/** True where the selection was computed from this measurement. */
+function isMadeFrom(head: SelectionHead, entry: SignalEntry): boolean {
+  if (head.dataset.name !== entry.dataset || head.dataset.hash !== entry.datasetHash) return false;
+  const { columns } = head.lineage;
+  if (typeof columns !== 'object' || columns === null) return true;
+  const key = (one: Partial<SignalEntry>): string =>
+    JSON.stringify([one.signal, one.version, one.revision, one.params]);
+  return Object.values(columns as Record<string, Partial<SignalEntry>>).some((one) => key(one) === key(entry));
+}

@@ -1,0 +1,147 @@
+import { resolve } from 'node:path';
+import type { Dataset } from '../dataset/dataset.ts';
+import { WinnowError } from '../dataset/errors.ts';
+import type { DatasetEntry } from './config.ts';
+import { filesBelow, sumBytes } from './disk.ts';
+import type { LineageEntry } from './lineage.ts';
+import type { Project } from './project.ts';
+import { listSelections, readSelectionHead } from './selections.ts';
+import { storedSignals } from './signals.ts';
+
+/** A signal as it is measured for a data set. */
+export interface SignalStatus {
+  signal: string;
+  model: string | null;
+  revision: string;
+  /** All options it was measured with. */
+  params: Record<string, unknown>;
+  columns: string[];
+  rowsDone: number;
+  rows: number;
+  measured: string;
+}
+
+export interface DatasetStatus {
+  name: string;
+  path: string;
+  format: string;
+  rows: number;
+  quarantined: number;
+  hash: string;
+  /** Its rows are not those of the last import. */
+  changed: boolean;
+  signals: SignalStatus[];
+}
+
+/** A data set that can't be opened now, and why. */
+export interface UnreadableDataset {
+  name: string;
+  path: string;
+  error: { code: string; message: string };
+}
+
+export interface SelectionStatus {
+  name: string;
+  dataset: string;
+  method: string;
+  requested: number;
+  returned: number;
+  seed: number;
+  /** It was made from the rows that the data set has now. */
+  current: boolean;
+  /** Kept ids that the data set has no longer. */
+  gone: number;
+}
+
+export interface ProjectStatus {
+  folder: string;
+  datasets: DatasetStatus[];
+  unreadable: UnreadableDataset[];
+  selections: SelectionStatus[];
+  /** Bytes below `.winnow`. */
+  sizes: { signals: number; selections: number; indexes: number; media: number; other: number; total: number };
+  /** What was done, the latest last: 20 entries at most. */
+  lineage: { time: string; kind: string; name: string }[];
+}
+
+/** What a project holds, what is missing, what has changed. A data set that can't be opened is listed, and ends nothing. */
+export async function projectStatus(project: Project): Promise<ProjectStatus> {
+  const lineage = await project.lineage();
+  const datasets: DatasetStatus[] = [];
+  const unreadable: UnreadableDataset[] = [];
+  for (const entry of project.config().datasets) {
+    try {
+      datasets.push(await datasetStatus(project, await project.dataset(entry.name), lineage));
+    } catch (error) {
+      unreadable.push(whyUnreadable(project, entry, error));
+    }
+  }
+  const selections: SelectionStatus[] = [];
+  for (const name of await listSelections(project)) selections.push(await selectionStatus(project, name, datasets));
+  return {
+    folder: project.folder,
+    datasets,
+    unreadable,
+    selections,
+    sizes: await sizesOf(project),
+    lineage: lineage.slice(-20).map((entry) => ({
+      time: entry.time,
+      kind: entry.kind,
+      name: entry.kind === 'signal' ? `${entry.signal} of ${entry.dataset}` : entry.name,
+    })),
+  };
+}
+
+async function datasetStatus(
+  project: Project,
+  dataset: Dataset,
+  lineage: readonly LineageEntry[],
+): Promise<DatasetStatus> {
+  const signals = (await storedSignals(project, dataset)).map(({ entry, shards }) => ({
+    signal: entry.signal,
+    model: typeof entry.about.model === 'string' ? entry.about.model : null,
+    revision: entry.revision,
+    params: typeof entry.about.params === 'object' ? { ...entry.about.params } : entry.params,
+    columns: entry.columns.map((column) => column.name),
+    rowsDone: shards.reduce((sum, shard) => sum + (shard.done ? shard.end - shard.start : 0), 0),
+    rows: dataset.rows,
+    measured: entry.time,
+  }));
+  const { name, path, format, rows, hash, quarantined } = dataset;
+  const imported = lineage.findLast((entry) => entry.kind === 'import' && entry.name === name);
+  const before = imported?.kind === 'import' ? imported.about.hash : undefined;
+  const changed = before !== undefined && before !== hash;
+  return { name, path, format, rows, quarantined: quarantined.length, hash, changed, signals };
+}
+
+function whyUnreadable(project: Project, entry: DatasetEntry, error: unknown): UnreadableDataset {
+  const { message } = error as Error;
+  const code = error instanceof WinnowError ? error.code : ((error as NodeJS.ErrnoException).code ?? 'INTERNAL');
+  return { name: entry.name, path: resolve(project.folder, entry.path), error: { code, message } };
+}
+
+async function selectionStatus(
+  project: Project,
+  name: string,
+  datasets: readonly DatasetStatus[],
+): Promise<SelectionStatus> {
+  const { dataset, method, requested, returned, seed, ids } = await readSelectionHead(project, name);
+  const now = datasets.find((one) => one.name === dataset.name);
+  const current = now?.hash === dataset.hash;
+  const opened = now === undefined || current ? undefined : await project.dataset(dataset.name);
+  const gone = opened === undefined ? 0 : ids.filter((id) => opened.rowOf(id) < 0).length;
+  return { name, dataset: dataset.name, method, requested, returned, seed, current, gone };
+}
+
+async function sizesOf(project: Project): Promise<ProjectStatus['sizes']> {
+  const files = await filesBelow(project.paths.root);
+  const below = (folder: string): number => sumBytes(files.filter(({ path }) => path.startsWith(`${folder}/`)));
+  const known = {
+    signals: below('signals'),
+    selections: below('selections'),
+    indexes: below('indexes'),
+    media: below('media'),
+  };
+  const total = sumBytes(files);
+  return { ...known, other: total - Object.values(known).reduce((sum, bytes) => sum + bytes, 0), total };
+}
