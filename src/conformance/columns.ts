@@ -1,5 +1,6 @@
 import type { Column } from '../numeric/columns.ts';
 import type { Matrix } from '../numeric/matrix.ts';
+import { differs } from './compare.ts';
 import { toNumber, toNumbers } from './fixture.ts';
 
 /** A column of one number a row from a list of a fixture. */
@@ -33,3 +34,17 @@ export const numberOf = (inputs: Record<string, unknown>, key: string): number =
 /** The first difference of several comparisons. */
 export const firstOf = (...found: (string | false | undefined)[]): string | undefined =>
   found.find((difference): difference is string => typeof difference === 'string');
+/**
+ * Compares each output of a fixture with what was found for it. Differences found elsewhere come first.
+ *
+ * @param tolerance relative, where a fixture asks for a looser one
+ */
+export function firstDifference(
+  found: Record<string, unknown>,
+  outputs: Record<string, unknown>,
+  { others = [], tolerance }: { others?: (string | undefined)[]; tolerance?: number } = {},
+): string | undefined {
+  const known = Object.keys(outputs).filter((key) => key in found);
+  const own = known.map((key) => differs(key, outputs[key], found[key], tolerance));
+  return [...others, ...own].find((one) => one !== undefined);
+}

@@ -2,12 +2,9 @@ import { hesselScore, rowCosines } from '../select/clip-score.ts';
 import { selectBy } from '../select/registry.ts';
 import { tokenScores } from '../signals/token-scores.ts';
 import type { CaseCheck } from './check.ts';
-import { scalars, toMatrix, vectors } from './columns.ts';
+import { firstDifference, scalars, toMatrix, vectors } from './columns.ts';
 import { differs } from './compare.ts';
 import { type Case, isRecord, toNumber, toNumbers } from './fixture.ts';
-
-const firstOf = (differences: (string | undefined)[]): string | undefined =>
-  differences.find((one) => one !== undefined);
 
 /** `keep_max_scores`, `keep_min_scores` and `offset<n>`: subsets of `size` rows, listed by row. */
 async function runSubsets({ inputs, outputs }: Case): Promise<string | undefined> {
@@ -40,7 +37,7 @@ async function runTokens({ inputs, outputs }: Case): Promise<string | undefined>
     mean_nll: scores.map(({ nll }) => nll),
     ppl: scores.map(({ nll }) => Math.exp(nll)),
   };
-  return firstOf(Object.entries(outputs).map(([key, expected]) => differs(key, expected, found[key])));
+  return firstDifference(found, outputs);
 }
 
 async function runClip({ inputs, outputs }: Case): Promise<string | undefined> {
@@ -56,7 +53,7 @@ async function runClip({ inputs, outputs }: Case): Promise<string | undefined> {
     { budget: toNumber(inputs.n, 'n'), seed: 42 },
   );
   const found: Record<string, unknown> = { cosine, hessel: cosine.map(hesselScore), selected_in_order: [...kept] };
-  return firstOf(Object.entries(outputs).map(([key, expected]) => differs(key, expected, found[key])));
+  return firstDifference(found, outputs);
 }
 
 /** One output for each budget: both windows with their first ranks. */
@@ -74,8 +71,8 @@ async function runWindows({ inputs, outputs }: Case): Promise<string | undefined
       found[start] = Math.min(...reasons.filter((reason) => reason.kept).map(({ rank }) => rank! - 1));
     }
     const wanted = isRecord(expected) ? expected : {};
-    const difference = firstOf(Object.entries(wanted).map(([key, one]) => differs(`${size}.${key}`, one, found[key])));
-    if (difference !== undefined) return difference;
+    const difference = firstDifference(found, wanted);
+    if (difference !== undefined) return `${size}.${difference}`;
   }
   return undefined;
 }

@@ -7,9 +7,16 @@ import { ifdChecks } from './ifd.ts';
 import { learnabilityChecks } from './learnability.ts';
 import { rankedChecks } from './ranked.ts';
 import { visnecChecks } from './visnec.ts';
+import { xmasChecks } from './xmas.ts';
 
 /** All checks. One for another folder is a file here and a line in one of these lists. */
-const CASE_CHECKS: readonly CaseCheck[] = [...visnecChecks, ...rankedChecks, ...learnabilityChecks, ...ifdChecks];
+const CASE_CHECKS: readonly CaseCheck[] = [
+  ...visnecChecks,
+  ...rankedChecks,
+  ...xmasChecks,
+  ...learnabilityChecks,
+  ...ifdChecks,
+];
 const FOLDER_CHECKS: readonly FolderCheck[] = [formatsCheck];
 
 export interface Outcome {

@@ -6,8 +6,8 @@ export interface ClusterHealth {
   empty: number;
   /** Share of the rows in the largest cluster, 0 to 1. */
   largestShare: number;
-  /** Highest cosine between two centroids in use, -1 to 1; NaN with fewer than two. */
-  closestCosine: number;
+  /** Lowest cosine between a centroid in use and their mean direction: 1 when all point the same way. NaN with fewer than two. */
+  leastCosine: number;
 }
 
 /** Looks at a clustering before its clusters are trusted: spherical k-means is known to collapse in some versions of faiss. */
@@ -15,23 +15,24 @@ export function clusterHealth({ sizes, centroids }: Pick<KMeansResult, 'sizes' |
   const width = centroids.length / sizes.length;
   const rows = sizes.reduce((sum, size) => sum + size, 0);
   const used = [...sizes.keys()].filter((j) => sizes[j]! > 0);
-  const lengths = new Map(used.map((j) => [j, Math.sqrt(dot(centroids, j, j, width))]));
-  let closestCosine = Number.NaN;
-  for (const [at, i] of used.entries()) {
-    for (const j of used.slice(at + 1)) {
-      const cosine = dot(centroids, i, j, width) / (lengths.get(i)! * lengths.get(j)!);
-      if (!(cosine <= closestCosine)) closestCosine = cosine;
-    }
-  }
   return {
     empty: sizes.length - used.length,
     largestShare: rows === 0 ? 0 : Math.max(...sizes) / rows,
-    closestCosine,
+    leastCosine: leastCosine(centroids, used, width),
   };
 }
 
-function dot(values: Float32Array, i: number, j: number, width: number): number {
-  let sum = 0;
-  for (let t = 0; t < width; t++) sum += values[i * width + t]! * values[j * width + t]!;
-  return sum;
+function leastCosine(centroids: Float32Array, used: number[], width: number): number {
+  if (used.length < 2) return Number.NaN;
+  const mean = new Float64Array(width);
+  const units = used.map((j) => toUnit(centroids.subarray(j * width, (j + 1) * width)));
+  for (const unit of units) for (let t = 0; t < width; t++) mean[t]! += unit[t]!;
+  const direction = toUnit(mean);
+  return Math.min(...units.map((unit) => unit.reduce((sum, value, t) => sum + value * direction[t]!, 0)));
+}
+
+function toUnit(values: ArrayLike<number>): Float64Array {
+  const unit = Float64Array.from(values);
+  const length = Math.sqrt(unit.reduce((sum, value) => sum + value * value, 0));
+  return length > 0 ? unit.map((value) => value / length) : unit;
 }

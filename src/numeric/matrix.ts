@@ -48,3 +48,33 @@ export function centre(matrix: Matrix): { mean: Float64Array; squares: Float64Ar
   }
   return { mean, squares };
 }
+
+/** A copy with every row scaled to length 1; rows of length 0 or with values that aren't finite become 0. */
+export function unitRows(matrix: Matrix): Matrix {
+  const { rows, width } = matrix;
+  const data = matrix.data.slice();
+  for (let row = 0, at = 0; row < rows; row++, at += width) {
+    let square = 0;
+    for (let t = at; t < at + width; t++) square += data[t]! * data[t]!;
+    const length = Math.sqrt(square);
+    if (length > 0 && Number.isFinite(length)) for (let t = at; t < at + width; t++) data[t]! /= length;
+    else data.fill(0, at, at + width);
+  }
+  return { data, rows, width };
+}
+
+/** How many rows differ from each other; stops counting at `most`. */
+export function countDistinct({ data, rows, width }: Matrix, most: number): number {
+  const bits = new Uint32Array(data.buffer, data.byteOffset, data.length);
+  const seen = new Set<number>();
+  for (let row = 0; row < rows && seen.size < most; row++) {
+    let low = 0x811c9dc5;
+    let high = 0x9747b28c;
+    for (let t = row * width; t < (row + 1) * width; t++) {
+      low = Math.imul(low ^ bits[t]!, 0x01000193);
+      high = Math.imul(high ^ (bits[t]! >>> 13) ^ bits[t]!, 0x5bd1e995);
+    }
+    seen.add((low >>> 0) * 2 ** 21 + ((high >>> 0) & 0x1fffff));
+  }
+  return seen.size;
+}

@@ -1,3 +1,4 @@
+import { describeReason, REASON_TEXTS, type ReasonCode } from '../select/reasons.ts';
 /** The words and number formats that the page and the terminal share. Pure: it is bundled into the page too. */
 
 export type NecessityClass = 'critical' | 'redundant' | 'misaligned';
@@ -88,6 +89,7 @@ export interface ReasonFacts {
   candidates?: number | null;
   quota?: number | null;
   necessity?: number | null;
+  score?: number | null;
 }
 
 /** One sentence on why a sample was kept or dropped. Unknown codes are shown as they are. */
@@ -113,5 +115,13 @@ export function reasonText(facts: ReasonFacts): string {
     'text-only-drawn': 'Kept: drawn at random for the share of samples without an image.',
     'text-only-not-drawn': 'Dropped: not drawn for the share of samples without an image.',
   };
-  return sentences[facts.code] ?? `${facts.kept ? 'Kept' : 'Dropped'} (${facts.code})${unknown}.`;
+  return sentences[facts.code] ?? plainReason(facts) ?? `${facts.kept ? 'Kept' : 'Dropped'} (${facts.code})${unknown}.`;
+}
+
+/** The sentence that the selection itself has for a code, as a sentence of its own. */
+function plainReason({ kept, code, rank, score }: ReasonFacts): string | undefined {
+  if (!(code in REASON_TEXTS)) return undefined;
+  const known = { ...(rank == null ? {} : { rank }), ...(score == null ? {} : { score }) };
+  const text = describeReason({ row: 0, kept, code: code as ReasonCode, ...known });
+  return `${text[0]!.toUpperCase()}${text.slice(1)}.`;
 }

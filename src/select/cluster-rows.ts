@@ -1,6 +1,7 @@
+import { WinnowError } from '../dataset/errors.ts';
 import { clusterHealth } from '../numeric/cluster-health.ts';
 import { type KMeansResult, kmeans, LARGEST_CLUSTERABLE } from '../numeric/kmeans.ts';
-import { gatherRows, type Matrix } from '../numeric/matrix.ts';
+import { countDistinct, gatherRows, type Matrix, unitRows } from '../numeric/matrix.ts';
 import type { SelectContext } from './selector.ts';
 
 /** Rows a cluster that k-means is fitted on at most, as faiss does; the others are assigned afterwards. */
@@ -8,6 +9,18 @@ const FIT_ROWS_PER_CLUSTER = 256;
 
 /** A cluster with more of the rows than this is worth a note: quotas by cluster then change little. */
 const LARGE_SHARE = 0.5;
+
+/** Signs of a collapsed clustering: one cluster with nearly all rows, most clusters empty, all centroids in one direction. */
+const COLLAPSED = { share: 0.9, clusters: 10, empty: 0.5, cosine: 1 - 1e-6 };
+
+export interface ClusteringOptions {
+  /** Cluster by direction: rows are scaled to length 1 first. @default false */
+  spherical?: boolean;
+  /** Most iterations. @default 100 */
+  niter?: number;
+  /** Throw on a clustering that has collapsed, instead of noting it. @default false */
+  refuseCollapse?: boolean;
+}
 
 /** Which of the rows have a vector that can be clustered: no missing, infinite or absurdly large value. */
 export function clusterableRows({ data, width }: Matrix, rows: readonly number[]): number[] {
@@ -19,32 +32,50 @@ export function clusterableRows({ data, width }: Matrix, rows: readonly number[]
 }
 
 /**
- * Clusters the listed rows of an embedding; fewer rows than k give as many clusters as rows.
+ * Clusters the listed rows of an embedding; fewer distinct rows than k give as many clusters as there are. Clusters are numbered by their
+ * first row, empty ones last, so that the numbers don't depend on the order in which k-means found them.
  *
  * @returns the cluster of each row of the embedding, -1 for rows that aren't listed; the number of clusters; and what is odd about them
+ * @throws WinnowError `CLUSTERS_COLLAPSED`
  */
 export async function clusterRows(
   embedding: Matrix,
   rows: readonly number[],
   k: number,
   { seed, signal, progress }: SelectContext,
+  { spherical = false, niter = 100, refuseCollapse = false }: ClusteringOptions = {},
 ): Promise<{ clusters: Int32Array; k: number; notes: string[] }> {
   const clusters = new Int32Array(embedding.rows).fill(-1);
-  const used = Math.min(k, rows.length);
-  if (used === 0) return { clusters, k: 0, notes: [] };
-  const points = rows.length === embedding.rows ? embedding : gatherRows(embedding, rows);
+  if (rows.length === 0) return { clusters, k: 0, notes: [] };
+  const listed = rows.length === embedding.rows ? embedding : gatherRows(embedding, rows);
+  const points = spherical ? unitRows(listed) : listed;
+  const used = countDistinct(points, Math.min(k, rows.length));
   const result = await kmeans(points, {
     k: used,
     seed,
-    niter: 100,
+    niter,
+    spherical,
     sampleCap: FIT_ROWS_PER_CLUSTER * used,
     ...(signal === undefined ? {} : { signal }),
     ...(progress === undefined ? {} : { progress }),
   });
+  if (refuseCollapse) checkCollapse(result);
+  const number = new Map<number, number>();
   rows.forEach((row, i) => {
-    clusters[row] = result.labels[i]!;
+    const found = result.labels[i]!;
+    if (!number.has(found)) number.set(found, number.size);
+    clusters[row] = number.get(found)!;
   });
-  return { clusters, k: used, notes: describeHealth(result) };
+  return { clusters, k: used, notes: [...describeCount(used, k, rows.length), ...describeHealth(result)] };
+}
+
+function describeCount(used: number, k: number, rows: number): string[] {
+  if (used === k) return [];
+  return [
+    used === rows
+      ? `${used} clusters instead of ${k}: there are no more rows to cluster.`
+      : `${used} clusters instead of ${k}: no more rows differ.`,
+  ];
 }
 
 function describeHealth(result: KMeansResult): string[] {
@@ -57,4 +88,22 @@ function describeHealth(result: KMeansResult): string[] {
     );
   }
   return notes;
+}
+
+function checkCollapse(result: KMeansResult): void {
+  const k = result.sizes.length;
+  const { empty, largestShare, leastCosine } = clusterHealth(result);
+  const signs = [
+    k >= COLLAPSED.clusters && largestShare > COLLAPSED.share
+      ? `one cluster holds ${Math.round(100 * largestShare)} % of the rows`
+      : '',
+    empty > COLLAPSED.empty * k ? `${empty} of ${k} clusters are empty` : '',
+    k > 1 && leastCosine > COLLAPSED.cosine ? 'all centroids point in one direction' : '',
+  ].filter((sign) => sign !== '');
+  if (signs.length === 0) return;
+  throw new WinnowError({
+    code: 'CLUSTERS_COLLAPSED',
+    message: `The clustering into ${k} clusters has collapsed: ${signs.join('; ')}. Its clusters mean nothing.`,
+    hint: 'Ask for fewer clusters with --k, or give clusters of your own with --labels COLUMN.',
+  });
 }

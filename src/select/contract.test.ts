@@ -15,8 +15,6 @@ interface Trial {
   permutable?: Record<string, unknown>;
   /** The one column it ranks by, for P6 to P8. */
   score?: string;
-  /** False where a scale of the score changes the selection (softmax with a temperature). @default true */
-  scales?: boolean;
   /** True where a larger budget keeps what a smaller one kept. @default whether there is a score */
   prefix?: boolean;
   /** P7: columns that are scaled together. @default the score */
@@ -33,6 +31,7 @@ const TRIALS: Record<string, Trial> = {
   visnec: { permutable: { labels: 'label' }, score: 'necessity', filters: true },
   top: { permutable: {}, score: 'necessity' },
   random: {},
+  xmas: { permutable: { labels: 'label' }, scaled: ['attention_sv'], large: { options: { k: 20 } } },
   el2n: { permutable: {}, score: 'el2n' },
   aum: { permutable: {}, score: 'aum' },
   'clip-score': { permutable: {}, score: 'clip_score' },
@@ -306,7 +305,7 @@ describe.each(selectors.map((selector) => [selector.name, selector] as const))('
     for (const row of small.kept) expect(large.kept).toContain(row);
   });
 
-  itWhen(trial.scales ?? trial.scaled ?? trial.score)('P7: a scale of the score changes nothing', async () => {
+  itWhen(trial.scaled ?? trial.score)('P7: a scale of the score changes nothing', async () => {
     const input = makePool(50, 9, false, 4);
     const scaled = structuredClone(input);
     for (const name of trial.scaled ?? [trial.score!]) {

@@ -7,6 +7,8 @@ export const REASON_TEXTS = {
   random: 'kept: drawn at random',
   'text-only-drawn': 'kept: drawn at random for the share of rows without an image',
   'below-quota': 'dropped: rank {rank} of its group, below its quota',
+  duplicate: 'dropped: too similar to another row of its cluster (similarity {score})',
+  'small-cluster': 'dropped: its cluster is too small, and such clusters are left out',
   'outside-window': 'dropped: rank {rank} of the pool, outside the window of ranks that is kept',
   'not-positive': 'dropped: the image does not lower the loss (score {score})',
   'below-minimum': 'dropped: its score {score} is not above the minimum that was asked for',

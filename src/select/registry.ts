@@ -10,10 +10,12 @@ import { random } from './random.ts';
 import type { SelectContext, Selection, Selector, SelectorInput } from './selector.ts';
 import { top } from './top.ts';
 import { visnec } from './visnec.ts';
+import { xmas } from './xmas.ts';
 
 /** All selectors. A new one is a file and a line here. */
 export const selectors: readonly Selector[] = [
   visnec as Selector,
+  xmas as Selector,
   random as Selector,
   top as Selector,
   el2n as Selector,

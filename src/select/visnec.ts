@@ -1,12 +1,12 @@
 import { z } from 'zod';
 import { byScore } from '../numeric/topk.ts';
 import { type Allocation, fixedRatio, largestRemainder } from './allocate.ts';
-import { clusterableRows, clusterRows } from './cluster-rows.ts';
+import { type Cluster, intoClusters } from './clusters.ts';
 import { keepFromGroup } from './keep.ts';
 import { necessityClass } from './necessity-class.ts';
-import { closePool, dropRows, openPool, type Pool } from './pool.ts';
-import { labelColumn, scalarColumn, vectorColumn } from './read-columns.ts';
-import type { SelectContext, Selector, SelectorInput, TextOnlyPolicy } from './selector.ts';
+import { closePool, openPool, type Pool } from './pool.ts';
+import { scalarColumn, vectorColumn } from './read-columns.ts';
+import type { Selector, TextOnlyPolicy } from './selector.ts';
 import { textOnlyOption } from './text-only-option.ts';
 
 export interface VisnecOptions extends Record<string, unknown> {
@@ -63,14 +63,6 @@ const options = z
     return { ...rest, textOnly: textOnly ?? (rest.variant === 'official' ? 'score' : 'proportional') };
   });
 
-/** One cluster while it is decided: the rows in it, and those that may be kept, best first. */
-interface Cluster {
-  id: number;
-  label?: string;
-  members: number[];
-  candidates: number[];
-}
-
 /**
  * VisNec: samples whose image lowers the loss of the answer most, S = loss_blind - loss_mm, spread over clusters of their
  * instructions so that no kind of question takes all the budget.
@@ -86,7 +78,9 @@ export const visnec: Selector<VisnecOptions> = {
   async select(input, chosen, context) {
     const score = scalarColumn(input, chosen.score);
     const pool = openPool(input, chosen.textOnly, context);
-    const { ids, clusters } = await intoClusters(input, pool, chosen, context);
+    const { labels, embedding, k } = chosen;
+    const vectors = () => vectorColumn(input, embedding);
+    const { ids, clusters } = await intoClusters(input, pool, { labels, vectors, k }, context);
     fillCandidates(clusters, score, chosen);
     const { quota, taken } = allocate(clusters, pool.budget, chosen, context.fraction ?? context.budget / input.rows);
 
@@ -103,41 +97,6 @@ export const visnec: Selector<VisnecOptions> = {
     );
   },
 };
-
-async function intoClusters(
-  input: SelectorInput,
-  pool: Pool,
-  { labels, embedding, k }: VisnecOptions,
-  context: SelectContext,
-): Promise<{ ids: Int32Array; clusters: Cluster[] }> {
-  const ids = new Int32Array(input.rows).fill(-1);
-  const clusters: Cluster[] = [];
-  const place = (groups: Int32Array): void => {
-    dropRows(pool, 'no-cluster', 'belong to no cluster (label or embedding missing)', (row) => groups[row]! < 0);
-    for (const row of pool.rows) {
-      const cluster = clusters[groups[row]!]!;
-      cluster.members.push(row);
-      ids[row] = cluster.id;
-    }
-  };
-  if (labels !== undefined) {
-    const found = labelColumn(input, labels);
-    const isNumbered = found.labels.every((label) => Number.isInteger(label));
-    for (const [c, label] of found.labels.entries()) {
-      const name = isNumbered ? { id: label as number } : { id: c, label: String(label) };
-      clusters.push({ ...name, members: [], candidates: [] });
-    }
-    place(found.groups);
-    return { ids, clusters };
-  }
-  const vectors = vectorColumn(input, embedding);
-  const found = await clusterRows(vectors, clusterableRows(vectors, pool.rows), k, context);
-  if (found.k < k) pool.notes.push(`${found.k} clusters instead of ${k}: there are no more rows to cluster.`);
-  pool.notes.push(...found.notes);
-  for (let id = 0; id < found.k; id++) clusters.push({ id, members: [], candidates: [] });
-  place(found.clusters);
-  return { ids, clusters };
-}
 
 /** Paper: S > 0 (or a higher `minScore`) only. Official: everything, largest S first, NaN last. */
 function fillCandidates(clusters: Cluster[], score: ArrayLike<number>, { variant, minScore }: VisnecOptions): void {

@@ -1,0 +1,59 @@
+import type { Matrix } from '../numeric/matrix.ts';
+import { type ClusteringOptions, clusterableRows, clusterRows } from './cluster-rows.ts';
+import type { Group } from './keep.ts';
+import { dropRows, type Pool } from './pool.ts';
+import { labelColumn } from './read-columns.ts';
+import type { SelectContext, SelectorInput } from './selector.ts';
+
+/** One cluster while it is decided. */
+export interface Cluster extends Group {
+  members: number[];
+  candidates: number[];
+}
+
+/** Clusters by a column of labels where one is named, else by k-means of vectors. */
+export interface ClusterSource extends ClusteringOptions {
+  labels?: string | undefined;
+  /** Called only when there are no labels. */
+  vectors: () => Matrix;
+  k: number;
+}
+
+/**
+ * Puts the rows that compete into clusters; rows without a cluster leave the competition. Clusters of k-means are numbered by their first
+ * row, clusters of labels in the order of the labels. A cluster can be empty.
+ *
+ * @returns `ids`: cluster of each row of the pool, -1 for rows that don't compete
+ */
+export async function intoClusters(
+  input: SelectorInput,
+  pool: Pool,
+  { labels, vectors, k, ...how }: ClusterSource,
+  context: SelectContext,
+): Promise<{ ids: Int32Array; clusters: Cluster[] }> {
+  const clusters: Cluster[] = [];
+  let groups: Int32Array;
+  if (labels !== undefined) {
+    const found = labelColumn(input, labels);
+    const isNumbered = found.labels.every((label) => Number.isInteger(label));
+    for (const [c, label] of found.labels.entries()) {
+      const name = isNumbered ? { id: label as number } : { id: c, label: String(label) };
+      clusters.push({ ...name, members: [], candidates: [] });
+    }
+    groups = found.groups;
+  } else {
+    const points = vectors();
+    const found = await clusterRows(points, clusterableRows(points, pool.rows), k, context, how);
+    pool.notes.push(...found.notes);
+    for (let id = 0; id < found.k; id++) clusters.push({ id, members: [], candidates: [] });
+    groups = found.clusters;
+  }
+  dropRows(pool, 'no-cluster', 'belong to no cluster (label or embedding missing)', (row) => groups[row]! < 0);
+  const ids = new Int32Array(input.rows).fill(-1);
+  for (const row of pool.rows) {
+    const cluster = clusters[groups[row]!]!;
+    cluster.members.push(row);
+    ids[row] = cluster.id;
+  }
+  return { ids, clusters };
+}
