@@ -58,11 +58,27 @@ export async function openDataset(path: string, settings: OpenOptions = {}): Pro
   try {
     const plain = await plainFile(located.path, settings.cacheDir, settings.signal);
     if (plain.temporary) removable.push(plain.path);
-    return await openPlain(plain, located, piped, settings, options);
+    return await openPlain(plain, located, piped, settings, options).catch((error) => {
+      throw underItsOwnName(error, plain, located.path);
+    });
   } finally {
     // Open files stay readable without a name; where they don't (Windows) the folder for temporary files keeps them.
     for (const file of removable) rmSync(file, { force: true });
   }
+}
+
+/** A fault found in the unpacked copy, told of the file that people know. */
+function underItsOwnName(error: unknown, plain: PlainFile, path: string): unknown {
+  if (!(error instanceof WinnowError) || plain.packed === undefined || error.where.file !== plain.path) return error;
+  const { code, message, where, hint, exitCode } = error;
+  return new WinnowError({
+    code,
+    message: `${message} (once unpacked)`,
+    where: { ...where, file: path },
+    ...(hint === undefined ? {} : { hint }),
+    exitCode,
+    cause: error,
+  });
 }
 
 async function openPlain(
