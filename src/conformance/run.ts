@@ -3,8 +3,10 @@ import { WinnowError } from '../dataset/errors.ts';
 import { type CaseCheck, type FolderCheck, fits, type Verdict } from './check.ts';
 import { type Fixture, listFixtures, readCase } from './fixture.ts';
 import { formatsCheck } from './formats.ts';
+import { greedyChecks } from './greedy.ts';
 import { ifdChecks } from './ifd.ts';
 import { learnabilityChecks } from './learnability.ts';
+import { quotaChecks } from './quotas.ts';
 import { rankedChecks } from './ranked.ts';
 import { visnecChecks } from './visnec.ts';
 import { xmasChecks } from './xmas.ts';
@@ -16,6 +18,8 @@ const CASE_CHECKS: readonly CaseCheck[] = [
   ...xmasChecks,
   ...learnabilityChecks,
   ...ifdChecks,
+  ...greedyChecks,
+  ...quotaChecks,
 ];
 const FOLDER_CHECKS: readonly FolderCheck[] = [formatsCheck];
 

@@ -50,6 +50,17 @@ const TRIALS: Record<string, Trial> = {
     filters: (input) =>
       numbers(input, 'nll_mm').filter((loss, row) => loss / numbers(input, 'nll_direct')[row]! <= 1).length,
   },
+  'self-filter': {
+    permutable: {},
+    prefix: true,
+    scaled: ['selffilter'],
+    finite: ['selffilter', 'clip_image', 'clip_text'],
+    large: { rows: 20_000 },
+  },
+  coido: { permutable: {}, score: 'coido' },
+  magic: { permutable: {}, scaled: ['bridging'], finite: ['necessity', 'bridging'] },
+  dics: { permutable: {}, finite: ['vic', 'ric', 'hidden'], large: { rows: 20_000 } },
+  prism: { permutable: {}, prefix: true, scaled: ['image'], finite: ['image'] },
   cvs: { permutable: {}, prefix: true, finite: ['verdict_question', 'verdict_answer'] },
 };
 

@@ -1,13 +1,18 @@
 import { WinnowError } from '../dataset/errors.ts';
 import { aum } from './aum.ts';
 import { clipScore } from './clip-score.ts';
+import { coido } from './coido.ts';
 import { cvs } from './cvs.ts';
+import { dics } from './dics.ts';
 import { el2n } from './el2n.ts';
 import { ifd } from './ifd.ts';
 import { learnability } from './learnability.ts';
+import { magic } from './magic.ts';
 import { midPpl } from './mid-ppl.ts';
+import { prism } from './prism.ts';
 import { random } from './random.ts';
 import type { SelectContext, Selection, Selector, SelectorInput } from './selector.ts';
+import { selfFilter } from './self-filter.ts';
 import { top } from './top.ts';
 import { visnec } from './visnec.ts';
 import { xmas } from './xmas.ts';
@@ -25,6 +30,11 @@ export const selectors: readonly Selector[] = [
   learnability as Selector,
   ifd as Selector,
   cvs as Selector,
+  selfFilter as Selector,
+  coido as Selector,
+  magic as Selector,
+  dics as Selector,
+  prism as Selector,
 ];
 
 /** The selector of a name. @throws WinnowError `METHOD_UNKNOWN` */

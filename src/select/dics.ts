@@ -1,0 +1,73 @@
+import { z } from 'zod';
+import { farthestPoints } from '../numeric/farthest.ts';
+import { gatherRows } from '../numeric/matrix.ts';
+import { rankRows } from '../numeric/topk.ts';
+import { finiteRows } from './finite-rows.ts';
+import { keepPicked } from './keep.ts';
+import { closePool, countAsOneGroup, dropRows, openPool } from './pool.ts';
+import { scalarColumn, vectorColumn } from './read-columns.ts';
+import type { Selector, TextOnlyPolicy } from './selector.ts';
+import { textOnlyOption } from './text-only-option.ts';
+
+export interface DicsOptions extends Record<string, unknown> {
+  vic: string;
+  ric: string;
+  features: string;
+  textOnly: TextOnlyPolicy;
+}
+
+/** DIC of a row without an image: neither ratio says anything. */
+const TEXT_ONLY_SCORE = 1;
+
+/** DIC = min(VIC, RIC), the weaker of the two links between image, question and answer. */
+export function dicScores(vic: ArrayLike<number>, ric: ArrayLike<number>): Float64Array {
+  return Float64Array.from(vic, (v, row) => {
+    const r = ric[row]!;
+    return Number.isFinite(v) && Number.isFinite(r) ? Math.min(v, r) : Number.NaN;
+  });
+}
+
+/** DICS: rows whose image helps the answer and whose answer helps the question, far apart from each other. */
+export const dics: Selector<DicsOptions> = {
+  name: 'dics',
+  title: 'DICS: two-way image consistency, spread out',
+  source: 'DICS (2026); no code was published',
+  summary:
+    'Ranks by the weaker of two loss ratios, how much the image helps the answer and the answer the question, and spreads the choice by farthest points.',
+  options: z.strictObject({
+    vic: z.string().min(1).default('vic').describe('column of VIC = e^(L(y|x) - L(y|x,I))'),
+    ric: z.string().min(1).default('ric').describe('column of RIC = e^(L(x|I) - L(x|y,I))'),
+    features: z.string().min(1).default('hidden').describe('column of vectors that the choice is spread over'),
+    textOnly: textOnlyOption
+      .default('proportional')
+      .describe('rows without an image: exclude; proportional: their share at random; score: their DIC is 1'),
+  }),
+  needs: ({ vic, ric, features }) => [vic, ric, features],
+  async select(input, options, context) {
+    const score = dicScores(scalarColumn(input, options.vic), scalarColumn(input, options.ric));
+    const features = vectorColumn(input, options.features);
+    const isWhole = finiteRows(features);
+    input.textOnly?.forEach((isText, row) => {
+      if (isText === 1) score[row] = TEXT_ONLY_SCORE;
+    });
+    const pool = openPool(input, options.textOnly, context);
+    const size = pool.rows.length;
+    dropRows(pool, 'nan', 'have no finite VIC and RIC', (row) => !Number.isFinite(score[row]));
+    dropRows(pool, 'nan', `have no finite \`${options.features}\``, (row) => !isWhole(row));
+    const ranked = rankRows(pool.rows, score);
+    const count = Math.min(pool.budget, ranked.length);
+    // p < 1/2: no core, spread over the best 2n. p >= 1/2: the best 2n - N are the core, spread over all others.
+    const core = Math.max(0, 2 * count - ranked.length);
+    const among = ranked.subarray(core, Math.min(ranked.length, core === 0 ? 2 * count : ranked.length));
+    const spread = isHalf(count, ranked.length)
+      ? ranked.subarray(0, count)
+      : farthestPoints(gatherRows(features, among), count - core, context).map((i) => among[i]!);
+    const picked = [...ranked.subarray(0, core), ...spread];
+    keepPicked(pool, picked, score);
+    countAsOneGroup(pool, size, picked.length);
+    return closePool(pool, { method: 'dics', options, order: 'rank' }, input, context);
+  },
+};
+
+/** At a budget of exactly half of the rows the paper keeps the top half, without spreading. */
+const isHalf = (count: number, rows: number): boolean => 2 * count === rows;
