@@ -1,0 +1,167 @@
+import { dirname } from 'node:path';
+import type { DuckDBConnection, DuckDBValue } from '@duckdb/node-api';
+import { openDuck, quote } from '../duck.ts';
+import type { EmbeddedMedia } from '../embedded.ts';
+import { WinnowError } from '../errors.ts';
+import { mediaExtension } from '../media-type.ts';
+import { isObject, type JsonObject } from './build.ts';
+
+/** Rows are read in portions of about this many bytes, so that memory is bounded whatever the row groups are. */
+const PORTION = 32 << 20;
+const MAX_ROWS = 8192;
+
+export interface ParquetReading {
+  files: readonly string[];
+  /** Where DuckDB may spill. */
+  temporary: string;
+  /** Takes the images. */
+  media: EmbeddedMedia;
+  signal?: AbortSignal;
+  /** Rows so far of all rows. */
+  progress?: (rows: number, total: number) => void;
+}
+
+/**
+ * Rows of Parquet files as JSON records, images given to `media` and standing as `{path}` in the record. Nulls are left out:
+ * Arrow can't tell them from columns that a row doesn't have. Numbers of a Hugging Face `ClassLabel` become their names.
+ * Throws `PARQUET_DAMAGED` with the file and the offset of what can't be read.
+ */
+export async function* readParquet(reading: ParquetReading): AsyncGenerator<JsonObject> {
+  const { files, temporary, media, signal, progress } = reading;
+  const toJson = await jsonConverter(media);
+  const duck = await openDuck({ folder: temporary, also: [...new Set(files.map((file) => dirname(file)))], temporary });
+  try {
+    // Before the first row, so that a damaged shard is found before hours of work.
+    const groups = await duck.alone((connection) => Promise.all(files.map((file) => rowGroups(connection, file))));
+    const total = groups.flat().reduce((sum, group) => sum + group.rows, 0);
+    let done = 0;
+    for (const [index, file] of files.entries()) {
+      const about = await duck.alone((connection) => footerOf(connection, file));
+      for (const { start, rows, offset } of portions(groups[index]!)) {
+        signal?.throwIfAborted();
+        const sql = `SELECT * EXCLUDE (file_row_number) FROM read_parquet(${quote(file)}, file_row_number = true)
+          WHERE file_row_number >= ${start} AND file_row_number < ${start + rows} ORDER BY file_row_number`;
+        const result = await duck
+          .alone((connection) => connection.runAndReadAll(sql))
+          .catch((cause: unknown) => {
+            throw damaged(file, offset, cause);
+          });
+        const names = result.columnNames();
+        for (const row of result.getRows()) yield record(names, row.map(toJson), about);
+        done += rows;
+        progress?.(done, total);
+      }
+    }
+  } finally {
+    duck.close();
+  }
+}
+
+interface RowGroup {
+  rows: number;
+  bytes: number;
+  offset: number;
+}
+
+async function rowGroups(connection: DuckDBConnection, file: string): Promise<RowGroup[]> {
+  try {
+    const result = await connection.runAndReadAll(
+      `SELECT any_value(row_group_num_rows), sum(total_uncompressed_size), min(data_page_offset)
+       FROM parquet_metadata(${quote(file)}) GROUP BY row_group_id ORDER BY row_group_id`,
+    );
+    return result.getRows().map(([rows, bytes, offset]) => ({
+      rows: Number(rows),
+      bytes: Number(bytes),
+      offset: Number(offset),
+    }));
+  } catch (cause) {
+    throw damaged(file, undefined, cause);
+  }
+}
+
+/** Row ranges of bounded size that never cross a row group. */
+function* portions(groups: readonly RowGroup[]): Generator<{ start: number; rows: number; offset: number }> {
+  let first = 0;
+  for (const { rows, bytes, offset } of groups) {
+    const size = Math.max(16, Math.min(MAX_ROWS, Math.floor(PORTION / Math.max(1, bytes / rows))));
+    for (let at = 0; at < rows; at += size)
+      yield { start: first + at, rows: Math.min(size, rows - at), offset };
+    first += rows;
+  }
+}
+
+interface Footer {
+  /** Names of the classes, by column. */
+  classes: Map<string, string[]>;
+  /** The file is Winnow's own: its column `meta` is JSON of what fits in no column. */
+  hasMeta: boolean;
+}
+
+async function footerOf(connection: DuckDBConnection, file: string): Promise<Footer> {
+  const result = await connection.runAndReadAll(
+    `SELECT decode(key), decode(value) FROM parquet_kv_metadata(${quote(file)}) WHERE key IN ('huggingface'::BLOB, 'winnow'::BLOB)`,
+  );
+  const entries = new Map(result.getRows().map(([key, value]) => [String(key), String(value)]));
+  const classes = new Map<string, string[]>();
+  try {
+    const head = JSON.parse(entries.get('huggingface') ?? '{}') as { info?: { features?: Record<string, unknown> } };
+    for (const [name, feature] of Object.entries(head.info?.features ?? {}))
+      if (isObject(feature) && feature._type === 'ClassLabel' && Array.isArray(feature.names))
+        classes.set(name, feature.names.map(String));
+  } catch {
+    // Names of classes are a comfort; numbers do without.
+  }
+  return { classes, hasMeta: entries.has('winnow') };
+}
+
+function record(names: readonly string[], values: readonly unknown[], { classes, hasMeta }: Footer): JsonObject {
+  const row: JsonObject = {};
+  for (const [index, name] of names.entries()) {
+    const value = values[index];
+    if (value === undefined) continue;
+    if (hasMeta && name === 'meta') Object.assign(row, JSON.parse(String(value)));
+    else row[name] = (typeof value === 'number' ? classes.get(name)?.[value] : undefined) ?? value;
+  }
+  return row;
+}
+
+/** A DuckDB value as JSON; null is undefined. Blobs that are media, alone or as `{bytes, path}`, become `{path}`; others base64. */
+async function jsonConverter(media: EmbeddedMedia): Promise<(value: DuckDBValue) => unknown> {
+  const duck = await import('@duckdb/node-api');
+  const known = (entries: readonly (readonly [string, unknown])[]): JsonObject =>
+    Object.fromEntries(entries.filter(([, value]) => value !== undefined));
+  const toJson = (value: DuckDBValue): unknown => {
+    if (value === null) return undefined;
+    if (typeof value === 'bigint') return Number.isSafeInteger(Number(value)) ? Number(value) : String(value);
+    if (typeof value === 'number') return Number.isFinite(value) ? value : undefined;
+    if (typeof value !== 'object') return value;
+    if (value instanceof duck.DuckDBBlobValue) {
+      if (mediaExtension(value.bytes) !== undefined) return { path: media.put(value.bytes) };
+      return Buffer.from(value.bytes).toString('base64');
+    }
+    if (value instanceof duck.DuckDBStructValue) {
+      const { bytes, path } = value.entries;
+      if (bytes instanceof duck.DuckDBBlobValue && (path === null || path === undefined || typeof path === 'string'))
+        return { path: media.put(bytes.bytes, path ?? null) };
+      return known(Object.entries(value.entries).map(([name, item]) => [name, toJson(item)]));
+    }
+    if (value instanceof duck.DuckDBListValue || value instanceof duck.DuckDBArrayValue)
+      return value.items.map((item) => toJson(item) ?? null);
+    if (value instanceof duck.DuckDBMapValue)
+      return known(value.entries.map(({ key, value: item }) => [String(key), toJson(item)]));
+    if (value instanceof duck.DuckDBDecimalValue) return Number(value.toString());
+    return value.toString();
+  };
+  return toJson;
+}
+
+function damaged(file: string, offset: number | undefined, cause: unknown): WinnowError {
+  const reason = (cause as Error).message.split('\n')[0]!.replaceAll(file, 'the file').slice(0, 200);
+  return new WinnowError({
+    code: 'PARQUET_DAMAGED',
+    message: `the Parquet file can't be read: ${reason}`,
+    where: { file, offset: offset ?? 0 },
+    hint: 'Get the whole file again; a Parquet file without its end can not be read in part.',
+    cause,
+  });
+}

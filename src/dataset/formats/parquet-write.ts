@@ -1,0 +1,177 @@
+import { createReadStream } from 'node:fs';
+import { mkdtemp, rm } from 'node:fs/promises';
+import { dirname, join } from 'node:path';
+import { createInterface } from 'node:readline';
+import type { DuckDBAppender, DuckDBConnection } from '@duckdb/node-api';
+import { commitFile, openAtomic, temporaryName } from '../atomic.ts';
+import { name, openDuck, quote } from '../duck.ts';
+import type { MediaLoader } from '../write-media.ts';
+import type { JsonObject } from './build.ts';
+import {
+  type ColumnPlan,
+  huggingFaceMetadata,
+  MESSAGES_STRUCTURE,
+  overflowOf,
+  sqlColumns,
+  watchColumns,
+} from './parquet-columns.ts';
+
+/** Readers load whole row groups, and images are large: a group ends at 1,000 rows, or from 100 on at this many bytes. */
+const GROUP = { rows: 1000, least: 100, bytes: 64 << 20 };
+
+export interface ParquetWriting {
+  /** Paths of the shards, once it is known how many there are. One path: one file, however large. */
+  paths(shards: number): string[];
+  /** A shard ends at about this many bytes; Infinity: one file. */
+  shardBytes: number;
+  spelling: 'list' | 'sequence';
+  load: MediaLoader;
+}
+
+/**
+ * Writes records `{id, messages, images, videos?, ...}` as Parquet. They are kept as text first, since the columns are known
+ * only when all have been seen; then images are read, a shard at a time. The same records give the same bytes.
+ */
+export async function openParquetSink(writing: ParquetWriting) {
+  const [first] = writing.paths(1);
+  const spool = await openAtomic(temporaryName(first!));
+  const columns = watchColumns();
+  let parts: string[] = [];
+  let held = 0;
+  const flush = async (): Promise<void> => {
+    await spool.handle.writeFile(parts.join(''));
+    parts = [];
+    held = 0;
+  };
+  let made: string[] = [];
+  const abort = async (): Promise<void> => {
+    await spool.abort();
+    for (const path of made) await rm(path, { force: true });
+    made = [];
+  };
+  return {
+    async write(record: unknown): Promise<void> {
+      columns.see(record as JsonObject);
+      // Line readers also break at these two.
+      const line = `${JSON.stringify(record).replace(/\u2028/g, '\\u2028').replace(/\u2029/g, '\\u2029')}\n`;
+      parts.push(line);
+      held += line.length;
+      if (held > 1 << 20) await flush();
+    },
+    async finish(): Promise<void> {
+      await flush();
+      const folder = dirname(first!);
+      const room = await mkdtemp(join(folder, '.tmp-parquet-'));
+      const duck = await openDuck({ folder, temporary: room, threads: 1 });
+      try {
+        const target = () => {
+          const path = temporaryName(first!);
+          made.push(path);
+          return path;
+        };
+        await duck.alone((connection) => writeShards(connection, spool.temporary, columns.plan(), writing, target));
+      } finally {
+        duck.close();
+        await rm(room, { recursive: true, force: true });
+      }
+    },
+    async commit(): Promise<string[]> {
+      const paths = writing.paths(made.length);
+      for (const [index, path] of paths.entries()) await commitFile(made[index]!, path);
+      made = [];
+      await spool.abort();
+      return paths;
+    },
+    abort,
+  };
+}
+
+async function writeShards(
+  connection: DuckDBConnection,
+  spool: string,
+  plan: ColumnPlan,
+  { shardBytes, spelling, load }: ParquetWriting,
+  target: () => string,
+): Promise<void> {
+  const columns = sqlColumns(plan);
+  const append = await rowAppender(plan, load);
+  const select = columns.map((column) =>
+    column.name === 'messages' ? `from_json(messages, ${quote(MESSAGES_STRUCTURE)}) AS messages` : name(column.name),
+  );
+  const about = `{huggingface: ${quote(huggingFaceMetadata(plan, spelling))}, winnow: '1'}`;
+  let groups: string[] = [];
+  let group: { appender: DuckDBAppender; rows: number; bytes: number } | undefined;
+  let shard = 0;
+  const begin = async () => {
+    const table = `group_${groups.length}`;
+    await connection.run(
+      `CREATE TEMP TABLE ${table} (${columns.map(({ name: column, type }) => `${name(column)} ${type}`).join(', ')})`,
+    );
+    groups.push(table);
+    return { appender: await connection.createAppender(table), rows: 0, bytes: 0 };
+  };
+  const end = (): void => {
+    group?.appender.closeSync();
+    group = undefined;
+  };
+  // Every table becomes a row group: DuckDB itself would not make one of less than 2,048 rows.
+  const copy = async (): Promise<void> => {
+    end();
+    const rows = groups.map((table) => `SELECT ${select.join(', ')} FROM ${table}`).join(' UNION ALL ');
+    await connection.run(
+      `COPY (${rows}) TO ${quote(target())} (FORMAT parquet, COMPRESSION snappy, ROW_GROUP_SIZE 1, KV_METADATA ${about})`,
+    );
+    for (const table of groups) await connection.run(`DROP TABLE ${table}`);
+    groups = [];
+    shard = 0;
+  };
+  for await (const line of createInterface({ input: createReadStream(spool), crlfDelay: Number.POSITIVE_INFINITY })) {
+    group ??= await begin();
+    const bytes = await append(group.appender, JSON.parse(line) as JsonObject);
+    group.rows++;
+    group.bytes += bytes;
+    shard += bytes;
+    if (shard >= shardBytes) await copy();
+    else if (group.rows >= GROUP.rows || (group.rows >= GROUP.least && group.bytes >= GROUP.bytes)) end();
+  }
+  if (groups.length === 0) group = await begin();
+  if (groups.length > 0) await copy();
+}
+
+/** Appends one record with its images; returns about how many bytes it has. */
+async function rowAppender(
+  plan: ColumnPlan,
+  load: MediaLoader,
+): Promise<(appender: DuckDBAppender, record: JsonObject) => Promise<number>> {
+  const { blobValue, listValue, structValue } = await import('@duckdb/node-api');
+  return async (appender, record) => {
+    const messages = JSON.stringify(record.messages);
+    const paths = record.images as string[];
+    const images = await Promise.all(paths.map((path) => load(path)));
+    appender.appendVarchar(record.id as string);
+    appender.appendVarchar(messages);
+    appender.appendList(
+      listValue(
+        paths.map((path, index) => {
+          const bytes = images[index];
+          return structValue({ bytes: bytes === undefined ? null : blobValue(bytes), path });
+        }),
+      ),
+      appender.columnType(2) as Parameters<DuckDBAppender['appendList']>[1],
+    );
+    if (plan.hasVideos) appender.appendList(listValue((record.videos as string[] | undefined) ?? []), appender.columnType(3) as never);
+    for (const { name: column, type } of plan.plain) {
+      const value = record[column];
+      if (value === undefined) appender.appendNull();
+      else if (type === 'string') appender.appendVarchar(value as string);
+      else if (type === 'bool') appender.appendBoolean(value as boolean);
+      else if (type === 'int64') appender.appendBigInt(BigInt(value as number));
+      else appender.appendDouble(value as number);
+    }
+    const rest = plan.hasMeta ? overflowOf(record, plan) : undefined;
+    if (plan.hasMeta && rest === undefined) appender.appendNull();
+    else if (rest !== undefined) appender.appendVarchar(rest);
+    appender.endRow();
+    return messages.length + images.reduce((sum, bytes) => sum + (bytes?.length ?? 0), 100);
+  };
+}
