@@ -38,6 +38,8 @@ export interface Dataset {
   readonly allow?: readonly string[];
   /** Files that were kept for the next opening: the index, and the unpacked copy of a packed file. */
   readonly cacheFiles: readonly string[];
+  /** Folder of the media that stood inside of the data set's own files. */
+  readonly embedded?: string;
   readonly rows: number;
   /** SHA-256 over the row hashes in order. */
   readonly hash: string;

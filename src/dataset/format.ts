@@ -2,7 +2,8 @@ import type { WinnowError } from './errors.ts';
 import type { Member } from './json-members.ts';
 import type { Sample } from './sample.ts';
 import type { Joiner, RecordSink } from './sink.ts';
-import type { RecordSource } from './source.ts';
+import type { RecordSource, SourceRoom } from './source.ts';
+import type { MediaLoader } from './write-media.ts';
 
 /** What a format looks at to recognise itself: never more than the first records. */
 export interface Probe {
@@ -60,6 +61,8 @@ export interface Format {
   readonly title: string;
   /** Container it writes. `folder` formats have a `listFolder` instead of records in a file; `own` ones `openSource`. */
   readonly container: 'array' | 'lines' | 'folder' | 'own';
+  /** The container holds bytes of media itself, and may be cut into shards: such formats also read folders. */
+  readonly holdsMedia?: true;
   /** Extension of the main file, with dot. */
   readonly extension: string;
   sniff(probe: Probe): Sniff;
@@ -85,9 +88,14 @@ export interface Format {
    * Formats whose records don't simply follow one another in a JSON file: opens the file that was probed. `given` is its path
    * as it was given: of a packed file `probe.path` is an unpacked copy, and files beside it are found from `given`.
    */
-  openSource?(probe: Probe, options: Readonly<Record<string, unknown>>, given: string): Promise<RecordSource>;
+  openSource?(
+    probe: Probe,
+    options: Readonly<Record<string, unknown>>,
+    given: string,
+    room: SourceRoom,
+  ): Promise<RecordSource>;
   /** Formats of JSON that aren't an array or lines: how the records are joined in the main file, and in files beside it. */
   joiner?(mainFile: string, options: WriteOptions): Joiner;
   /** Formats that aren't JSON: where the records that `write` gives go. */
-  openSink?(mainFile: string, options: WriteOptions): Promise<RecordSink>;
+  openSink?(mainFile: string, options: WriteOptions, load: MediaLoader): Promise<RecordSink>;
 }

@@ -2,6 +2,7 @@ import { existsSync, readdirSync, readFileSync, statSync } from 'node:fs';
 import { basename, dirname, join, resolve } from 'node:path';
 import { WinnowError } from './errors.ts';
 import { isObject, type JsonObject } from './formats/build.ts';
+import { PARQUET_FILE, shardsInside, TAR_FILE } from './shard-files.ts';
 
 /** The file (or folder of images) that a path means, and what a registry beside it says about it. */
 export interface Located {
@@ -31,6 +32,8 @@ const NOT_DATA = new Set([
 export function locate(given: string, wanted: { format?: string; dataset?: string }): Located {
   const path = resolve(given);
   const stat = statSync(path, { throwIfNoEntry: false });
+  const shards = stat === undefined ? shardPattern(path) : undefined;
+  if (shards !== undefined) return shards;
   if (stat === undefined) {
     throw new WinnowError({
       code: 'NOT_FOUND',
@@ -68,6 +71,8 @@ export function locate(given: string, wanted: { format?: string; dataset?: strin
       exitCode: 2,
     });
   }
+  // JSON beside shards tells about them; it is not the data.
+  if ([PARQUET_FILE, TAR_FILE].some((ending) => shardsInside(path, ending).length > 0)) return { path, options: {} };
   const files = readdirSync(folder).filter(
     (name) => /\.(json|jsonl|ndjson)(\.(gz|zst))?$/i.test(name) && !name.startsWith('.') && !NOT_DATA.has(name),
   );
@@ -83,6 +88,15 @@ export function locate(given: string, wanted: { format?: string; dataset?: strin
     });
   }
   return { path, options: {} };
+}
+
+/** `folder/shard-{000000..000009}.tar`: some of a folder's shards. */
+function shardPattern(path: string): Located | undefined {
+  const pattern = basename(path);
+  if (!/\{[^{}]+\}/.test(pattern) || !statSync(dirname(path), { throwIfNoEntry: false })?.isDirectory())
+    return undefined;
+  const format = PARQUET_FILE.test(pattern) ? 'parquet' : TAR_FILE.test(pattern) ? 'webdataset' : undefined;
+  return format && { path: dirname(path), format, options: { shards: pattern }, because: 'a pattern of shards' };
 }
 
 function registryEntries(folder: string): [string, JsonObject][] {

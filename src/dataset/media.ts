@@ -1,4 +1,4 @@
-import { realpathSync } from 'node:fs';
+import { realpathSync, statSync } from 'node:fs';
 import { isAbsolute, resolve, sep } from 'node:path';
 import { WinnowError } from './errors.ts';
 import type { MediaRef } from './sample.ts';
@@ -10,6 +10,8 @@ export type ResolvedMedia = { kind: 'file'; path: string } | { kind: 'data'; mim
 export interface MediaScope {
   mediaRoot: string;
   allow?: readonly string[];
+  /** Folder of the media that stood inside of the data set's own files. They come before files of the same name in the root. */
+  embedded?: string;
 }
 
 /**
@@ -28,6 +30,10 @@ export function resolveMedia(scope: MediaScope, ref: MediaRef): ResolvedMedia {
     });
   }
   if (path.includes('\0')) throw outside(scope, path);
+  if (scope.embedded !== undefined) {
+    const inside = resolve(scope.embedded, path);
+    if (isInside(inside, resolve(scope.embedded)) && isFile(inside)) return { kind: 'file', path: inside };
+  }
   const local = /^file:\/\//i.test(path) ? decodeFileUrl(path) : path;
   const asked = isAbsolute(local) ? resolve(local) : resolve(scope.mediaRoot, local);
   const given = [scope.mediaRoot, ...(scope.allow ?? [])].map((folder) => resolve(folder));
@@ -52,6 +58,10 @@ export function resolveMedia(scope: MediaScope, ref: MediaRef): ResolvedMedia {
 /** True for what would need the network: `http://`, `https://`, `s3://`, `hf://` ... */
 export function isRemote(path: string): boolean {
   return /^[a-z][a-z0-9+.-]*:\/\//i.test(path) && !/^file:\/\//i.test(path);
+}
+
+function isFile(path: string): boolean {
+  return statSync(path, { throwIfNoEntry: false })?.isFile() === true;
 }
 
 const realFolders = new Map<string, string>();

@@ -5,7 +5,7 @@ import type { BatchOptions, Dataset, SampleBatch } from './dataset.ts';
 import { WinnowError } from './errors.ts';
 import { listedSource } from './folder-source.ts';
 import type { Format, Probe } from './format.ts';
-import { detectFormat, formatNamed } from './formats/registry.ts';
+import { detectFormat, formatNamed, formats, takes } from './formats/registry.ts';
 import { buildIndex, QUARANTINED, type RowIndex } from './index-build.ts';
 import { INDEX_VERSION, loadIndex, saveIndex } from './index-file.ts';
 import { openJsonSource } from './json-source.ts';
@@ -14,7 +14,7 @@ import { PACKED } from './pack.ts';
 import { probePath } from './probe.ts';
 import type { Sample } from './sample.ts';
 import { scanRows } from './scan.ts';
-import type { RecordSource } from './source.ts';
+import type { RecordSource, SourceRoom } from './source.ts';
 import { spoolStandardInput } from './spool.ts';
 import { type PlainFile, plainFile } from './unpack.ts';
 
@@ -95,7 +95,7 @@ async function openPlain(
     const made = [INDEX_VERSION, located.path, stat.size, stat.mtimeMs, format.name, sortKeys(options)];
     const key = sha256(JSON.stringify(source.identity === undefined ? made : [...made, source.identity]));
     const cached =
-      settings.cacheDir === undefined || probe.isFolder || piped
+      settings.cacheDir === undefined || (probe.isFolder && source.identity === undefined) || piped
         ? undefined
         : join(settings.cacheDir, `${Buffer.from(key).toString('hex').slice(0, 32)}.index`);
     let index = cached === undefined ? undefined : loadIndex(cached);
@@ -123,11 +123,13 @@ async function openPlain(
       cacheFiles: [
         ...(cached === undefined ? [] : [cached]),
         ...(plain.packed === undefined || plain.temporary ? [] : [plain.path]),
+        ...(source.kept === undefined ? [] : [source.kept]),
       ],
       format,
       options,
       index,
       source,
+      ...(source.embedded === undefined ? {} : { embedded: source.embedded }),
     });
   } catch (error) {
     source.close();
@@ -152,11 +154,24 @@ async function openSource(
   if (format.listFolder !== undefined && probe.isFolder) {
     return { ...about, source: listedSource(await format.listFolder(located.path)) };
   }
-  if (format.openSource !== undefined) {
-    return { ...about, source: await format.openSource(probe, options, located.path) };
+  // A container is known by itself: what stands in its records is the format's to say.
+  const container =
+    shape === undefined && !format.openSource
+      ? formats.find((item) => item.holdsMedia && item.sniff(probe).confidence > 0)
+      : format;
+  if (container?.openSource !== undefined) {
+    return { ...about, source: await container.openSource(probe, options, located.path, roomOf(settings)) };
   }
   if (shape === undefined) throw notJson;
   return { ...about, source: openJsonSource(plain.path, shape) };
+}
+
+function roomOf({ cacheDir, signal, progress }: OpenOptions): SourceRoom {
+  return {
+    ...(cacheDir === undefined ? {} : { cacheDir }),
+    ...(signal === undefined ? {} : { signal }),
+    ...(progress === undefined ? {} : { progress: (done, total) => progress(0, done, total) }),
+  };
 }
 
 function requireFolder(images: string | undefined): void {
@@ -185,7 +200,7 @@ function chooseFormat(
     return { format: found.format, detected: `detected ${found.format.title}: ${container}, ${found.because}${place}` };
   }
   const format = formatNamed(named);
-  if ((format.container === 'folder') !== probe.isFolder) {
+  if (!takes(format, probe)) {
     throw new WinnowError({
       code: 'FORMAT_MISFIT',
       message: `format "${format.name}" reads ${format.container === 'folder' ? 'a folder' : 'a file'}, and this is ${probe.isFolder ? 'a folder' : 'a file'}`,
@@ -242,6 +257,7 @@ interface Opened {
   options: Readonly<Record<string, unknown>>;
   index: RowIndex;
   source: RecordSource;
+  embedded?: string;
 }
 
 function dataset({ index, source, format, options, file, ...about }: Opened): Dataset {
@@ -274,6 +290,7 @@ function dataset({ index, source, format, options, file, ...about }: Opened): Da
     mediaRoot: about.mediaRoot,
     allow: about.allow,
     cacheFiles: about.cacheFiles,
+    ...(about.embedded === undefined ? {} : { embedded: about.embedded }),
     rows: index.rows,
     hash: index.hash,
     options,

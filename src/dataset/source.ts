@@ -13,10 +13,23 @@ export interface RawRecord extends Span {
   bytes?: Uint8Array;
 }
 
+/** What opening a container may use and tell. */
+export interface SourceRoom {
+  /** Where something that took time may be kept for the next opening. */
+  cacheDir?: string;
+  signal?: AbortSignal;
+  /** While it is unpacked: how much of how much. */
+  progress?: (done: number, total: number) => void;
+}
+
 /** The inside of a container: cuts it into records once, then gives records by their spans. */
 export interface RecordSource {
   /** What the index depends on beside the file itself, e.g. size and time of a second file. */
   identity?: unknown;
+  /** Folder of the media that stood inside of the container. */
+  embedded?: string;
+  /** What was kept in the room's `cacheDir`. */
+  kept?: string;
   /** All records in order. `visit` must be done with `bytes` when it returns. */
   scan(visit: (record: RawRecord) => void, signal?: AbortSignal): Promise<void>;
   /** Parsed records of the given spans; throws `DATASET_CHANGED` where the file isn't the one that was indexed. */

@@ -1,6 +1,7 @@
 import { dirname, extname, resolve } from 'node:path';
 import type { Dataset } from './dataset.ts';
 import { WinnowError } from './errors.ts';
+import type { Format } from './format.ts';
 import { formatNamed, formats } from './formats/registry.ts';
 import { type OpenOptions, openDataset } from './open.ts';
 import { PACKED } from './pack.ts';
@@ -125,8 +126,7 @@ export async function writeOutput(
       exitCode: 2,
     });
   }
-  const isInPlace = request.inputs.every(({ mediaRoot }) => mediaRoot === dirname(out));
-  const media = request.media ?? (isInPlace || out === '-' ? 'keep' : 'link');
+  const media = request.media ?? usualMedia(formatNamed(format), out, request.inputs);
   const written = await writeDataset({
     samples,
     format,
@@ -140,4 +140,12 @@ export async function writeOutput(
     ...(request.signal === undefined ? {} : { signal: request.signal }),
   });
   return { ...written, format, out, media };
+}
+
+/** What happens to media if nobody says: their paths stay where they lead to the same files, else the files go along. */
+function usualMedia(format: Format, out: string, inputs: readonly Dataset[]): MediaMode {
+  if (format.holdsMedia) return 'inside';
+  const isPacked = inputs.some(({ embedded }) => embedded !== undefined);
+  if (out === '-') return isPacked ? 'embed' : 'keep';
+  return !isPacked && inputs.every(({ mediaRoot }) => mediaRoot === dirname(out)) ? 'keep' : 'link';
 }

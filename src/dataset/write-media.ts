@@ -6,10 +6,18 @@ import { sweepTemporary, temporaryName, writeFileAtomic } from './atomic.ts';
 import { writing } from './disk-fault.ts';
 import { WinnowError } from './errors.ts';
 import { isInside, isRemote, type MediaScope, resolveMedia } from './media.ts';
+import type { RenderSettings } from './render.ts';
+import { renderer } from './render-spool.ts';
 import type { MediaRef, Sample } from './sample.ts';
 
-/** `keep`: paths as they are. `link`, `copy`: files under the written folder. `embed`: data URIs in the records. */
-export type MediaMode = 'keep' | 'link' | 'copy' | 'embed';
+/**
+ * `keep`: paths as they are. `link`, `copy`: files under the written folder. `embed`: data URIs in the records. `inside`: in the
+ * written file itself, where its format holds bytes.
+ */
+export type MediaMode = 'keep' | 'link' | 'copy' | 'embed' | 'inside';
+
+/** The bytes of a medium by the path that its placed sample has for it; undefined where there are none to be had. */
+export type MediaLoader = (path: string) => Promise<Uint8Array | undefined>;
 
 const MIME: Record<string, string> = {
   '.jpg': 'image/jpeg',
@@ -27,7 +35,7 @@ const MIME: Record<string, string> = {
   '.mov': 'video/quicktime',
 };
 
-type Content = { from: string } | { bytes: Uint8Array };
+type Content = { from: string /** Not to be linked to: it won't stay. */; passing?: true } | { bytes: Uint8Array };
 
 /** Decides the path that each medium has in the written data set, and makes the files once it is certain that all will be written. */
 export interface MediaPlan {
@@ -35,22 +43,26 @@ export interface MediaPlan {
   place(sample: Sample): Promise<{ sample: Sample; trouble: string[] }>;
   /** Files planned so far. */
   count(): number;
+  load: MediaLoader;
   /** Make the planned files under `folder`; returns how many there are. */
   make(): Promise<number>;
+  /** Remove what was rendered on the way. */
+  close(): Promise<void>;
 }
 
 /**
  * @param scopeOf where a sample's media may be
  * @param folder where the main file is written; nothing is made outside of it
- * @param options `within`: subfolder for images, '' for none; `overwrite` false: a file that is there and is another is never replaced
+ * @param options `within`: subfolder for images, '' for none; `overwrite` false: a file that is there and is another is never replaced;
+ * `render`: how images are written anew
  */
 export function planMedia(
   scopeOf: (sample: Sample) => MediaScope,
   mode: MediaMode,
   folder: string,
-  options: { within?: string; overwrite?: boolean } = {},
+  options: { within?: string; overwrite?: boolean; render?: RenderSettings | undefined } = {},
 ): MediaPlan {
-  const { within = 'images', overwrite = true } = options;
+  const { within = 'images', overwrite = true, render } = options;
   const targets = new Map<string, Content>();
   /** Key of what a target holds, so that one medium is made once and two never share a name. */
   const owners = new Map<string, string>();
@@ -66,25 +78,39 @@ export function planMedia(
     targets.set(name, content);
     return name;
   };
-  const put = async (scope: MediaScope, ref: MediaRef, base: string): Promise<string> => {
+  const rendered = render === undefined ? undefined : renderer(folder, render);
+  const put = async (scope: MediaScope, ref: MediaRef, base: string, isImage: boolean): Promise<string> => {
     if (mode === 'keep' || isRemote(ref.path)) return ref.path;
     const isData = /^data:/i.test(ref.path);
     if (isData && mode === 'embed') return ref.path;
-    const named = isData ? createHash('sha256').update(ref.path).digest('hex') : `${scope.mediaRoot}\0${ref.path}`;
+    const named = isData
+      ? createHash('sha256').update(ref.path).digest('hex')
+      : `${scope.embedded}\0${scope.mediaRoot}\0${ref.path}`;
     const key = `${base}\0${named}`;
     const known = placed.get(key);
     if (known !== undefined) return known;
     const media = resolveMedia(scope, ref);
+    const anew = isImage ? await rendered?.render(media) : undefined;
     let path: string;
-    if (media.kind === 'data') {
+    if (anew !== undefined && mode === 'embed') {
+      return dataUri(anew.extension, await readFile(anew.path));
+    } else if (anew !== undefined) {
+      const own =
+        media.kind === 'data' ? `${anew.digest.slice(0, 16)}.` : nameInside(scope, ref.path, media.path, base);
+      const stem = own.slice(0, own.length - extname(own).length);
+      const name = render?.rename === 'content' ? anew.digest.slice(0, 32) : stem;
+      path = claim(join(base, `${name}${anew.extension}`), anew.digest, { from: anew.path });
+    } else if (media.kind === 'data') {
       const digest = createHash('sha256').update(media.bytes).digest('hex').slice(0, 16);
       const extension = Object.keys(MIME).find((name) => MIME[name] === media.mime.toLowerCase()) ?? '.bin';
       path = claim(join(base, `${digest}${extension}`), digest, { bytes: media.bytes });
     } else if (mode === 'embed') {
-      const mime = MIME[extname(media.path).toLowerCase()] ?? 'application/octet-stream';
-      return `data:${mime};base64,${(await readFile(media.path)).toString('base64')}`;
+      return dataUri(extname(media.path), await readFile(media.path));
     } else {
-      path = claim(join(base, nameInside(scope, ref.path, media.path, base)), media.path, { from: media.path });
+      path = claim(join(base, nameInside(scope, ref.path, media.path, base)), media.path, {
+        from: media.path,
+        ...(scope.embedded !== undefined && isInside(media.path, scope.embedded) ? { passing: true } : {}),
+      });
     }
     const portable = path.replaceAll('\\', '/');
     placed.set(key, portable);
@@ -95,11 +121,12 @@ export function planMedia(
     refs: readonly MediaRef[],
     base: string,
     trouble: string[],
+    isImage: boolean,
   ): Promise<MediaRef[]> => {
     const out: MediaRef[] = [];
     for (const ref of refs) {
       try {
-        out.push({ path: await put(scope, ref, base) });
+        out.push({ path: await put(scope, ref, base, isImage) });
       } catch (error) {
         if (!(error instanceof WinnowError)) throw error;
         trouble.push(TROUBLE[error.code] ?? error.code);
@@ -112,12 +139,22 @@ export function planMedia(
     async place(sample) {
       const trouble: string[] = [];
       const scope = scopeOf(sample);
-      const images = await putAll(scope, sample.media.images, within, trouble);
-      const videos = await putAll(scope, sample.media.videos, within === '' ? '' : 'videos', trouble);
+      const { images: pictures, videos: films } = sample.media;
+      const images = await putAll(scope, pictures, within, trouble, true);
+      const videos = await putAll(scope, films, within === '' ? '' : 'videos', trouble, false);
       return { sample: { ...sample, media: { images, videos } }, trouble };
     },
     count: () => targets.size,
+    async load(path) {
+      const content = targets.get(path);
+      if (content === undefined) return undefined;
+      return 'bytes' in content ? content.bytes : readFile(content.from);
+    },
+    async close() {
+      await rendered?.close();
+    },
     async make() {
+      if (mode === 'inside') return targets.size;
       const root = realpathSync.native(folder);
       if (!overwrite) for (const [name, content] of targets) await refuseOther(join(root, name), content);
       const swept = new Set<string>();
@@ -132,9 +169,15 @@ export function planMedia(
   };
 }
 
+function dataUri(extension: string, bytes: Buffer): string {
+  const mime = MIME[extension.toLowerCase()] ?? 'application/octet-stream';
+  return `data:${mime};base64,${bytes.toString('base64')}`;
+}
+
 const TROUBLE: Record<string, string> = {
   MEDIA_MISSING: 'file that is not there',
   MEDIA_OUTSIDE_ROOT: 'file outside of the media root',
+  MEDIA_UNREADABLE: 'image that cannot be decoded',
   MEDIA_DATA_URI: 'data URI that cannot be decoded',
 };
 
@@ -174,7 +217,7 @@ async function makeFile(root: string, target: string, content: Content, mode: Me
   }
   if ('bytes' in content) return writeFileAtomic(target, content.bytes);
   if (await isSame(target, content.from)) return;
-  if (mode === 'link') {
+  if (mode === 'link' && content.passing === undefined) {
     // A hard link stays inside its folder, survives a move, and is no door out of the media root; a symbolic one is next best.
     for (const connect of [link, symlink]) {
       const temporary = temporaryName(target);

@@ -11,6 +11,7 @@ import { joinArray, joinLines } from './json-join.ts';
 import { openJsonSink } from './json-sink.ts';
 import type { MediaScope } from './media.ts';
 import { PACKED } from './pack.ts';
+import { type RenderOptions, renderSettings } from './render.ts';
 import type { Sample } from './sample.ts';
 import type { Joiner, RecordSink } from './sink.ts';
 import { type MediaMode, type MediaPlan, planMedia } from './write-media.ts';
@@ -34,6 +35,8 @@ export interface WriteRequest {
   overwrite?: boolean;
   /** Options of the format. */
   options?: Readonly<Record<string, unknown>>;
+  /** Write images anew: upright, RGB, within a pixel budget, re-encoded, named by content. Needs `media` to be copied, embedded or inside. */
+  render?: RenderOptions;
   /** Write what the format can hold and report the rest, instead of refusing. @default false */
   lossy?: boolean;
   /** Spaces of indentation in a JSON array. @default 1 */
@@ -70,23 +73,31 @@ export async function writeDataset(request: WriteRequest): Promise<Written> {
   const format = formatNamed(request.format);
   const write = { options: request.options ?? {}, indent: request.indent ?? 1 };
   const main = mainFile(request.out, format);
-  requireFilesForPipe(main, request.media ?? 'keep', format);
+  const mode = mediaMode(request.media, format);
+  requireFilesForPipe(main, mode, format);
+  const render = renderSettings(request.render);
+  if (render !== undefined && mode === 'keep') throw renderNeedsCopy();
   const folder = main === '-' ? process.cwd() : dirname(main);
   if (request.overwrite === false && main !== '-' && existsSync(main)) throw outputExists(main);
   const { mediaRoot } = request;
   const scope = typeof mediaRoot === 'string' ? { mediaRoot } : mediaRoot;
-  const media = planMedia(typeof scope === 'function' ? scope : () => scope, request.media ?? 'keep', folder, {
-    within: format.container === 'folder' ? '' : (request.mediaFolder ?? 'images'),
+  // What is rendered is a new file; there is nothing to link to.
+  const placed = render !== undefined && mode === 'link' ? 'copy' : mode;
+  const within = format.container === 'folder' || mode === 'inside' ? '' : (request.mediaFolder ?? 'images');
+  const isDry = request.dryRun !== undefined && request.dryRun !== false;
+  const media = planMedia(typeof scope === 'function' ? scope : () => scope, placed, folder, {
+    within,
     overwrite: request.overwrite !== false,
+    render: isDry ? undefined : render,
   });
-  if (request.dryRun !== undefined && request.dryRun !== false) {
+  if (isDry) {
     const passed = await passSamples(request, { format, write, media });
     if (passed.refused.length > 0) throw cannotHold(format.title, passed.refused);
     return { rows: passed.rows, files: [main], mediaFiles: media.count(), lost: passed.lost };
   }
   const made = main === '-' ? undefined : await writing(folder, async () => mkdirSync(folder, { recursive: true }));
   if (main !== '-') sweepTemporary(folder);
-  const sink = await (format.openSink?.(main, write) ?? openJsonSink(main, joinerOf(format, main, write)));
+  const sink = await (format.openSink?.(main, write, media.load) ?? openJsonSink(main, joinerOf(format, main, write)));
   try {
     const passed = await passSamples(request, { format, write, media, sink });
     if (passed.refused.length > 0) throw cannotHold(format.title, passed.refused);
@@ -101,6 +112,7 @@ export async function writeDataset(request: WriteRequest): Promise<Written> {
     return { rows: passed.rows, files: [...files, ...sides.map((side) => side.path)], mediaFiles, lost: passed.lost };
   } finally {
     await sink.abort();
+    await media.close();
     if (made !== undefined) await removeIfEmpty(folder, made);
   }
 }
@@ -113,6 +125,12 @@ export function mainFile(given: string, format: Format): string {
   const name = out.replace(PACKED, '').toLowerCase();
   const isFile = format.openSink === undefined ? JSON_FILE.test(name) : name.endsWith(format.extension);
   return isFile ? out : join(out, `data${format.extension}`);
+}
+
+/** A container takes the media in, however they were to go along; unless paths alone are wanted. */
+function mediaMode(given: MediaMode | undefined, format: Format): MediaMode {
+  if (format.holdsMedia && given !== 'keep') return 'inside';
+  return given ?? 'keep';
 }
 
 function joinerOf(format: Format, main: string, write: WriteOptions & { indent: number }): Joiner {
@@ -132,6 +150,15 @@ function requireFilesForPipe(main: string, media: MediaMode, format: Format): vo
       ? `${format.title} can't be written to standard output`
       : 'images can be linked or copied only beside a written file, and "-" is standard output',
     hint: needsFiles ? 'Name a file or folder instead of "-".' : 'Keep the paths as they are, or embed the images.',
+    exitCode: 2,
+  });
+}
+
+function renderNeedsCopy(): WinnowError {
+  return new WinnowError({
+    code: 'RENDER_NEEDS_COPY',
+    message: 'images are to be written anew, but their paths are kept as they are',
+    hint: 'Copy or embed the images: --images copy.',
     exitCode: 2,
   });
 }

@@ -76,7 +76,11 @@ export async function writeFixed(dataset: Dataset, examined: Examined, request: 
       out,
       media: 'link',
       mediaFolder: '',
-      mediaRoot: { mediaRoot: dataset.mediaRoot, allow: [...(dataset.allow ?? []), folder] },
+      mediaRoot: {
+        mediaRoot: dataset.mediaRoot,
+        allow: [...(dataset.allow ?? []), folder],
+        ...(dataset.embedded === undefined ? {} : { embedded: dataset.embedded }),
+      },
       overwrite: false,
       lossy: true,
       ...(request.signal === undefined ? {} : { signal: request.signal }),

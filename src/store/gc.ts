@@ -1,5 +1,6 @@
-import { rm } from 'node:fs/promises';
+import { rename, rm } from 'node:fs/promises';
 import { basename, join } from 'node:path';
+import { temporaryName } from '../dataset/atomic.ts';
 import type { Dataset } from '../dataset/dataset.ts';
 import { type FileOnDisk, filesBelow, sumBytes } from './disk.ts';
 import type { SignalEntry } from './lineage.ts';
@@ -63,14 +64,13 @@ export async function collectGarbage(project: Project, request: GcRequest = {}):
       else if (request.unfinished === true && !isMeasuring)
         garbage.push({ ...file, kind: 'shard', because: 'of a run that was not finished' });
       else unfinished.push(file);
-    } else if (room === 'indexes' && /\.(index|unpacked)$/.test(inside) && unreadable.length === 0) {
-      if (!indexes.has(inside))
+    } else if (room === 'indexes' && /\.(index|unpacked|rows)$/.test(rest[0] ?? '') && unreadable.length === 0) {
+      if (!indexes.has(rest[0]!))
         garbage.push({ ...file, kind: 'index', because: 'of a file that has changed or is gone' });
     } else if (room === 'selections' && inside.endsWith('.parquet') && !reasons.has(inside))
       garbage.push({ ...file, kind: 'selection', because: 'no selection refers to it' });
   }
-  if (request.dryRun !== true)
-    for (const { path } of garbage) await rm(join(project.paths.root, path), { force: true });
+  if (request.dryRun !== true) await removeAll(project.paths.root, garbage);
   return {
     removed: request.dryRun !== true,
     garbage,
@@ -113,4 +113,15 @@ function isMadeFrom(head: SelectionHead, entry: SignalEntry): boolean {
   const key = (one: Partial<SignalEntry>): string =>
     JSON.stringify([one.signal, one.version, one.revision, one.params]);
   return Object.values(columns as Record<string, Partial<SignalEntry>>).some((one) => key(one) === key(entry));
+}
+
+/** A folder of an unpacked data set goes whole: half of one would be taken for all of it. */
+async function removeAll(root: string, garbage: readonly Garbage[]): Promise<void> {
+  const folders = new Set(garbage.flatMap(({ path }) => /^indexes\/[^/]+\.rows(?=\/)/.exec(path)?.[0] ?? []));
+  for (const folder of folders) {
+    const doomed = temporaryName(join(root, folder));
+    await rename(join(root, folder), doomed);
+    await rm(doomed, { recursive: true, force: true });
+  }
+  for (const { path } of garbage) await rm(join(root, path), { force: true });
 }

@@ -5,6 +5,7 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { canonicalJson } from '../canonical.ts';
 import type { Format } from '../format.ts';
+import { resolveMedia } from '../media.ts';
 import { openDataset } from '../open.ts';
 import type { Message, Part, Sample } from '../sample.ts';
 import { writeDataset } from '../write.ts';
@@ -191,7 +192,8 @@ describe.each(formats.map((format) => [format.name, format] as const))('format %
       expect(back[row]!.messages).toEqual(sample.messages);
       expect(back[row]!.meta).toEqual(sample.meta);
       const path = back[row]!.media.images[0]!.path;
-      expect(readFileSync(join(out, path), 'utf8')).toBe(
+      const media = resolveMedia(dataset, { path });
+      expect(media.kind === 'file' && readFileSync(media.path, 'utf8')).toBe(
         `pixels of ${join(folder, 'media', sample.media.images[0]!.path)}`,
       );
     }

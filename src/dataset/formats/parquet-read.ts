@@ -84,8 +84,7 @@ function* portions(groups: readonly RowGroup[]): Generator<{ start: number; rows
   let first = 0;
   for (const { rows, bytes, offset } of groups) {
     const size = Math.max(16, Math.min(MAX_ROWS, Math.floor(PORTION / Math.max(1, bytes / rows))));
-    for (let at = 0; at < rows; at += size)
-      yield { start: first + at, rows: Math.min(size, rows - at), offset };
+    for (let at = 0; at < rows; at += size) yield { start: first + at, rows: Math.min(size, rows - at), offset };
     first += rows;
   }
 }

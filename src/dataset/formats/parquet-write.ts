@@ -1,6 +1,6 @@
 import { createReadStream } from 'node:fs';
-import { mkdtemp, rm } from 'node:fs/promises';
-import { dirname, join } from 'node:path';
+import { rm } from 'node:fs/promises';
+import { dirname } from 'node:path';
 import { createInterface } from 'node:readline';
 import type { DuckDBAppender, DuckDBConnection } from '@duckdb/node-api';
 import { commitFile, openAtomic, temporaryName } from '../atomic.ts';
@@ -53,7 +53,9 @@ export async function openParquetSink(writing: ParquetWriting) {
     async write(record: unknown): Promise<void> {
       columns.see(record as JsonObject);
       // Line readers also break at these two.
-      const line = `${JSON.stringify(record).replace(/\u2028/g, '\\u2028').replace(/\u2029/g, '\\u2029')}\n`;
+      const line = `${JSON.stringify(record)
+        .replace(/\u2028/g, '\\u2028')
+        .replace(/\u2029/g, '\\u2029')}\n`;
       parts.push(line);
       held += line.length;
       if (held > 1 << 20) await flush();
@@ -61,8 +63,7 @@ export async function openParquetSink(writing: ParquetWriting) {
     async finish(): Promise<void> {
       await flush();
       const folder = dirname(first!);
-      const room = await mkdtemp(join(folder, '.tmp-parquet-'));
-      const duck = await openDuck({ folder, temporary: room, threads: 1 });
+      const duck = await openDuck({ folder, temporary: folder, threads: 1 });
       try {
         const target = () => {
           const path = temporaryName(first!);
@@ -72,7 +73,6 @@ export async function openParquetSink(writing: ParquetWriting) {
         await duck.alone((connection) => writeShards(connection, spool.temporary, columns.plan(), writing, target));
       } finally {
         duck.close();
-        await rm(room, { recursive: true, force: true });
       }
     },
     async commit(): Promise<string[]> {
@@ -159,7 +159,8 @@ async function rowAppender(
       ),
       appender.columnType(2) as Parameters<DuckDBAppender['appendList']>[1],
     );
-    if (plan.hasVideos) appender.appendList(listValue((record.videos as string[] | undefined) ?? []), appender.columnType(3) as never);
+    if (plan.hasVideos)
+      appender.appendList(listValue((record.videos as string[] | undefined) ?? []), appender.columnType(3) as never);
     for (const { name: column, type } of plan.plain) {
       const value = record[column];
       if (value === undefined) appender.appendNull();

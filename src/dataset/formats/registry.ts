@@ -5,13 +5,27 @@ import { folder } from './folder.ts';
 import { llava } from './llava.ts';
 import { neutral } from './neutral.ts';
 import { openai } from './openai.ts';
+import { parquet } from './parquet.ts';
 import { qwenVl } from './qwen-vl.ts';
 import { sharegpt } from './sharegpt.ts';
 import { swift } from './swift.ts';
 import { trl } from './trl.ts';
+import { webdataset } from './webdataset.ts';
 
 /** Every format, one line each. Detection asks all; where two are equally sure, the earlier one wins. */
-export const formats: readonly Format[] = [llava, sharegpt, trl, openai, swift, axolotl, qwenVl, neutral, folder];
+export const formats: readonly Format[] = [
+  llava,
+  sharegpt,
+  trl,
+  openai,
+  swift,
+  axolotl,
+  qwenVl,
+  neutral,
+  parquet,
+  webdataset,
+  folder,
+];
 
 /** The format of that name. Throws `FORMAT_UNKNOWN` with the names there are. */
 export function formatNamed(name: string): Format {
@@ -25,11 +39,16 @@ export function formatNamed(name: string): Format {
   });
 }
 
+/** Whether a format reads folders, where the path is one, or files. */
+export function takes(format: Format, probe: Probe): boolean {
+  return (format.container === 'folder') === probe.isFolder || format.holdsMedia === true;
+}
+
 /** The format that is surest of what it sees, and why. Throws `FORMAT_UNKNOWN` where none is, or why the file isn't JSON. */
 export function detectFormat(probe: Probe, notJson?: WinnowError): { format: Format; because: string } {
   let best: { format: Format; confidence: number; because: string } | undefined;
   for (const format of formats) {
-    if ((format.container === 'folder') !== probe.isFolder) continue;
+    if (!takes(format, probe)) continue;
     const sniff = format.sniff(probe);
     if (sniff.confidence > (best?.confidence ?? 0)) best = { format, ...sniff };
   }

@@ -54,7 +54,9 @@ export async function openTarSink(writing: TarWriting) {
   };
   const put = async (to: Shard, name: string, bytes: Uint8Array): Promise<void> => {
     const written = new Promise<void>((resolve, reject) => {
-      const entry = to.pack.entry({ ...PLAIN, name, size: bytes.length }, (fault) => (fault ? reject(fault) : resolve()));
+      const entry = to.pack.entry({ ...PLAIN, name, size: bytes.length }, (fault) =>
+        fault ? reject(fault) : resolve(),
+      );
       entry.end(bytes);
     });
     to.bytes += bytes.length + 1024;

@@ -1,0 +1,69 @@
+import { join, parse } from 'node:path';
+import { unpackedSource } from '../container-source.ts';
+import type { Format, Probe, WriteOptions } from '../format.ts';
+import type { Sample } from '../sample.ts';
+import { PARQUET_FILE, shardFiles, shardsInside } from '../shard-files.ts';
+import { readColumns } from './columns.ts';
+import { readParquet } from './parquet-read.ts';
+import { openParquetSink } from './parquet-write.ts';
+import { sizeOption } from './size-option.ts';
+import { typedLimits, typedRecord } from './typed-record.ts';
+
+/**
+ * Parquet as Hugging Face `datasets` reads it without a cast: `messages` of typed parts, `images` as structs of bytes and name,
+ * further columns beside them. Reads that and the tables that people publish (see `readColumns`), one file or a folder of shards.
+ * Options: `split` names the shards (`train-00000-of-00001.parquet`) and picks them when reading; `shard-bytes` (500MB);
+ * `features: 'sequence'` spells the metadata for datasets below 4 too.
+ */
+export const parquet: Format = {
+  name: 'parquet',
+  title: 'Hugging Face Parquet',
+  container: 'own',
+  holdsMedia: true,
+  extension: '.parquet',
+
+  sniff(probe: Probe) {
+    const isShards = probe.isFolder && shardsInside(probe.path, PARQUET_FILE).length > 0;
+    if (isShards) return { confidence: 0.95, because: 'the folder holds Parquet files' };
+    const isFile = Buffer.from(probe.head.subarray(0, 4)).toString('latin1') === 'PAR1';
+    return isFile ? { confidence: 1, because: 'a Parquet file' } : { confidence: 0, because: 'not Parquet' };
+  },
+
+  read: readColumns,
+  write: (sample: Sample) => [typedRecord(sample)],
+
+  cannotHold(sample: Sample) {
+    return [...typedLimits(sample), ...(isUnicode(sample) ? [] : ['text that is not valid Unicode'])];
+  },
+
+  async openSource(probe, options, given, room) {
+    const files = shardFiles(probe.isFolder ? given : probe.path, PARQUET_FILE, options);
+    return unpackedSource(files, room, ({ media, temporary }) => readParquet({ files, media, temporary, ...room }));
+  },
+
+  openSink(main, { options }: WriteOptions, load) {
+    const { dir, base } = parse(main);
+    const split = typeof options.split === 'string' ? options.split : 'train';
+    const isShards = base === `data${parquet.extension}`;
+    const number = (n: number): string => String(n).padStart(5, '0');
+    return openParquetSink({
+      paths: (shards) =>
+        isShards
+          ? Array.from({ length: shards }, (_, i) => join(dir, `${split}-${number(i)}-of-${number(shards)}.parquet`))
+          : [main],
+      shardBytes: isShards ? sizeOption(options, 'shard-bytes', 500e6) : Number.POSITIVE_INFINITY,
+      spelling: options.features === 'sequence' ? 'sequence' : 'list',
+      load,
+    });
+  },
+};
+
+/** False where some text holds half of a surrogate pair, which UTF-8 can't spell. */
+function isUnicode(sample: Sample): boolean {
+  let holds = true;
+  JSON.stringify(sample, (key, value: unknown) => {
+    if (/\p{Cs}/u.test(key) || (typeof value === 'string' && /\p{Cs}/u.test(value))) holds = false;
+    return value;
+  });
+  return holds;
+}

@@ -1,0 +1,31 @@
+import type { Sample } from '../sample.ts';
+import type { JsonObject } from './build.ts';
+import { metaClashes, metaColumns, shownPaths, unshownMedia } from './limits.ts';
+
+/** Names that have a place of their own in a typed record, or that a table's reader would take for one. */
+const COLUMNS = ['id', 'messages', 'images', 'videos', '__key__', 'image', 'video', 'prompt', 'completion'];
+
+/**
+ * The record that Parquet and WebDataset hold: `messages` of typed parts, media beside them in the order in which the turns show
+ * them. Parts have no key but `type` and `text`: an `image` key anywhere would give every part one in Arrow. A turn that calls a
+ * function has `call: true`.
+ */
+export function typedRecord(sample: Sample): JsonObject {
+  const videos = shownPaths(sample, 'video');
+  return {
+    id: sample.id,
+    messages: sample.messages.map(({ role, parts, call }) => ({
+      role,
+      content: parts.map((part) => (part.type === 'text' ? { type: 'text', text: part.text } : { type: part.type })),
+      ...(call ? { call } : {}),
+    })),
+    images: shownPaths(sample, 'image'),
+    ...(videos.length > 0 ? { videos } : {}),
+    ...metaColumns(sample.meta, COLUMNS),
+  };
+}
+
+/** What a typed record can't hold. */
+export function typedLimits(sample: Sample): string[] {
+  return [...unshownMedia(sample), ...metaClashes(sample.meta, COLUMNS)];
+}
