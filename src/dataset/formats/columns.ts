@@ -15,7 +15,7 @@ import {
 } from './build.ts';
 import { splitPlaceholders } from './placeholders.ts';
 import { sharegpt } from './sharegpt.ts';
-import { trl } from './trl.ts';
+import { readTypedParts } from './typed-parts.ts';
 
 const IMAGE_COLUMN = /^(images?|img|picture|photo|image_?\d+)$/i;
 const VIDEO_COLUMN = /^videos?$/i;
@@ -96,40 +96,32 @@ function isStoredMedia(item: unknown, kind: 'image' | 'video'): boolean {
   return mediaKind(extname(item.path)) === kind;
 }
 
+/** Columns that hold turns. */
+const LISTS = ['messages', 'prompt', 'completion'];
+
 type Media = { images: MediaRef[]; videos: MediaRef[] };
 
 /** `messages` (or prompt and completion) of typed parts or of text. Text with tags is ShareGPT's way, without tags TRL's. */
 function readMessages(record: JsonObject, media: Media, context: ReadContext): ReadResult {
-  const turns = ['messages', 'prompt', 'completion'].flatMap((name) =>
-    Array.isArray(record[name]) ? record[name] : [],
-  );
+  const turns = LISTS.flatMap((name) => (Array.isArray(record[name]) ? record[name] : []));
   const texts = turns.map((turn) => (isObject(turn) ? (turn.content ?? turn.value) : undefined));
   const isTagged = texts.some((text) => typeof text === 'string' && /<image>|<video>/.test(text));
   const first: unknown = turns[0];
   if (Array.isArray(record.messages) && (isTagged || (isObject(first) && 'from' in first)))
     return readTagged(record, media, context);
-  const videos = [...media.videos];
-  const parts = (content: unknown): unknown =>
-    Array.isArray(content)
-      ? content.map((part) => (isBareVideo(part) && videos.length > 0 ? { ...part, video: videos.shift() } : part))
-      : content;
-  const filled = (list: unknown): unknown =>
-    Array.isArray(list)
-      ? list.map((turn) => (isObject(turn) ? { ...turn, content: parts(turn.content) } : turn))
-      : list;
   const lists = Object.fromEntries(
-    ['messages', 'prompt', 'completion'].flatMap((name) => (name in record ? [[name, filled(record[name])]] : [])),
+    LISTS.flatMap((name) => (Array.isArray(record[name]) ? [[name, uncalled(record[name])]] : [])),
   );
-  const result = trl.read({ ...record, ...lists, images: media.images }, context);
+  const result = readTypedParts({ ...record, ...lists, ...media }, context, ['id', ...LISTS, 'images', 'videos']);
   if (!result.ok) return result;
-  if (videos.length > 0) return rowError(context, 'PLACEHOLDER_COUNT', `${videos.length} videos that no turn shows`);
   for (const [index, turn] of turns.entries())
     if (isObject(turn) && turn.call === true) result.sample.messages[index]!.call = true;
   return result;
 }
 
-function isBareVideo(part: unknown): part is JsonObject {
-  return isObject(part) && part.type === 'video' && !('video' in part || 'path' in part || 'url' in part);
+/** The turns without the mark of a function call, which is no further column of a turn. */
+function uncalled(turns: readonly unknown[]): unknown[] {
+  return turns.map((turn) => (isObject(turn) && turn.call === true ? otherColumns(turn, ['call']) : turn));
 }
 
 /** Turns of text with `<image>` tags. Where no turn has one, the media stand before the first question. */

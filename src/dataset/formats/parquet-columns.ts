@@ -10,6 +10,8 @@ export interface PlainColumn {
 }
 
 export interface ColumnPlan {
+  /** Some turn calls a function: turns have a mark for it. */
+  hasCalls: boolean;
   hasVideos: boolean;
   plain: PlainColumn[];
   /** Some values fit in no plain column: they go as JSON into the column `meta`. */
@@ -22,8 +24,10 @@ const SQL = { string: 'VARCHAR', int64: 'BIGINT', float64: 'DOUBLE', bool: 'BOOL
 export function watchColumns(): { see(record: JsonObject): void; plan(): ColumnPlan } {
   const types = new Map<string, PlainColumn['type'] | 'mixed'>();
   let hasVideos = false;
+  let hasCalls = false;
   return {
     see(record) {
+      hasCalls ||= Array.isArray(record.messages) && record.messages.some((turn: JsonObject) => turn.call === true);
       hasVideos ||= Array.isArray(record.videos) && record.videos.length > 0;
       for (const [name, value] of Object.entries(record)) {
         if (OWN_COLUMNS.includes(name)) continue;
@@ -41,7 +45,7 @@ export function watchColumns(): { see(record: JsonObject): void; plan(): ColumnP
         taken.add(name.toLowerCase());
         plain.push({ name, type });
       }
-      return { hasVideos, plain, hasMeta: plain.length < types.size };
+      return { hasVideos, hasCalls, plain, hasMeta: plain.length < types.size };
     },
   };
 }
@@ -77,9 +81,10 @@ export function sqlColumns(plan: ColumnPlan): { name: string; type: string }[] {
 }
 
 /** The structure that turns the JSON text of `messages` into Arrow's list of structs. */
-export const MESSAGES_STRUCTURE = JSON.stringify([
-  { role: 'VARCHAR', content: [{ type: 'VARCHAR', text: 'VARCHAR' }] },
-]);
+export function messagesStructure({ hasCalls }: ColumnPlan): string {
+  const content = [{ type: 'VARCHAR', text: 'VARCHAR' }];
+  return JSON.stringify([{ role: 'VARCHAR', content, ...(hasCalls ? { call: 'BOOLEAN' } : {}) }]);
+}
 
 /**
  * The value of the file's metadata key `huggingface`, by which `datasets` knows that a struct is an image.
@@ -95,6 +100,7 @@ export function huggingFaceMetadata(plan: ColumnPlan, spelling: 'list' | 'sequen
     messages: structs({
       role: value('string'),
       content: structs({ type: value('string'), text: value('string') }),
+      ...(plan.hasCalls ? { call: value('bool') } : {}),
     }),
     images: list({ _type: 'Image' }),
     ...(plan.hasVideos ? { videos: list(value('string')) } : {}),

@@ -10,7 +10,7 @@ import type { JsonObject } from './build.ts';
 import {
   type ColumnPlan,
   huggingFaceMetadata,
-  MESSAGES_STRUCTURE,
+  messagesStructure,
   overflowOf,
   sqlColumns,
   watchColumns,
@@ -96,7 +96,9 @@ async function writeShards(
   const columns = sqlColumns(plan);
   const append = await rowAppender(plan, load);
   const select = columns.map((column) =>
-    column.name === 'messages' ? `from_json(messages, ${quote(MESSAGES_STRUCTURE)}) AS messages` : name(column.name),
+    column.name === 'messages'
+      ? `from_json(messages, ${quote(messagesStructure(plan))}) AS messages`
+      : name(column.name),
   );
   const about = `{huggingface: ${quote(huggingFaceMetadata(plan, spelling))}, winnow: '1'}`;
   let groups: string[] = [];
