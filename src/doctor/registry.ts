@@ -1,7 +1,10 @@
 import type { CheckGroup } from './check.ts';
 import { ids } from './ids.ts';
+import { mentions } from './mentions.ts';
 import { references } from './references.ts';
 import { structure } from './structure.ts';
+import { text } from './text.ts';
+import { thinking } from './thinking.ts';
 
 /** Every group of checks, one line each. Fixes are made in this order. */
-export const groups: readonly CheckGroup[] = [structure, ids, references];
+export const groups: readonly CheckGroup[] = [structure, ids, references, text, mentions, thinking];
