@@ -18,6 +18,7 @@ const NOT_DATA = new Set([
   REGISTRY,
   'dataset_infos.json',
   'metadata.jsonl',
+  'changes.jsonl',
   'captions.jsonl',
   'captions.json',
   'package.json',
@@ -74,7 +75,11 @@ export function locate(given: string, wanted: { format?: string; dataset?: strin
   // JSON beside shards tells about them; it is not the data.
   if ([PARQUET_FILE, TAR_FILE].some((ending) => shardsInside(path, ending).length > 0)) return { path, options: {} };
   const files = readdirSync(folder).filter(
-    (name) => /\.(json|jsonl|ndjson)(\.(gz|zst))?$/i.test(name) && !name.startsWith('.') && !NOT_DATA.has(name),
+    (name) =>
+      /\.(json|jsonl|ndjson)(\.(gz|zst))?$/i.test(name) &&
+      !name.startsWith('.') &&
+      !NOT_DATA.has(name) &&
+      !name.endsWith('.changes.jsonl'),
   );
   if (files.length === 1)
     return { ...locate(join(folder, files[0]!), wanted), because: `the only JSON file of the folder, ${files[0]}` };

@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
 import { constants, realpathSync } from 'node:fs';
 import { copyFile, link, lstat, mkdir, readFile, readlink, rename, rm, stat, symlink } from 'node:fs/promises';
-import { dirname, extname, join, normalize, relative, resolve } from 'node:path';
+import { dirname, extname, isAbsolute, join, normalize, relative, resolve } from 'node:path';
 import { sweepTemporary, temporaryName, writeFileAtomic } from './atomic.ts';
 import { writing } from './disk-fault.ts';
 import { WinnowError } from './errors.ts';
@@ -107,7 +107,10 @@ export function planMedia(
     } else if (mode === 'embed') {
       return dataUri(extname(media.path), await readFile(media.path));
     } else {
-      path = claim(join(base, nameInside(scope, ref.path, media.path, base)), media.path, {
+      const written = base === '' && isAbsolute(ref.path) && isInside(resolve(ref.path), folder);
+      // What lies in the written folder already stays where it is.
+      const name = written ? relative(folder, resolve(ref.path)) : nameInside(scope, ref.path, media.path, base);
+      path = claim(join(base, name), media.path, {
         from: media.path,
         ...(scope.embedded !== undefined && isInside(media.path, scope.embedded) ? { passing: true } : {}),
       });

@@ -1,7 +1,7 @@
 import { type RowCheck, rowGroup } from './row-check.ts';
 import { quote, textsOf } from './texts.ts';
 
-const NOUN = '(?:image|picture|photo|photograph|figure)';
+const NOUN = '(?:image|picture|photo|photograph)';
 /** `the image`, but not the image of a function, nor a profile picture that is spoken of. */
 const THE_IMAGE = new RegExp(
   `\\b(?:the|this|that|given|provided|attached|shown|above|following) ${NOUN}\\b(?! of (?:a |the )?(?:function|map|set))`,

@@ -4,6 +4,7 @@ import type { MediaRef, Message, Part, Sample } from '../dataset/sample.ts';
 import type { Fix } from './check.ts';
 import { type RowCheck, rowGroup, type Seen } from './row-check.ts';
 import { shown } from './texts.ts';
+import { changed } from './turns.ts';
 
 const KINDS = ['image', 'video'] as const;
 
@@ -43,7 +44,7 @@ const prepend: Fix = (sample) => {
   const messages = sample.messages.map(
     (message, index): Message => (index === at ? { ...message, parts: [part, ...message.parts] } : message),
   );
-  return { sample: { ...sample, messages }, was: `no <${kind}>`, is: `<${kind}> first in turn ${at}` };
+  return changed(sample, { ...sample, messages });
 };
 
 const counts: RowCheck = {

@@ -3,8 +3,8 @@ import { firstMojibake, withoutMojibake } from './mojibake.ts';
 import { type RowCheck, rowGroup, type Seen } from './row-check.ts';
 import { specialTokens } from './special-tokens.ts';
 import { canEscapeWords, escaped, misplaced, withoutMisplaced, withWordsEscaped, wordsLikeTags } from './tags.ts';
-import { changeTexts, quote, textsOf } from './texts.ts';
-import { emptyAnswers } from './turns.ts';
+import { changeTexts, quote, textsOf, told } from './texts.ts';
+import { changed, emptyAnswers } from './turns.ts';
 
 /** Answers beyond this many characters (about 2,000 tokens) are worth a look. */
 const LONG_ANSWER = 8000;
@@ -33,7 +33,7 @@ const literal: RowCheck = {
     const pattern = specialTokens(target, sample);
     const texts = changeTexts(sample, (text) => text.replace(pattern, escaped));
     if (texts !== null) return texts;
-    return words === null ? null : { sample: words, was: 'a placeholder within a sentence', is: 'a word' };
+    return words === null ? null : changed(given, words);
   },
 };
 
@@ -56,10 +56,9 @@ const placed: RowCheck = {
   },
   mend(sample) {
     const mended = withoutMisplaced(sample);
-    const was = misplaced(sample).map(([turn]) => `a placeholder in turn ${turn}`);
     if (mended === null) return null;
-    if (emptyAnswers(mended).length > emptyAnswers(sample).length) return { drop: true, was };
-    return { sample: mended, was, is: 'taken out, or first in the first user turn' };
+    if (emptyAnswers(mended).length > emptyAnswers(sample).length) return { drop: true, was: told(sample) };
+    return changed(sample, mended);
   },
 };
 
@@ -157,7 +156,6 @@ const padded: RowCheck = {
     return undefined;
   },
   mend(sample) {
-    const was: string[] = [];
     const messages = sample.messages.map((message) => {
       if (message.role !== 'assistant' || message.call) return message;
       const end = message.parts.length - 1;
@@ -166,12 +164,11 @@ const padded: RowCheck = {
         let { text } = part;
         if (index === 0) text = text.trimStart();
         if (index === end) text = text.trimEnd();
-        if (text !== part.text) was.push(part.text);
         return { ...part, text };
       });
       return { ...message, parts };
     });
-    return was.length === 0 ? null : { sample: { ...sample, messages }, was, is: 'trimmed' };
+    return changed(sample, { ...sample, messages });
   },
 };
 

@@ -1,3 +1,4 @@
+import { renderPlaceholders } from '../dataset/formats/placeholders.ts';
 import type { Message, Part, Role, Sample } from '../dataset/sample.ts';
 
 /** One text of a sample and who says it. */
@@ -43,6 +44,11 @@ export function shown(sample: Sample, kind: 'image' | 'video'): number {
   let parts = 0;
   for (const message of sample.messages) for (const part of message.parts) if (part.type === kind) parts++;
   return parts;
+}
+
+/** The turns as a log shows them: who says what, media as placeholders. */
+export function told(sample: Sample): Record<string, string>[] {
+  return sample.messages.map(({ role, parts }) => ({ [role]: renderPlaceholders(parts) }));
 }
 
 /** A value for a message, cut to a length that fits a line. */

@@ -1,6 +1,6 @@
 import type { Message, Part, Sample } from '../dataset/sample.ts';
-import type { Fix } from './check.ts';
-import { quote } from './texts.ts';
+import type { Fix, Fixed } from './check.ts';
+import { quote, told } from './texts.ts';
 
 /** White space, also kinds that `trim` leaves: an answer of nothing else is empty. */
 const BLANK = /^[\s\u00ad\u200b-\u200d\u2060\ufeff]*$/;
@@ -38,8 +38,7 @@ export function mergedTurns(sample: Sample): Message[] | null {
 export const mendOrder: Fix = (sample) => {
   const messages = mergedTurns(sample);
   if (messages === null) return null;
-  const roles = (list: readonly Message[]): string[] => list.map((message) => message.role);
-  return { sample: { ...sample, messages }, was: roles(sample.messages), is: roles(messages) };
+  return changed(sample, { ...sample, messages });
 };
 
 /** System turns go in front of the first user turn's text, below its leading media (D005). */
@@ -54,7 +53,7 @@ export const mendSystemTurn: Fix = (sample) => {
   const told = systems.flatMap((message) => message.parts);
   const parts = joinParts(joinParts(user.parts.slice(0, split), told), user.parts.slice(split));
   const messages = rest.map((message, index) => (index === at ? { ...message, parts } : message));
-  return { sample: { ...sample, messages }, was: systems.map(textOf), is: 'in the first user turn' };
+  return changed(sample, { ...sample, messages });
 };
 
 /** Assistant turns without a word (D006). */
@@ -72,7 +71,12 @@ export function describeEmpty(sample: Sample, turns: readonly number[]): string 
   return `turn ${turns.join(', ')}: the answer is ${text === '' ? 'empty' : `white space (${quote(text)})`}`;
 }
 
-export const drop: Fix = (sample) => ({ drop: true, was: sample.messages.map(({ role, parts }) => ({ role, parts })) });
+export const drop: Fix = (sample) => ({ drop: true, was: told(sample) });
+
+/** A mended dialogue with what the log says of it. */
+export function changed(before: Sample, after: Sample): Fixed {
+  return { sample: after, was: told(before), is: told(after) };
+}
 
 function textOf(message: Message): string {
   return message.parts.flatMap((part) => (part.type === 'text' ? [part.text] : [])).join('\n');

@@ -55,9 +55,7 @@ function fixedText({ path, log, rows, mended, dropped, lost }: NonNullable<Docto
     `New version: ${path} (${plural(rows, 'row')})`,
     `  mended: ${tally(mended)}`,
     `  dropped: ${tally(dropped)}`,
-    ...lost.map(
-      ({ what, count: n, ids }) => `  not held by the format: ${what}, ${plural(n, 'row')} (first ${ids[0]})`,
-    ),
+    ...lost.map(({ what, count: n, ids }) => `  not carried over: ${what}, ${plural(n, 'row')} (first ${ids[0]})`),
     `  every change: ${log}`,
   ].join('\n');
 }
