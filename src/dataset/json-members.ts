@@ -9,7 +9,7 @@ export interface Member {
   /** File offset of the value's first byte. */
   offset: number;
   kind: 'array' | 'object' | 'other';
-  /** Of an array its first elements (up to 3), of an object itself, for the first few members; parsed where they can be. */
+  /** Of an array its first elements (up to 3), of anything else itself; parsed, for the first few members and where it can be. */
   first: unknown[];
 }
 
@@ -87,9 +87,8 @@ function findMembers(fd: number, start: number, most: number): { members: Omit<M
   }
 }
 
-/** The first elements of an array, or the one object. */
+/** The first elements of an array, or the one value. */
 function firstOf(fd: number, { offset, kind }: Omit<Member, 'first'>): unknown[] {
-  if (kind === 'other') return [];
   const bytes = Buffer.allocUnsafe(PEEK_BYTES);
   const length = readSync(fd, bytes, 0, PEEK_BYTES, offset);
   const window: ByteWindow = { bytes, length, base: 0, refill: () => false };

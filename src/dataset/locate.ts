@@ -81,6 +81,8 @@ export function locate(given: string, wanted: { format?: string; dataset?: strin
       !NOT_DATA.has(name) &&
       !name.endsWith('.changes.jsonl'),
   );
+  const main = files.filter((name) => !(/annotations/.test(name) && files.some((other) => /questions/.test(other))));
+  if (main.length === 1) files.splice(0, files.length, ...main);
   if (files.length === 1)
     return { ...locate(join(folder, files[0]!), wanted), because: `the only JSON file of the folder, ${files[0]}` };
   if (files.length > 1) {

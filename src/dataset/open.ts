@@ -111,7 +111,7 @@ async function openPlain(
         ...(progress === undefined ? {} : { progress: (rows, bytes) => progress(rows, bytes, total) }),
       });
       if (cached !== undefined) await saveIndex(cached, index);
-    }
+    } else await source.ready?.(settings.signal);
     if (settings.unreadable !== 'keep') requireReadable(index, located.path, format, settings.format !== undefined);
     return dataset({
       name: settings.name ?? basename(label, extname(label)),
@@ -160,7 +160,9 @@ async function openSource(
       ? formats.find((item) => item.holdsMedia && item.sniff(probe).confidence > 0)
       : format;
   if (container?.openSource !== undefined) {
-    return { ...about, source: await container.openSource(probe, options, located.path, roomOf(settings)) };
+    const source = await container.openSource(probe, options, located.path, roomOf(settings));
+    const says = source.says === undefined ? '' : `; ${source.says}`;
+    return { ...about, detected: about.detected + says, source };
   }
   if (shape === undefined) throw notJson;
   return { ...about, source: openJsonSource(plain.path, shape) };

@@ -30,8 +30,12 @@ export interface RecordSource {
   embedded?: string;
   /** What was kept in the room's `cacheDir`. */
   kept?: string;
+  /** What was found beside the file, for people. */
+  says?: string;
   /** All records in order. `visit` must be done with `bytes` when it returns. */
   scan(visit: (record: RawRecord) => void, signal?: AbortSignal): Promise<void>;
+  /** What must be done once before `read` where nothing was scanned (the index came from the cache). */
+  ready?(signal?: AbortSignal): Promise<void>;
   /** Parsed records of the given spans; throws `DATASET_CHANGED` where the file isn't the one that was indexed. */
   read(spans: readonly Span[]): unknown[];
   close(): void;

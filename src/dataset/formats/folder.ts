@@ -3,8 +3,10 @@ import { readdir, readFile } from 'node:fs/promises';
 import { basename, dirname, extname, join } from 'node:path';
 import { WinnowError } from '../errors.ts';
 import type { Format, Probe, ReadContext } from '../format.ts';
-import type { Message, Sample } from '../sample.ts';
+import type { Sample } from '../sample.ts';
 import { isObject, type JsonObject, type ReadResult, rowError } from './build.ts';
+import { captionTurns, exchangeLimits } from './caption.ts';
+import { metaClashes } from './limits.ts';
 
 const IMAGE = /\.(jpe?g|png|webp|gif|bmp|tiff?|avif|jfif)$/i;
 const SIDECARS = ['metadata.jsonl', 'captions.jsonl', 'captions.json'];
@@ -31,12 +33,7 @@ export const folder: Format = {
     if (!isObject(record) || typeof record.image !== 'string')
       return rowError(context, 'RECORD_SHAPE', 'no image path');
     const { image, caption, category, columns } = record;
-    const asked = typeof caption === 'string' && caption !== '';
-    const messages: Message[] = [{ role: 'user', parts: [{ type: 'image', image: 0 }] }];
-    if (asked) {
-      messages[0]!.parts.push({ type: 'text', text: 'Describe the image.' });
-      messages.push({ role: 'assistant', parts: [{ type: 'text', text: caption }] });
-    }
+    const messages = captionTurns(typeof caption === 'string' ? caption : undefined);
     const meta = { ...(isObject(columns) ? columns : {}), ...(typeof category === 'string' ? { category } : {}) };
     return { ok: true, sample: { id: image, messages, media: { images: [{ path: image }], videos: [] }, meta } };
   },
@@ -57,16 +54,10 @@ export const folder: Format = {
     ];
   },
 
-  cannotHold(sample: Sample) {
-    const lost: string[] = [];
-    if (sample.media.images.length !== 1)
-      lost.push(sample.media.images.length === 0 ? 'row without an image' : `${sample.media.images.length} images`);
-    if (sample.media.videos.length > 0) lost.push('video');
-    if (!isCaption(sample)) lost.push('conversation that is not a caption');
-    if ('file_name' in sample.meta || 'text' in sample.meta)
-      lost.push('column "file_name" or "text" of another format');
-    return lost;
-  },
+  cannotHold: (sample: Sample) => [
+    ...exchangeLimits(sample, 'caption'),
+    ...metaClashes(sample.meta, ['file_name', 'text', 'caption']),
+  ],
 
   async listFolder(path: string) {
     const images: string[] = [];
@@ -91,24 +82,6 @@ export const folder: Format = {
     );
   },
 };
-
-/** True where the messages say nothing that a caption doesn't: an image, perhaps "Describe the image." with an answer. */
-function isCaption(sample: Sample): boolean {
-  const [user, answer, ...more] = sample.messages;
-  if (more.length > 0 || user?.role !== 'user' || user.parts[0]?.type !== 'image') return false;
-  if (answer === undefined) return user.parts.length === 1;
-  const question = user.parts[1];
-  const asks = user.parts.length === 2 && question?.type === 'text' && question.text === 'Describe the image.';
-  const part = answer.parts[0];
-  return (
-    asks &&
-    answer.role === 'assistant' &&
-    !answer.call &&
-    answer.parts.length === 1 &&
-    part?.type === 'text' &&
-    part.text !== ''
-  );
-}
 
 async function walk(root: string, at: string, images: string[], texts: Set<string>): Promise<void> {
   const entries: Dirent[] = await readdir(join(root, at), { withFileTypes: true });

@@ -1,15 +1,19 @@
 import { WinnowError } from '../errors.ts';
 import type { Format, Probe } from '../format.ts';
 import { axolotl } from './axolotl.ts';
+import { coco } from './coco.ts';
 import { folder } from './folder.ts';
+import { gqa } from './gqa.ts';
 import { llava } from './llava.ts';
 import { neutral } from './neutral.ts';
 import { openai } from './openai.ts';
 import { parquet } from './parquet.ts';
+import { questions } from './questions.ts';
 import { qwenVl } from './qwen-vl.ts';
 import { sharegpt } from './sharegpt.ts';
 import { swift } from './swift.ts';
 import { trl } from './trl.ts';
+import { vqa } from './vqa.ts';
 import { webdataset } from './webdataset.ts';
 
 /** Every format, one line each. Detection asks all; where two are equally sure, the earlier one wins. */
@@ -24,6 +28,10 @@ export const formats: readonly Format[] = [
   neutral,
   parquet,
   webdataset,
+  coco,
+  vqa,
+  gqa,
+  questions,
   folder,
 ];
 

@@ -1,0 +1,53 @@
+import type { Format, Probe, ReadContext } from '../format.ts';
+import type { Sample } from '../sample.ts';
+import { isObject, otherColumns, type ReadResult, rowError } from './build.ts';
+import { exchangeLimits, exchangeOf, idText, idValue } from './caption.ts';
+import { metaClashes } from './limits.ts';
+import { questionTurns } from './question-turns.ts';
+
+const COLUMNS = ['question_id', 'image', 'text', 'answer'];
+
+/**
+ * Question files of LLaVA's evaluation (VQAv2, GQA, POPE, TextVQA and others): one question a line with `question_id`, `image`
+ * and `text`. An answer is `answer`, or `label` as POPE's gold files call it.
+ * Source: haotian-liu/LLaVA `docs/Evaluation.md`, `eval/model_vqa_loader.py`.
+ */
+export const questions: Format = {
+  name: 'questions',
+  title: 'question file',
+  container: 'lines',
+  extension: '.jsonl',
+
+  sniff(probe: Probe) {
+    const records = probe.records.filter(isObject);
+    const fits = records.some((item) => 'question_id' in item && typeof item.text === 'string' && 'image' in item);
+    if (!fits) return { confidence: 0, because: 'no "question_id" with "image" and "text"' };
+    return { confidence: 0.95, because: 'records have "question_id", "image" and "text"' };
+  },
+
+  read(record: unknown, context: ReadContext): ReadResult {
+    if (!isObject(record) || typeof record.text !== 'string')
+      return rowError(context, 'RECORD_SHAPE', 'the question has no "text"');
+    if (typeof record.image !== 'string' || record.image === '')
+      return rowError(context, 'RECORD_SHAPE', 'the question has no "image"');
+    const { answer, label } = record;
+    const used = answer === undefined && typeof label === 'string' ? [...COLUMNS, 'label'] : COLUMNS;
+    const meta = otherColumns(record, used);
+    const id = idText(record.question_id) ?? `${context.file}#${context.row}`;
+    const messages = questionTurns(record.text, answer ?? (used === COLUMNS ? undefined : label));
+    return { ok: true, sample: { id, messages, media: { images: [{ path: record.image }], videos: [] }, meta } };
+  },
+
+  write(sample: Sample) {
+    const exchange = exchangeOf(sample);
+    if (exchange?.question === undefined) return [];
+    const { image, question, answer } = exchange;
+    const said = answer === undefined ? {} : { answer };
+    return [{ question_id: idValue(sample.id), image, text: question, ...said, ...sample.meta }];
+  },
+
+  cannotHold: (sample: Sample) => [
+    ...exchangeLimits(sample, 'question'),
+    ...metaClashes(sample.meta, [...COLUMNS, 'label']),
+  ],
+};
