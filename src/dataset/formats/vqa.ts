@@ -37,7 +37,7 @@ export const vqa: Format = {
     return { confidence: 0, because: 'no "questions"' };
   },
 
-  async openSource(probe: Probe, options: Readonly<Record<string, unknown>>, given: string) {
+  async openSource(probe, options, given, { cacheDir, signal }) {
     const [subtype] = probe.members.find(({ key }) => key === 'data_subtype')?.first ?? [];
     const fields = typeof subtype === 'string' ? { subtype } : {};
     const questions = withFields(openMemberList(probe, 'questions', given), fields);
@@ -45,7 +45,7 @@ export const vqa: Format = {
     if (path === undefined) return { ...questions, says: 'no annotations beside it' };
     try {
       const { size, mtimeMs } = statSync(path);
-      const joined = joinedSource(questions, await openAnnotations(path), {
+      const joined = joinedSource(questions, await openAnnotations(path, cacheDir, signal), {
         key: (question) => idText(field(question, 'question_id')),
         name: (annotation) => idText(field(annotation, 'question_id')),
         as: 'annotation',
@@ -123,8 +123,8 @@ function annotationNames(questions: string): string[] {
   return [...new Set(names.filter((name) => name !== questions))];
 }
 
-async function openAnnotations(path: string): Promise<RecordSource> {
-  const plain = await plainFile(path);
+async function openAnnotations(path: string, cacheDir?: string, signal?: AbortSignal): Promise<RecordSource> {
+  const plain = await plainFile(path, cacheDir, signal);
   try {
     const fd = openSync(plain.path, 'r');
     const { members } = scanMembers(fd, 0);
