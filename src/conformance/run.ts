@@ -1,6 +1,7 @@
 import { dirname } from 'node:path';
 import { WinnowError } from '../dataset/errors.ts';
 import { type CaseCheck, type FolderCheck, fits, type Verdict } from './check.ts';
+import { coincideChecks } from './coincide.ts';
 import { type Fixture, listFixtures, readCase } from './fixture.ts';
 import { formatsCheck } from './formats.ts';
 import { greedyChecks } from './greedy.ts';
@@ -16,6 +17,7 @@ const CASE_CHECKS: readonly CaseCheck[] = [
   ...visnecChecks,
   ...rankedChecks,
   ...xmasChecks,
+  ...coincideChecks,
   ...learnabilityChecks,
   ...ifdChecks,
   ...greedyChecks,

@@ -49,6 +49,12 @@ export function centre(matrix: Matrix): { mean: Float64Array; squares: Float64Ar
   return { mean, squares };
 }
 
+/** A matrix with 0 for NaN: the same one where there is none. */
+export function nanToZero(matrix: Matrix): Matrix {
+  if (!matrix.data.some(Number.isNaN)) return matrix;
+  return { ...matrix, data: matrix.data.map((value) => (Number.isNaN(value) ? 0 : value)) };
+}
+
 /** A copy with every row scaled to length 1; rows of length 0 or with values that aren't finite become 0. */
 export function unitRows(matrix: Matrix): Matrix {
   const { rows, width } = matrix;

@@ -38,16 +38,17 @@ export function largestGroupEvens(sizes: ArrayLike<number>, budget: number): Int
  * D, sequential softmax: groups are visited by softmax(score / T), largest first; each gets round(left * its share among the groups not yet
  * visited), halves to even, at most its size. What late groups can't give is lost: the sum may be below the budget. Used by COINCIDE.
  *
- * @returns `share`: softmax over all groups; `order`: groups as visited; `taken`: what each gives
+ * @returns `share`: softmax over all groups; `order`: groups as visited; `wanted`: what was asked of each; `taken`: what each gives
  */
 export function sequentialSoftmax(
   scores: ArrayLike<number>,
   temperature: number,
   sizes: ArrayLike<number>,
   budget: number,
-): { share: Float64Array; order: Int32Array; taken: Int32Array } {
+): { share: Float64Array; order: Int32Array; wanted: Int32Array; taken: Int32Array } {
   const share = softmax(scores, temperature);
-  const order = Int32Array.from(share.keys()).sort((a, b) => share[b]! - share[a]! || scores[b]! - scores[a]! || a - b);
+  const value = (group: number): number => (Number.isFinite(scores[group]) ? scores[group]! : Number.NEGATIVE_INFINITY);
+  const order = Int32Array.from(share.keys()).sort((a, b) => value(b) - value(a) || a - b);
   // Shares among those still to come, from the end, each relative to its own: no small share is lost beside a large one.
   const shareOfRest = new Float64Array(order.length);
   for (let i = order.length - 1, rest = 0; i >= 0; i--) {
@@ -57,13 +58,15 @@ export function sequentialSoftmax(
     rest = hasShare ? 1 + (Number.isFinite(step) ? rest * step : 0) : 0;
     shareOfRest[i] = rest > 0 ? 1 / rest : 0;
   }
+  const wanted = new Int32Array(order.length);
   const taken = new Int32Array(order.length);
   let left = budget;
   order.forEach((group, i) => {
-    taken[group] = Math.min(sizes[group]!, roundHalfEven(left * shareOfRest[i]!));
+    wanted[group] = roundHalfEven(left * shareOfRest[i]!);
+    taken[group] = Math.min(sizes[group]!, wanted[group]!);
     left -= taken[group]!;
   });
-  return { share, order, taken };
+  return { share, order, wanted, taken };
 }
 
 /**

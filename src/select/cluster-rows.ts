@@ -1,7 +1,7 @@
 import { WinnowError } from '../dataset/errors.ts';
 import { clusterHealth } from '../numeric/cluster-health.ts';
 import { type KMeansResult, kmeans, LARGEST_CLUSTERABLE } from '../numeric/kmeans.ts';
-import { countDistinct, gatherRows, type Matrix, unitRows } from '../numeric/matrix.ts';
+import { countDistinct, gatherRows, type Matrix } from '../numeric/matrix.ts';
 import type { SelectContext } from './selector.ts';
 
 /** Rows a cluster that k-means is fitted on at most, as faiss does; the others are assigned afterwards. */
@@ -14,7 +14,7 @@ const LARGE_SHARE = 0.5;
 const COLLAPSED = { share: 0.9, clusters: 10, empty: 0.5, cosine: 1 - 1e-6 };
 
 export interface ClusteringOptions {
-  /** Cluster by direction: rows are scaled to length 1 first. @default false */
+  /** Cluster by direction: the rows have length 1 (`unitRows`), and centroids keep it. @default false */
   spherical?: boolean;
   /** Most iterations. @default 100 */
   niter?: number;
@@ -47,8 +47,7 @@ export async function clusterRows(
 ): Promise<{ clusters: Int32Array; k: number; notes: string[] }> {
   const clusters = new Int32Array(embedding.rows).fill(-1);
   if (rows.length === 0) return { clusters, k: 0, notes: [] };
-  const listed = rows.length === embedding.rows ? embedding : gatherRows(embedding, rows);
-  const points = spherical ? unitRows(listed) : listed;
+  const points = rows.length === embedding.rows ? embedding : gatherRows(embedding, rows);
   const used = countDistinct(points, Math.min(k, rows.length));
   const result = await kmeans(points, {
     k: used,

@@ -57,3 +57,9 @@ export async function intoClusters(
   }
   return { ids, clusters };
 }
+
+/** Takes rows whose vector can't be clustered out of the competition: a missing, infinite or absurdly large value. */
+export function dropUnclusterable(pool: Pool, vectors: Matrix, column: string): void {
+  const usable = new Set(clusterableRows(vectors, pool.rows));
+  dropRows(pool, 'no-cluster', `have no finite \`${column}\``, (row) => !usable.has(row));
+}

@@ -2,6 +2,7 @@ import { WinnowError } from '../dataset/errors.ts';
 import { aum } from './aum.ts';
 import { clipScore } from './clip-score.ts';
 import { coido } from './coido.ts';
+import { coincide } from './coincide.ts';
 import { cvs } from './cvs.ts';
 import { dics } from './dics.ts';
 import { el2n } from './el2n.ts';
@@ -21,6 +22,7 @@ import { xmas } from './xmas.ts';
 export const selectors: readonly Selector[] = [
   visnec as Selector,
   xmas as Selector,
+  coincide as Selector,
   random as Selector,
   top as Selector,
   el2n as Selector,

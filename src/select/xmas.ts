@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import type { Matrix } from '../numeric/matrix.ts';
+import { type Matrix, nanToZero } from '../numeric/matrix.ts';
 import { createRandom } from '../numeric/philox.ts';
 import { rankRows } from '../numeric/topk.ts';
 import { waterFill } from './allocate.ts';
@@ -87,7 +87,7 @@ export const xmas: Selector<XmasOptions> = {
     // a_i(t), and their instability before missing values are replaced.
     const raw = sumTop(vectorColumn(input, column), values, top);
     const unsteady = instability(raw);
-    const trajectories = variant === 'official' ? withoutNaN(raw) : raw;
+    const trajectories = variant === 'official' ? nanToZero(raw) : raw;
     if (variant === 'paper') {
       const isMissing = (row: number): boolean => !Number.isFinite(unsteady[row]);
       dropRows(pool, 'nan', `have no complete trajectory in \`${column}\``, isMissing);
@@ -114,10 +114,6 @@ function textCluster(rows: number[], clusters: readonly Cluster[], seed: number)
   const id = clusters.reduce((largest, cluster) => Math.max(largest, cluster.id), -1) + 1;
   const candidates = createRandom(seed, 'select/xmas/text-only').shuffle([...rows]);
   return { id, label: 'text-only', members: rows, candidates };
-}
-
-function withoutNaN({ data, ...shape }: Matrix): Matrix {
-  return { ...shape, data: data.map((value) => (Number.isNaN(value) ? 0 : value)) };
 }
 
 /** Equal shares from the smallest cluster up; what it can't give flows to the larger ones. */
