@@ -4,6 +4,7 @@ import { type Document, parseDocument } from 'yaml';
 import { z } from 'zod';
 import { writeFileAtomic } from '../dataset/atomic.ts';
 import { WinnowError } from '../dataset/errors.ts';
+import { refuseNewer } from './newer.ts';
 
 export const CONFIG_FILE = 'winnow.yaml';
 
@@ -61,6 +62,7 @@ export function readConfig(folder: string): { document: Document; config: Projec
   const document = parseDocument(readFileSync(file, 'utf8'));
   const fault = document.errors[0];
   if (fault !== undefined) throw invalid(file, fault.message.split('\n')[0]!);
+  refuseNewer(document.toJS(), 'version', file);
   const parsed = ProjectConfig.safeParse(document.toJS() ?? {});
   if (!parsed.success) {
     const issue = parsed.error.issues[0]!;

@@ -2,6 +2,7 @@ import { rename, rm } from 'node:fs/promises';
 import { basename, join } from 'node:path';
 import { temporaryName } from '../dataset/atomic.ts';
 import type { Dataset } from '../dataset/dataset.ts';
+import { lastImport } from './changes.ts';
 import { type FileOnDisk, filesBelow, sumBytes } from './disk.ts';
 import type { SignalEntry } from './lineage.ts';
 import type { Project } from './project.ts';
@@ -49,6 +50,11 @@ export async function collectGarbage(project: Project, request: GcRequest = {}):
   for (const name of await listSelections(project)) heads.push(await readSelectionHead(project, name));
   const shards = await sortShards(project, datasets, unreadable, heads);
   const indexes = new Set([...datasets.values()].flatMap(({ cacheFiles }) => cacheFiles.map((file) => basename(file))));
+  // By the index of its import it is told which rows of a data set were edited.
+  for (const { name } of project.config().datasets) {
+    const { index } = lastImport(await project.lineage(), name) ?? {};
+    if (index !== undefined) indexes.add(index);
+  }
   const reasons = new Set(heads.map((head) => head.reasons.file));
   // Another process is measuring just now: what it has finished is noted only at its end.
   const isMeasuring = (await filesBelow(project.paths.locks)).some(({ path }) => path.startsWith('shard-'));

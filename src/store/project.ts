@@ -1,9 +1,11 @@
 import { existsSync } from 'node:fs';
 import { basename, extname, isAbsolute, join, relative, resolve } from 'node:path';
+import { describeChanges } from '../dataset/changes.ts';
 import type { Dataset } from '../dataset/dataset.ts';
 import { type Duck, openDuck } from '../dataset/duck.ts';
 import { WinnowError } from '../dataset/errors.ts';
 import { type OpenOptions, openDataset } from '../dataset/open.ts';
+import { changedSinceImport } from './changes.ts';
 import {
   CONFIG_FILE,
   createConfig,
@@ -37,6 +39,8 @@ export interface Project extends AsyncDisposable {
   readonly paths: ProjectPaths;
   /** Where two processes work on one project. */
   readonly locks: Locks;
+  /** Tell people something although nothing failed. */
+  note(text: string): void;
   /** `winnow.yaml` as it is now. */
   config(): ProjectConfig;
   /** Add a data set (or replace the one of that name): it is opened first, so that a bad one isn't written down. */
@@ -55,10 +59,17 @@ export interface Project extends AsyncDisposable {
   close(): Promise<void>;
 }
 
+export interface OpenProjectOptions {
+  /** Make the project where there is none. @default false */
+  create?: boolean;
+  /** Told what people should know although nothing failed: rows that were changed since the import, shards that were cut short. */
+  note?: (text: string) => void;
+}
+
 /**
  * Open the project in `folder`. With `create`, make it where there is none. Throws `PROJECT_MISSING`, `CONFIG_INVALID`.
  */
-export async function openProject(given: string, options: { create?: boolean } = {}): Promise<Project> {
+export async function openProject(given: string, options: OpenProjectOptions = {}): Promise<Project> {
   const folder = resolve(given);
   const root = join(folder, '.winnow');
   const paths: ProjectPaths = {
@@ -100,6 +111,16 @@ export async function openProject(given: string, options: { create?: boolean } =
       ...(entry.options === undefined ? {} : { options: entry.options }),
       ...how,
     });
+  const note = options.note ?? (() => undefined);
+  const noteChanges = async (dataset: Dataset): Promise<void> => {
+    if (options.note === undefined) return;
+    const change = changedSinceImport(paths, await readLineage(paths.lineage), dataset);
+    if (change === undefined) return;
+    const which = change.rows === undefined ? '' : `: ${describeChanges(change.rows)}`;
+    note(
+      `${dataset.name} was changed since its import${which}. What was measured for other rows stays; "winnow score" measures the rest.`,
+    );
+  };
   const keep = (name: string, opening: Promise<Dataset>): Promise<Dataset> => {
     datasets.set(name, opening);
     opening.catch(() => datasets.delete(name));
@@ -110,6 +131,7 @@ export async function openProject(given: string, options: { create?: boolean } =
     folder,
     paths,
     locks,
+    note,
     config: () => readConfig(folder).config,
     async addDataset(given, how) {
       const name = datasetName(given);
@@ -132,6 +154,7 @@ export async function openProject(given: string, options: { create?: boolean } =
           rows: dataset.rows,
           quarantined: dataset.quarantined.length,
           hash: dataset.hash,
+          ...(dataset.cacheFiles[0] === undefined ? {} : { index: basename(dataset.cacheFiles[0]) }),
         },
       });
       return keep(entry.name, Promise.resolve(dataset));
@@ -151,7 +174,11 @@ export async function openProject(given: string, options: { create?: boolean } =
           exitCode: 2,
         });
       }
-      return datasets.get(entry.name) ?? keep(entry.name, open(entry, how));
+      const opened = datasets.get(entry.name);
+      if (opened !== undefined) return opened;
+      const opening = keep(entry.name, open(entry, how));
+      await noteChanges(await opening);
+      return opening;
     },
     duck() {
       duck ??= openDuck({ folder: root, temporary: paths.temporary });

@@ -11,6 +11,7 @@ import { name, quote } from '../dataset/duck.ts';
 import { WinnowError } from '../dataset/errors.ts';
 import type { Column } from '../numeric/columns.ts';
 import { withLock } from './lock.ts';
+import { refuseNewer } from './newer.ts';
 import type { Project } from './project.ts';
 import { damaged, writeParquet } from './shard-file.ts';
 
@@ -159,8 +160,11 @@ export async function readSelectionHead(project: Project, given: string): Promis
     });
   }
   try {
-    return Head.parse(JSON.parse(await readFile(file, 'utf8')));
+    const head: unknown = JSON.parse(await readFile(file, 'utf8'));
+    refuseNewer(head, 'format', file);
+    return Head.parse(head);
   } catch (cause) {
+    if (cause instanceof WinnowError) throw cause;
     throw new WinnowError({
       code: 'SELECTION_DAMAGED',
       message: "the selection can't be read",

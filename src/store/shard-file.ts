@@ -7,6 +7,7 @@ import { writing } from '../dataset/disk-fault.ts';
 import { name, quote } from '../dataset/duck.ts';
 import { WinnowError } from '../dataset/errors.ts';
 import type { Column, ColumnBlock } from '../numeric/columns.ts';
+import { refuseNewer } from './newer.ts';
 
 /** A column as it is stored. */
 export const ColumnRecord = z.object({
@@ -19,6 +20,8 @@ export type ColumnRecord = z.infer<typeof ColumnRecord>;
 
 /** What a shard says of itself, in the Parquet metadata under `winnow`. No time and no machine: the same numbers are the same bytes. */
 export const ShardMeta = z.object({
+  /** Layout of the file. Raise it when an older Winnow would misread what is written. */
+  format: z.literal(1).default(1),
   key: z.string(),
   columns: z.array(ColumnRecord),
   quarantined: z.array(z.object({ row: z.int(), id: z.string(), code: z.string(), reason: z.string() })),
@@ -40,8 +43,9 @@ export async function writeParquet(
   path: string,
   block: ColumnBlock,
   ids: readonly string[],
-  meta: ShardMeta,
+  about: Omit<ShardMeta, 'format'>,
 ): Promise<void> {
+  const meta: ShardMeta = { format: 1, ...about };
   const columns = Object.entries(block.columns);
   const table = name(`shard_${temporarySerial++}`);
   const fields = columns.map(([key, column]) => `${name(key)} ${sqlType(column)}`);
@@ -124,9 +128,11 @@ export async function readMeta(connection: DuckDBConnection, path: string): Prom
     const reader = await connection.runAndReadAll(
       `SELECT decode(value) FROM parquet_kv_metadata(${quote(path)}) WHERE decode(key) = 'winnow'`,
     );
-    return ShardMeta.parse(JSON.parse(String(reader.getRows()[0]?.[0])));
+    const meta: unknown = JSON.parse(String(reader.getRows()[0]?.[0]));
+    refuseNewer(meta, 'format', path);
+    return ShardMeta.parse(meta);
   } catch (cause) {
-    throw damaged(path, cause);
+    throw cause instanceof WinnowError ? cause : damaged(path, cause);
   }
 }
 

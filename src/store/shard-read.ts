@@ -1,3 +1,4 @@
+import { existsSync } from 'node:fs';
 import type { DuckDBConnection, DuckDBDataChunk } from '@duckdb/node-api';
 import { name, quote } from '../dataset/duck.ts';
 import { type Quarantined, WinnowError } from '../dataset/errors.ts';
@@ -80,9 +81,11 @@ function presentFiles(plan: ReadPlan, { partial }: ReadOptions): string[] {
   const missing = plan.shards.filter((shard) => !shard.done);
   if (missing.length > 0 && partial !== true) {
     const rows = missing.reduce((sum, shard) => sum + shard.end - shard.start, 0);
+    const cut = missing.find((shard) => shard.path !== '' && existsSync(shard.path));
     throw new WinnowError({
       code: 'SIGNAL_INCOMPLETE',
-      message: `signal "${plan.identity.signal}" is missing for ${rows} of ${plan.dataset.rows} rows`,
+      message: `signal "${plan.identity.signal}" is missing for ${rows} of ${plan.dataset.rows} rows${cut === undefined ? '' : ': a file of it was cut short or damaged'}`,
+      ...(cut === undefined ? {} : { where: { file: cut.path } }),
       hint: `Run "winnow score ${plan.identity.signal}": only what is missing is computed.`,
     });
   }

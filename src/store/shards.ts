@@ -137,7 +137,12 @@ export async function writeShard(
     columns: Object.fromEntries(columns.map((column) => [column.name, block.columns[column.name]!])),
   };
   const ids = Array.from({ length: shard.end - shard.start }, (_, i) => plan.dataset.ids[shard.start + i]!);
-  if (existsSync(shard.path) && !looksWhole(shard.path)) await rm(shard.path, { force: true });
+  if (existsSync(shard.path) && !looksWhole(shard.path)) {
+    project.note(
+      `${shard.path} was cut short or damaged; its rows ${shard.start} to ${shard.end - 1} were measured again.`,
+    );
+    await rm(shard.path, { force: true });
+  }
   const duck = await project.duck();
   await duck.alone((connection) =>
     writeParquet(connection, shard.path, ordered, ids, { key: shard.key, columns, quarantined: [...quarantined] }),

@@ -1,6 +1,8 @@
 import { resolve } from 'node:path';
+import type { RowChanges } from '../dataset/changes.ts';
 import type { Dataset } from '../dataset/dataset.ts';
 import { WinnowError } from '../dataset/errors.ts';
+import { changedSinceImport } from './changes.ts';
 import type { DatasetEntry } from './config.ts';
 import { filesBelow, sumBytes } from './disk.ts';
 import type { LineageEntry } from './lineage.ts';
@@ -30,6 +32,8 @@ export interface DatasetStatus {
   hash: string;
   /** Its rows are not those of the last import. */
   changed: boolean;
+  /** What has changed since then, where it can be known. */
+  changes?: RowChanges;
   signals: SignalStatus[];
 }
 
@@ -108,10 +112,10 @@ async function datasetStatus(
     measured: entry.time,
   }));
   const { name, path, format, rows, hash, quarantined } = dataset;
-  const imported = lineage.findLast((entry) => entry.kind === 'import' && entry.name === name);
-  const before = imported?.kind === 'import' ? imported.about.hash : undefined;
-  const changed = before !== undefined && before !== hash;
-  return { name, path, format, rows, quarantined: quarantined.length, hash, changed, signals };
+  const change = changedSinceImport(project.paths, lineage, dataset);
+  const changes = change?.rows === undefined ? {} : { changes: change.rows };
+  const changed = change !== undefined;
+  return { name, path, format, rows, quarantined: quarantined.length, hash, changed, ...changes, signals };
 }
 
 function whyUnreadable(project: Project, entry: DatasetEntry, error: unknown): UnreadableDataset {

@@ -16,7 +16,7 @@ export const register: Register = (program, session) => {
         const { openProject } = await import('../../store/project.ts');
         const { explain } = await import('../../select/explain.ts');
         const { explanationText } = await import('../../report/selection-text.ts');
-        await using project = await openProject(context.project);
+        await using project = await openProject(context.project, { note: context.note });
         const explanation = await explain(project, {
           id,
           selection: given.selection,

@@ -25,7 +25,7 @@ export const register: Register = (program, session) => {
     action(session, async (context, selection: string | undefined, given: Record<string, unknown>) => {
       const { openProject } = await import('../../store/project.ts');
       const { exportSelection } = await import('../../store/export.ts');
-      await using project = await openProject(context.project);
+      await using project = await openProject(context.project, { note: context.note });
       const result = await exportSelection(project, {
         selection,
         format: given.format as string | undefined,

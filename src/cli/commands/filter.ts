@@ -30,7 +30,7 @@ export const register: Register = (program, session) => {
       const request = { ...fileOptions(context, given), sql, out: given.out };
       const run = async () => {
         if (input !== undefined) return filterFile({ ...request, input });
-        await using project = await openProject(context.project);
+        await using project = await openProject(context.project, { note: context.note });
         return await filterProject(project, { ...request, dataset: given.dataset });
       };
       const result = await run();

@@ -14,7 +14,7 @@ export const register: Register = (program, session) => {
     action(session, async (context, given: { unfinished?: true }) => {
       const { openProject } = await import('../../store/project.ts');
       const { collectGarbage } = await import('../../store/gc.ts');
-      await using project = await openProject(context.project);
+      await using project = await openProject(context.project, { note: context.note });
       const result = await collectGarbage(project, { dryRun: context.dryRun, unfinished: given.unfinished === true });
       return { document: result, text: () => gcText(result) };
     }),

@@ -9,7 +9,7 @@ export const register: Register = (program, session) => {
     .action(
       action(session, async (context) => {
         const { openProject } = await import('../../store/project.ts');
-        await using project = await openProject(context.project, { create: true });
+        await using project = await openProject(context.project, { create: true, note: context.note });
         return { document: { folder: project.folder }, text: `Project in ${project.folder}. Next: winnow import FILE` };
       }),
     );

@@ -24,7 +24,7 @@ export const register: Register = (program, session) => {
           const { writeReport } = await import('../../report/write.ts');
           const { summaryText } = await import('../../report/terminal.ts');
           const { summarise } = await import('../../report/summary.ts');
-          await using project = await openProject(context.project);
+          await using project = await openProject(context.project, { note: context.note });
           const result = await writeReport(project, {
             selection,
             ...given,

@@ -21,7 +21,7 @@ export const register: Register = (program, session) => {
       action(session, async (context, given: Record<string, unknown>) => {
         const { openProject } = await import('../../store/project.ts');
         const { planScore, runScore } = await import('../../signals/score.ts');
-        await using project = await openProject(context.project);
+        await using project = await openProject(context.project, { note: context.note });
         const plan = await planScore(project, {
           signal: signal.name,
           params: schemaValues(signal.params, given),

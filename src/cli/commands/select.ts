@@ -18,7 +18,7 @@ async function run(method: string, context: CommandContext, given: Given): Promi
   const { openProject } = await import('../../store/project.ts');
   const { runSelection } = await import('../../select/run.ts');
   const { selectionText } = await import('../../report/selection-text.ts');
-  await using project = await openProject(context.project);
+  await using project = await openProject(context.project, { note: context.note });
   const result = await runSelection(project, {
     method,
     budget: given.budget,

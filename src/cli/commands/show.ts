@@ -18,7 +18,7 @@ export const register: Register = (program, session) => {
       action(session, async (context, id: string, given: { dataset?: string }) => {
         const { openProject } = await import('../../store/project.ts');
         const { showSample } = await import('../../store/show.ts');
-        await using project = await openProject(context.project);
+        await using project = await openProject(context.project, { note: context.note });
         const shown = await showSample(project, { id, dataset: given.dataset });
         const isTerminal = session.stdout.isTTY === true;
         const images = context.json ? [] : await drawn(shown, await project.dataset(shown.dataset), isTerminal);

@@ -1,3 +1,4 @@
+import { describeChanges } from '../../dataset/changes.ts';
 import { signals } from '../../signals/registry.ts';
 import type { DatasetStatus, ProjectStatus, SelectionStatus, SignalStatus } from '../../store/status.ts';
 import { action } from '../command.ts';
@@ -84,13 +85,21 @@ function statusText(status: ProjectStatus, missing: readonly Missing[]): string 
   ].join('\n');
 }
 
-function datasetLines({ name, rows, format, quarantined, changed, signals: measured }: DatasetStatus): string[] {
+function datasetLines({
+  name,
+  rows,
+  format,
+  quarantined,
+  changed,
+  changes,
+  signals: measured,
+}: DatasetStatus): string[] {
   const again = measured.reduce((n, signal) => Math.max(n, signal.rows - signal.rowsDone), 0);
   return [
     `  ${name}: ${plural(rows, 'row')}, ${format}${quarantined === 0 ? '' : `, ${quarantined} set aside`}`,
     ...(changed
       ? [
-          `    changed since its import${again === 0 ? '' : `: up to ${plural(again, 'row')} to measure again`}; selections made before are of the old rows`,
+          `    changed since its import${changes === undefined ? '' : ` (${describeChanges(changes)})`}${again === 0 ? '' : `: up to ${plural(again, 'row')} to measure again`}; selections made before are of the old rows`,
         ]
       : []),
     ...measured.map(
