@@ -1,9 +1,11 @@
 import { type Command, Option } from 'commander';
 import { WinnowError } from '../dataset/errors.ts';
+import { RenderOptions } from '../dataset/render.ts';
 import type { InputOptions, Output, OutputOptions } from '../dataset/transform.ts';
 import type { CommandContext, Outcome } from './command.ts';
 import { withDryRun } from './command.ts';
 import { optionPairs } from './option-pairs.ts';
+import { addSchemaOptions, schemaValues } from './schema-options.ts';
 
 /** What commander gives for the options below. */
 export interface FileOptions {
@@ -30,7 +32,7 @@ export function withInput(command: Command): Command {
     .option('--read-option <key=value>', 'an option of the format that is read; may be repeated', collect);
 }
 
-/** How it is written: `--to`, `--media`, `--option`, `--lossy`, `--force`, `--dry-run`. */
+/** How it is written: `--to`, `--media`, `--option`, `--lossy`, `--force`, `--dry-run`, and how images are rendered. */
 export function withOutput(command: Command): Command {
   command
     .option('--to <name>', 'format to write (default: that of the extension, else that of the input)')
@@ -43,6 +45,7 @@ export function withOutput(command: Command): Command {
     .option('--option <key=value>', 'an option of the format that is written; may be repeated', collect)
     .option('--lossy', 'write even what the format cannot hold in full')
     .option('--force', 'replace a file that is there');
+  addSchemaOptions(command, RenderOptions);
   return withDryRun(command);
 }
 
@@ -58,6 +61,7 @@ export function fileOptions(
     to: given.to,
     media: given.media,
     options: optionPairs(given.option),
+    render: schemaValues(RenderOptions, { ...given }),
     lossy: given.lossy === true,
     force: given.force === true,
     dryRun: context.dryRun,

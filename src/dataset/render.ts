@@ -38,6 +38,14 @@ export function renderSettings(given: RenderOptions | undefined): RenderSettings
       exitCode: 2,
     });
   }
+  if (given.quality !== undefined && !changesPixels(read.data)) {
+    throw new WinnowError({
+      code: 'OPTION_INVALID',
+      message: 'a quality is given, but no image is encoded',
+      hint: 'Say what is to be done as well: --encode, --max-pixels or --bake.',
+      exitCode: 2,
+    });
+  }
   return changesPixels(read.data) || read.data.rename !== undefined ? read.data : undefined;
 }
 

@@ -5,6 +5,7 @@ import type { Format } from './format.ts';
 import { formatNamed, formats } from './formats/registry.ts';
 import { type OpenOptions, openDataset } from './open.ts';
 import { PACKED } from './pack.ts';
+import { type RenderOptions, renderSettings } from './render.ts';
 import type { Sample } from './sample.ts';
 import { mainFile, type WriteRequest, type Written, writeDataset } from './write.ts';
 import type { MediaMode } from './write-media.ts';
@@ -27,6 +28,8 @@ export interface OutputOptions {
   media?: MediaMode | undefined;
   /** Options of the format that is written. */
   options?: Readonly<Record<string, unknown>> | undefined;
+  /** Write images anew: upright, RGB, within a pixel budget, re-encoded, named by content. */
+  render?: RenderOptions | undefined;
   /** Write what the format can hold and report the rest, instead of refusing. @default false */
   lossy?: boolean | undefined;
   /** Replace a file that is there. @default false */
@@ -42,7 +45,6 @@ export interface Output extends Written {
   format: string;
   /** The main file. */
   out: string;
-  media: MediaMode;
 }
 
 /** Open a file or folder without a project. Throws what {@link openDataset} throws. */
@@ -126,7 +128,8 @@ export async function writeOutput(
       exitCode: 2,
     });
   }
-  const media = request.media ?? usualMedia(formatNamed(format), out, request.inputs);
+  const isRendered = renderSettings(request.render) !== undefined;
+  const media = request.media ?? usualMedia(formatNamed(format), out, request.inputs, isRendered);
   const written = await writeDataset({
     samples,
     format,
@@ -136,15 +139,17 @@ export async function writeOutput(
     lossy: request.lossy ?? false,
     dryRun: request.dryRun ?? false,
     overwrite: request.force ?? false,
+    ...(request.render === undefined ? {} : { render: request.render }),
     ...(request.options === undefined ? {} : { options: request.options }),
     ...(request.signal === undefined ? {} : { signal: request.signal }),
   });
-  return { ...written, format, out, media };
+  return { ...written, format, out };
 }
 
 /** What happens to media if nobody says: their paths stay where they lead to the same files, else the files go along. */
-function usualMedia(format: Format, out: string, inputs: readonly Dataset[]): MediaMode {
+function usualMedia(format: Format, out: string, inputs: readonly Dataset[], isRendered: boolean): MediaMode {
   if (format.holdsMedia) return 'inside';
+  if (isRendered) return out === '-' ? 'embed' : 'copy';
   const isPacked = inputs.some(({ embedded }) => embedded !== undefined);
   if (out === '-') return isPacked ? 'embed' : 'keep';
   return !isPacked && inputs.every(({ mediaRoot }) => mediaRoot === dirname(out)) ? 'keep' : 'link';

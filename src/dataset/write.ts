@@ -59,6 +59,8 @@ export interface Written {
   /** Absolute paths, the main file first. */
   files: string[];
   mediaFiles: number;
+  /** What happened to media: `inside` where the format holds them, `copy` where links were asked for and images rendered. */
+  media: MediaMode;
   lost: Loss[];
 }
 
@@ -93,7 +95,7 @@ export async function writeDataset(request: WriteRequest): Promise<Written> {
   if (isDry) {
     const passed = await passSamples(request, { format, write, media });
     if (passed.refused.length > 0) throw cannotHold(format.title, passed.refused);
-    return { rows: passed.rows, files: [main], mediaFiles: media.count(), lost: passed.lost };
+    return { rows: passed.rows, files: [main], mediaFiles: media.count(), media: placed, lost: passed.lost };
   }
   const made = main === '-' ? undefined : await writing(folder, async () => mkdirSync(folder, { recursive: true }));
   if (main !== '-') sweepTemporary(folder);
@@ -109,7 +111,13 @@ export async function writeDataset(request: WriteRequest): Promise<Written> {
     const mediaFiles = await media.make();
     for (const side of sides) await writeFileAtomic(side.path, side.content);
     const files = await sink.commit();
-    return { rows: passed.rows, files: [...files, ...sides.map((side) => side.path)], mediaFiles, lost: passed.lost };
+    return {
+      rows: passed.rows,
+      files: [...files, ...sides.map((side) => side.path)],
+      mediaFiles,
+      media: placed,
+      lost: passed.lost,
+    };
   } finally {
     await sink.abort();
     await media.close();

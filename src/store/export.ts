@@ -2,6 +2,7 @@ import { createHash } from 'node:crypto';
 import { join, resolve } from 'node:path';
 import type { Dataset } from '../dataset/dataset.ts';
 import { WinnowError } from '../dataset/errors.ts';
+import type { RenderOptions } from '../dataset/render.ts';
 import type { Sample } from '../dataset/sample.ts';
 import { type Loss, writeDataset } from '../dataset/write.ts';
 import type { MediaMode } from '../dataset/write-media.ts';
@@ -18,6 +19,8 @@ export interface ExportRequest {
   out?: string | undefined;
   /** @default the project's default, else `link` */
   images?: MediaMode | undefined;
+  /** Write images anew: upright, RGB, within a pixel budget, re-encoded, named by content. */
+  render?: RenderOptions | undefined;
   lossy?: boolean;
   /** Options of the format. */
   options?: Readonly<Record<string, unknown>>;
@@ -56,15 +59,16 @@ export async function exportSelection(project: Project, request: ExportRequest =
   const dataset = await project.dataset(head.dataset.name);
   const defaults = project.config().defaults;
   const format = request.format ?? defaults.format ?? dataset.format;
-  const images = request.images ?? defaults.media ?? 'link';
+  const asked = request.images ?? defaults.media ?? 'link';
   const out = request.out === undefined ? join(project.folder, 'export', name) : resolve(request.out);
   const rows = head.ids.map((id) => rowInForce(dataset, id, name));
   const write = {
     samples: samplesOf(dataset, rows, request),
     format,
     out,
-    media: images,
+    media: asked,
     mediaRoot: dataset,
+    ...(request.render === undefined ? {} : { render: request.render }),
     lossy: request.lossy ?? false,
     dryRun: request.dryRun ?? false,
     ...(request.options === undefined ? {} : { options: request.options }),
@@ -77,7 +81,7 @@ export async function exportSelection(project: Project, request: ExportRequest =
       : await withLock(project.locks, `export-${createHash('sha256').update(out).digest('hex').slice(0, 16)}`, () =>
           writeDataset(write),
         );
-  const { files, mediaFiles, lost } = written;
+  const { files, mediaFiles, media: images, lost } = written;
   const result = { selection: name, format, out, files, rows: written.rows, images, mediaFiles, lost };
   if (request.dryRun !== true)
     await project.record({ kind: 'export', name, about: { format, out, rows: result.rows, images } });

@@ -1,7 +1,9 @@
 import { Option } from 'commander';
+import { RenderOptions } from '../../dataset/render.ts';
 import { action, withDryRun } from '../command.ts';
 import { optionPairs } from '../option-pairs.ts';
 import type { Register } from '../program.ts';
+import { addSchemaOptions, schemaValues } from '../schema-options.ts';
 
 /** `winnow export NAME`: write a selection in a trainer's format. */
 export const register: Register = (program, session) => {
@@ -21,6 +23,7 @@ export const register: Register = (program, session) => {
     )
     .option('--lossy', 'write even what the format cannot hold in full')
     .option('--option <key=value...>', 'an option of the format, e.g. dialect=llava-next');
+  addSchemaOptions(command, RenderOptions);
   withDryRun(command).action(
     action(session, async (context, selection: string | undefined, given: Record<string, unknown>) => {
       const { openProject } = await import('../../store/project.ts');
@@ -31,6 +34,7 @@ export const register: Register = (program, session) => {
         format: given.format as string | undefined,
         out: given.out as string | undefined,
         images: given.images as 'keep' | 'link' | 'copy' | 'embed' | undefined,
+        render: schemaValues(RenderOptions, given),
         lossy: given.lossy === true,
         ...(given.option === undefined ? {} : { options: optionPairs(given.option as string[]) ?? {} }),
         dryRun: context.dryRun,

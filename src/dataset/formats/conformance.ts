@@ -5,6 +5,7 @@ import type { Format, WriteOptions } from '../format.ts';
 import type { Sample } from '../sample.ts';
 import { axolotl } from './axolotl.ts';
 import { isObject } from './build.ts';
+import { checkParquetSchema, checkTarMembers } from './conformance-binary.ts';
 import { llava } from './llava.ts';
 import { neutral } from './neutral.ts';
 import { openai } from './openai.ts';
@@ -64,6 +65,8 @@ export async function conformFormats(folder: string): Promise<FormatCheck[]> {
         );
       else if (file === 'dataset_info.json')
         checks.push(verdict(file, checkRegistry(JSON.parse(await readFile(path, 'utf8')))));
+      else if (file === 'parquet_schema.json') checks.push(verdict(file, await checkParquetSchema(path, samples)));
+      else if (file === 'webdataset_members.json') checks.push(verdict(file, await checkTarMembers(path, samples)));
       else if (FIXTURES[file] === undefined) checks.push({ file, status: 'skip', detail: 'no format of this name' });
       else checks.push(verdict(file, checkFixture(FIXTURES[file], samples, await records(path), file)));
     } catch (error) {
