@@ -200,15 +200,6 @@ def record(row: Row, ident: str) -> str:
     return json.dumps(entry)
 
 
-def is_json(text: str) -> bool:
-    """Whether a record parses."""
-    try:
-        json.loads(text)
-    except json.JSONDecodeError:
-        return False
-    return True
-
-
 def make_demo(out: Path, seed: int = SEED) -> int:
     """Write the data set; the same seed gives the same bytes. Returns the number of rows."""
     shutil.rmtree(out / "images", ignore_errors=True)
@@ -228,11 +219,6 @@ def make_demo(out: Path, seed: int = SEED) -> int:
     named = [(f"shapes-{k:04d}", rows[int(i)]) for k, i in enumerate(order)]
     records = [record(row, ident) for ident, row in named]
     (out / "shapes.json").write_text("[\n" + ",\n".join(records) + "\n]\n")
-    # A record that isn't JSON has no id to read: it is known by file and row.
-    named = [
-        (ident if is_json(text) else f"shapes.json#{k}", row)
-        for k, ((ident, row), text) in enumerate(zip(named, records, strict=True))
-    ]
     truth = {
         "faults": [{"key": k, "title": t, "about": a, "separable": s} for k, t, a, s in FAULTS],
         "rows": {
