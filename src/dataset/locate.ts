@@ -45,20 +45,20 @@ export function locate(given: string, wanted: { format?: string; dataset?: strin
     });
   }
   const folder = stat.isDirectory() ? path : dirname(path);
-  const honours = wanted.format === undefined || wanted.format === 'sharegpt';
+  const honours = wanted.format === undefined || wanted.format === 'sharegpt' || wanted.format === 'alpaca';
   const entries = honours ? registryEntries(folder) : [];
   if (!stat.isDirectory()) {
     const entry = entries.find(
       ([name, item]) => item.file_name === basename(path) && (wanted.dataset === undefined || wanted.dataset === name),
     );
-    return entry === undefined ? { path, options: {} } : fromEntry(folder, entry);
+    return entry === undefined ? { path, options: {} } : fromEntry(folder, entry, wanted.format);
   }
   if (wanted.format === 'folder') return { path, options: {} };
   const named = wanted.dataset === undefined ? entries : entries.filter(([name]) => name === wanted.dataset);
   const present = named.filter(
     ([, item]) => typeof item.file_name === 'string' && existsSync(join(folder, item.file_name)),
   );
-  if (present.length === 1) return fromEntry(folder, present[0]!);
+  if (present.length === 1) return fromEntry(folder, present[0]!, wanted.format);
   if (present.length > 1 || (wanted.dataset !== undefined && entries.length > 0)) {
     const names = (present.length > 1 ? present : entries).slice(0, 12).map(([name]) => name);
     throw new WinnowError({
@@ -125,19 +125,19 @@ function registryEntries(folder: string): [string, JsonObject][] {
   }
 }
 
-function fromEntry(folder: string, [name, entry]: [string, JsonObject]): Located {
+function fromEntry(folder: string, [name, entry]: [string, JsonObject], wanted?: string): Located {
   const file = join(folder, String(entry.file_name));
   const formatting = entry.formatting ?? 'alpaca';
-  const named = `entry "${name}" of ${REGISTRY}`;
-  // Alpaca and OpenAI entries are left to detection: their columns mean something else.
-  if (formatting !== 'sharegpt') return { path: file, options: {} };
+  // Without a map, and with OpenAI's turns, detection knows as much.
+  const isMapped = formatting === 'sharegpt' || (formatting === 'alpaca' && isObject(entry.columns));
+  if (!isMapped || (wanted !== undefined && wanted !== formatting)) return { path: file, options: {} };
   return {
     path: file,
-    format: 'sharegpt',
+    format: formatting,
     options: {
       ...(entry.columns === undefined ? {} : { columns: entry.columns }),
       ...(entry.tags === undefined ? {} : { tags: entry.tags }),
     },
-    because: named,
+    because: `entry "${name}" of ${REGISTRY}`,
   };
 }

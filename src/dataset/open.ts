@@ -49,7 +49,7 @@ export async function openDataset(path: string, settings: OpenOptions = {}): Pro
   const located = piped
     ? { path: await spoolStandardInput(settings.signal), options: {} }
     : locate(path, {
-        ...(settings.format === undefined ? {} : { format: settings.format }),
+        ...(settings.format === undefined ? {} : { format: formatNamed(settings.format).name }),
         ...(typeof wantedEntry === 'string' ? { dataset: wantedEntry } : {}),
       });
   const options = { ...located.options, ...settings.options };

@@ -1,19 +1,21 @@
 import type { Dirent } from 'node:fs';
 import { readdir, readFile } from 'node:fs/promises';
-import { basename, dirname, extname, join } from 'node:path';
+import { basename, dirname, extname, join, posix } from 'node:path';
 import { WinnowError } from '../errors.ts';
 import type { Format, Probe, ReadContext } from '../format.ts';
 import type { Sample } from '../sample.ts';
 import { isObject, type JsonObject, type ReadResult, rowError } from './build.ts';
 import { captionTurns, exchangeLimits } from './caption.ts';
+import { parseCsv } from './csv.ts';
 import { metaClashes } from './limits.ts';
 
 const IMAGE = /\.(jpe?g|png|webp|gif|bmp|tiff?|avif|jfif)$/i;
-const SIDECARS = ['metadata.jsonl', 'captions.jsonl', 'captions.json'];
+const SIDECARS = ['metadata.csv', 'metadata.jsonl', 'captions.jsonl', 'captions.json'];
 
 /**
- * A folder of images: every image is a sample. A caption comes from `<image name>.txt`, or from `metadata.jsonl` /
- * `captions.jsonl` (`file_name` with `text` or `caption`) / `captions.json` ({file: caption}); it becomes the answer to
+ * A folder of images: every image is a sample. A caption comes from `<image name>.txt`, or from `metadata.csv` /
+ * `metadata.jsonl` / `captions.jsonl` (`file_name` with `text` or `caption`) / `captions.json` ({file: caption}), at the top or in
+ * a subfolder; it becomes the answer to
  * "Describe the image.". Without one the sample holds the image alone. A subfolder is the sample's `meta.category`.
  */
 export const folder: Format = {
@@ -62,9 +64,10 @@ export const folder: Format = {
   async listFolder(path: string) {
     const images: string[] = [];
     const texts = new Set<string>();
-    await walk(path, '', images, texts);
+    const sidecars: string[] = [];
+    await walk(path, '', { images, texts, sidecars });
     images.sort();
-    const captions = await readCaptions(path);
+    const captions = await readCaptions(path, sidecars.sort());
     return Promise.all(
       images.map(async (image) => {
         const sidecar = `${image.slice(0, image.length - extname(image).length)}.txt`;
@@ -83,31 +86,31 @@ export const folder: Format = {
   },
 };
 
-async function walk(root: string, at: string, images: string[], texts: Set<string>): Promise<void> {
+interface Found {
+  images: string[];
+  texts: Set<string>;
+  sidecars: string[];
+}
+
+async function walk(root: string, at: string, found: Found): Promise<void> {
   const entries: Dirent[] = await readdir(join(root, at), { withFileTypes: true });
   for (const entry of entries) {
     if (entry.name.startsWith('.')) continue;
     const path = at === '' ? entry.name : `${at}/${entry.name}`;
-    if (entry.isDirectory()) await walk(root, path, images, texts);
-    else if (IMAGE.test(entry.name)) images.push(path);
-    else if (entry.name.endsWith('.txt')) texts.add(path);
+    if (entry.isDirectory()) await walk(root, path, found);
+    else if (IMAGE.test(entry.name)) found.images.push(path);
+    else if (entry.name.endsWith('.txt')) found.texts.add(path);
+    else if (SIDECARS.includes(entry.name)) found.sidecars.push(path);
   }
 }
 
-async function readCaptions(root: string): Promise<Map<string, JsonObject>> {
+async function readCaptions(root: string, sidecars: readonly string[]): Promise<Map<string, JsonObject>> {
   const captions = new Map<string, JsonObject>();
-  const entries = new Set(await readdir(root));
-  for (const name of SIDECARS.filter((sidecar) => entries.has(sidecar))) {
+  for (const name of sidecars) {
+    const at = dirname(name) === '.' ? '' : `${dirname(name)}/`;
     const text = (await readFile(join(root, name), 'utf8')).replace(/^\uFEFF/, '');
     try {
-      if (name.endsWith('.jsonl')) {
-        for (const line of text.split('\n').filter((item) => item.trim() !== ''))
-          addCaption(captions, JSON.parse(line));
-      } else {
-        const value: unknown = JSON.parse(text);
-        if (Array.isArray(value)) for (const item of value) addCaption(captions, item);
-        else if (isObject(value)) for (const [file, caption] of Object.entries(value)) captions.set(file, { caption });
-      }
+      for (const row of rowsOf(name, text)) addCaption(captions, at, row);
     } catch (cause) {
       throw new WinnowError({
         code: 'CAPTIONS_DAMAGED',
@@ -121,9 +124,21 @@ async function readCaptions(root: string): Promise<Map<string, JsonObject>> {
   return captions;
 }
 
-function addCaption(captions: Map<string, JsonObject>, row: unknown): void {
+function rowsOf(name: string, text: string): unknown[] {
+  if (name.endsWith('.csv')) return parseCsv(text);
+  if (name.endsWith('.jsonl')) {
+    const lines = text.split('\n').filter((line) => line.trim() !== '');
+    return lines.map((line): unknown => JSON.parse(line));
+  }
+  const value: unknown = JSON.parse(text);
+  if (Array.isArray(value)) return value;
+  return isObject(value) ? Object.entries(value).map(([file, caption]) => ({ file_name: file, caption })) : [];
+}
+
+/** @param at folder of the file that the row stands in: paths start there, as in Hugging Face's `imagefolder` */
+function addCaption(captions: Map<string, JsonObject>, at: string, row: unknown): void {
   if (!isObject(row)) return;
   const { file_name: file, image, ...columns } = row;
   const path = file ?? image;
-  if (typeof path === 'string') captions.set(path, columns);
+  if (typeof path === 'string') captions.set(posix.normalize(at + path), columns);
 }

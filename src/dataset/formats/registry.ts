@@ -1,5 +1,6 @@
 import { WinnowError } from '../errors.ts';
 import type { Format, Probe } from '../format.ts';
+import { alpaca } from './alpaca.ts';
 import { axolotl } from './axolotl.ts';
 import { coco } from './coco.ts';
 import { folder } from './folder.ts';
@@ -20,6 +21,7 @@ import { webdataset } from './webdataset.ts';
 export const formats: readonly Format[] = [
   llava,
   sharegpt,
+  alpaca,
   trl,
   openai,
   swift,
@@ -35,9 +37,22 @@ export const formats: readonly Format[] = [
   folder,
 ];
 
+/** Names that people know formats by, beside their own. */
+const ALIASES: Readonly<Record<string, string>> = {
+  'llama-factory': 'sharegpt',
+  llamafactory: 'sharegpt',
+  'ms-swift': 'swift',
+  'openai-chat': 'openai',
+  qwen: 'qwen-vl',
+  'coco-captions': 'coco',
+  vqav2: 'vqa',
+  imagefolder: 'folder',
+};
+
 /** The format of that name. Throws `FORMAT_UNKNOWN` with the names there are. */
 export function formatNamed(name: string): Format {
-  const found = formats.find((format) => format.name === name);
+  const asked = name.toLowerCase().replaceAll('_', '-');
+  const found = formats.find((format) => format.name === (ALIASES[asked] ?? asked));
   if (found !== undefined) return found;
   throw new WinnowError({
     code: 'FORMAT_UNKNOWN',

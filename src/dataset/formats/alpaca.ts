@@ -1,0 +1,157 @@
+import { basename, extname } from 'node:path';
+import type { Format, Probe, ReadContext, WriteOptions } from '../format.ts';
+import type { Message, Sample } from '../sample.ts';
+import {
+  assemble,
+  idOf,
+  isObject,
+  type JsonObject,
+  mediaRefs,
+  otherColumns,
+  type ReadResult,
+  rowError,
+  type Turn,
+} from './build.ts';
+import {
+  literalTagLimits,
+  metaClashes,
+  metaColumns,
+  shownPaths,
+  textLimits,
+  turnLimits,
+  unshownMedia,
+} from './limits.ts';
+import { renderPlaceholders, splitPlaceholders } from './placeholders.ts';
+import { turnColumnLimits } from './turn-columns.ts';
+
+/** LLaMA-Factory's names of the columns, and what they are called unless `columns` says otherwise. */
+const NAMES = {
+  prompt: 'instruction',
+  query: 'input',
+  response: 'output',
+  history: 'history',
+  system: 'system',
+  images: 'images',
+  videos: 'videos',
+};
+type Names = typeof NAMES;
+
+/**
+ * Alpaca's instruction, input and output, as LLaMA-Factory reads them: `history` holds the earlier turns as pairs, `images` and
+ * `videos` the media of the `<image>` and `<video>` in the texts. Instruction and input are one question with a newline between.
+ * Options: `columns` as in its `dataset_info.json`; `name` is the entry written there.
+ * Source: hiyouga/LLaMA-Factory `data/converter.py`, `AlpacaDatasetConverter`.
+ */
+export const alpaca: Format = {
+  name: 'alpaca',
+  title: 'Alpaca (LLaMA-Factory)',
+  container: 'array',
+  extension: '.json',
+
+  sniff(probe: Probe) {
+    const records = probe.records.filter(isObject);
+    const fits = records.some((record) => typeof record.instruction === 'string' && 'output' in record);
+    if (!fits) return { confidence: 0, because: 'no "instruction" with "output"' };
+    return { confidence: 0.9, because: 'records have "instruction" and "output"' };
+  },
+
+  read(record: unknown, context: ReadContext): ReadResult {
+    if (!isObject(record)) return rowError(context, 'RECORD_SHAPE', 'the record is not an object');
+    const names = namesOf(context.options);
+    const images = mediaRefs(record[names.images], names.images);
+    const videos = mediaRefs(record[names.videos], names.videos);
+    if (typeof images === 'string') return rowError(context, 'MEDIA_SHAPE', images);
+    if (typeof videos === 'string') return rowError(context, 'MEDIA_SHAPE', videos);
+    const pairs = historyOf(record[names.history]);
+    if (pairs === undefined) return rowError(context, 'RECORD_SHAPE', `"${names.history}" is not a list of pairs`);
+    const asked = [record[names.prompt], record[names.query]].filter((text) => typeof text === 'string' && text !== '');
+    if (asked.length === 0) return rowError(context, 'RECORD_SHAPE', `"${names.prompt}" is not a text`);
+    const said = record[names.response];
+    const turns = [...pairs, [asked.join('\n'), said]].flatMap(([question, answer]): Turn[] => [
+      turn('user', question),
+      ...(typeof answer === 'string' ? [turn('assistant', answer)] : []),
+    ]);
+    const system = record[names.system];
+    if (typeof system === 'string' && system !== '')
+      turns.unshift({ role: 'system', parts: [{ type: 'text', text: system }] });
+    const used = ['id', ...Object.values(names)].filter((name) => name !== names.response || typeof said === 'string');
+    return assemble({ id: idOf(record, context), turns, images, videos, meta: otherColumns(record, used) }, context);
+  },
+
+  write(sample: Sample, { options }: WriteOptions) {
+    const names = namesOf(options);
+    const system = sample.messages.find((message) => message.role === 'system');
+    const texts = sample.messages
+      .filter((message) => message.role === 'user' || message.role === 'assistant')
+      .map((message) => renderPlaceholders(message.parts));
+    const [question, answer] = texts.slice(-2);
+    if (texts.length < 2) return [];
+    return [
+      {
+        id: sample.id,
+        [names.prompt]: question,
+        [names.query]: '',
+        [names.response]: answer,
+        [names.system]: system === undefined ? '' : renderPlaceholders(system.parts),
+        [names.history]: pairsOf(texts.slice(0, -2)),
+        [names.images]: shownPaths(sample, 'image'),
+        [names.videos]: shownPaths(sample, 'video'),
+        ...metaColumns(sample.meta, ['id', ...Object.values(names)]),
+      },
+    ];
+  },
+
+  cannotHold(sample: Sample, { options }: WriteOptions) {
+    const { messages } = sample;
+    const systems = messages.filter((message) => message.role === 'system');
+    const isPlain = (message: Message): boolean => message.parts.length === 1 && message.parts[0]?.type === 'text';
+    const first = messages[0];
+    return [
+      ...(systems.length > 1 || (systems.length === 1 && first?.role !== 'system')
+        ? ['system turn after the first']
+        : []),
+      ...(systems.some((message) => !isPlain(message) || renderPlaceholders(message.parts) === '')
+        ? ['system turn that is not one text']
+        : []),
+      ...(messages.some((message) => message.role === 'tool' || message.call) ? ['tool turn'] : []),
+      ...(messages.at(-2)?.parts.length === 0 ? ['empty question'] : []),
+      ...turnLimits(sample),
+      ...turnColumnLimits(sample),
+      ...literalTagLimits(sample, ['image', 'video']),
+      ...unshownMedia(sample),
+      ...metaClashes(sample.meta, ['id', ...Object.values(namesOf(options))]),
+    ];
+  },
+
+  forgets: textLimits,
+
+  sideFiles(mainFile: string, { options }: WriteOptions, columns: ReadonlySet<string>) {
+    const name = typeof options.name === 'string' ? options.name : basename(mainFile, extname(mainFile));
+    const tools = columns.has('tools') ? { tools: 'tools' } : {};
+    // Complete: a column that the map leaves out is read as nothing.
+    const entry = { file_name: basename(mainFile), formatting: 'alpaca', columns: { ...namesOf(options), ...tools } };
+    return [{ name: 'dataset_info.json', content: `${JSON.stringify({ [name]: entry }, null, 1)}\n`, mergeKeys: true }];
+  },
+};
+
+function namesOf(options: Readonly<JsonObject>): Names {
+  const given = isObject(options.columns) ? options.columns : {};
+  const named = Object.entries(NAMES).map(([key, name]) => [key, typeof given[key] === 'string' ? given[key] : name]);
+  return Object.fromEntries(named) as Names;
+}
+
+function turn(role: 'user' | 'assistant', text: unknown): Turn {
+  return { role, parts: splitPlaceholders(String(text), ['image', 'video']) };
+}
+
+function historyOf(value: unknown): [string, unknown][] | undefined {
+  if (value === null || value === undefined || value === '') return [];
+  if (!Array.isArray(value)) return undefined;
+  const isPair = (pair: unknown): pair is [string, string] =>
+    Array.isArray(pair) && pair.length === 2 && pair.every((text) => typeof text === 'string');
+  return value.every(isPair) ? value : undefined;
+}
+
+function pairsOf(texts: readonly string[]): string[][] {
+  return Array.from({ length: Math.floor(texts.length / 2) }, (_, i) => texts.slice(2 * i, 2 * i + 2));
+}
