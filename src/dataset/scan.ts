@@ -1,4 +1,5 @@
 import type { Format } from './format.ts';
+import { isObject } from './formats/build.ts';
 import type { RowIndex } from './index-build.ts';
 import type { Parsed } from './json-parse.ts';
 import type { Sample } from './sample.ts';
@@ -47,7 +48,8 @@ export async function scanRows(
     else {
       const read = salvage(() => format.read(parsed.value, { file, row, options }));
       const { sample } = read;
-      const ownId = sample === null ? {} : { ownId: sample.id === `${file}#${row}` ? null : sample.id };
+      const derived = sample?.id === `${file}#${row}` && !(isObject(parsed.value) && parsed.value.id === sample.id);
+      const ownId = sample === null ? {} : { ownId: derived ? null : sample.id };
       if (sample !== null) sample.id = id;
       visit({ ...raw, ...ownId, ...read });
     }

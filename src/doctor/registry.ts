@@ -1,4 +1,6 @@
 import type { CheckGroup } from './check.ts';
+import { columnMap } from './column-map.ts';
+import { grounding } from './grounding.ts';
 import { ids } from './ids.ts';
 import { mentions } from './mentions.ts';
 import { references } from './references.ts';
@@ -7,4 +9,13 @@ import { text } from './text.ts';
 import { thinking } from './thinking.ts';
 
 /** Every group of checks, one line each. Fixes are made in this order. */
-export const groups: readonly CheckGroup[] = [structure, ids, references, text, mentions, thinking];
+export const groups: readonly CheckGroup[] = [
+  structure,
+  ids,
+  columnMap,
+  references,
+  text,
+  mentions,
+  thinking,
+  grounding,
+];
