@@ -9,6 +9,7 @@ import { ifdChecks } from './ifd.ts';
 import { learnabilityChecks } from './learnability.ts';
 import { quotaChecks } from './quotas.ts';
 import { rankedChecks } from './ranked.ts';
+import { semdedupChecks } from './semdedup.ts';
 import { visnecChecks } from './visnec.ts';
 import { xmasChecks } from './xmas.ts';
 
@@ -18,6 +19,7 @@ const CASE_CHECKS: readonly CaseCheck[] = [
   ...rankedChecks,
   ...xmasChecks,
   ...coincideChecks,
+  ...semdedupChecks,
   ...learnabilityChecks,
   ...ifdChecks,
   ...greedyChecks,

@@ -4,6 +4,7 @@ export const REASON_TEXTS = {
   redistributed: 'kept: rank {rank} of its group, in a place that another group could not fill',
   'kept-window': 'kept: rank {rank} of the pool, within the window of ranks that is kept',
   picked: 'kept: pick {rank}',
+  'kept-distinct': 'kept: rank {rank} by how little it resembles others of its cluster',
   random: 'kept: drawn at random',
   'text-only-drawn': 'kept: drawn at random for the share of rows without an image',
   'below-quota': 'dropped: rank {rank} of its group, below its quota',

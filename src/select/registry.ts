@@ -14,6 +14,7 @@ import { prism } from './prism.ts';
 import { random } from './random.ts';
 import type { SelectContext, Selection, Selector, SelectorInput } from './selector.ts';
 import { selfFilter } from './self-filter.ts';
+import { semdedup } from './semdedup.ts';
 import { top } from './top.ts';
 import { visnec } from './visnec.ts';
 import { xmas } from './xmas.ts';
@@ -23,6 +24,7 @@ export const selectors: readonly Selector[] = [
   visnec as Selector,
   xmas as Selector,
   coincide as Selector,
+  semdedup as Selector,
   random as Selector,
   top as Selector,
   el2n as Selector,
