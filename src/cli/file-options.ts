@@ -1,14 +1,16 @@
 import { type Command, Option } from 'commander';
 import { WinnowError } from '../dataset/errors.ts';
+import type { FetchOptions } from '../dataset/fetch-dataset.ts';
 import { RenderOptions } from '../dataset/render.ts';
 import type { InputOptions, Output, OutputOptions } from '../dataset/transform.ts';
 import type { CommandContext, Outcome } from './command.ts';
 import { withDryRun } from './command.ts';
+import { wholeNumber } from './option-numbers.ts';
 import { optionPairs } from './option-pairs.ts';
 import { addSchemaOptions, schemaValues } from './schema-options.ts';
 
 /** What commander gives for the options below. */
-export interface FileOptions {
+export interface FileOptions extends FetchFlags {
   from?: string;
   images?: string;
   readOption?: string[];
@@ -19,11 +21,46 @@ export interface FileOptions {
   force?: true;
 }
 
+/** What commander gives for {@link withFetch}. */
+export interface FetchFlags {
+  fetch?: true;
+  fetchMaxBytes?: string;
+  fetchTimeout?: string;
+  fetchAllow?: string[];
+}
+
 const collect = (value: string, all: string[] = []): string[] => [...all, value];
+
+/** Remote media: `--fetch` and its limits. */
+export function withFetch(command: Command): Command {
+  return command
+    .option('--fetch', 'fetch media that are named by URL (http, https, public addresses only); never done unasked')
+    .option('--fetch-max-bytes <n>', 'bytes of one medium at most (default: 33554432)')
+    .option('--fetch-timeout <seconds>', 'time for one medium (default: 30)')
+    .option('--fetch-allow <host>', 'a host whose address need not be public; may be repeated', collect);
+}
+
+/** @throws WinnowError `USAGE` for a limit without `--fetch` */
+export function fetchOptions({ fetch, fetchMaxBytes, fetchTimeout, fetchAllow }: FetchFlags): FetchOptions | undefined {
+  if (fetch !== true) {
+    if (fetchMaxBytes === undefined && fetchTimeout === undefined && fetchAllow === undefined) return undefined;
+    throw new WinnowError({
+      code: 'USAGE',
+      message: 'a limit of fetching is given, and nothing is fetched',
+      hint: 'Add --fetch.',
+      exitCode: 2,
+    });
+  }
+  return {
+    ...(fetchMaxBytes === undefined ? {} : { maxBytes: wholeNumber('--fetch-max-bytes', fetchMaxBytes, 1, 2 ** 40) }),
+    ...(fetchTimeout === undefined ? {} : { timeout: wholeNumber('--fetch-timeout', fetchTimeout, 1, 86_400) }),
+    ...(fetchAllow === undefined ? {} : { allow: fetchAllow }),
+  };
+}
 
 /** How a data set is read: `--from`, `--images`, `--read-option`. */
 export function withInput(command: Command): Command {
-  return command
+  return withFetch(command)
     .option('--from <name>', 'format to read, instead of detecting it')
     .option(
       '-i, --images <dir>',
@@ -58,6 +95,7 @@ export function fileOptions(
     from: given.from,
     images: given.images,
     readOptions: optionPairs(given.readOption),
+    fetch: fetchOptions(given),
     to: given.to,
     media: given.media,
     options: optionPairs(given.option),

@@ -1,4 +1,5 @@
 import type { Quarantined } from './errors.ts';
+import type { FetchedMedia } from './media.ts';
 import type { Sample } from './sample.ts';
 import type { ScannedRow } from './scan.ts';
 
@@ -36,6 +37,8 @@ export interface Dataset {
   readonly mediaRoot: string;
   /** Further absolute folders that links inside the media root may lead to. */
   readonly allow?: readonly string[];
+  /** URLs that were fetched when somebody asked for it. */
+  readonly fetched?: (url: string) => FetchedMedia | undefined;
   /** Files that were kept for the next opening: the index, and the unpacked copy of a packed file. */
   readonly cacheFiles: readonly string[];
   /** Folder of the media that stood inside of the data set's own files. */

@@ -6,27 +6,35 @@ import type { MediaRef } from './sample.ts';
 /** A medium that may be read: a file inside the media root, or bytes that stood in the data set itself. */
 export type ResolvedMedia = { kind: 'file'; path: string } | { kind: 'data'; mime: string; bytes: Buffer };
 
+/** A URL that was fetched: where its bytes are, or why they could not be had. */
+export type FetchedMedia = { file: string } | { fault: string };
+
 /** Where media of a data set may be. A `Dataset` fits. */
 export interface MediaScope {
   mediaRoot: string;
   allow?: readonly string[];
   /** Folder of the media that stood inside of the data set's own files. They come before files of the same name in the root. */
   embedded?: string;
+  /** URLs that were fetched when somebody asked for it. */
+  fetched?: (url: string) => FetchedMedia | undefined;
 }
 
 /**
  * Where a medium is. Throws `MEDIA_OUTSIDE_ROOT` for a path that leaves the media root (by `..`, as an absolute path, or through
- * a link) unless `allow` names the folder, `MEDIA_REMOTE` for a URL (nothing is ever fetched), `MEDIA_MISSING` where there is
+ * a link) unless `allow` names the folder, `MEDIA_REMOTE` for a URL that was not fetched (nothing is, unasked), `MEDIA_FETCH_FAILED`, `MEDIA_MISSING` where there is
  * no file, `MEDIA_DATA_URI` for a data URI that can't be decoded.
  */
 export function resolveMedia(scope: MediaScope, ref: MediaRef): ResolvedMedia {
   const { path } = ref;
   if (/^data:/i.test(path)) return decodeDataUri(path);
   if (isRemote(path)) {
+    const found = scope.fetched?.(path);
+    if (found !== undefined && 'file' in found) return { kind: 'file', path: found.file };
+    if (found !== undefined) throw fetchFailed(path, found.fault);
     throw new WinnowError({
       code: 'MEDIA_REMOTE',
       message: `"${path.slice(0, 120)}" is on the network, and nothing is fetched unasked`,
-      hint: 'Download the media and point the data set at the files.',
+      hint: 'Import it with --fetch, or download the media and point the data set at the files.',
     });
   }
   if (path.includes('\0')) throw outside(scope, path);
@@ -93,6 +101,14 @@ function outside(scope: MediaScope, path: string, real?: string): WinnowError {
       real === undefined
         ? 'Name the folder that holds all media with --images.'
         : 'Name the folder it links to as allowed, if you trust the data.',
+  });
+}
+
+function fetchFailed(path: string, why: string): WinnowError {
+  return new WinnowError({
+    code: 'MEDIA_FETCH_FAILED',
+    message: `"${path.slice(0, 120)}" could not be fetched: ${why}`,
+    hint: 'Import again with --fetch to try once more, or drop the row.',
   });
 }
 

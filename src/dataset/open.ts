@@ -10,6 +10,7 @@ import { buildIndex, QUARANTINED, type RowIndex } from './index-build.ts';
 import { INDEX_VERSION, loadIndex, saveIndex } from './index-file.ts';
 import { openJsonSource } from './json-source.ts';
 import { type Located, locate } from './locate.ts';
+import type { FetchedMedia } from './media.ts';
 import { PACKED } from './pack.ts';
 import { probePath } from './probe.ts';
 import type { Sample } from './sample.ts';
@@ -31,6 +32,8 @@ export interface OpenOptions {
   cacheDir?: string;
   /** Further folders that links inside the media root may lead to. */
   allow?: readonly string[];
+  /** Where media that were fetched before are found. */
+  fetched?: (url: string) => FetchedMedia | undefined;
   /** What happens to a file none of whose rows can be used: only the doctor has a use for it. @default 'refuse' */
   unreadable?: 'refuse' | 'keep';
   signal?: AbortSignal;
@@ -120,6 +123,7 @@ async function openPlain(
       detected,
       mediaRoot: resolve(settings.images ?? (piped ? '.' : probe.isFolder ? located.path : dirname(located.path))),
       allow: (settings.allow ?? []).map((folder) => resolve(folder)),
+      fetched: settings.fetched,
       cacheFiles: [
         ...(cached === undefined ? [] : [cached]),
         ...(plain.packed === undefined || plain.temporary ? [] : [plain.path]),
@@ -254,6 +258,7 @@ interface Opened {
   detected: string;
   mediaRoot: string;
   allow: readonly string[];
+  fetched: OpenOptions['fetched'];
   cacheFiles: readonly string[];
   format: Format;
   options: Readonly<Record<string, unknown>>;
@@ -291,6 +296,7 @@ function dataset({ index, source, format, options, file, ...about }: Opened): Da
     detected: about.detected,
     mediaRoot: about.mediaRoot,
     allow: about.allow,
+    ...(about.fetched === undefined ? {} : { fetched: about.fetched }),
     cacheFiles: about.cacheFiles,
     ...(about.embedded === undefined ? {} : { embedded: about.embedded }),
     rows: index.rows,

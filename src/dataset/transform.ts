@@ -1,8 +1,11 @@
-import { dirname, extname, resolve } from 'node:path';
+import { dirname, extname, join, resolve } from 'node:path';
+import { userCacheFolder } from './cache-folder.ts';
 import type { Dataset } from './dataset.ts';
 import { WinnowError } from './errors.ts';
+import { type FetchOptions, fetchDataset } from './fetch-dataset.ts';
 import type { Format } from './format.ts';
 import { formatNamed, formats } from './formats/registry.ts';
+import { openMediaCache } from './media-cache.ts';
 import { type OpenOptions, openDataset } from './open.ts';
 import { PACKED } from './pack.ts';
 import { type RenderOptions, renderSettings } from './render.ts';
@@ -18,6 +21,8 @@ export interface InputOptions {
   images?: string | undefined;
   /** Options of the format that is read. */
   readOptions?: Readonly<Record<string, unknown>> | undefined;
+  /** Fetch media that are named by URL, within these limits. @default nothing is fetched */
+  fetch?: FetchOptions | undefined;
 }
 
 /** What every verb that writes a data set takes. */
@@ -47,11 +52,14 @@ export interface Output extends Written {
   out: string;
 }
 
-/** Open a file or folder without a project. Throws what {@link openDataset} throws. */
-export function openInput(
+/**
+ * Open a file or folder without a project. With `fetch`, its remote media are fetched into the user's cache folder (in a dry run only
+ * those that are there already count), and rows for which that fails are set aside. Throws what {@link openDataset} throws.
+ */
+export async function openInput(
   path: string,
-  { from, images, readOptions }: InputOptions,
-  { signal, progress }: Pick<OutputOptions, 'signal' | 'progress'> = {},
+  { from, images, readOptions, fetch }: InputOptions,
+  { signal, progress, dryRun }: Pick<OutputOptions, 'signal' | 'progress' | 'dryRun'> = {},
 ): Promise<Dataset> {
   const settings: OpenOptions = {
     ...(from === undefined ? {} : { format: from }),
@@ -62,7 +70,11 @@ export function openInput(
       ? {}
       : { progress: (_rows, bytes, total) => progress(bytes, total, 'indexing (bytes)') }),
   };
-  return openDataset(path, settings);
+  const dataset = await openDataset(path, settings);
+  if (fetch === undefined || dryRun === true) return dataset;
+  const cache = openMediaCache(join(userCacheFolder(), 'media'));
+  const limits = signal === undefined ? fetch : { ...fetch, signal };
+  return (await fetchDataset(dataset, cache, limits, progress)).dataset;
 }
 
 /** Samples of some rows (all of them: `rows` absent) in order; rows that are set aside are passed over. */
@@ -108,6 +120,7 @@ export function outputFormat(to: string | undefined, out: string, input: string)
 export async function writeOutput(
   samples: WriteRequest['samples'],
   request: Omit<OutputOptions, 'dryRun'> & {
+    fetch?: FetchOptions | undefined;
     out: string;
     dryRun?: WriteRequest['dryRun'] | undefined;
     /** Format of the input. */
@@ -128,8 +141,9 @@ export async function writeOutput(
       exitCode: 2,
     });
   }
-  const isRendered = renderSettings(request.render) !== undefined;
-  const media = request.media ?? usualMedia(formatNamed(format), out, request.inputs, isRendered);
+  const isNew = renderSettings(request.render) !== undefined;
+  const hasNoPath = request.fetch !== undefined || request.inputs.some(({ embedded }) => embedded !== undefined);
+  const media = request.media ?? usualMedia(formatNamed(format), out, request.inputs, { isNew, hasNoPath });
   const written = await writeDataset({
     samples,
     format,
@@ -147,10 +161,14 @@ export async function writeOutput(
 }
 
 /** What happens to media if nobody says: their paths stay where they lead to the same files, else the files go along. */
-function usualMedia(format: Format, out: string, inputs: readonly Dataset[], isRendered: boolean): MediaMode {
+function usualMedia(
+  format: Format,
+  out: string,
+  inputs: readonly Dataset[],
+  { isNew, hasNoPath }: { isNew: boolean; hasNoPath: boolean },
+): MediaMode {
   if (format.holdsMedia) return 'inside';
-  if (isRendered) return out === '-' ? 'embed' : 'copy';
-  const isPacked = inputs.some(({ embedded }) => embedded !== undefined);
-  if (out === '-') return isPacked ? 'embed' : 'keep';
-  return !isPacked && inputs.every(({ mediaRoot }) => mediaRoot === dirname(out)) ? 'keep' : 'link';
+  if (out === '-') return isNew || hasNoPath ? 'embed' : 'keep';
+  if (isNew) return 'copy';
+  return !hasNoPath && inputs.every(({ mediaRoot }) => mediaRoot === dirname(out)) ? 'keep' : 'link';
 }

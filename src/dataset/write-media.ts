@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
 import { constants, realpathSync } from 'node:fs';
 import { copyFile, link, lstat, mkdir, readFile, readlink, rename, rm, stat, symlink } from 'node:fs/promises';
-import { dirname, extname, isAbsolute, join, normalize, relative, resolve } from 'node:path';
+import { basename, dirname, extname, isAbsolute, join, normalize, relative, resolve } from 'node:path';
 import { sweepTemporary, temporaryName, writeFileAtomic } from './atomic.ts';
 import { writing } from './disk-fault.ts';
 import { WinnowError } from './errors.ts';
@@ -80,7 +80,7 @@ export function planMedia(
   };
   const rendered = render === undefined ? undefined : renderer(folder, render);
   const put = async (scope: MediaScope, ref: MediaRef, base: string, isImage: boolean): Promise<string> => {
-    if (mode === 'keep' || isRemote(ref.path)) return ref.path;
+    if (mode === 'keep' || (isRemote(ref.path) && scope.fetched?.(ref.path) === undefined)) return ref.path;
     const isData = /^data:/i.test(ref.path);
     if (isData && mode === 'embed') return ref.path;
     const named = isData
@@ -182,10 +182,12 @@ const TROUBLE: Record<string, string> = {
   MEDIA_OUTSIDE_ROOT: 'file outside of the media root',
   MEDIA_UNREADABLE: 'image that cannot be decoded',
   MEDIA_DATA_URI: 'data URI that cannot be decoded',
+  MEDIA_FETCH_FAILED: 'URL that could not be fetched',
 };
 
 /** The medium's path relative to its root, without a leading `images/` that the target folder has already. */
 function nameInside(scope: MediaScope, given: string, real: string, base: string): string {
+  if (isRemote(given)) return basename(real);
   const asked = resolve(scope.mediaRoot, given);
   const root = resolve(scope.mediaRoot);
   const inside = isInside(asked, root) ? relative(root, asked) : real.split(/[\\/]/).slice(-2).join('/');

@@ -3,6 +3,7 @@ import { readdir, stat } from 'node:fs/promises';
 import { homedir } from 'node:os';
 import { dirname, join, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { userCacheFolder } from '../dataset/cache-folder.ts';
 import { WinnowError } from '../dataset/errors.ts';
 import { requireOnnx } from './graph-files.ts';
 import { cachedModel, downloadModel } from './hub/download.ts';
@@ -41,7 +42,7 @@ export const SHIPPED: readonly string[] = ['micro-vlm', 'micro-clip'];
  * @throws WinnowError `MODEL_UNKNOWN`, `MODEL_OFFLINE`, `MODEL_GATED`, `MODEL_NO_ONNX`, `MODEL_PICKLE`, `DOWNLOAD_FAILED`.
  */
 export async function resolveModel(idOrPath: string, options: ResolveOptions = {}): Promise<ModelFolder> {
-  const cacheDir = options.cacheDir ?? defaultCacheDir();
+  const cacheDir = options.cacheDir ?? userCacheFolder();
   if (SHIPPED.includes(idOrPath)) return localFolder(idOrPath, shippedFolder(idOrPath), cacheDir);
   const path = resolve(idOrPath.replace(/^~(?=\/|$)/, homedir()));
   if (existsSync(path)) return localFolder(idOrPath, path, cacheDir);
@@ -77,12 +78,6 @@ async function modelFiles(folder: string): Promise<string[]> {
       }
   }
   return files;
-}
-
-/** The user's cache folder for downloads. */
-function defaultCacheDir(): string {
-  if (process.env.WINNOW_CACHE) return process.env.WINNOW_CACHE;
-  return join(process.env.XDG_CACHE_HOME || join(homedir(), '.cache'), 'winnow');
 }
 
 function isOffline(options: ResolveOptions): boolean {

@@ -2,6 +2,8 @@ import { existsSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import type { Dataset } from '../dataset/dataset.ts';
 import type { Quarantined } from '../dataset/errors.ts';
+import { type FetchOptions, fetchDataset } from '../dataset/fetch-dataset.ts';
+import type { FetchCount } from '../dataset/media-cache.ts';
 import { type OpenOptions, openDataset } from '../dataset/open.ts';
 import { CONFIG_FILE } from './config.ts';
 import { datasetName, openProject, type Project } from './project.ts';
@@ -17,11 +19,15 @@ export interface ImportRequest {
   name?: string | undefined;
   /** Options of the format; `dataset` picks an entry of a `dataset_info.json`. */
   options?: Record<string, unknown> | undefined;
+  /** Fetch media that are named by URL into the project, within these limits. @default nothing is fetched */
+  fetch?: FetchOptions | undefined;
   /** Look, but save nothing. @default false */
   dryRun?: boolean;
   signal?: AbortSignal;
   /** While the index is made: rows so far, bytes so far, bytes in all. */
   progress?: (rows: number, bytes: number, total: number) => void;
+  /** While media are fetched. */
+  fetching?: (done: number, total: number, what: string) => void;
 }
 
 /** What was found in a data set; JSON. */
@@ -39,7 +45,10 @@ export interface ImportResult {
   hash: string;
   /** Rows of each source, the largest first. */
   sources: Record<string, number>;
+  /** Rows that can't be used; with `fetch` also those with a medium that could not be fetched. */
   quarantined: readonly Quarantined[];
+  /** What `fetch` did. */
+  fetched?: FetchCount;
   saved: boolean;
 }
 
@@ -70,7 +79,7 @@ export async function importDataset(given: Project | string, request: ImportRequ
       await dataset.close();
     }
   }
-  if (typeof given !== 'string') return describe(await given.addDataset(entry, how), true);
+  if (typeof given !== 'string') return add(given, entry, how, request);
   const folder = resolve(given);
   if (!existsSync(join(folder, CONFIG_FILE))) {
     // What fails has failed before a project is made; the index is kept, so that nothing is read twice.
@@ -79,7 +88,22 @@ export async function importDataset(given: Project | string, request: ImportRequ
     await tried.close();
   }
   await using project = await openProject(folder, { create: true });
-  return describe(await project.addDataset(entry, how), true);
+  // Awaited here: the project is closed when this block is left.
+  return await add(project, entry, how, request);
+}
+
+async function add(
+  project: Project,
+  entry: Parameters<Project['addDataset']>[0],
+  how: Pick<OpenOptions, 'signal' | 'progress'>,
+  { fetch, signal, fetching }: ImportRequest,
+): Promise<ImportResult> {
+  const dataset = await project.addDataset(entry, how);
+  if (fetch === undefined) return describe(dataset, true);
+  const limits = signal === undefined ? fetch : { ...fetch, signal };
+  const { dataset: found, count } = await fetchDataset(dataset, project.media, limits, fetching);
+  await project.record({ kind: 'fetch', name: dataset.name, about: { ...count } });
+  return { ...describe(found, true), fetched: count };
 }
 
 function describe(dataset: Dataset, saved: boolean): ImportResult {

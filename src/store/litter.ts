@@ -6,7 +6,7 @@ import type { ProjectPaths } from './project.ts';
 
 /** Delete what killed processes have left in a project: temporary files, work folders, locks. Finished files are never touched. */
 export function sweepProject(paths: ProjectPaths): void {
-  for (const folder of [paths.folder, paths.root, paths.selections, paths.indexes, paths.temporary])
+  for (const folder of [paths.folder, paths.root, paths.selections, paths.indexes, paths.temporary, paths.media])
     sweepTemporary(folder);
   for (const signal of namesIn(paths.signals)) sweepTemporary(join(paths.signals, signal));
   for (const ticket of namesIn(paths.locks)) {

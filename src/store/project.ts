@@ -4,6 +4,7 @@ import { describeChanges } from '../dataset/changes.ts';
 import type { Dataset } from '../dataset/dataset.ts';
 import { type Duck, openDuck } from '../dataset/duck.ts';
 import { WinnowError } from '../dataset/errors.ts';
+import { type MediaCache, openMediaCache } from '../dataset/media-cache.ts';
 import { type OpenOptions, openDataset } from '../dataset/open.ts';
 import { changedSinceImport } from './changes.ts';
 import {
@@ -31,6 +32,8 @@ export interface ProjectPaths {
   /** Work files, in a folder for each process. */
   temporary: string;
   locks: string;
+  /** Media that were fetched, by the hash of their URL. */
+  media: string;
 }
 
 /** A project folder: `winnow.yaml` for people, `.winnow/` for what was measured and chosen. Holds open files: close it. */
@@ -41,6 +44,8 @@ export interface Project extends AsyncDisposable {
   readonly locks: Locks;
   /** Tell people something although nothing failed. */
   note(text: string): void;
+  /** Media that were fetched for this project. */
+  readonly media: MediaCache;
   /** `winnow.yaml` as it is now. */
   config(): ProjectConfig;
   /** Add a data set (or replace the one of that name): it is opened first, so that a bad one isn't written down. */
@@ -81,6 +86,7 @@ export async function openProject(given: string, options: OpenProjectOptions = {
     lineage: join(root, 'lineage.jsonl'),
     temporary: join(root, 'tmp'),
     locks: join(root, 'locks'),
+    media: join(root, 'media'),
   };
   if (!existsSync(join(folder, CONFIG_FILE))) {
     if (options.create !== true) {
@@ -98,6 +104,7 @@ export async function openProject(given: string, options: OpenProjectOptions = {
   readConfig(folder);
   if (options.create === true) await writeConfigSchema(root);
   sweepProject(paths);
+  const media = openMediaCache(paths.media);
   const datasets = new Map<string, Promise<Dataset>>();
   let duck: Promise<Duck> | undefined;
 
@@ -105,6 +112,7 @@ export async function openProject(given: string, options: OpenProjectOptions = {
     openDataset(resolve(folder, entry.path), {
       name: entry.name,
       cacheDir: paths.indexes,
+      fetched: media.lookup,
       ...(entry.format === undefined ? {} : { format: entry.format }),
       ...(entry.images === undefined ? {} : { images: resolve(folder, entry.images) }),
       ...(entry.allow === undefined ? {} : { allow: entry.allow.map((path) => resolve(folder, path)) }),
@@ -132,6 +140,7 @@ export async function openProject(given: string, options: OpenProjectOptions = {
     paths,
     locks,
     note,
+    media,
     config: () => readConfig(folder).config,
     async addDataset(given, how) {
       const name = datasetName(given);

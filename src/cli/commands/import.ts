@@ -1,9 +1,10 @@
 import { relative } from 'node:path';
 import type { ImportResult } from '../../store/import.ts';
 import { action, withDryRun } from '../command.ts';
+import { type FetchFlags, fetchOptions, withFetch } from '../file-options.ts';
 import type { Register } from '../program.ts';
 
-interface Given {
+interface Given extends FetchFlags {
   images?: string;
   format?: string;
   name?: string;
@@ -23,7 +24,7 @@ export const register: Register = (program, session) => {
     .option('-f, --format <name>', 'format, instead of detecting it')
     .option('-n, --name <name>', 'name in the project (default: the file name)')
     .option('--option <key=value...>', 'an option of the format; dataset=NAME picks an entry of a dataset_info.json');
-  withDryRun(command).action(
+  withDryRun(withFetch(command)).action(
     action(session, async (context, path: string, given: Given) => {
       const { importDataset } = await import('../../store/import.ts');
       const { optionPairs } = await import('../option-pairs.ts');
@@ -34,9 +35,11 @@ export const register: Register = (program, session) => {
         format,
         name,
         options: optionPairs(given.option),
+        fetch: fetchOptions(given),
         dryRun: context.dryRun,
         signal: context.signal,
         progress: (_rows, bytes, total) => context.progress.update(bytes, total, 'indexing (bytes)'),
+        fetching: (done, total, what) => context.progress.update(done, total, what),
       });
       return { document: found, text: () => importText(found) };
     }),
@@ -57,6 +60,11 @@ function importText(found: ImportResult): string {
           `  ${bad.length} ${bad.length === 1 ? 'row' : 'rows'} can't be used and ${bad.length === 1 ? 'is' : 'are'} set aside:`,
           ...bad.slice(0, 5).map((q) => `    row ${q.row} (${q.id}): ${q.reason}`),
           ...(bad.length > 5 ? [`    and ${bad.length - 5} more (--json lists all)`] : []),
+        ]),
+    ...(found.fetched === undefined
+      ? []
+      : [
+          `  ${found.fetched.urls} URLs: ${found.fetched.fetched} fetched, ${found.fetched.cached} there already, ${found.fetched.failed} failed`,
         ]),
     found.saved ? 'Next: winnow score loss' : 'Dry run: nothing was saved.',
   ].join('\n');

@@ -9,6 +9,7 @@ import {
   plural,
   quarantineText,
   requireOneStream,
+  withFetch,
   withOutput,
 } from '../file-options.ts';
 import type { Register } from '../program.ts';
@@ -34,7 +35,7 @@ export const register: Register = (program, session) => {
         'drop repeated rows: those of the same id, or of the same turns, columns and media (default: none)',
       ).choices(['none', 'id', 'content']),
     );
-  withOutput(command).action(
+  withOutput(withFetch(command)).action(
     action(session, async (context, inputs: string[], given: Given) => {
       const { mergeDatasets } = await import('../../dataset/merge.ts');
       const { out, images, dedupe, ...files } = given;
