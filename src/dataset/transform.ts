@@ -74,7 +74,12 @@ export async function openInput(
   if (fetch === undefined || dryRun === true) return dataset;
   const cache = openMediaCache(join(userCacheFolder(), 'media'));
   const limits = signal === undefined ? fetch : { ...fetch, signal };
-  return (await fetchDataset(dataset, cache, limits, progress)).dataset;
+  try {
+    return (await fetchDataset(dataset, cache, limits, progress)).dataset;
+  } catch (error) {
+    await dataset.close();
+    throw error;
+  }
 }
 
 /** Samples of some rows (all of them: `rows` absent) in order; rows that are set aside are passed over. */
