@@ -126,7 +126,7 @@ export function looksWhole(path: string): boolean {
 export async function readMeta(connection: DuckDBConnection, path: string): Promise<ShardMeta> {
   try {
     const reader = await connection.runAndReadAll(
-      `SELECT decode(value) FROM parquet_kv_metadata(${quote(path)}) WHERE decode(key) = 'winnow'`,
+      `SELECT decode(value) FROM parquet_kv_metadata(${quote(path)}) WHERE key = 'winnow'::BLOB`,
     );
     const meta: unknown = JSON.parse(String(reader.getRows()[0]?.[0]));
     refuseNewer(meta, 'format', path);

@@ -98,7 +98,7 @@ interface Footer {
 
 async function footerOf(connection: DuckDBConnection, file: string): Promise<Footer> {
   const result = await connection.runAndReadAll(
-    `SELECT decode(key), decode(value) FROM parquet_kv_metadata(${quote(file)}) WHERE key IN ('huggingface'::BLOB, 'winnow'::BLOB)`,
+    `SELECT try(decode(key)), try(decode(value)) FROM parquet_kv_metadata(${quote(file)}) WHERE key IN ('huggingface'::BLOB, 'winnow'::BLOB)`,
   );
   const entries = new Map(result.getRows().map(([key, value]) => [String(key), String(value)]));
   const classes = new Map<string, string[]>();
@@ -118,10 +118,21 @@ function record(names: readonly string[], values: readonly unknown[], { classes,
   for (const [index, name] of names.entries()) {
     const value = values[index];
     if (value === undefined) continue;
-    if (hasMeta && name === 'meta') Object.assign(row, JSON.parse(String(value)));
+    const meta = hasMeta && name === 'meta' ? parsedObject(String(value)) : undefined;
+    if (meta !== undefined) Object.assign(row, meta);
     else row[name] = (typeof value === 'number' ? classes.get(name)?.[value] : undefined) ?? value;
   }
   return row;
+}
+
+/** Undefined where a damaged file holds something else, which then stands in the row as it is. */
+function parsedObject(text: string): JsonObject | undefined {
+  try {
+    const value: unknown = JSON.parse(text);
+    return isObject(value) ? value : undefined;
+  } catch {
+    return undefined;
+  }
 }
 
 /** A DuckDB value as JSON; null is undefined. Blobs that are media, alone or as `{bytes, path}`, become `{path}`; others base64. */
