@@ -2,7 +2,7 @@ import { join } from 'node:path';
 import { changesSince, type RowChanges } from '../dataset/changes.ts';
 import type { Dataset } from '../dataset/dataset.ts';
 import type { LineageEntry } from './lineage.ts';
-import type { ProjectPaths } from './project.ts';
+import type { ProjectPaths } from './paths.ts';
 
 /** What an import notes of the data set, so that later changes can be told: the hash of its rows, and its index. */
 interface Imported {

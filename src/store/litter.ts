@@ -2,7 +2,7 @@ import { readdirSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { sweepTemporary } from '../dataset/atomic.ts';
 import { hasEnded, markIn } from '../dataset/writer.ts';
-import type { ProjectPaths } from './project.ts';
+import type { ProjectPaths } from './paths.ts';
 
 /** Delete what killed processes have left in a project: temporary files, work folders, locks. Finished files are never touched. */
 export function sweepProject(paths: ProjectPaths): void {

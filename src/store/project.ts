@@ -19,22 +19,7 @@ import { writeConfigSchema } from './config-schema.ts';
 import { appendLineage, type EventEntry, type LineageEntry, readLineage, type SignalEntry } from './lineage.ts';
 import { sweepProject } from './litter.ts';
 import { type Locks, openLocks, withLock } from './lock.ts';
-
-/** Absolute paths of a project's rooms. */
-export interface ProjectPaths {
-  folder: string;
-  /** `.winnow` */
-  root: string;
-  signals: string;
-  selections: string;
-  indexes: string;
-  lineage: string;
-  /** Work files, in a folder for each process. */
-  temporary: string;
-  locks: string;
-  /** Media that were fetched, by the hash of their URL. */
-  media: string;
-}
+import type { ProjectPaths } from './paths.ts';
 
 /** A project folder: `winnow.yaml` for people, `.winnow/` for what was measured and chosen. Holds open files: close it. */
 export interface Project extends AsyncDisposable {
