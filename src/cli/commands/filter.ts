@@ -1,3 +1,4 @@
+import { WinnowError } from '../../dataset/errors.ts';
 import { action } from '../command.ts';
 import {
   type FileOptions,
@@ -27,6 +28,7 @@ export const register: Register = (program, session) => {
       const { filterFile, filterProject } = await import('../../store/filter.ts');
       const { openProject } = await import('../../store/project.ts');
       requireOneStream(context, given.out);
+      requireFitting(input, given);
       const request = { ...fileOptions(context, given), sql, out: given.out };
       const run = async () => {
         if (input !== undefined) return filterFile({ ...request, input });
@@ -44,3 +46,24 @@ export const register: Register = (program, session) => {
     }),
   );
 };
+
+/** An option of the other kind of input would do nothing: it is refused. */
+function requireFitting(input: string | undefined, given: Given): void {
+  const { from, images, readOption, fetch, dataset } = given;
+  const misfit =
+    input === undefined
+      ? Object.entries({ from, images, 'read-option': readOption, fetch }).find(([, value]) => value !== undefined)?.[0]
+      : dataset === undefined
+        ? undefined
+        : 'dataset';
+  if (misfit === undefined) return;
+  throw new WinnowError({
+    code: 'USAGE',
+    message: `--${misfit} belongs to ${input === undefined ? 'a file that is read' : 'the data sets of a project'}`,
+    hint:
+      input === undefined
+        ? 'Name the file after the condition, or leave the option out.'
+        : 'Leave the file out to filter the project, or leave the option out.',
+    exitCode: 2,
+  });
+}
