@@ -1,0 +1,150 @@
+import { createHash } from 'node:crypto';
+import { availableParallelism } from 'node:os';
+import type { Dataset } from '../../dataset/dataset.ts';
+import type { ScannedRow } from '../../dataset/scan.ts';
+import type { DoctorContext } from '../check.ts';
+import { type ImageFacts, type InspectLimits, inspectImage } from './inspect-image.ts';
+import { inspectVideo, type VideoFacts } from './inspect-video.ts';
+
+/** One distinct medium of a data set. */
+export interface Medium {
+  kind: 'image' | 'video';
+  /** Absent for a data URI, which is read from its row again. */
+  path?: string;
+  /** First row that uses it, and its place among that row's media. */
+  row: number;
+  place: number;
+}
+
+/** Which rows use which media, gathered while the rows pass by; then every distinct medium is inspected once. */
+export interface MediaCollection {
+  /** Note a row's media. A row that was noted already is left alone, so that several groups of checks may share this. */
+  add(row: ScannedRow): void;
+  readonly media: readonly Medium[];
+  /** Rows that have a sample, in order. */
+  readonly rows: readonly number[];
+  /** Numbers of the media of the row at a place of `rows`: images, then videos. */
+  mediaOf(index: number): readonly number[];
+  /** The id to report a row by. */
+  idOf(row: number): string;
+  /** Inspect all of them, several at a time; made once. */
+  inspect(options: InspectOptions): Promise<Inspected>;
+}
+
+interface InspectOptions extends InspectLimits {
+  signal?: AbortSignal;
+  progress?: (done: number, total: number, what: string) => void;
+  cache?: FactsCache;
+}
+
+/** Facts by number of the medium. */
+export interface Inspected {
+  images: readonly (ImageFacts | undefined)[];
+  videos: readonly (VideoFacts | undefined)[];
+}
+
+/** Facts of files that haven't changed since an earlier run. */
+export interface FactsCache {
+  get(dataset: Dataset, path: string): ImageFacts | undefined;
+  set(dataset: Dataset, path: string, facts: ImageFacts): void;
+}
+
+const shared = new WeakMap<DoctorContext, MediaCollection>();
+
+/** The one collection of an examination, shared by all groups that look at media. */
+export function mediaOf(context: DoctorContext): MediaCollection {
+  let collection = shared.get(context);
+  if (collection === undefined) {
+    collection = collectMedia(context.dataset);
+    shared.set(context, collection);
+  }
+  return collection;
+}
+
+/** @param dataset whose rows will be added. */
+export function collectMedia(dataset: Dataset): MediaCollection {
+  const media: Medium[] = [];
+  const numbers = new Map<string, number>();
+  const rows: number[] = [];
+  const starts: number[] = [0];
+  const used: number[] = [];
+  const ownIds = new Map<number, string>();
+  let inspected: Promise<Inspected> | undefined;
+
+  const number = (kind: Medium['kind'], path: string, row: number, place: number): number => {
+    const isData = /^data:/i.test(path);
+    const key = `${kind} ${isData ? createHash('sha256').update(path).digest('base64') : path}`;
+    let found = numbers.get(key);
+    if (found === undefined) {
+      found = media.length;
+      numbers.set(key, found);
+      media.push({ kind, row, place, ...(isData ? {} : { path }) });
+    }
+    return found;
+  };
+  return {
+    media,
+    rows,
+    mediaOf: (index) => used.slice(starts[index], starts[index + 1]),
+    idOf: (row) => ownIds.get(row) ?? dataset.ids[row]!,
+    add({ row, id, ownId, sample }) {
+      if (sample === null || (rows.length > 0 && row <= rows.at(-1)!)) return;
+      rows.push(row);
+      if (typeof ownId === 'string' && ownId !== id) ownIds.set(row, ownId);
+      for (const [place, { path }] of sample.media.images.entries()) used.push(number('image', path, row, place));
+      for (const [place, { path }] of sample.media.videos.entries()) used.push(number('video', path, row, place));
+      starts.push(used.length);
+    },
+    inspect(options) {
+      inspected ??= inspectAll(dataset, media, options);
+      return inspected;
+    },
+  };
+}
+
+/** Decoding is libvips' work on its own threads; this many are kept busy, reading included. */
+const IN_FLIGHT = availableParallelism() + 2;
+
+async function inspectAll(dataset: Dataset, media: readonly Medium[], options: InspectOptions): Promise<Inspected> {
+  const { signal, progress, cache } = options;
+  await quietVips();
+  const images: (ImageFacts | undefined)[] = [];
+  const videos: (VideoFacts | undefined)[] = [];
+  let next = 0;
+  let done = 0;
+  const work = async (): Promise<void> => {
+    while (next < media.length) {
+      signal?.throwIfAborted();
+      const number = next++;
+      const { kind, path: given, row, place } = media[number]!;
+      const path = given ?? (await embedded(dataset, kind, row, place));
+      if (path !== undefined && kind === 'video') videos[number] = await inspectVideo(dataset, path);
+      else if (path !== undefined) {
+        const known = given === undefined ? undefined : cache?.get(dataset, path);
+        images[number] = known ?? (await inspectImage(dataset, path, options));
+        if (known === undefined && given !== undefined) cache?.set(dataset, path, images[number]);
+      }
+      progress?.(++done, media.length, 'examining media');
+    }
+  };
+  await Promise.all(Array.from({ length: IN_FLIGHT }, work));
+  return { images, videos };
+}
+
+async function embedded(
+  dataset: Dataset,
+  kind: Medium['kind'],
+  row: number,
+  place: number,
+): Promise<string | undefined> {
+  const [sample] = await dataset.get([row]);
+  const refs = kind === 'image' ? sample?.media.images : sample?.media.videos;
+  return refs?.[place]?.path;
+}
+
+/** Every image is opened once, so libvips' cache holds nothing of use; and one image is one thread's work. */
+async function quietVips(): Promise<void> {
+  const { default: sharp } = await import('sharp');
+  sharp.cache(false);
+  sharp.concurrency(1);
+}

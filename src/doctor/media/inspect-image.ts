@@ -1,0 +1,127 @@
+import { createHash } from 'node:crypto';
+import { constants } from 'node:fs';
+import { type FileHandle, open } from 'node:fs/promises';
+import { WinnowError } from '../../dataset/errors.ts';
+import { isRemote, type MediaScope, resolveMedia } from '../../dataset/media.ts';
+import { type Hash64, SIDE } from '../twins/perceptual-hash.ts';
+import { fingerprint } from '../twins/signature.ts';
+import { bmpHeader } from './bmp.ts';
+import { type HeaderFacts, isFlat, openImage, smallPicture } from './decode-facts.ts';
+import { MAGIC_BYTES, type Magic, magicOf, promisedBy } from './magic.ts';
+
+/** Everything that the doctor wants to know of one image: measured once, whatever the number of rows that use it. */
+export interface ImageFacts {
+  /** Not readable at all (D102). */
+  unreadable?: string;
+  /** Not decodable, or not what its name says (D103). */
+  broken?: string;
+  /** The bytes themselves are sound: the name is wrong. Holds the extension that fits. */
+  rename?: string;
+  /** Not decoded, because a limit forbids it (D106). */
+  tooLarge?: string;
+  /** SHA-256 of the file's bytes, hex. Absent where they weren't read. */
+  sha256?: string;
+  header?: HeaderFacts;
+  /** One colour all over, but for faint noise. */
+  flat?: boolean;
+  hash?: Hash64;
+  signature?: Uint8Array;
+}
+
+export interface InspectLimits {
+  maxBytes: number;
+  maxPixels: number;
+}
+
+/** A pipe among the media must not make the doctor wait for its writer. */
+const OPEN_FLAGS = constants.O_RDONLY | (constants.O_NONBLOCK ?? 0);
+/** Bytes in which libvips finds the size of any image that isn't made to hide it. */
+const HEADER_BYTES = 1 << 20;
+
+/** Look at an image as a path of a data set; what is on the network isn't asked for. Never throws for what is wrong with the image. */
+export async function inspectImage(scope: MediaScope, path: string, limits: InspectLimits): Promise<ImageFacts> {
+  if (isRemote(path)) return {};
+  try {
+    const media = resolveMedia(scope, { path });
+    if (media.kind === 'file') return await inspectFile(media.path, limits);
+    if (media.bytes.length === 0) return { unreadable: 'the data URI is empty' };
+    return await inspectBytes(media.bytes, `.${media.mime.split('/')[1] ?? ''}`, limits);
+  } catch (error) {
+    if (!(error instanceof WinnowError)) throw error;
+    return error.code === 'MEDIA_DATA_URI' ? { broken: error.message } : { unreadable: error.message };
+  }
+}
+
+async function inspectFile(path: string, limits: InspectLimits): Promise<ImageFacts> {
+  let handle: FileHandle | undefined;
+  try {
+    handle = await open(path, OPEN_FLAGS);
+    const stat = await handle.stat();
+    if (!stat.isFile()) return { unreadable: stat.isDirectory() ? 'it is a folder' : 'it is not a regular file' };
+    if (stat.size === 0) return { unreadable: 'the file is empty (0 bytes)' };
+    if (stat.size > limits.maxBytes) {
+      const head = Buffer.alloc(HEADER_BYTES);
+      const { bytesRead } = await handle.read(head, 0, HEADER_BYTES, 0);
+      const header = await openImage(head.subarray(0, bytesRead)).then(
+        (opened) => opened.header,
+        () => undefined,
+      );
+      const tooLarge = `the file has ${stat.size} bytes, more than the limit of ${limits.maxBytes}; it was not decoded`;
+      return { tooLarge, ...(header === undefined ? {} : { header }) };
+    }
+    return await inspectBytes(await handle.readFile(), path, limits);
+  } catch (error) {
+    return {
+      unreadable: `the file can't be read (${(error as NodeJS.ErrnoException).code ?? (error as Error).message})`,
+    };
+  } finally {
+    await handle?.close();
+  }
+}
+
+async function inspectBytes(bytes: Buffer, name: string, limits: InspectLimits): Promise<ImageFacts> {
+  const facts: ImageFacts = { sha256: createHash('sha256').update(bytes).digest('hex') };
+  const magic = magicOf(bytes.subarray(0, MAGIC_BYTES));
+  const promised = promisedBy(name);
+  if (magic === undefined || magic.kind !== 'image' || magic.readers === 'none') {
+    return { ...facts, broken: notAnImage(bytes, magic) };
+  }
+  if (promised !== undefined && promised.name !== magic.name) {
+    facts.broken = `the name ends in "${name.slice(name.lastIndexOf('.'))}", the content is ${magic.name}`;
+    facts.rename = magic.extensions[0]!;
+  }
+  // Pillow reads these, libvips doesn't: what can be known without decoding is.
+  if (magic.readers === 'pillow') return magic.name === 'BMP' ? { ...facts, ...bmpHeader(bytes) } : facts;
+  try {
+    const { image, header } = await openImage(bytes);
+    facts.header = header;
+    const pixels = header.width * header.height;
+    if (pixels > limits.maxPixels) {
+      facts.tooLarge = `${header.width} x ${header.height} is ${pixels} pixels, more than the limit of ${limits.maxPixels}; it was not decoded`;
+      return facts;
+    }
+    const small = await smallPicture(image, SIDE);
+    facts.flat = await isFlat(image, small);
+    const { signature, ...hash } = fingerprint(small);
+    return { ...facts, hash, signature };
+  } catch (error) {
+    const { rename: _, ...rest } = facts;
+    return { ...rest, broken: reasonOf(error) };
+  }
+}
+
+function notAnImage(bytes: Buffer, magic: Magic | undefined): string {
+  if (magic === undefined)
+    return `the content is no image: it begins with ${JSON.stringify(bytes.toString('latin1', 0, 12))}`;
+  return magic.kind === 'image'
+    ? `the content is ${magic.name}, which trainers' image loaders don't read`
+    : `the content is no image but ${magic.name}`;
+}
+
+/** First line of a libvips message. */
+function reasonOf(error: unknown): string {
+  const text = (error instanceof Error ? error.message : String(error)).split('\n')[0]!.trim();
+  if (/premature end|unexpected end|end of stream|read error|not enough data|truncated/i.test(text))
+    return `truncated: ${text}`;
+  return `can't be decoded: ${text}`;
+}
