@@ -2,6 +2,7 @@ import type { CheckGroup } from './check.ts';
 import { columnMap } from './column-map.ts';
 import { grounding } from './grounding.ts';
 import { ids } from './ids.ts';
+import { media } from './media.ts';
 import { mentions } from './mentions.ts';
 import { references } from './references.ts';
 import { structure } from './structure.ts';
@@ -14,6 +15,7 @@ export const groups: readonly CheckGroup[] = [
   ids,
   columnMap,
   references,
+  media,
   text,
   mentions,
   thinking,

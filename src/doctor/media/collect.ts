@@ -3,7 +3,7 @@ import { availableParallelism } from 'node:os';
 import type { Dataset } from '../../dataset/dataset.ts';
 import type { ScannedRow } from '../../dataset/scan.ts';
 import type { DoctorContext } from '../check.ts';
-import { type ImageFacts, type InspectLimits, inspectImage } from './inspect-image.ts';
+import { type ImageFacts, type InspectOptions, inspectImage } from './inspect-image.ts';
 import { inspectVideo, type VideoFacts } from './inspect-video.ts';
 
 /** One distinct medium of a data set. */
@@ -28,25 +28,18 @@ export interface MediaCollection {
   /** The id to report a row by. */
   idOf(row: number): string;
   /** Inspect all of them, several at a time; made once. */
-  inspect(options: InspectOptions): Promise<Inspected>;
+  inspect(options: CollectOptions): Promise<Inspected>;
 }
 
-interface InspectOptions extends InspectLimits {
+interface CollectOptions extends InspectOptions {
   signal?: AbortSignal;
   progress?: (done: number, total: number, what: string) => void;
-  cache?: FactsCache;
 }
 
 /** Facts by number of the medium. */
 export interface Inspected {
   images: readonly (ImageFacts | undefined)[];
   videos: readonly (VideoFacts | undefined)[];
-}
-
-/** Facts of files that haven't changed since an earlier run. */
-export interface FactsCache {
-  get(dataset: Dataset, path: string): ImageFacts | undefined;
-  set(dataset: Dataset, path: string, facts: ImageFacts): void;
 }
 
 const shared = new WeakMap<DoctorContext, MediaCollection>();
@@ -105,29 +98,32 @@ export function collectMedia(dataset: Dataset): MediaCollection {
 /** Decoding is libvips' work on its own threads; this many are kept busy, reading included. */
 const IN_FLIGHT = availableParallelism() + 2;
 
-async function inspectAll(dataset: Dataset, media: readonly Medium[], options: InspectOptions): Promise<Inspected> {
-  const { signal, progress, cache } = options;
+async function inspectAll(dataset: Dataset, media: readonly Medium[], options: CollectOptions): Promise<Inspected> {
+  const { signal, progress } = options;
   await quietVips();
   const images: (ImageFacts | undefined)[] = [];
   const videos: (VideoFacts | undefined)[] = [];
+  const pathOf = async ({ kind, path, row, place }: Medium) => path ?? (await embedded(dataset, kind, row, place));
   let next = 0;
   let done = 0;
   const work = async (): Promise<void> => {
     while (next < media.length) {
       signal?.throwIfAborted();
       const number = next++;
-      const { kind, path: given, row, place } = media[number]!;
-      const path = given ?? (await embedded(dataset, kind, row, place));
-      if (path !== undefined && kind === 'video') videos[number] = await inspectVideo(dataset, path);
-      else if (path !== undefined) {
-        const known = given === undefined ? undefined : cache?.get(dataset, path);
-        images[number] = known ?? (await inspectImage(dataset, path, options));
-        if (known === undefined && given !== undefined) cache?.set(dataset, path, images[number]);
-      }
+      const medium = media[number]!;
+      const path = await pathOf(medium);
+      if (path !== undefined && medium.kind === 'video') videos[number] = await inspectVideo(dataset, path);
+      else if (path !== undefined) images[number] = await inspectImage(dataset, path, options);
       progress?.(++done, media.length, 'examining media');
     }
   };
   await Promise.all(Array.from({ length: IN_FLIGHT }, work));
+  for (const [number, medium] of media.entries()) {
+    if (images[number]?.isDoubtful !== true) continue;
+    signal?.throwIfAborted();
+    const path = await pathOf(medium);
+    if (path !== undefined) images[number] = await inspectImage(dataset, path, { ...options, isAlone: true });
+  }
   return { images, videos };
 }
 

@@ -16,11 +16,16 @@ const FLAT = 2.5;
 /** The small picture blurs noise away: what is duller than this is measured again at full size. */
 const MAYBE_FLAT = 6;
 
-/** Open an image without decoding it. Throws what libvips says of a file that is none. */
-export async function openImage(bytes: Uint8Array): Promise<{ image: Sharp; header: HeaderFacts }> {
+/**
+ * Open an image without decoding it; its size is judged by the caller. Throws what libvips says of a file that is none.
+ * @param failOn `error`: truncated or unreadable. `warning`: also damaged blocks, which decoders fill in silently, and mere untidiness.
+ */
+export async function openImage(
+  bytes: Uint8Array,
+  failOn: 'warning' | 'error' = 'error',
+): Promise<{ image: Sharp; header: HeaderFacts }> {
   const { default: sharp } = await import('sharp');
-  // `warning` also refuses JPEGs with damaged blocks, which decoders fill in silently; the size is judged by the caller.
-  const image = sharp(bytes, { failOn: 'warning', limitInputPixels: false, ignoreIcc: true, autoOrient: true });
+  const image = sharp(bytes, { failOn, limitInputPixels: false, ignoreIcc: true, autoOrient: true });
   const metadata = await image.metadata();
   return {
     image,

@@ -24,13 +24,17 @@ export interface ImageFacts {
   header?: HeaderFacts;
   /** One colour all over, but for faint noise. */
   flat?: boolean;
+  /** The decoder had something to say, to be asked for again while no other image is decoded. */
+  isDoubtful?: true;
   hash?: Hash64;
   signature?: Uint8Array;
 }
 
-export interface InspectLimits {
+export interface InspectOptions {
   maxBytes: number;
   maxPixels: number;
+  /** No other image is being decoded: libvips has one list of messages for all threads, so that only then its words can be trusted. */
+  isAlone?: boolean;
 }
 
 /** A pipe among the media must not make the doctor wait for its writer. */
@@ -39,37 +43,37 @@ const OPEN_FLAGS = constants.O_RDONLY | (constants.O_NONBLOCK ?? 0);
 const HEADER_BYTES = 1 << 20;
 
 /** Look at an image as a path of a data set; what is on the network isn't asked for. Never throws for what is wrong with the image. */
-export async function inspectImage(scope: MediaScope, path: string, limits: InspectLimits): Promise<ImageFacts> {
+export async function inspectImage(scope: MediaScope, path: string, options: InspectOptions): Promise<ImageFacts> {
   if (isRemote(path)) return {};
   try {
     const media = resolveMedia(scope, { path });
-    if (media.kind === 'file') return await inspectFile(media.path, limits);
+    if (media.kind === 'file') return await inspectFile(media.path, options);
     if (media.bytes.length === 0) return { unreadable: 'the data URI is empty' };
-    return await inspectBytes(media.bytes, `.${media.mime.split('/')[1] ?? ''}`, limits);
+    return await inspectBytes(media.bytes, `.${media.mime.split('/')[1] ?? ''}`, options);
   } catch (error) {
     if (!(error instanceof WinnowError)) throw error;
     return error.code === 'MEDIA_DATA_URI' ? { broken: error.message } : { unreadable: error.message };
   }
 }
 
-async function inspectFile(path: string, limits: InspectLimits): Promise<ImageFacts> {
+async function inspectFile(path: string, options: InspectOptions): Promise<ImageFacts> {
   let handle: FileHandle | undefined;
   try {
     handle = await open(path, OPEN_FLAGS);
     const stat = await handle.stat();
     if (!stat.isFile()) return { unreadable: stat.isDirectory() ? 'it is a folder' : 'it is not a regular file' };
     if (stat.size === 0) return { unreadable: 'the file is empty (0 bytes)' };
-    if (stat.size > limits.maxBytes) {
+    if (stat.size > options.maxBytes) {
       const head = Buffer.alloc(HEADER_BYTES);
       const { bytesRead } = await handle.read(head, 0, HEADER_BYTES, 0);
       const header = await openImage(head.subarray(0, bytesRead)).then(
         (opened) => opened.header,
         () => undefined,
       );
-      const tooLarge = `the file has ${stat.size} bytes, more than the limit of ${limits.maxBytes}; it was not decoded`;
+      const tooLarge = `the file has ${stat.size} bytes, more than the limit of ${options.maxBytes}; it was not decoded`;
       return { tooLarge, ...(header === undefined ? {} : { header }) };
     }
-    return await inspectBytes(await handle.readFile(), path, limits);
+    return await inspectBytes(await handle.readFile(), path, options);
   } catch (error) {
     return {
       unreadable: `the file can't be read (${(error as NodeJS.ErrnoException).code ?? (error as Error).message})`,
@@ -79,7 +83,7 @@ async function inspectFile(path: string, limits: InspectLimits): Promise<ImageFa
   }
 }
 
-async function inspectBytes(bytes: Buffer, name: string, limits: InspectLimits): Promise<ImageFacts> {
+async function inspectBytes(bytes: Buffer, name: string, options: InspectOptions): Promise<ImageFacts> {
   const facts: ImageFacts = { sha256: createHash('sha256').update(bytes).digest('hex') };
   const magic = magicOf(bytes.subarray(0, MAGIC_BYTES));
   const promised = promisedBy(name);
@@ -93,21 +97,41 @@ async function inspectBytes(bytes: Buffer, name: string, limits: InspectLimits):
   // Pillow reads these, libvips doesn't: what can be known without decoding is.
   if (magic.readers === 'pillow') return magic.name === 'BMP' ? { ...facts, ...bmpHeader(bytes) } : facts;
   try {
-    const { image, header } = await openImage(bytes);
-    facts.header = header;
-    const pixels = header.width * header.height;
-    if (pixels > limits.maxPixels) {
-      facts.tooLarge = `${header.width} x ${header.height} is ${pixels} pixels, more than the limit of ${limits.maxPixels}; it was not decoded`;
-      return facts;
-    }
-    const small = await smallPicture(image, SIDE);
-    facts.flat = await isFlat(image, small);
-    const { signature, ...hash } = fingerprint(small);
-    return { ...facts, hash, signature };
+    return await decode(bytes, facts, options, 'warning');
   } catch (error) {
     const { rename: _, ...rest } = facts;
-    return { ...rest, broken: reasonOf(error) };
+    if (options.isAlone !== true) return { ...rest, isDoubtful: true };
+    if (isDamage(error)) return { ...rest, broken: reasonOf(error) };
+    // A warning about a profile, a tag or bytes to spare: what every loader passes over.
+    return await decode(bytes, facts, options, 'error').catch((fault) => ({ ...rest, broken: reasonOf(fault) }));
   }
+}
+
+/** Adds what the pixels tell; `facts` has the header also where decoding them fails. */
+async function decode(
+  bytes: Buffer,
+  facts: ImageFacts,
+  { maxPixels }: InspectOptions,
+  failOn: 'warning' | 'error',
+): Promise<ImageFacts> {
+  const { image, header } = await openImage(bytes, failOn);
+  facts.header = header;
+  const pixels = header.width * header.height;
+  if (pixels > maxPixels) {
+    const size = `${header.width} x ${header.height} is ${pixels} pixels`;
+    facts.tooLarge = `${size}, more than the limit of ${maxPixels}; it was not decoded`;
+    return facts;
+  }
+  const small = await smallPicture(image, SIDE);
+  const flat = await isFlat(image, small);
+  const { signature, ...hash } = fingerprint(small);
+  return { ...facts, flat, hash, signature };
+}
+
+/** Blocks of a JPEG that can't be decoded: libjpeg warns and goes on with grey. */
+function isDamage(error: unknown): boolean {
+  const text = error instanceof Error ? error.message : '';
+  return /Corrupt JPEG data(?!: \d+ extraneous)|premature end/i.test(text);
 }
 
 function notAnImage(bytes: Buffer, magic: Magic | undefined): string {
@@ -118,10 +142,13 @@ function notAnImage(bytes: Buffer, magic: Magic | undefined): string {
     : `the content is no image but ${magic.name}`;
 }
 
-/** First line of a libvips message. */
+/** The first line of a libvips message that says something. */
 function reasonOf(error: unknown): string {
-  const text = (error instanceof Error ? error.message : String(error)).split('\n')[0]!.trim();
-  if (/premature end|unexpected end|end of stream|read error|not enough data|truncated/i.test(text))
-    return `truncated: ${text}`;
+  const lines = (error instanceof Error ? error.message : String(error)).split('\n').map((line) => line.trim());
+  const text = lines.find((line) => line !== '' && !line.startsWith('Warning treated as error')) ?? lines[0]!;
+  if (/Corrupt JPEG data/i.test(text)) return `damaged: ${text}`;
+  if (CUT.test(text)) return `truncated: ${text}`;
   return `can't be decoded: ${text}`;
 }
+
+const CUT = /premature end|unexpected end|end of stream|read error|not enough data|truncated/i;

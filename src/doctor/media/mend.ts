@@ -1,4 +1,5 @@
 import { readFile } from 'node:fs/promises';
+import { basename } from 'node:path';
 import type { Sharp } from 'sharp';
 import { resolveMedia } from '../../dataset/media.ts';
 import type { Sample } from '../../dataset/sample.ts';
@@ -28,7 +29,10 @@ export async function mendImages(
     const mended = await mendImage(path, faults, context);
     const stored = await store(mended.bytes, mended.extension);
     images[place] = { path: stored };
-    changes.push({ was: `${path}: ${faults.map(({ detail }) => detail).join('; ')}`, is: `${stored} (${mended.how})` });
+    changes.push({
+      was: `${path}: ${faults.map(({ detail }) => detail).join('; ')}`,
+      is: `${basename(stored)}: ${mended.how}`,
+    });
   }
   if (changes.length === 0) return null;
   const mended = { ...sample, media: { ...sample.media, images } };
