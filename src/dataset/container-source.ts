@@ -1,17 +1,7 @@
-import {
-  closeSync,
-  fsyncSync,
-  mkdirSync,
-  mkdtempSync,
-  openSync,
-  renameSync,
-  rmSync,
-  statSync,
-  writeSync,
-} from 'node:fs';
+import { closeSync, fsyncSync, mkdirSync, openSync, renameSync, rmSync, statSync, writeSync } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { basename, join } from 'node:path';
-import { temporaryName } from './atomic.ts';
+import { basename, dirname, join } from 'node:path';
+import { sweepTemporary, temporaryName } from './atomic.ts';
 import { sha256 } from './canonical.ts';
 import { writing } from './disk-fault.ts';
 import { type EmbeddedMedia, storeEmbedded } from './embedded.ts';
@@ -51,8 +41,9 @@ export async function unpackedSource(
   const kept = cacheDir === undefined ? undefined : join(cacheDir, `${key.slice(0, 32)}.rows`);
   let folder = kept;
   if (kept === undefined || statSync(kept, { throwIfNoEntry: false }) === undefined) {
-    folder = kept === undefined ? mkdtempSync(join(tmpdir(), 'winnow-rows-')) : temporaryName(kept);
+    folder = kept === undefined ? temporaryName(join(tmpdir(), 'winnow-rows')) : temporaryName(kept);
     const target = folder;
+    sweepTemporary(dirname(target));
     try {
       await writing(target, () => fill(target, unpack));
     } catch (error) {

@@ -96,6 +96,8 @@ export interface Format {
   ): Promise<RecordSource>;
   /** Formats of JSON that aren't an array or lines: how the records are joined in the main file, and in files beside it. */
   joiner?(mainFile: string, options: WriteOptions): Joiner;
+  /** Formats that are written as shards: shards of such names that are there already. They are replaced all together. */
+  shardsThere?(mainFile: string, options: WriteOptions): string[];
   /** Formats that aren't JSON: where the records that `write` gives go. */
   openSink?(mainFile: string, options: WriteOptions, load: MediaLoader): Promise<RecordSink>;
 }

@@ -26,7 +26,8 @@ export function renderer(folder: string, settings: RenderSettings) {
       const bytes = anew?.bytes ?? (media.kind === 'data' ? media.bytes : await readFile(media.path));
       const digest = createHash('sha256').update(bytes).digest('hex');
       const own = media.kind === 'data' ? undefined : extname(media.path) || undefined;
-      const extension = anew?.extension ?? own ?? mediaExtension(bytes) ?? '.bin';
+      const extension =
+        (isSame(own, anew?.extension) ? own : anew?.extension) ?? own ?? mediaExtension(bytes) ?? '.bin';
       if (anew === undefined && media.kind === 'file') return { path: media.path, digest, extension };
       const path = join(spool, `${digest}${extension}`);
       mkdirSync(spool, { recursive: true });
@@ -37,4 +38,9 @@ export function renderer(folder: string, settings: RenderSettings) {
       rmSync(spool, { recursive: true, force: true });
     },
   };
+}
+
+/** `.JPEG` is as good a name as `.jpg`. */
+function isSame(own: string | undefined, wanted: string | undefined): boolean {
+  return own !== undefined && own.toLowerCase().replace('.jpeg', '.jpg') === wanted;
 }

@@ -87,10 +87,9 @@ export async function renderImage(
     if (isPlain && orientation === 1 && pages === 1 && !tooMany && target === format) return undefined;
     let out = image.autoOrient().flatten({ background: '#ffffff' }).toColourspace('srgb');
     if (tooMany) {
-      const turned = orientation >= 5;
-      const scale = Math.sqrt(maxPixels / (width * height));
-      const [w, h] = turned ? [height, width] : [width, height];
-      out = out.resize(Math.max(1, Math.floor(w * scale)), Math.max(1, Math.floor(h * scale)), { fit: 'fill' });
+      const [w, h] = orientation >= 5 ? [height, width] : [width, height];
+      const [toWidth, toHeight] = within(w, h, maxPixels);
+      out = out.resize(toWidth, toHeight, { fit: 'fill' });
     }
     if (target === 'jpeg') out = out.jpeg({ quality, chromaSubsampling: quality >= 90 ? '4:4:4' : '4:2:0' });
     else if (target === 'webp') out = out.webp({ quality });
@@ -108,4 +107,12 @@ export async function renderImage(
 
 function isEncoding(format: string | undefined): format is Encoding {
   return format !== undefined && format in EXTENSION;
+}
+
+/** The largest size of nearly this aspect that has no more pixels; a side is never less than 1. */
+function within(width: number, height: number, maxPixels: number): [number, number] {
+  const scale = Math.sqrt(maxPixels / (width * height));
+  const side = (length: number): number => Math.min(maxPixels, Math.max(1, Math.floor(length * scale)));
+  const [w, h] = [side(width), side(height)];
+  return [Math.min(w, Math.floor(maxPixels / h)), Math.min(h, Math.floor(maxPixels / w))];
 }

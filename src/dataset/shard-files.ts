@@ -30,6 +30,14 @@ export function shardsInside(path: string, ending: RegExp): string[] {
   return files.length > 0 ? files : inside(join(path, 'data'));
 }
 
+/** Files of a folder whose names fit; none where there is no such folder. */
+export function filesLike(folder: string, pattern: RegExp): string[] {
+  if (!statSync(folder, { throwIfNoEntry: false })?.isDirectory()) return [];
+  return readdirSync(folder)
+    .filter((name) => pattern.test(name))
+    .map((name) => join(folder, name));
+}
+
 function named(folder: string, pattern: string): string[] {
   const files = expandBraces(pattern).map((name) => join(folder, name));
   const missing = files.find((file) => statSync(file, { throwIfNoEntry: false }) === undefined);

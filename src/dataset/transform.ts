@@ -137,7 +137,7 @@ export async function writeOutput(
   const format = outputFormat(request.to, request.out, request.like);
   const out = mainFile(request.out, formatNamed(format));
   for (const { path } of request.inputs) {
-    if (path !== out || out === '-') continue;
+    if ((path !== out && !(formatNamed(format).holdsMedia && path === dirname(out))) || out === '-') continue;
     throw new WinnowError({
       code: 'OUTPUT_IS_INPUT',
       message: 'the output is the input',
@@ -162,7 +162,7 @@ export async function writeOutput(
     ...(request.options === undefined ? {} : { options: request.options }),
     ...(request.signal === undefined ? {} : { signal: request.signal }),
   });
-  return { ...written, format, out };
+  return { ...written, format, out: written.files[0] ?? out };
 }
 
 /** What happens to media if nobody says: their paths stay where they lead to the same files, else the files go along. */

@@ -1,5 +1,5 @@
 import { existsSync, mkdirSync, readFileSync } from 'node:fs';
-import { rmdir } from 'node:fs/promises';
+import { rm, rmdir } from 'node:fs/promises';
 import { basename, dirname, join, resolve } from 'node:path';
 import { sweepTemporary, writeFileAtomic } from './atomic.ts';
 import { writing } from './disk-fault.ts';
@@ -80,7 +80,8 @@ export async function writeDataset(request: WriteRequest): Promise<Written> {
   const render = renderSettings(request.render);
   if (render !== undefined && mode === 'keep') throw renderNeedsCopy();
   const folder = main === '-' ? process.cwd() : dirname(main);
-  if (request.overwrite === false && main !== '-' && existsSync(main)) throw outputExists(main);
+  const there = [...(existsSync(main) ? [main] : []), ...(format.shardsThere?.(main, write) ?? [])];
+  if (request.overwrite === false && main !== '-' && there.length > 0) throw outputExists(there[0]!);
   const { mediaRoot } = request;
   const scope = typeof mediaRoot === 'string' ? { mediaRoot } : mediaRoot;
   // What is rendered is a new file; there is nothing to link to.
@@ -111,6 +112,8 @@ export async function writeDataset(request: WriteRequest): Promise<Written> {
     const mediaFiles = await media.make();
     for (const side of sides) await writeFileAtomic(side.path, side.content);
     const files = await sink.commit();
+    // Shards of an older, longer writing would be read together with the new ones.
+    for (const old of format.shardsThere?.(main, write) ?? []) if (!files.includes(old)) await rm(old, { force: true });
     return {
       rows: passed.rows,
       files: [...files, ...sides.map((side) => side.path)],

@@ -1,6 +1,6 @@
 import { dirname } from 'node:path';
 import type { DuckDBConnection, DuckDBValue } from '@duckdb/node-api';
-import { openDuck, quote } from '../duck.ts';
+import { type Duck, openDuck, quote } from '../duck.ts';
 import type { EmbeddedMedia } from '../embedded.ts';
 import { WinnowError } from '../errors.ts';
 import { mediaExtension } from '../media-type.ts';
@@ -32,22 +32,22 @@ export async function* readParquet(reading: ParquetReading): AsyncGenerator<Json
   const duck = await openDuck({ folder: temporary, also: [...new Set(files.map((file) => dirname(file)))], temporary });
   try {
     // Before the first row, so that a damaged shard is found before hours of work.
-    const groups = await duck.alone((connection) => Promise.all(files.map((file) => rowGroups(connection, file))));
+    const groups: RowGroup[][] = [];
+    for (const file of files)
+      groups.push(await read(duck, file, undefined, (connection) => rowGroups(connection, file)));
     const total = groups.flat().reduce((sum, group) => sum + group.rows, 0);
     let done = 0;
     for (const [index, file] of files.entries()) {
-      const about = await duck.alone((connection) => footerOf(connection, file));
+      const about = await read(duck, file, undefined, (connection) => footerOf(connection, file));
       for (const { start, rows, offset } of portions(groups[index]!)) {
         signal?.throwIfAborted();
         const sql = `SELECT * EXCLUDE (file_row_number) FROM read_parquet(${quote(file)}, file_row_number = true)
           WHERE file_row_number >= ${start} AND file_row_number < ${start + rows} ORDER BY file_row_number`;
-        const result = await duck
-          .alone((connection) => connection.runAndReadAll(sql))
-          .catch((cause: unknown) => {
-            throw damaged(file, offset, cause);
-          });
-        const names = result.columnNames();
-        for (const row of result.getRows()) yield record(names, row.map(toJson), about);
+        const { names, values } = await read(duck, file, offset, async (connection) => {
+          const result = await connection.runAndReadAll(sql);
+          return { names: result.columnNames(), values: result.getRows() };
+        });
+        for (const row of values) yield record(names, row.map(toJson), about);
         done += rows;
         progress?.(done, total);
       }
@@ -64,18 +64,28 @@ interface RowGroup {
 }
 
 async function rowGroups(connection: DuckDBConnection, file: string): Promise<RowGroup[]> {
+  const result = await connection.runAndReadAll(
+    `SELECT any_value(row_group_num_rows), sum(total_uncompressed_size), min(data_page_offset)
+     FROM parquet_metadata(${quote(file)}) GROUP BY row_group_id ORDER BY row_group_id`,
+  );
+  return result.getRows().map(([rows, bytes, offset]) => ({
+    rows: Number(rows),
+    bytes: Number(bytes),
+    offset: Number(offset),
+  }));
+}
+
+/** Look into a file; what fails there is the file's damage. */
+async function read<T>(
+  duck: Duck,
+  file: string,
+  offset: number | undefined,
+  look: (connection: DuckDBConnection) => Promise<T>,
+): Promise<T> {
   try {
-    const result = await connection.runAndReadAll(
-      `SELECT any_value(row_group_num_rows), sum(total_uncompressed_size), min(data_page_offset)
-       FROM parquet_metadata(${quote(file)}) GROUP BY row_group_id ORDER BY row_group_id`,
-    );
-    return result.getRows().map(([rows, bytes, offset]) => ({
-      rows: Number(rows),
-      bytes: Number(bytes),
-      offset: Number(offset),
-    }));
+    return await duck.alone(look);
   } catch (cause) {
-    throw damaged(file, undefined, cause);
+    throw damaged(file, offset, cause);
   }
 }
 

@@ -1,8 +1,9 @@
-import { join, parse } from 'node:path';
+import { basename, join, parse } from 'node:path';
 import { unpackedSource } from '../container-source.ts';
+import { WinnowError } from '../errors.ts';
 import type { Format, Probe, WriteOptions } from '../format.ts';
 import type { Sample } from '../sample.ts';
-import { PARQUET_FILE, shardFiles, shardsInside } from '../shard-files.ts';
+import { filesLike, PARQUET_FILE, shardFiles, shardsInside } from '../shard-files.ts';
 import { readColumns } from './columns.ts';
 import { readParquet } from './parquet-read.ts';
 import { openParquetSink } from './parquet-write.ts';
@@ -41,10 +42,19 @@ export const parquet: Format = {
     return unpackedSource(files, room, ({ media, temporary }) => readParquet({ files, media, temporary, ...room }));
   },
 
-  openSink(main, { options }: WriteOptions, load) {
-    const { dir, base } = parse(main);
-    const split = typeof options.split === 'string' ? options.split : 'train';
-    const isShards = base === `data${parquet.extension}`;
+  shardsThere(main, write) {
+    const { dir, split, isShards } = target(main, write);
+    const numbers = /^-\d{5}-of-\d{5}\.parquet$/;
+    return isShards
+      ? filesLike(dir, PARQUET_FILE).filter(
+          (file) => basename(file).startsWith(split) && numbers.test(basename(file).slice(split.length)),
+        )
+      : [];
+  },
+
+  openSink(main, write, load) {
+    const { options } = write;
+    const { dir, split, isShards } = target(main, write);
     const number = (n: number): string => String(n).padStart(5, '0');
     return openParquetSink({
       paths: (shards) =>
@@ -57,6 +67,21 @@ export const parquet: Format = {
     });
   },
 };
+
+/** `data.parquet` is the name of a folder's main file, which Parquet writes as shards of a split. */
+function target(main: string, { options }: WriteOptions): { dir: string; split: string; isShards: boolean } {
+  const { dir, base } = parse(main);
+  const split = typeof options.split === 'string' ? options.split : 'train';
+  if (!/^[\w.-]+$/.test(split)) {
+    throw new WinnowError({
+      code: 'OPTION_INVALID',
+      message: `the split "${split}" can't be part of a file name`,
+      hint: 'Use letters, digits, dots, dashes and underscores.',
+      exitCode: 2,
+    });
+  }
+  return { dir, split, isShards: base === `data${parquet.extension}` };
+}
 
 /** False where some text holds half of a surrogate pair, which UTF-8 can't spell. */
 function isUnicode(sample: Sample): boolean {

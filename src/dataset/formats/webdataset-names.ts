@@ -8,7 +8,7 @@ import { mediaKind } from '../media-type.ts';
 export function splitMember(name: string): { key: string; field: string } | undefined {
   const found = /^((?:.*\/)?[^./][^./]*)\.([^/]+)$/s.exec(name.replace(/^\.\//, ''));
   const [, key, field] = found ?? [];
-  if (key === undefined || field === undefined || /(^|\/)__[^/]*__(\/|$)/.test(key)) return undefined;
+  if (key === undefined || field === undefined || /^__.*__$/.test(name)) return undefined;
   return { key, field: field.toLowerCase() };
 }
 

@@ -2,7 +2,7 @@ import { join, parse } from 'node:path';
 import { unpackedSource } from '../container-source.ts';
 import type { Format, Probe, WriteOptions } from '../format.ts';
 import type { Sample } from '../sample.ts';
-import { shardFiles, shardsInside, TAR_FILE } from '../shard-files.ts';
+import { filesLike, shardFiles, shardsInside, TAR_FILE } from '../shard-files.ts';
 import { readColumns } from './columns.ts';
 import { sizeOption } from './size-option.ts';
 import { typedLimits, typedRecord } from './typed-record.ts';
@@ -39,6 +39,11 @@ export const webdataset: Format = {
   async openSource(probe, options, given, room) {
     const files = shardFiles(probe.isFolder ? given : probe.path, TAR_FILE, options);
     return unpackedSource(files, room, ({ media }) => readTars({ files, media, ...room }));
+  },
+
+  shardsThere(main) {
+    const { dir, base } = parse(main);
+    return base === `data${webdataset.extension}` ? filesLike(dir, /^shard-\d{6}\.tar$/) : [];
   },
 
   openSink(main, { options }: WriteOptions, load) {
