@@ -1,12 +1,11 @@
-import { spawnSync } from 'node:child_process';
 import fs from 'node:fs';
 import os from 'node:os';
 import path from 'node:path';
-import sharp from 'sharp';
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import { createRandom } from '../src/numeric/philox.ts';
 import { LONG_COMMANDS, type LongCommand } from './kill/commands.ts';
 import { litter, type Moment, type Ran, results, run, shards } from './kill/rig.ts';
+import { build, writeData } from './stress.ts';
 
 /**
  * Real processes are killed (SIGKILL) at random moments, and the command is run again: what it leaves must be byte for byte what an undisturbed run
@@ -23,33 +22,13 @@ let work = '';
 let killed = 0;
 
 beforeAll(async () => {
-  const built = spawnSync(path.join(import.meta.dirname, '../winnow'), ['--version'], { encoding: 'utf8' });
-  if (built.status !== 0) throw new Error(built.stderr);
+  build();
   work = fs.mkdtempSync(path.join(os.tmpdir(), 'winnow-kill-'));
-  for (const name of ['data', 'whole', 'torn']) fs.mkdirSync(path.join(work, name));
-  await data(path.join(work, 'data'), 600);
+  for (const name of ['whole', 'torn']) fs.mkdirSync(path.join(work, name));
+  // Two shards of losses.
+  await writeData(path.join(work, 'data'), 600);
 });
 afterAll(() => fs.rmSync(work, { recursive: true, force: true }));
-
-/** Two shards of losses; every eighth row has no image. */
-async function data(folder: string, rows: number): Promise<void> {
-  for (let i = 0; i < 4; i++) {
-    const background = { r: 60 * i, g: 120, b: 200 - 40 * i };
-    await sharp({ create: { width: 32, height: 32, channels: 3, background } })
-      .png()
-      .toFile(path.join(folder, `${i}.png`));
-  }
-  const records = Array.from({ length: rows }, (_, i) => ({
-    id: `s-${i}`,
-    source: i % 3 === 0 ? 'a' : 'b',
-    ...(i % 8 === 7 ? {} : { image: `${i % 4}.png` }),
-    conversations: [
-      { from: 'human', value: `${i % 8 === 7 ? '' : '<image>\n'}Colour ${i % 6}?` },
-      { from: 'gpt', value: i % 2 === 0 ? 'Blue.' : 'Green.' },
-    ],
-  }));
-  fs.writeFileSync(path.join(folder, 'data.json'), JSON.stringify(records));
-}
 
 describe.sequential('a command that is killed and run again leaves what an undisturbed one leaves', () => {
   it.each(LONG_COMMANDS.map((command, at) => [command.name, command, kills(at)] as const))(

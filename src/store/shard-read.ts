@@ -43,9 +43,9 @@ export async function readColumns(
     const fill = records.map((record) => filler(record, rows));
     if (files.length > 0) {
       const list = files.map(quote).join(', ');
-      const sql = `SELECT row, ${records.map((record) => name(record.name)).join(', ')} FROM read_parquet([${list}])`;
+      const columns = ['row', ...records.map((record) => name(record.name))].join(', ');
       try {
-        const result = await connection.stream(sql);
+        const result = await connection.stream(`SELECT ${columns} FROM read_parquet([${list}])`);
         for (
           let chunk = await result.fetchChunk();
           chunk !== null && chunk.rowCount > 0;
@@ -55,7 +55,7 @@ export async function readColumns(
           for (const [index, take] of fill.entries()) take.chunk(chunk, index + 1, at);
         }
       } catch (cause) {
-        throw await blame(connection, files, sql, cause);
+        throw await blame(connection, files, columns, cause);
       }
     }
     return {
@@ -96,22 +96,18 @@ async function firstMeta(connection: DuckDBConnection, files: readonly string[])
   return files[0] === undefined ? undefined : readMeta(connection, files[0]);
 }
 
-/** Which of the files is to blame for a failed query. */
+/** Which of the files is to blame for a failed query: the first that can't be read to its end by itself. */
 async function blame(
   connection: DuckDBConnection,
   files: readonly string[],
-  sql: string,
+  columns: string,
   cause: unknown,
 ): Promise<unknown> {
   for (const file of files) {
     try {
-      const columns = sql.slice('SELECT '.length, sql.indexOf(' FROM read_parquet'));
-      await connection.run(
-        `SELECT ${columns
-          .split(', ')
-          .map((column) => `max(${column})`)
-          .join(', ')} FROM read_parquet([${quote(file)}])`,
-      );
+      const result = await connection.stream(`SELECT ${columns} FROM read_parquet([${quote(file)}])`);
+      for (let chunk = await result.fetchChunk(); chunk !== null && chunk.rowCount > 0; )
+        chunk = await result.fetchChunk();
     } catch (fault) {
       return damaged(file, fault);
     }
