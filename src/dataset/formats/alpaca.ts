@@ -1,5 +1,6 @@
 import { basename, extname } from 'node:path';
 import type { Format, Probe, ReadContext, WriteOptions } from '../format.ts';
+import { PACKED } from '../pack.ts';
 import type { Message, Sample } from '../sample.ts';
 import {
   assemble,
@@ -126,7 +127,8 @@ export const alpaca: Format = {
   forgets: textLimits,
 
   sideFiles(mainFile: string, { options }: WriteOptions, columns: ReadonlySet<string>) {
-    const name = typeof options.name === 'string' ? options.name : basename(mainFile, extname(mainFile));
+    const plain = basename(mainFile).replace(PACKED, '');
+    const name = typeof options.name === 'string' ? options.name : basename(plain, extname(plain));
     const tools = columns.has('tools') ? { tools: 'tools' } : {};
     // Complete: a column that the map leaves out is read as nothing.
     const entry = { file_name: basename(mainFile), formatting: 'alpaca', columns: { ...namesOf(options), ...tools } };

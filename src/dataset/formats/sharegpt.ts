@@ -1,5 +1,6 @@
 import { basename, extname } from 'node:path';
 import type { Format, Probe, ReadContext, WriteOptions } from '../format.ts';
+import { PACKED } from '../pack.ts';
 import type { Message, Sample } from '../sample.ts';
 import { assemble, idOf, isObject, mediaRefs, otherColumns, type ReadResult, rowError, TURN_COLUMNS } from './build.ts';
 import {
@@ -112,7 +113,8 @@ export const sharegpt: Format = {
   forgets: textLimits,
 
   sideFiles(mainFile: string, { options }: WriteOptions, columns: ReadonlySet<string>) {
-    const name = typeof options.name === 'string' ? options.name : basename(mainFile, extname(mainFile));
+    const plain = basename(mainFile).replace(PACKED, '');
+    const name = typeof options.name === 'string' ? options.name : basename(plain, extname(plain));
     const entry = registryEntry(
       columnMap(options, {}),
       basename(mainFile),

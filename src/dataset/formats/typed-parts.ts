@@ -78,14 +78,16 @@ function readContent(
   const { content } = turn;
   if (Array.isArray(turn.tool_calls) && turn.tool_calls.length > 0) {
     const said = content === '' || content === null || content === undefined ? ['content'] : [];
-    const columns = columnsOfTurn(turn, ['role', 'tool_calls', ...said]);
+    const ids = turn.tool_calls.map((call) => (isObject(call) && typeof call.id === 'string' ? call.id : null));
+    const kept = ids.every((id) => id !== null) ? { tool_call_ids: ids } : {};
+    const columns = columnsOfTurn({ ...turn, ...kept }, ['role', 'tool_calls', ...said]);
     return {
       call: true,
       parts: [{ type: 'text', text: callText(turn.tool_calls) }],
       ...(columns === undefined ? {} : { columns }),
     };
   }
-  const columns = columnsOfTurn(turn, ['role', 'content', 'tool_calls']);
+  const columns = columnsOfTurn({ ...turn, ...detailsOf(content) }, ['role', 'content', 'tool_calls']);
   const about = columns === undefined ? {} : { columns };
   if (typeof content === 'string') return { parts: content === '' ? [] : [{ type: 'text', text: content }], ...about };
   if (!Array.isArray(content)) return 'has no content';
@@ -104,6 +106,15 @@ function readContent(
     } else return `has a part of type ${JSON.stringify(part.type)}`;
   }
   return { parts, ...about };
+}
+
+/** In how much detail OpenAI's models are to see the images of a turn, where it says anything but `auto`. */
+function detailsOf(content: unknown): JsonObject {
+  if (!Array.isArray(content)) return {};
+  const details = content
+    .filter((part) => isObject(part) && MEDIA_TYPES.has(String(part.type)))
+    .map((part: JsonObject) => (isObject(part.image_url) ? (part.image_url.detail ?? null) : null));
+  return details.some((detail) => detail !== null && detail !== 'auto') ? { image_details: details } : {};
 }
 
 const MEDIA_TYPES = new Map<string, MediaKind>([
@@ -134,8 +145,8 @@ function dataUri(base64: string): string {
 }
 
 export interface TypedStyle {
-  /** The part for a medium; undefined where the format has none for its kind. */
-  media(kind: MediaKind, path: string): JsonObject | undefined;
+  /** The part for a medium; undefined where the format has none for its kind. `detail` is OpenAI's. */
+  media(kind: MediaKind, path: string, detail: unknown): JsonObject | undefined;
   /** A turn of one text is written as a plain string. */
   plainText: boolean;
 }
@@ -143,13 +154,17 @@ export interface TypedStyle {
 /** Messages as turns of typed parts, with what single turns carry. */
 export function writeTypedTurns(sample: Sample, messages: readonly Message[], style: TypedStyle): JsonObject[] {
   return messages.map((message) => {
-    const others = turnColumns(sample, message);
+    const { tool_call_ids: ids, image_details: details, ...others } = turnColumns(sample, message);
     const calls = message.call ? callsOf(message) : undefined;
-    if (calls !== undefined) return { role: 'assistant', tool_calls: calls, ...others };
+    if (calls !== undefined) {
+      const named = Array.isArray(ids) ? calls.map((call, index) => ({ id: ids[index] as unknown, ...call })) : calls;
+      return { role: 'assistant', tool_calls: named, ...others };
+    }
+    const inDetail: unknown[] = Array.isArray(details) ? [...details] : [];
     const content = message.parts.flatMap((part): JsonObject[] => {
       if (part.type === 'text') return [{ type: 'text', text: part.text }];
       const ref = part.type === 'image' ? sample.media.images[part.image] : sample.media.videos[part.video];
-      const written = style.media(part.type, ref?.path ?? '');
+      const written = style.media(part.type, ref?.path ?? '', inDetail.shift());
       return written === undefined ? [] : [written];
     });
     const only = style.plainText && content.length <= 1 ? (content[0] ?? { type: 'text', text: '' }) : undefined;

@@ -1,0 +1,92 @@
+import { expect, it } from 'vitest';
+import type { Format } from '../format.ts';
+import type { Sample } from '../sample.ts';
+import { axolotl } from './axolotl.ts';
+import { openai } from './openai.ts';
+import { swift } from './swift.ts';
+
+function read(format: Format, record: unknown): Sample {
+  const result = format.read(record, { file: 'x.jsonl', row: 0, options: {} });
+  if (!result.ok) throw result.error;
+  return result.sample;
+}
+
+const call = (id: string, at: string) => ({
+  id,
+  type: 'function',
+  function: { name: 'look', arguments: JSON.stringify({ at }) },
+});
+const image = (url: string, detail = 'auto') => ({ type: 'image_url', image_url: { url, detail } });
+
+it.each([
+  ['by their order', ['call_0', 'call_1', 'call_2'], undefined],
+  [
+    'of their own',
+    ['a', 'b', 'c'],
+    [null, { tool_call_ids: ['a', 'b'] }, null, null, { tool_call_ids: ['c'] }, null, null],
+  ],
+])('ties tools to calls with ids %s, and gives back what it read', (_what, ids, kept) => {
+  const [first, second, third] = ids as [string, string, string];
+  const record = {
+    messages: [
+      { role: 'user', content: [image('https://x.org/a.png'), { type: 'text', text: 'Which?' }] },
+      { role: 'assistant', tool_calls: [call(first, 'left'), call(second, 'right')] },
+      { role: 'tool', content: 'red', tool_call_id: first },
+      { role: 'tool', content: 'blue', tool_call_id: second },
+      { role: 'assistant', tool_calls: [call(third, 'top')] },
+      { role: 'tool', content: 'grey', tool_call_id: third },
+      { role: 'assistant', content: 'All.' },
+    ],
+    tools: [{ type: 'function', function: { name: 'look' } }],
+  };
+  const sample = read(openai, record);
+  expect(sample.messages[1]!.parts).toEqual([
+    { type: 'text', text: '[{"name":"look","arguments":{"at":"left"}},{"name":"look","arguments":{"at":"right"}}]' },
+  ]);
+  if (kept === undefined) expect(sample.meta).not.toHaveProperty('message_columns');
+  else expect(sample.meta.message_columns).toMatchObject(kept);
+  expect(openai.write(sample, { options: {} })).toEqual([record]);
+});
+
+it('keeps the detail of images, data URIs, names and weights of turns', () => {
+  const record = {
+    messages: [
+      { role: 'system', content: 'Short.', name: 'boss' },
+      { role: 'user', content: [image('data:image/png;base64,AAAA', 'low'), image('b.png')] },
+      { role: 'assistant', content: 'Two.', weight: 0 },
+    ],
+  };
+  expect(openai.write(read(openai, record), { options: {} })).toEqual([record]);
+});
+
+it('takes base64 with and without its type in axolotl files, and writes paths, URLs and data URIs each under its key', () => {
+  const png = 'iVBORw0KGgoAAAA=';
+  const content = [
+    { type: 'image', base64: png },
+    { type: 'image', url: 'https://x.org/a.png' },
+    { type: 'video', path: '/v.mp4' },
+  ];
+  const sample = read(axolotl, { messages: [{ role: 'user', content }] });
+  expect(sample.media.images.map(({ path }) => path)).toEqual([`data:image/png;base64,${png}`, 'https://x.org/a.png']);
+  expect(axolotl.write(sample, { options: {} })).toEqual([
+    {
+      messages: [
+        { role: 'user', content: [{ type: 'image', base64: `data:image/png;base64,${png}` }, ...content.slice(1)] },
+      ],
+    },
+  ]);
+});
+
+it('keeps objects, the loss of single turns and tools of ms-swift files', () => {
+  const record = {
+    messages: [
+      { role: 'user', content: '<image>\nFind <ref-object>' },
+      { role: 'tool_call', content: '{"name":"find","arguments":{}}' },
+      { role: 'tool_response', content: 'found' },
+      { role: 'assistant', content: '<bbox>', loss: false },
+    ],
+    images: ['/a.png'],
+    objects: { ref: ['kite'], bbox: [[1, 2, 3, 4]] },
+  };
+  expect(swift.write(read(swift, record), { options: {} })).toEqual([record]);
+});
