@@ -3,6 +3,8 @@
  *
  * @packageDocumentation
  */
+import { type DoctorRequest, doctor as examineData } from './doctor/doctor.ts';
+import type { DoctorResult } from './doctor/result.ts';
 import { type ReportRequest, type ReportResult, writeReport } from './report/write.ts';
 import { type ExplainRequest, type Explanation, explain as explainRow } from './select/explain.ts';
 import type { RandomOptions } from './select/random.ts';
@@ -52,6 +54,8 @@ export type { Signal } from './signals/signal.ts';
 export { type ImportRequest, type ImportResult, importDataset } from './store/import.ts';
 export { openProject } from './store/project.ts';
 export type {
+  DoctorRequest,
+  DoctorResult,
   ExplainRequest,
   Explanation,
   ExportRequest,
@@ -181,6 +185,20 @@ export function explain(project: Project | string, request: ExplainRequest): Pro
  */
 export function exportSelection(project: Project | string, request: ExportRequest = {}): Promise<ExportResult> {
   return within(project, (opened) => exportRows(opened, request));
+}
+
+/**
+ * Look for what would break a training run, and with `fix` write a mended version of the data set.
+ *
+ * @param project a project or its folder; null with `path`, which needs none
+ * @throws WinnowError of {@link openDataset}, `TARGET_UNKNOWN`, `CODE_UNKNOWN`, `OUTPUT_EXISTS`
+ * @example
+ * ```ts
+ * const { findings } = await doctor(null, { path: 'data.json', images: 'images', target: 'qwen3-vl' });
+ * ```
+ */
+export function doctor(project: Project | string | null, request: DoctorRequest = {}): Promise<DoctorResult> {
+  return examineData(project, request);
 }
 
 /**

@@ -11,7 +11,11 @@ const REFUSALS: readonly RegExp[] = [
   /\bi do(?:n(?:'|\u2019)t| not) have (?:the (?:ability|capability) to|access to) (?:see|view|process|the|any)?\s*images?\b/i,
 ];
 
+/** Without one of these words no refusal can match: most answers have none. */
+const HINT = /\b(?:ai|a\.i|artificial|language|llm|sorry|can|cannot|won|unable|able|not|don)\b/i;
+
 export function refusal(text: string): string | undefined {
+  if (!HINT.test(text)) return undefined;
   for (const pattern of REFUSALS) {
     const match = pattern.exec(text);
     if (match !== null) return match[0];

@@ -1,5 +1,6 @@
 import type { Dataset } from '../dataset/dataset.ts';
 import { instructionOf, responseOf } from '../dataset/sample.ts';
+import { savedResult } from '../doctor/result.ts';
 import type { Column } from '../numeric/columns.ts';
 import { compositionOf, meanOf, randomBaseline, type SubsetStatistic, shareOf } from '../select/baseline.ts';
 import { selectionOrNewest } from '../select/explain.ts';
@@ -177,6 +178,10 @@ function reportRandom(
 
 /** Everything the page shows of a project, from what has been scored and selected. Measures nothing itself. */
 export async function collectReport(project: Project, request: CollectRequest = {}): Promise<ReportInput> {
+  if (request.selection === undefined && (await listSelections(project)).length === 0) {
+    const unselected = await collectDoctor(project, request);
+    if (unselected !== undefined) return unselected;
+  }
   const selections = await readSelections(project, request);
   const main = selections[0]!;
   const dataset = await project.dataset(main.dataset.name);
@@ -265,7 +270,30 @@ export async function collectReport(project: Project, request: CollectRequest = 
         }),
     ...(groups.length === 0 ? {} : { gallery: { groups, samples } }),
     ...(broken.size === 0 ? {} : { quarantined: [...broken.values()].sort((a, b) => a.row - b.row) }),
+    ...doctorOf(project, dataset),
     run,
+  };
+}
+
+/** What the doctor found, if it has seen these rows. */
+function doctorOf(project: Project, dataset: Dataset): Pick<ReportInput, 'doctor'> {
+  const result = savedResult(project, dataset);
+  return result === undefined ? {} : { doctor: result };
+}
+
+/** The page of a data set from which nothing has been selected yet, if the doctor has seen it. */
+async function collectDoctor(project: Project, request: CollectRequest): Promise<ReportInput | undefined> {
+  if (project.config().datasets.length === 0) return undefined;
+  const dataset = await project.dataset();
+  const found = doctorOf(project, dataset);
+  if (found.doctor === undefined) return undefined;
+  const { quarantined } = dataset;
+  return {
+    title: request.title ?? dataset.name,
+    subtitle: `${dataset.rows.toLocaleString('en')} rows, ${dataset.format} (${dataset.detected})`,
+    samples: { id: [...dataset.ids] },
+    ...(quarantined.length === 0 ? {} : { quarantined: [...quarantined] }),
+    ...found,
   };
 }
 

@@ -40,6 +40,7 @@ export function compact(data: ReportData): PageData {
     quarantined: (data.quarantined ?? [])
       .slice(0, MAX_QUARANTINED)
       .map(({ id, code, reason }) => ({ id, code, reason })),
+    doctor: data.doctor ?? null,
     run: data.run ?? null,
     notes: data.notes ?? [],
     textLimit: limit,

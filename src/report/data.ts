@@ -159,6 +159,27 @@ export const ReportRun = z.object({
 });
 export type ReportRun = z.infer<typeof ReportRun>;
 
+/** What the doctor found in the data set. */
+export const ReportDoctor = z.object({
+  target: z.string().nullable().describe('what the data was examined for'),
+  findings: z
+    .array(
+      z.object({
+        code: z.string(),
+        severity: z.enum(['error', 'warn', 'info']),
+        count: z.int().nonnegative().describe('faulty rows'),
+        sample_ids: z.array(z.string()).describe('the first of them'),
+        details: z.array(z.string()).describe('what is wrong with each of these'),
+        title: z.string(),
+        advice: z.string().describe('what to do'),
+        fix: z.string().optional().describe('what the doctor can do itself'),
+      }),
+    )
+    .describe('by code'),
+  notRun: z.array(z.object({ code: z.string(), because: z.string() })),
+});
+export type ReportDoctor = z.infer<typeof ReportDoctor>;
+
 /** Everything a report may show. Only `title` and `samples.id` must be there: the parts that lack their data are left out. */
 export const ReportData = z.object({
   title: z.string().describe('name of the data set'),
@@ -179,6 +200,7 @@ export const ReportData = z.object({
   quarantined: z
     .array(z.object({ id: z.string(), code: z.string(), reason: z.string(), row: z.int().optional() }))
     .optional(),
+  doctor: ReportDoctor.optional().describe('absent: the doctor has not seen these rows'),
   run: ReportRun.optional(),
   notes: z.array(z.string()).optional().describe('limits of this run, one sentence each'),
 });

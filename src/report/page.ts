@@ -1,4 +1,4 @@
-import type { GalleryGroup, GallerySample, ReportRun } from './data.ts';
+import type { GalleryGroup, GallerySample, ReportDoctor, ReportRun } from './data.ts';
 import type { Summary } from './summary.ts';
 
 /** Columns over the samples that the page holds (all of them up to 20,000). Dictionaries keep repeated labels short. */
@@ -53,6 +53,7 @@ export interface PageData {
   /** `row` is the index into `samples`. */
   gallery: GallerySample[];
   quarantined: { id: string; code: string; reason: string }[];
+  doctor: ReportDoctor | null;
   run: ReportRun | null;
   notes: string[];
   /** Length that questions and answers in the table were cut to, characters. */

@@ -2,6 +2,7 @@ import { browse } from './browse.ts';
 import { composition } from './composition.ts';
 import { distribution } from './distribution.ts';
 import { dock } from './dock.ts';
+import { doctor } from './doctor.ts';
 import { append, h } from './dom.ts';
 import { faults } from './faults.ts';
 import { gallery, quarantine } from './gallery.ts';
@@ -16,6 +17,7 @@ const sections: [string, HTMLElement | null][] = [
   ['Composition', composition()],
   ['Faults', faults()],
   ['Samples', gallery()],
+  ['Doctor', doctor()],
   ['Set aside', quarantine()],
   ['Find one', browse()],
   ['Selections', selections()],
