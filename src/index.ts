@@ -17,14 +17,22 @@ import type { LossParams } from './signals/loss.ts';
 import { planScore, runScore, type ScoreRequest, type ScoreResult, type ScoreSummary } from './signals/score.ts';
 import type { TextEmbeddingParams } from './signals/text-embedding.ts';
 import { type ExportRequest, type ExportResult, exportSelection as exportRows } from './store/export.ts';
+import { type FilterRequest, type FilterResult, filterProject } from './store/filter.ts';
+import { collectGarbage, type GcRequest, type GcResult } from './store/gc.ts';
 import { openProject, type Project } from './store/project.ts';
+import { type ShowRequest, type ShowResult, showSample } from './store/show.ts';
+import { querySql, type SqlOptions, type SqlResult } from './store/sql.ts';
+import { type ProjectStatus, projectStatus } from './store/status.ts';
 
+export { type ConvertRequest, type ConvertResult, convertDataset } from './dataset/convert.ts';
 export type { Dataset, SampleBatch } from './dataset/dataset.ts';
 export { type Quarantined, type Where, WinnowError } from './dataset/errors.ts';
 export type { Format } from './dataset/format.ts';
 export { formats } from './dataset/formats/registry.ts';
+export { type MergeRequest, type MergeResult, mergeDatasets } from './dataset/merge.ts';
 export { type OpenOptions, openDataset } from './dataset/open.ts';
 export type { MediaRef, Message, Part, Role, Sample } from './dataset/sample.ts';
+export { type SplitRequest, type SplitResult, splitDataset } from './dataset/split.ts';
 export { type Loss, type WriteRequest, type Written, writeDataset } from './dataset/write.ts';
 export { type Clip, loadClip } from './models/encoders/clip.ts';
 export { loadImageEncoder } from './models/encoders/image.ts';
@@ -51,6 +59,7 @@ export { selectors } from './select/registry.ts';
 export type { ClusterCount, SelectContext, Selection, Selector, SelectorInput } from './select/selector.ts';
 export { signals } from './signals/registry.ts';
 export type { Signal } from './signals/signal.ts';
+export { filterFile } from './store/filter.ts';
 export { type ImportRequest, type ImportResult, importDataset } from './store/import.ts';
 export { openProject } from './store/project.ts';
 export type {
@@ -60,12 +69,21 @@ export type {
   Explanation,
   ExportRequest,
   ExportResult,
+  FilterRequest,
+  FilterResult,
+  GcRequest,
+  GcResult,
   Project,
+  ProjectStatus,
   ReportRequest,
   ReportResult,
   ScoreResult,
   ScoreSummary,
   SelectResult,
+  ShowRequest,
+  ShowResult,
+  SqlOptions,
+  SqlResult,
 };
 
 /** Fields by their names, all of them optional. */
@@ -211,6 +229,48 @@ export function doctor(project: Project | string | null, request: DoctorRequest 
  */
 export function report(project: Project | string, request: ReportRequest = {}): Promise<ReportResult> {
   return within(project, (opened) => writeReport(opened, request));
+}
+
+/**
+ * Write the rows of a project's data set that a condition or SELECT asks for; it sees samples and signals. {@link filterFile} does it for a file.
+ *
+ * @example
+ * ```ts
+ * const { rows } = await filter('my-project', { sql: 'image_sharpness > 400', out: 'sharp.json' });
+ * ```
+ */
+export function filter(
+  project: Project | string,
+  request: FilterRequest & { dataset?: string | undefined },
+): Promise<FilterResult> {
+  return within(project, (opened) => filterProject(opened, request));
+}
+
+/** What a project holds, what has changed, what it takes on disk. */
+export function status(project: Project | string): Promise<ProjectStatus> {
+  return within(project, projectStatus);
+}
+
+/**
+ * Answer one reading SQL statement over samples and signals.
+ *
+ * @example
+ * ```ts
+ * const { columns, rows } = await sql('my-project', 'SELECT source, count(*) FROM samples GROUP BY source');
+ * ```
+ */
+export function sql(project: Project | string, statement: string, options: SqlOptions = {}): Promise<SqlResult> {
+  return within(project, (opened) => querySql(opened, statement, options));
+}
+
+/** One sample with its media, its signals, and what each selection did with it. */
+export function show(project: Project | string, request: ShowRequest): Promise<ShowResult> {
+  return within(project, (opened) => showSample(opened, request));
+}
+
+/** Remove what nothing refers to. */
+export function gc(project: Project | string, request: GcRequest = {}): Promise<GcResult> {
+  return within(project, (opened) => collectGarbage(opened, request));
 }
 
 /** Work in a project that is open already, or open it for this work alone. */
