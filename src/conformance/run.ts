@@ -10,6 +10,7 @@ import { learnabilityChecks } from './learnability.ts';
 import { quotaChecks } from './quotas.ts';
 import { rankedChecks } from './ranked.ts';
 import { semdedupChecks } from './semdedup.ts';
+import { targetChecks } from './targets.ts';
 import { visnecChecks } from './visnec.ts';
 import { xmasChecks } from './xmas.ts';
 
@@ -24,6 +25,7 @@ const CASE_CHECKS: readonly CaseCheck[] = [
   ...ifdChecks,
   ...greedyChecks,
   ...quotaChecks,
+  ...targetChecks,
 ];
 const FOLDER_CHECKS: readonly FolderCheck[] = [formatsCheck];
 

@@ -27,6 +27,8 @@ interface Trial {
   large?: { rows?: number; options?: Record<string, unknown> };
 }
 
+const GRADIENTS = ['gradient_1', 'gradient_2', 'gradient_3', 'gradient_4', 'gradient_last'];
+
 const TRIALS: Record<string, Trial> = {
   visnec: { permutable: { labels: 'label' }, score: 'necessity', filters: true },
   top: { permutable: {}, score: 'necessity' },
@@ -62,11 +64,14 @@ const TRIALS: Record<string, Trial> = {
   coido: { permutable: {}, score: 'coido' },
   magic: { permutable: {}, scaled: ['bridging'], finite: ['necessity', 'bridging'] },
   dics: { permutable: {}, finite: ['vic', 'ric', 'hidden'], large: { rows: 20_000 } },
+  less: { permutable: {}, prefix: true, finite: GRADIENTS.slice(0, 4) },
+  icons: { permutable: {}, finite: ['gradient_1'] },
+  'rds-plus': { permutable: {}, prefix: true, scaled: ['rds'], finite: ['rds'] },
+  datainf: { permutable: {}, prefix: true, finite: ['gradient_1'] },
+  tive: { scaled: ['gradient_norm'], finite: ['gradient_last', 'gradient_norm'] },
   prism: { permutable: {}, prefix: true, scaled: ['image'], finite: ['image'] },
   cvs: { permutable: {}, prefix: true, finite: ['verdict_question', 'verdict_answer'] },
 };
-
-const GRADIENTS = ['gradient_1', 'gradient_2', 'gradient_3', 'gradient_4', 'gradient_last'];
 
 /** Columns that selectors read, with their width here. */
 const WIDTHS: Record<string, number> = {
@@ -117,6 +122,7 @@ const share = (x: number): number => (Number.isFinite(x) ? Math.abs(x) % 1 : x);
 const SHAPES: Record<string, (x: number) => number> = {
   verdict_question: share,
   verdict_answer: share,
+  gradient_norm: Math.abs,
   informativeness: share,
   tau: share,
   turns: (x) => (Number.isFinite(x) ? 1 + Math.floor(Math.abs(x)) : 1),

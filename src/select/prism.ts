@@ -52,7 +52,7 @@ export async function meanCorrelations(
   features: WideColumn,
   isIn: (row: number) => boolean,
   centre: PrismOptions['centre'],
-): Promise<Float64Array> {
+): Promise<Float32Array> {
   const mean = centre === 'pool' ? await poolMean(features, isIn) : undefined;
   const z = new Float64Array(features.width);
   const sum = new Float64Array(features.width);
@@ -64,7 +64,8 @@ export async function meanCorrelations(
       for (let t = 0; t < z.length; t++) sum[t]! += z[t]!;
     }
   }
-  const correlation = new Float64Array(features.rows).fill(Number.NaN);
+  // Single precision: of two rows each is as correlated with the other, whatever the last bits of their sums.
+  const correlation = new Float32Array(features.rows).fill(Number.NaN);
   for await (const { start, matrix } of features.blocks()) {
     for (let i = 0; i < matrix.rows; i++) {
       if (!isIn(start + i) || !toPearson(matrix.data, i * matrix.width, z, mean)) continue;

@@ -4,17 +4,22 @@ import { clipScore } from './clip-score.ts';
 import { coido } from './coido.ts';
 import { coincide } from './coincide.ts';
 import { cvs } from './cvs.ts';
+import { datainf } from './datainf.ts';
 import { dics } from './dics.ts';
 import { el2n } from './el2n.ts';
+import { icons } from './icons.ts';
 import { ifd } from './ifd.ts';
 import { learnability } from './learnability.ts';
+import { less } from './less.ts';
 import { magic } from './magic.ts';
 import { midPpl } from './mid-ppl.ts';
 import { prism } from './prism.ts';
 import { random } from './random.ts';
+import { rdsPlus } from './rds-plus.ts';
 import type { SelectContext, Selection, Selector, SelectorInput } from './selector.ts';
 import { selfFilter } from './self-filter.ts';
 import { semdedup } from './semdedup.ts';
+import { tive } from './tive.ts';
 import { top } from './top.ts';
 import { visnec } from './visnec.ts';
 import { xmas } from './xmas.ts';
@@ -39,6 +44,11 @@ export const selectors: readonly Selector[] = [
   magic as Selector,
   dics as Selector,
   prism as Selector,
+  less as Selector,
+  icons as Selector,
+  rdsPlus as Selector,
+  datainf as Selector,
+  tive as Selector,
 ];
 
 /** The selector of a name. @throws WinnowError `METHOD_UNKNOWN` */
