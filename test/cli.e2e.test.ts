@@ -187,12 +187,12 @@ describe('misuse is refused with what to do', () => {
     [2, ['explain', 's-1', '-k', '-1'], /--neighbours .*got "-1"/],
     [2, ['explain'], /missing required argument/],
     [2, ['export', 'fuor'], /There are four/],
-    [2, ['export', 'four', '--format', 'parquet'], /llava, sharegpt, trl/],
+    [2, ['export', 'four', '--format', 'excel'], /llava, sharegpt, alpaca, trl/],
     [2, ['export', 'four', '--images', 'move'], /keep, link, copy, embed/],
     [1, ['export', 'four', '--format', 'folder'], /--lossy/],
     [1, ['report', 'four', '--truth', 'nowhere.json'], /truth/i],
     [2, ['import', 'nowhere.json'], /Check the path/],
-    [2, ['import', '.', '--format', 'csv'], /llava, sharegpt, trl/],
+    [2, ['import', '.', '--format', 'csv'], /llava, sharegpt, alpaca, trl/],
     [2, ['models', 'nowhere'], /micro-vlm/],
   ] as const)('%i for %j', (status, args, said) => {
     const ran = winnow(folder, ...args);

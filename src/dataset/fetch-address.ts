@@ -37,6 +37,8 @@ export const publicLookup: LookupFunction = (hostname, options, callback) => {
 export function checkLiteral(hostname: string): void {
   const host = hostname.replace(/^\[|\]$/g, '');
   if (isIP(host) !== 0 && !isPublicAddress(host)) throw new AddressRefused(refusal(hostname, host));
+  // Refused by name: resolvers differ in whether they know it with a dot behind (RFC 6761).
+  if (/(^|\.)localhost\.?$/i.test(host)) throw new AddressRefused(`${hostname} is this machine`);
 }
 
 function refusal(hostname: string, address: string): string {

@@ -39,7 +39,7 @@ it('writes the chosen samples in their order, with their images, and says what i
   const tried = await exportSelection(project, { format: 'folder', dryRun: true });
   expect(tried).toMatchObject({
     selection: 'best',
-    rows: 0,
+    rows: 2,
     lost: [{ what: 'conversation that is not a caption', count: 2 }],
   });
   expect(existsSync(join(folder, 'export'))).toBe(false);
