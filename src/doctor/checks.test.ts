@@ -5,6 +5,7 @@ import sharp from 'sharp';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { columnMap } from './column-map.ts';
 import { doctor } from './doctor.ts';
+import { allChecks } from './examine.ts';
 import { grounding } from './grounding.ts';
 import { ids } from './ids.ts';
 import { mentions } from './mentions.ts';
@@ -385,4 +386,9 @@ it('has planted faults for every check of its groups', () => {
   expect(groups.flatMap(({ checks }) => checks.map(({ code }) => code)).sort()).toEqual(Object.keys(CASES).sort());
   // Its fixture is a registry beside the file: see column-map.test.ts.
   expect(columnMap.checks.map(({ code }) => code)).toEqual(['D008']);
+});
+
+it('documents every check with its level', () => {
+  const page = readFileSync('docs/doctor.md', 'utf8');
+  for (const { code, severity, title } of allChecks()) expect(page).toContain(`| ${code} | ${severity} | ${title} |`);
 });

@@ -43,7 +43,7 @@ const LLAVA_MASK = { inUser: [], inAny: [/\bUSER:/, /\bASSISTANT:/] };
 const QWEN2_RESIZE = { factor: 28, minPixels: 3136, maxPixels: 12_845_056 };
 
 /** Every target, one record each. Sources: the checkpoints' tokenizer and preprocessor files, the trainers' data code. */
-export const targets: readonly Target[] = [
+const targets: readonly Target[] = [
   {
     name: 'qwen3-vl',
     title: 'Qwen3-VL',
