@@ -2,6 +2,7 @@ import { dirname } from 'node:path';
 import { WinnowError } from '../dataset/errors.ts';
 import { type CaseCheck, type FolderCheck, fits, type Verdict } from './check.ts';
 import { coincideChecks } from './coincide.ts';
+import { d2Checks } from './d2.ts';
 import { type Fixture, listFixtures, readCase } from './fixture.ts';
 import { formatsCheck } from './formats.ts';
 import { greedyChecks } from './greedy.ts';
@@ -21,6 +22,7 @@ const CASE_CHECKS: readonly CaseCheck[] = [
   ...xmasChecks,
   ...coincideChecks,
   ...semdedupChecks,
+  ...d2Checks,
   ...learnabilityChecks,
   ...ifdChecks,
   ...greedyChecks,

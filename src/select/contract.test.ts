@@ -36,6 +36,7 @@ const TRIALS: Record<string, Trial> = {
   xmas: { permutable: { labels: 'label' }, scaled: ['attention_sv'], large: { options: { k: 20 } } },
   coincide: { scaled: ['coincide'], large: { rows: 20_000, options: { k: 40 } } },
   semdedup: { prefix: true, scaled: ['hidden'], large: { options: { k: 40 } } },
+  d2: { prefix: true, scaled: ['aum'], finite: ['aum'], large: { rows: 20_000 } },
   el2n: { permutable: {}, score: 'el2n' },
   aum: { permutable: {}, score: 'aum' },
   'clip-score': { permutable: {}, score: 'clip_score' },

@@ -4,6 +4,7 @@ import { clipScore } from './clip-score.ts';
 import { coido } from './coido.ts';
 import { coincide } from './coincide.ts';
 import { cvs } from './cvs.ts';
+import { d2 } from './d2.ts';
 import { datainf } from './datainf.ts';
 import { dics } from './dics.ts';
 import { el2n } from './el2n.ts';
@@ -30,6 +31,7 @@ export const selectors: readonly Selector[] = [
   xmas as Selector,
   coincide as Selector,
   semdedup as Selector,
+  d2 as Selector,
   random as Selector,
   top as Selector,
   el2n as Selector,
