@@ -6,9 +6,23 @@
 import { type DoctorRequest, doctor as examineData } from './doctor/doctor.ts';
 import type { DoctorResult } from './doctor/result.ts';
 import { type ReportRequest, type ReportResult, writeReport } from './report/write.ts';
+import type { CoidoOptions } from './select/coido.ts';
+import type { CvsOptions } from './select/cvs.ts';
+import type { DatainfOptions } from './select/datainf.ts';
+import type { DicsOptions } from './select/dics.ts';
 import { type ExplainRequest, type Explanation, explain as explainRow } from './select/explain.ts';
+import type { IconsOptions } from './select/icons.ts';
+import type { IfdOptions } from './select/ifd.ts';
+import type { LearnabilityOptions } from './select/learnability.ts';
+import type { LessOptions } from './select/less.ts';
+import type { MagicOptions } from './select/magic.ts';
+import type { PrismOptions } from './select/prism.ts';
 import type { RandomOptions } from './select/random.ts';
+import type { RdsPlusOptions } from './select/rds-plus.ts';
 import { runSelection, type SelectRequest, type SelectResult } from './select/run.ts';
+import type { S2lOptions } from './select/s2l.ts';
+import type { SelfFilterOptions } from './select/self-filter.ts';
+import type { TiveOptions } from './select/tive.ts';
 import type { TopOptions } from './select/top.ts';
 import type { VisnecOptions } from './select/visnec.ts';
 import type { ClipScoreParams } from './signals/clip-score.ts';
@@ -107,7 +121,21 @@ export type ScoreOptions = Pick<ScoreRequest, 'dataset' | 'offline' | 'abort' | 
 export type MethodRequest =
   | ({ method: 'visnec' } & Options<VisnecOptions>)
   | ({ method: 'random' } & Options<RandomOptions>)
-  | ({ method: 'top' } & Options<TopOptions>);
+  | ({ method: 'top' } & Options<TopOptions>)
+  | ({ method: 'learnability' } & Options<LearnabilityOptions>)
+  | ({ method: 'ifd' } & Options<IfdOptions>)
+  | ({ method: 'cvs' } & Options<CvsOptions>)
+  | ({ method: 'self-filter' } & Options<SelfFilterOptions>)
+  | ({ method: 'coido' } & Options<CoidoOptions>)
+  | ({ method: 'magic' } & Options<MagicOptions>)
+  | ({ method: 'dics' } & Options<DicsOptions>)
+  | ({ method: 'prism' } & Options<PrismOptions>)
+  | ({ method: 'less' } & Options<LessOptions>)
+  | ({ method: 'icons' } & Options<IconsOptions>)
+  | ({ method: 'rds-plus' } & Options<RdsPlusOptions>)
+  | ({ method: 'datainf' } & Options<DatainfOptions>)
+  | ({ method: 'tive' } & Options<TiveOptions>)
+  | ({ method: 's2l' } & Options<S2lOptions>);
 
 /** What every {@link select} takes beside the method's own options. */
 export type SelectOptions = Omit<SelectRequest, 'method' | 'options'>;
@@ -164,7 +192,7 @@ export function score(
  * ```
  */
 export function select(project: Project | string, request: MethodRequest & SelectOptions): Promise<SelectResult> {
-  const { method, budget, seed, dataset, name, blind, dryRun, signal, progress, ...options } = request;
+  const { method, budget, seed, dataset, name, blind, reference, dryRun, signal, progress, ...options } = request;
   return within(project, (opened) =>
     runSelection(opened, {
       method,
@@ -173,6 +201,7 @@ export function select(project: Project | string, request: MethodRequest & Selec
       dataset,
       name,
       blind,
+      reference,
       options: present(options),
       ...(dryRun === undefined ? {} : { dryRun }),
       ...(signal === undefined ? {} : { signal }),

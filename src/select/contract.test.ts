@@ -69,8 +69,10 @@ const TRIALS: Record<string, Trial> = {
   icons: { permutable: {}, finite: ['gradient_1'] },
   'rds-plus': { permutable: {}, prefix: true, scaled: ['rds'], finite: ['rds'] },
   datainf: { permutable: {}, prefix: true, finite: ['gradient_1'] },
+  s2l: { finite: ['nll_trajectory'], large: { rows: 20_000, options: { k: 10 } } },
   tive: { scaled: ['gradient_norm'], finite: ['gradient_last', 'gradient_norm'] },
-  prism: { permutable: {}, prefix: true, scaled: ['image'], finite: ['image'] },
+  // Not P4: of two rows each is as correlated with the other, and the tie goes by row.
+  prism: { prefix: true, scaled: ['image'], finite: ['image'] },
   cvs: { permutable: {}, prefix: true, finite: ['verdict_question', 'verdict_answer'] },
 };
 

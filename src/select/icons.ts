@@ -33,7 +33,7 @@ export function countVotes(tasks: readonly ArrayLike<number>[], topPercent: numb
 }
 
 /** Mean rank over tasks, 0 for the row that every task puts first. */
-export function meanRanks(tasks: readonly Float32Array[]): Float64Array {
+function meanRanks(tasks: readonly Float32Array[]): Float64Array {
   const sums = new Float64Array(tasks[0]?.length ?? 0);
   for (const scores of tasks) {
     const ranked = rankRows([...sums.keys()], scores);

@@ -17,6 +17,7 @@ import { midPpl } from './mid-ppl.ts';
 import { prism } from './prism.ts';
 import { random } from './random.ts';
 import { rdsPlus } from './rds-plus.ts';
+import { s2l } from './s2l.ts';
 import type { SelectContext, Selection, Selector, SelectorInput } from './selector.ts';
 import { selfFilter } from './self-filter.ts';
 import { semdedup } from './semdedup.ts';
@@ -51,6 +52,7 @@ export const selectors: readonly Selector[] = [
   rdsPlus as Selector,
   datainf as Selector,
   tive as Selector,
+  s2l as Selector,
 ];
 
 /** The selector of a name. @throws WinnowError `METHOD_UNKNOWN` */

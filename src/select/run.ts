@@ -29,6 +29,8 @@ export interface SelectRequest {
   name?: string | undefined;
   /** Which blind loss `necessity` is taken from: masked, drop, remove. @default the first variant of the newest loss */
   blind?: string | undefined;
+  /** Data set of the project that stands for the target, for methods that aim at one: less, icons, rds-plus, datainf. */
+  reference?: string | undefined;
   /** Choose, but save nothing. @default false */
   dryRun?: boolean;
   signal?: AbortSignal;
@@ -190,6 +192,24 @@ function readBudget(given: string | number | undefined, dataset: SelectDataset):
   });
 }
 
+/** @throws WinnowError `REFERENCE_MISSING` */
+async function readReference(
+  project: Project,
+  { method, reference, blind }: SelectRequest,
+  needs: readonly string[],
+): Promise<SelectorInput> {
+  if (reference === undefined) {
+    throw new WinnowError({
+      code: 'REFERENCE_MISSING',
+      message: `${method} compares the pool with samples of a target, and no data set was named for it.`,
+      hint: 'Import the target as a second data set, measure the same columns for it, and give --reference NAME.',
+      exitCode: 2,
+    });
+  }
+  const { input } = await readInputs(project, await project.dataset(reference), needs, blind);
+  return input;
+}
+
 /** Choose a subset, measure it beside random subsets of the same size, and save it under its name. */
 export async function runSelection(project: Project, request: SelectRequest): Promise<SelectResult> {
   const { method, signal, progress, dryRun = false } = request;
@@ -218,6 +238,16 @@ export async function runSelection(project: Project, request: SelectRequest): Pr
     request.blind,
     dryRun ? undefined : prepare,
   );
+  if (selector.referenceNeeds !== undefined) {
+    input.reference = await readReference(project, request, selector.referenceNeeds(options));
+  } else if (request.reference !== undefined) {
+    throw new WinnowError({
+      code: 'REFERENCE_UNUSED',
+      message: `${method} does not compare with a second data set.`,
+      hint: 'Leave --reference out, or use less, icons, rds-plus or datainf.',
+      exitCode: 2,
+    });
+  }
   const selection = await selector.select(input, options, {
     budget: budget.count,
     seed,

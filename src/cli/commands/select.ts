@@ -11,6 +11,7 @@ interface Given extends Record<string, unknown> {
   dataset?: string;
   name?: string;
   blind?: string;
+  reference?: string;
 }
 
 async function run(method: string, context: CommandContext, given: Given): Promise<Outcome> {
@@ -27,6 +28,7 @@ async function run(method: string, context: CommandContext, given: Given): Promi
     dataset: given.dataset,
     name: given.name,
     blind: given.blind,
+    reference: given.reference,
     dryRun: context.dryRun,
     signal: context.signal,
     progress: (done, total, what) => context.progress.update(done, total, what),
@@ -54,6 +56,9 @@ export const register: Register = (program, session) => {
           'blind loss that necessity is taken from (default: the first of the latest loss)',
         ).choices(['masked', 'drop', 'remove']),
       );
+    if (selector.referenceNeeds !== undefined) {
+      command.option('-r, --reference <name>', 'data set of the project that stands for the target');
+    }
     addSchemaOptions(command, selector.options);
     withDryRun(command).action(action(session, (context, given: Given) => run(selector.name, context, given)));
   }
