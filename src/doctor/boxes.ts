@@ -23,6 +23,8 @@ const BRACKETS = new RegExp(`\\[\\s*${N}\\s*,\\s*${N}\\s*,\\s*${N}\\s*,\\s*${N}\
 const PAIRS = new RegExp(`\\(\\s*${N}\\s*,\\s*${N}\\s*\\)\\s*,\\s*\\(\\s*${N}\\s*,\\s*${N}\\s*\\)`, 'g');
 /** Notations of models that count thousandths. */
 const THOUSAND_TAGS = /<box>|<\|box_start\|>/;
+/** How every notation begins: quick to look for, and in few texts. */
+const OPENING = /[[(]\s*-?\d/;
 /** Four numbers in brackets are a box only where the dialogue speaks of boxes or places. */
 const CUE =
   /bbox|\bbox(?:es)?\b|bounding|\bcoordinates?\b|\bregions?\b|\blocat|\bwhere\b|\bdetect|\bground(?:ed|ing)\b/i;
@@ -53,7 +55,7 @@ function eachBox(sample: Sample, visit: (found: FoundBox) => Box | undefined): S
   const texts = sample.messages.flatMap(({ parts }) =>
     parts.flatMap((part) => (part.type === 'text' ? [part.text] : [])),
   );
-  const hinted = texts.some((text) => CUE.test(text));
+  const hinted = texts.some((text) => OPENING.test(text)) && texts.some((text) => CUE.test(text));
   const messages = !hinted
     ? sample.messages
     : sample.messages.map((message): Message => {
