@@ -1,9 +1,10 @@
 import { randomBytes } from 'node:crypto';
 import { closeSync, fsyncSync, openSync, readdirSync, rmSync, statSync } from 'node:fs';
 import { type FileHandle, mkdir, open, rename, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
 import { basename, dirname, join } from 'node:path';
 import { writing } from './disk-fault.ts';
-import { hasEnded, markIn, writerMark } from './writer.ts';
+import { hasEnded, writerMark } from './writer.ts';
 
 /** A file under a temporary name that appears under its own name whole, or not at all. */
 export interface AtomicFile {
@@ -19,6 +20,8 @@ export interface AtomicFile {
 }
 
 const PREFIX = '.tmp-';
+/** Ours and nobody else's: a mark and a random end. */
+const TEMPORARY = /^\.tmp-.*-[0-9a-f]{10}-\d+-\d+-[0-9a-f]{12}$/s;
 /** Temporary files of another machine, which can't be asked whether their writer lives, are left alone for a day. */
 const FOREIGN_MS = 24 * 3600 * 1000;
 
@@ -28,6 +31,12 @@ export function temporaryName(path: string): string {
     dirname(path),
     `${PREFIX}${basename(path).slice(0, 80)}-${writerMark()}-${randomBytes(6).toString('hex')}`,
   );
+}
+
+/** A temporary name in the system's own folder, where what killed processes left is deleted at the same time. */
+export function systemTemporary(name: string): string {
+  sweepTemporary(tmpdir());
+  return temporaryName(join(tmpdir(), name));
 }
 
 /**
@@ -42,16 +51,19 @@ export function sweepTemporary(folder: string): void {
     return;
   }
   for (const name of names) {
-    if (!name.startsWith(PREFIX)) continue;
+    if (!TEMPORARY.test(name)) continue;
     const path = join(folder, name);
     try {
-      const mark = markIn(name);
-      const ended = (mark === undefined ? undefined : hasEnded(mark)) ?? isOld(path);
-      if (ended) rmSync(path, { recursive: true, force: true });
+      if (hasEnded(markAtEnd(name)) ?? isOld(path)) rmSync(path, { recursive: true, force: true });
     } catch {
       // Another process was quicker, or the folder may not be written.
     }
   }
+}
+
+/** The last mark: the file's own name may hold another. */
+function markAtEnd(name: string): string {
+  return name.split('-').slice(-4, -1).join('-');
 }
 
 function isOld(path: string): boolean {

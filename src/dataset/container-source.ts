@@ -1,7 +1,6 @@
 import { closeSync, fsyncSync, mkdirSync, openSync, renameSync, rmSync, statSync, writeSync } from 'node:fs';
-import { tmpdir } from 'node:os';
 import { basename, dirname, join } from 'node:path';
-import { sweepTemporary, temporaryName } from './atomic.ts';
+import { sweepTemporary, systemTemporary, temporaryName } from './atomic.ts';
 import { sha256 } from './canonical.ts';
 import { writing } from './disk-fault.ts';
 import { type EmbeddedMedia, storeEmbedded } from './embedded.ts';
@@ -41,7 +40,7 @@ export async function unpackedSource(
   const kept = cacheDir === undefined ? undefined : join(cacheDir, `${key.slice(0, 32)}.rows`);
   let folder = kept;
   if (kept === undefined || statSync(kept, { throwIfNoEntry: false }) === undefined) {
-    folder = kept === undefined ? temporaryName(join(tmpdir(), 'winnow-rows')) : temporaryName(kept);
+    folder = kept === undefined ? systemTemporary('winnow-rows') : temporaryName(kept);
     const target = folder;
     sweepTemporary(dirname(target));
     try {

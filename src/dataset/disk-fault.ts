@@ -29,7 +29,7 @@ const FAULTS: readonly { system: RegExp; code: string; message: string; hint: st
 ];
 
 /** The error for people where writing `file` failed for want of space or rights; any other error as it is. */
-function writeFault(error: unknown, file: string): unknown {
+export function writeFault(error: unknown, file: string): unknown {
   if (error instanceof WinnowError || !(error instanceof Error)) return error;
   const told = `${(error as NodeJS.ErrnoException).code ?? ''} ${error.message}`;
   const fault = FAULTS.find(({ system }) => system.test(told));

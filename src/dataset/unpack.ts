@@ -1,10 +1,10 @@
 import { closeSync, mkdirSync, openSync, readSync, renameSync, rmSync, statSync, writeSync } from 'node:fs';
-import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { setImmediate as breathe } from 'node:timers/promises';
 import { createGunzip } from 'node:zlib';
-import { temporaryName } from './atomic.ts';
+import { systemTemporary, temporaryName } from './atomic.ts';
 import { sha256 } from './canonical.ts';
+import { writeFault } from './disk-fault.ts';
 import { WinnowError } from './errors.ts';
 
 /** A file as it is read: itself, or its unpacked copy. */
@@ -32,7 +32,7 @@ export async function plainFile(path: string, cacheDir?: string, signal?: AbortS
   if (kept !== undefined && statSync(kept, { throwIfNoEntry: false })?.isFile()) {
     return { path: kept, packed, temporary: false };
   }
-  const target = temporaryName(kept ?? join(tmpdir(), 'winnow-unpacked'));
+  const target = kept === undefined ? systemTemporary('winnow-unpacked') : temporaryName(kept);
   mkdirSync(dirname(target), { recursive: true });
   const from = openSync(path, 'r');
   const to = openSync(target, 'wx');
@@ -43,7 +43,7 @@ export async function plainFile(path: string, cacheDir?: string, signal?: AbortS
       try {
         for (let done = 0; done < bytes.length; ) done += writeSync(to, bytes, done);
       } catch (error) {
-        unwritable ??= error;
+        unwritable ??= writeFault(error, target);
       }
     };
     const stream = packed === 'gzip' ? gunzip(write) : await unzstd(write);

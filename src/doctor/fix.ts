@@ -57,6 +57,7 @@ export async function writeFixed(dataset: Dataset, examined: Examined, request: 
   const mended: Record<string, number> = {};
   const dropped: Record<string, number> = {};
   const lines = await openAtomic(log);
+  let isLogged = false;
   try {
     let text = '';
     const note = async (change: Change): Promise<void> => {
@@ -69,8 +70,15 @@ export async function writeFixed(dataset: Dataset, examined: Examined, request: 
       await lines.handle.writeFile(text);
       text = '';
     };
+    // The data set appears last: where a new version is, its log is too, whenever the process ends.
+    async function* samplesAndLog(): AsyncGenerator<Sample> {
+      yield* fixedSamples(dataset, examined, request, store.put, note);
+      await flush();
+      await lines.commit();
+      isLogged = true;
+    }
     const written = await writeDataset({
-      samples: fixedSamples(dataset, examined, request, store.put, note),
+      samples: samplesAndLog(),
       format: dataset.format,
       options: { ...dataset.options, ...(dataset.format === 'llava' ? { dialect: 'llava-next' } : {}) },
       out,
@@ -85,11 +93,10 @@ export async function writeFixed(dataset: Dataset, examined: Examined, request: 
       lossy: true,
       ...(request.signal === undefined ? {} : { signal: request.signal }),
     });
-    await flush();
-    await lines.commit();
     return { path: written.files[0]!, log, rows: written.rows, mended, dropped, lost: written.lost };
   } catch (error) {
     store.discard();
+    if (isLogged) rmSync(log, { force: true });
     throw error;
   } finally {
     await lines.abort();

@@ -2,6 +2,7 @@ import { createRequire } from 'node:module';
 import { availableParallelism } from 'node:os';
 import { Worker } from 'node:worker_threads';
 import { WinnowError } from '../dataset/errors.ts';
+import { silenceRuntime } from '../numeric/runtime.ts';
 import { SESSION_WORKER } from './session-worker.ts';
 
 export type TensorData = Float32Array | BigInt64Array | Uint16Array | Uint8Array | Int32Array;
@@ -78,6 +79,7 @@ interface Reply {
  */
 export async function openSessions(graphs: Record<string, string>, options: PoolOptions = {}): Promise<SessionPool> {
   const runtime = runtimePath();
+  silenceRuntime();
   const size = Math.max(1, options.workers ?? availableParallelism());
   const sessionOptions = {
     intraOpNumThreads: options.threads ?? 1,

@@ -19,6 +19,14 @@ export interface KernelTensor {
   dims: number[];
 }
 
+/**
+ * Tell ONNX Runtime to send nothing home: its builds report usage to their maker, and leave files in the folder for temporary ones, unless
+ * this is set before the library is loaded. Set in the main thread, since the environment of others is a copy that native code doesn't see.
+ */
+export function silenceRuntime(): void {
+  process.env.ORT_DISABLE_TELEMETRY = '1';
+}
+
 /** Compiles a graph for the processor. */
 export async function openKernel(
   nodes: GraphNode[],
@@ -26,6 +34,7 @@ export async function openKernel(
   outputs: GraphTensor[],
   options: ThreadOptions = {},
 ): Promise<Kernel> {
+  silenceRuntime();
   const runtime = await import('onnxruntime-node');
   const session: InferenceSession = await runtime.InferenceSession.create(onnxModel(nodes, inputs, outputs), {
     intraOpNumThreads: options.threads ?? 0,

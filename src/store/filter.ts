@@ -1,6 +1,6 @@
-import { mkdtemp, rm } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
+import { mkdir, rm } from 'node:fs/promises';
 import { join } from 'node:path';
+import { systemTemporary } from '../dataset/atomic.ts';
 import type { Dataset } from '../dataset/dataset.ts';
 import { openDuck } from '../dataset/duck.ts';
 import { WinnowError } from '../dataset/errors.ts';
@@ -50,7 +50,8 @@ export async function filterProject(
 /** The same for a file or folder without a project. */
 export async function filterFile(request: FilterRequest & InputOptions & { input: string }): Promise<FilterResult> {
   const dataset = await openInput(request.input, request, request);
-  const temporary = await mkdtemp(join(tmpdir(), 'winnow-filter-'));
+  const temporary = systemTemporary('winnow-filter');
+  await mkdir(temporary);
   try {
     const duck = await openDuck({ folder: temporary, temporary: join(temporary, 'tmp') });
     try {

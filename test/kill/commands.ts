@@ -5,6 +5,8 @@ export interface LongCommand {
   args: (data: string) => string[];
   /** Files below the project whose bytes must be those of an undisturbed run. */
   leaves: RegExp;
+  /** It refuses to replace what it has written: run again after it was done, it ends with 2. */
+  once?: true;
 }
 
 /**
@@ -26,6 +28,41 @@ export const LONG_COMMANDS: readonly LongCommand[] = [
   { name: 'score image-stats', args: () => ['score', 'image-stats'], leaves: /^\.winnow\/signals\/image-stats\// },
   { name: 'score clip-score', args: () => ['score', 'clip-score'], leaves: /^\.winnow\/signals\/clip-score\// },
   { name: 'select', args: () => ['select', 'visnec', '-b', '20%', '--k', '4'], leaves: /^\.winnow\/selections\// },
+  {
+    name: 'filter',
+    args: (data) => [
+      'filter',
+      "source = 'a'",
+      `${data}/data.json`,
+      '-o',
+      'filtered/rows.jsonl',
+      '--media',
+      'copy',
+      '--force',
+    ],
+    leaves: /^filtered\//,
+  },
+  {
+    name: 'convert to tar',
+    args: (data) => ['convert', `${data}/data.json`, 'packed/rows.tar', '--force', '--lossy'],
+    leaves: /^packed\//,
+  },
+  {
+    name: 'convert from tar to Parquet',
+    args: () => ['convert', 'packed/rows.tar', 'table/rows.parquet', '--force', '--lossy'],
+    leaves: /^table\//,
+  },
+  {
+    name: 'split',
+    args: (data) => ['split', `${data}/data.json`, '--parts', 'train=0.8,test=0.2', '-o', 'parts', '--force'],
+    leaves: /^parts\//,
+  },
+  {
+    name: 'doctor --fix',
+    args: (data) => ['doctor', `${data}/data.json`, '--fix', '-o', 'fixed/data.json'],
+    leaves: /^fixed\//,
+    once: true,
+  },
   { name: 'export', args: () => ['export', '--images', 'copy'], leaves: /^export\// },
   // The page tells when things were measured, so that only its being whole is checked.
   { name: 'report', args: () => ['report'], leaves: /^\.winnow\/(signals|selections)\// },

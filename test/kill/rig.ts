@@ -22,9 +22,11 @@ export interface Ran {
 /** One command of the built command line, from start to end or to its death. */
 export function run(project: string, args: readonly string[], moment?: Moment): Promise<Ran> {
   const count = path.join(project, '..', `steps-${path.basename(project)}`);
+  fs.mkdirSync(temporaryOf(project), { recursive: true });
   const env: NodeJS.ProcessEnv = {
     ...process.env,
     HF_HUB_OFFLINE: '1',
+    TMPDIR: temporaryOf(project),
     NODE_OPTIONS: `--import ${STEPPER}`,
     KILL_COUNT: count,
     ...(moment !== undefined && 'step' in moment ? { KILL_AT: String(moment.step) } : {}),
@@ -63,7 +65,13 @@ export function shards(project: string): Map<string, string> {
 
 /** What only a process that was killed leaves: temporary files, work folders, locks. */
 export function litter(project: string): string[] {
-  return filesOf(project).filter((file) => isLitter(file) || /^\.winnow\/(locks|tmp)\//.test(file));
+  const outside = fs.readdirSync(temporaryOf(project));
+  return [...filesOf(project).filter((file) => isLitter(file) || /^\.winnow\/(locks|tmp)\//.test(file)), ...outside];
+}
+
+/** What the system's folder for temporary files is to the command. */
+function temporaryOf(project: string): string {
+  return path.join(project, '..', `tmp-${path.basename(project)}`);
 }
 
 function isLitter(file: string): boolean {
