@@ -7,6 +7,7 @@ import { type Fixture, listFixtures, readCase } from './fixture.ts';
 import { formatsCheck } from './formats.ts';
 import { greedyChecks } from './greedy.ts';
 import { ifdChecks } from './ifd.ts';
+import { clusterChecks } from './in-clusters.ts';
 import { learnabilityChecks } from './learnability.ts';
 import { quotaChecks } from './quotas.ts';
 import { rankedChecks } from './ranked.ts';
@@ -23,6 +24,7 @@ const CASE_CHECKS: readonly CaseCheck[] = [
   ...coincideChecks,
   ...semdedupChecks,
   ...d2Checks,
+  ...clusterChecks,
   ...learnabilityChecks,
   ...ifdChecks,
   ...greedyChecks,

@@ -2,6 +2,7 @@
  * Budget allocators of single methods, as published: several miss the budget, which is said here and is theirs to report.
  * Letters are those of the survey of published methods, see allocate.ts.
  */
+import { roundRobin } from './allocate.ts';
 
 /** e^(v / T) as shares that sum to 1; a value that isn't finite gets 0. */
 export function softmax(values: ArrayLike<number>, temperature = 1): Float64Array {
@@ -90,16 +91,7 @@ export function taskSoftmax(
     return quota;
   }
   const capped = quota.map((n, g) => Math.min(n, sizes[g]!));
-  let left = budget - capped.reduce((sum, n) => sum + n, 0);
-  for (;;) {
-    const open = [...capped.keys()].filter((g) => capped[g]! < sizes[g]!);
-    if (left <= 0 || open.length === 0) return capped;
-    // Whole rounds at once, as many as the budget and the smallest room allow.
-    const room = Math.min(...open.map((g) => sizes[g]! - capped[g]!));
-    const rounds = Math.min(room, Math.floor(left / open.length));
-    for (const g of rounds === 0 ? open.slice(0, left) : open) capped[g]! += Math.max(1, rounds);
-    left = budget - capped.reduce((sum, n) => sum + n, 0);
-  }
+  return roundRobin(sizes, budget - capped.reduce((sum, n) => sum + n, 0), capped);
 }
 
 /**

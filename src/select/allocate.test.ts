@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { fixedRatio, largestRemainder, waterFill } from './allocate.ts';
+import { fixedRatio, largestRemainder, roundRobin, waterFill } from './allocate.ts';
 
 const sizes = fc.array(fc.nat({ max: 50 }), { maxLength: 12 });
 const sum = (values: ArrayLike<number>): number => Array.from(values).reduce((a, b) => a + b, 0);
@@ -25,6 +25,26 @@ describe('waterFill', () => {
         });
       }),
     );
+  });
+});
+
+describe('roundRobin', () => {
+  it('is what giving one each in turn gives', () => {
+    fc.assert(
+      fc.property(sizes, fc.nat({ max: 400 }), (groups, budget) => {
+        const taken = groups.map(() => 0);
+        for (let left = budget, before = -1; left > 0 && before !== left; ) {
+          before = left;
+          groups.forEach((size, g) => {
+            if (left === 0 || taken[g]! >= size) return;
+            taken[g]!++;
+            left--;
+          });
+        }
+        expect([...roundRobin(groups, budget)]).toEqual(taken);
+      }),
+    );
+    expect([...roundRobin([5, 5, 5], 4, [0, 5, 1])]).toEqual([2, 5, 3]);
   });
 });
 

@@ -20,6 +20,27 @@ export function waterFill(sizes: ArrayLike<number>, budget: number): Int32Array 
 }
 
 /**
+ * Round robin: groups give one each in turn, in their order, those that have no more being passed over, until the budget is used.
+ *
+ * @param given what each has given before; it counts against its size. @default none
+ * @returns what each has given in all
+ */
+export function roundRobin(sizes: ArrayLike<number>, budget: number, given?: ArrayLike<number>): Int32Array {
+  const taken = Int32Array.from(given ?? new Int32Array(sizes.length));
+  let left = budget;
+  for (;;) {
+    const open = [...taken.keys()].filter((g) => taken[g]! < sizes[g]!);
+    if (left <= 0 || open.length === 0) return taken;
+    // Whole rounds at once, as many as the budget and the smallest room allow.
+    const room = open.reduce((least, g) => Math.min(least, sizes[g]! - taken[g]!), Number.POSITIVE_INFINITY);
+    const rounds = Math.min(room, Math.floor(left / open.length));
+    const served = rounds === 0 ? open.slice(0, left) : open;
+    for (const g of served) taken[g]! += Math.max(1, rounds);
+    left -= served.length * Math.max(1, rounds);
+  }
+}
+
+/**
  * B, fixed ratio: n_g = max(1, floor(r |g|)) for a group that isn't empty. The sum is not r N: small groups give one
  * each, and every other is rounded down. The published rule of VisNec.
  */

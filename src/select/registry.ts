@@ -8,6 +8,8 @@ import { d2 } from './d2.ts';
 import { datainf } from './datainf.ts';
 import { dics } from './dics.ts';
 import { el2n } from './el2n.ts';
+import { facilityLocation } from './facility-location.ts';
+import { farthestPoint } from './farthest-point.ts';
 import { icons } from './icons.ts';
 import { ifd } from './ifd.ts';
 import { learnability } from './learnability.ts';
@@ -20,9 +22,11 @@ import { rdsPlus } from './rds-plus.ts';
 import { s2l } from './s2l.ts';
 import type { SelectContext, Selection, Selector, SelectorInput } from './selector.ts';
 import { selfFilter } from './self-filter.ts';
+import { selfSup } from './self-sup.ts';
 import { semdedup } from './semdedup.ts';
 import { tive } from './tive.ts';
 import { top } from './top.ts';
+import { typiclust } from './typiclust.ts';
 import { visnec } from './visnec.ts';
 import { xmas } from './xmas.ts';
 
@@ -33,6 +37,10 @@ export const selectors: readonly Selector[] = [
   coincide as Selector,
   semdedup as Selector,
   d2 as Selector,
+  selfSup as Selector,
+  typiclust as Selector,
+  facilityLocation as Selector,
+  farthestPoint as Selector,
   random as Selector,
   top as Selector,
   el2n as Selector,

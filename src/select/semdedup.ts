@@ -2,7 +2,7 @@ import { z } from 'zod';
 import { type Matrix, unitRows } from '../numeric/matrix.ts';
 import { openProducts, type Products } from '../numeric/products.ts';
 import { rankRows } from '../numeric/topk.ts';
-import { type Cluster, dropUnclusterable, intoClusters } from './clusters.ts';
+import { type Cluster, clustersFor, dropUnclusterable, intoClusters } from './clusters.ts';
 import { chainSimilarity, groupSimilarity } from './duplicates.ts';
 import { closePool, openPool, type Pool } from './pool.ts';
 import { meanDirections } from './prune-clusters.ts';
@@ -20,10 +20,6 @@ interface SemdedupOptions extends Record<string, unknown> {
   labels?: string | undefined;
   textOnly: TextOnlyPolicy;
 }
-
-/** Clusters by default: as many rows a cluster as 665,298 rows have in 10,000 of them. */
-const ROWS_PER_CLUSTER = 66;
-const MOST_CLUSTERS = 10_000;
 
 const options = z.strictObject({
   variant: z
@@ -69,7 +65,7 @@ export const semdedup: Selector<SemdedupOptions> = {
     dropUnclusterable(pool, column, chosen.embedding);
     const points = unitRows(column);
     const { labels, niter } = chosen;
-    const k = chosen.k ?? Math.min(MOST_CLUSTERS, Math.max(1, Math.round(pool.rows.length / ROWS_PER_CLUSTER)));
+    const k = chosen.k ?? clustersFor(pool.rows.length);
     const { ids, clusters } = await intoClusters(
       input,
       pool,

@@ -1,0 +1,64 @@
+import { z } from 'zod';
+import { gatherRows, unitRows } from '../numeric/matrix.ts';
+import { nearestRows } from '../numeric/neighbour-table.ts';
+import { dropUnclusterable } from './clusters.ts';
+import { pickByCoverage } from './coverage.ts';
+import { keepPicked } from './keep.ts';
+import { closePool, countAsOneGroup, openPool } from './pool.ts';
+import { vectorColumn } from './read-columns.ts';
+import type { Selector, TextOnlyPolicy } from './selector.ts';
+import { textOnlyOption } from './text-only-option.ts';
+
+interface FacilityLocationOptions extends Record<string, unknown> {
+  embedding: string;
+  neighbours: number;
+  search: 'auto' | 'exact' | 'approximate';
+  textOnly: TextOnlyPolicy;
+}
+
+/** Facility location: a subset in which every row of the pool has someone like itself. */
+export const facilityLocation: Selector<FacilityLocationOptions> = {
+  name: 'facility-location',
+  title: 'Facility location: every row has someone like it',
+  source: 'Wei, Iyer and Bilmes, ICML 2015; lazy greedy of Minoux 1978',
+  summary: 'Greedily keeps the rows that raise most the similarity of every row to its nearest kept one.',
+  options: z.strictObject({
+    embedding: z.string().min(1).default('image').describe('column of the embedding, compared by cosine'),
+    neighbours: z.coerce
+      .number()
+      .int()
+      .min(1)
+      .default(32)
+      .describe('nearest neighbours that may stand for a row; similarities to others count as 0'),
+    search: z
+      .enum(['auto', 'exact', 'approximate'])
+      .default('auto')
+      .describe('of neighbours; auto: exact up to 20,000 rows, then among the nearest cells of a clustering'),
+    textOnly: textOnlyOption.default('proportional'),
+  }),
+  needs: ({ embedding }) => [embedding],
+  async select(input, options, context) {
+    const column = vectorColumn(input, options.embedding);
+    const pool = openPool(input, options.textOnly, context);
+    const size = pool.rows.length;
+    dropUnclusterable(pool, column, options.embedding);
+    const points = unitRows(gatherRows(column, pool.rows));
+    const { neighbours, search } = options;
+    const { seed, signal, progress } = context;
+    const near = await nearestRows(points, {
+      k: Math.max(0, Math.min(neighbours, points.rows - 1)),
+      search,
+      seed,
+      signal,
+      progress,
+    });
+    const { picked, gains } = pickByCoverage(near, points.rows, pool.budget);
+    const rows = picked.map((i) => pool.rows[i]!);
+    keepPicked(pool, rows);
+    rows.forEach((row, n) => {
+      pool.reasons[row]!.score = gains[n]!;
+    });
+    countAsOneGroup(pool, size, rows.length);
+    return closePool(pool, { method: 'facility-location', options, order: 'rank' }, input, context);
+  },
+};

@@ -1,0 +1,45 @@
+import { z } from 'zod';
+import { farthestPoints } from '../numeric/farthest.ts';
+import { centre, gatherRows, unitRows } from '../numeric/matrix.ts';
+import { dropUnclusterable } from './clusters.ts';
+import { keepPicked } from './keep.ts';
+import { closePool, countAsOneGroup, openPool } from './pool.ts';
+import { vectorColumn } from './read-columns.ts';
+import type { Selector, TextOnlyPolicy } from './selector.ts';
+import { textOnlyOption } from './text-only-option.ts';
+
+interface FarthestPointOptions extends Record<string, unknown> {
+  embedding: string;
+  normalise: 'unit' | 'none';
+  textOnly: TextOnlyPolicy;
+}
+
+/** Farthest points (k-centre greedy): a subset spread as far as it goes, outliers first. */
+export const farthestPoint: Selector<FarthestPointOptions> = {
+  name: 'farthest-point',
+  title: 'Farthest points: spread as far as they go',
+  source: 'Gonzalez 1985; as k-centre greedy: Sener and Savarese, ICLR 2018, arXiv 1708.00489',
+  summary:
+    'Begins with the row nearest to the mean and always keeps the row farthest from all kept so far: no row of the pool stays far from the subset.',
+  options: z.strictObject({
+    embedding: z.string().min(1).default('image').describe('column of the embedding'),
+    normalise: z.enum(['unit', 'none']).default('unit').describe('unit: distances of vectors scaled to length 1'),
+    textOnly: textOnlyOption.default('proportional'),
+  }),
+  needs: ({ embedding }) => [embedding],
+  async select(input, options, context) {
+    const column = vectorColumn(input, options.embedding);
+    const pool = openPool(input, options.textOnly, context);
+    const size = pool.rows.length;
+    dropUnclusterable(pool, column, options.embedding);
+    const listed = gatherRows(column, pool.rows);
+    const points = options.normalise === 'unit' ? unitRows(listed) : listed;
+    const { squares } = centre(points);
+    const start = squares.reduce((best, square, row) => (square < squares[best]! ? row : best), 0);
+    const { signal, progress } = context;
+    const rows = farthestPoints(points, pool.budget, { start, signal, progress }).map((i) => pool.rows[i]!);
+    keepPicked(pool, rows);
+    countAsOneGroup(pool, size, rows.length);
+    return closePool(pool, { method: 'farthest-point', options, order: 'rank' }, input, context);
+  },
+};

@@ -1,0 +1,98 @@
+import { z } from 'zod';
+import { type Matrix, unitRows } from '../numeric/matrix.ts';
+import { rankRows } from '../numeric/topk.ts';
+import { clustersFor, dropUnclusterable, intoClusters } from './clusters.ts';
+import { closePool, countAsOneGroup, openPool } from './pool.ts';
+import { vectorColumn } from './read-columns.ts';
+import type { Selector, TextOnlyPolicy } from './selector.ts';
+import { textOnlyOption } from './text-only-option.ts';
+
+interface SelfSupOptions extends Record<string, unknown> {
+  keep: 'near' | 'far';
+  distance: 'cosine' | 'l2';
+  k?: number | undefined;
+  embedding: string;
+  labels?: string | undefined;
+  textOnly: TextOnlyPolicy;
+}
+
+/**
+ * Distance of each row to the prototype of its cluster, the mean of its rows: 1 - cos, or Euclidean.
+ *
+ * @param points unit vectors
+ */
+export function prototypeDistances(
+  points: Matrix,
+  clusters: readonly (readonly number[])[],
+  distance: 'cosine' | 'l2',
+): Float64Array {
+  const { width } = points;
+  const found = new Float64Array(points.rows).fill(Number.NaN);
+  const mean = new Float64Array(width);
+  for (const members of clusters) {
+    mean.fill(0);
+    for (const row of members)
+      for (let t = 0; t < width; t++) mean[t]! += points.data[row * width + t]! / members.length;
+    const length = Math.sqrt(mean.reduce((sum, value) => sum + value * value, 0));
+    for (const row of members) {
+      let dot = 0;
+      let square = 0;
+      for (let t = 0; t < width; t++) {
+        const value = points.data[row * width + t]!;
+        dot += value * mean[t]!;
+        square += (value - mean[t]!) ** 2;
+      }
+      found[row] = distance === 'l2' ? Math.sqrt(square) : 1 - (length === 0 ? 0 : dot / length);
+    }
+  }
+  return found;
+}
+
+/** Self-supervised prototypes: typical or untypical rows, by their distance to the nearest of the prototypes of the data. */
+export const selfSup: Selector<SelfSupOptions> = {
+  name: 'self-sup',
+  title: 'Self-Sup prototypes: distance to the nearest prototype',
+  source: 'Sorscher et al., NeurIPS 2022, arXiv 2206.14486; no selector was published',
+  summary:
+    'Clusters the embeddings and keeps the rows nearest to the prototypes (typical, for scarce data) or farthest from them (hard, for plenty).',
+  options: z.strictObject({
+    keep: z
+      .enum(['near', 'far'])
+      .describe(
+        'which end to keep, to be said: far as Sorscher et al. do with plenty of data, near as baselines of other papers do',
+      ),
+    distance: z.enum(['cosine', 'l2']).default('cosine').describe('of unit vectors to the mean of their cluster'),
+    k: z.coerce
+      .number()
+      .int()
+      .min(1)
+      .optional()
+      .describe('number of prototypes; default: one for 66 rows, at most 10,000'),
+    embedding: z.string().min(1).default('image').describe('column of the embedding'),
+    labels: z.string().min(1).optional().describe('a column of cluster labels, instead of clustering the embedding'),
+    textOnly: textOnlyOption.default('proportional'),
+  }),
+  forms: [{ keep: 'near' }, { keep: 'far' }],
+  needs: ({ embedding, labels }) => (labels === undefined ? [embedding] : [embedding, labels]),
+  async select(input, options, context) {
+    const column = vectorColumn(input, options.embedding);
+    const pool = openPool(input, options.textOnly, context);
+    const size = pool.rows.length;
+    dropUnclusterable(pool, column, options.embedding);
+    const points = unitRows(column);
+    const { labels, keep } = options;
+    const k = options.k ?? clustersFor(pool.rows.length);
+    const source = { labels, vectors: () => points, k, spherical: true, refuseCollapse: true };
+    const { ids, clusters } = await intoClusters(input, pool, source, context);
+    const members = clusters.map((cluster) => cluster.members);
+    const distances = prototypeDistances(points, members, options.distance);
+    rankRows(pool.rows, distances, keep === 'near' ? 'asc' : 'desc').forEach((row, i) => {
+      const kept = i < pool.budget;
+      const code = kept ? 'kept-top' : 'below-quota';
+      Object.assign(pool.reasons[row]!, { kept, code, rank: i + 1, score: distances[row]!, cluster: ids[row]! });
+      if (kept) pool.kept.push(row);
+    });
+    countAsOneGroup(pool, size, Math.min(pool.budget, pool.rows.length));
+    return closePool(pool, { method: 'self-sup', options, order: 'rank', clusters: ids }, input, context);
+  },
+};
