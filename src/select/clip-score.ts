@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { WinnowError } from '../dataset/errors.ts';
 import type { Matrix } from '../numeric/matrix.ts';
 import { selectRanked } from './ranked.ts';
 import { scalarColumn, vectorColumn } from './read-columns.ts';
@@ -17,7 +18,12 @@ interface ClipScoreOptions extends Record<string, unknown> {
 /** cos(a_i, b_i) of each row; 0 where a vector has no direction, NaN where one has a missing value. */
 export function rowCosines(a: Matrix, b: Matrix): Float64Array {
   if (a.width !== b.width) {
-    throw new RangeError(`Vectors of ${a.width} and ${b.width} numbers have no cosine: use columns of one model.`);
+    throw new WinnowError({
+      code: 'COLUMN_KIND',
+      message: `Vectors of ${a.width} and ${b.width} numbers have no cosine: use columns of one model.`,
+      hint: 'Name the embeddings of image and text by the same model.',
+      exitCode: 2,
+    });
   }
   const cosines = new Float64Array(a.rows);
   for (let row = 0; row < a.rows; row++) {

@@ -69,7 +69,11 @@ export async function clusterRows(
 }
 
 function describeCount(used: number, k: number, rows: number): string[] {
-  if (used === k) return [];
+  if (used === k) {
+    return rows >= 2 * k
+      ? []
+      : [`${k} clusters for ${rows} rows: hardly more than one row each. Fewer say more (--k).`];
+  }
   return [
     used === rows
       ? `${used} clusters instead of ${k}: there are no more rows to cluster.`
