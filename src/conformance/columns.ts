@@ -9,7 +9,7 @@ export function scalars(value: unknown, what: string): Column {
 }
 
 /** A column of labels from a list of a fixture. */
-export function labels(value: unknown, what: string): Column {
+function labels(value: unknown, what: string): Column {
   return { kind: 'i32', width: 1, data: Int32Array.from(toNumbers(value, what)) };
 }
 

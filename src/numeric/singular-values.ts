@@ -26,7 +26,7 @@ export function singularValues(rows: readonly ArrayLike<number>[]): Float64Array
 }
 
 /** Eigenvalues of a symmetric matrix, largest first, by cyclic Jacobi rotations (Golub and Van Loan, section 8.5). The matrix is overwritten. */
-export function symmetricEigenvalues(matrix: Float64Array[]): Float64Array {
+function symmetricEigenvalues(matrix: Float64Array[]): Float64Array {
   const n = matrix.length;
   for (let sweep = 0; sweep < MOST_SWEEPS; sweep++) {
     let off = 0;

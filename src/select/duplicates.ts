@@ -6,7 +6,7 @@ const HELD_ROWS = 4096;
 const BLOCK_ROWS = 1024;
 
 /** Similarity of a row that has nothing before it: lower than any cosine. */
-export const NO_DUPLICATE = -2;
+const NO_DUPLICATE = -2;
 
 /**
  * Chain: M_j = the largest cosine between row j and any row before it, also one that is itself removed (as published).

@@ -37,7 +37,7 @@ export function exchangeOf(sample: Sample): Exchange | undefined {
 }
 
 /** True where the messages say nothing that a caption doesn't. */
-export function isCaption({ question, answer }: Exchange): boolean {
+function isCaption({ question, answer }: Exchange): boolean {
   return answer === undefined ? question === undefined : question === CAPTION_QUESTION;
 }
 

@@ -1,7 +1,7 @@
 import type { JsonObject } from './build.ts';
 
 /** Columns that every Parquet data set of Winnow's has; `videos` only where a row shows one. */
-export const OWN_COLUMNS = ['id', 'messages', 'images', 'videos'];
+const OWN_COLUMNS = ['id', 'messages', 'images', 'videos'];
 
 /** A further column: the plain type that all of its values have. */
 export interface PlainColumn {
