@@ -25,7 +25,7 @@ export interface TiveOptions extends Record<string, unknown> {
  * Instance value of each row: the mean cosine of its gradient with those of all rows of its task, itself included; in two passes, since it
  * is the product with the mean unit gradient. NaN where a gradient isn't finite; a gradient of 0 has a value of 0.
  */
-async function instanceValues(
+export async function instanceValues(
   gradient: WideColumn,
   task: ArrayLike<number>,
   tasks: number,
@@ -58,7 +58,7 @@ async function instanceValues(
 }
 
 /** Weights of a task's rows: softmax of q times the instance value. */
-const instanceWeights = (values: ArrayLike<number>, q: number): Float64Array => softmax(values, 1 / q);
+export const instanceWeights = (values: ArrayLike<number>, q: number): Float64Array => softmax(values, 1 / q);
 
 /** TIVE: tasks by the size of their gradients, rows by how typical of their task theirs are. */
 export const tive: Selector<TiveOptions> = {
