@@ -8,6 +8,11 @@ export function scalars(value: unknown, what: string): Column {
   return { kind: 'f32', width: 1, data: Float32Array.from(toNumbers(value, what)) };
 }
 
+/** A column of labels from a list of a fixture. */
+export function labels(value: unknown, what: string): Column {
+  return { kind: 'i32', width: 1, data: Int32Array.from(toNumbers(value, what)) };
+}
+
 /** Rows of numbers of equal length. @throws if the fixture has something else */
 export function toMatrix(value: unknown, what: string): Matrix {
   if (!Array.isArray(value)) throw new TypeError(`${what} is no list: ${JSON.stringify(value)?.slice(0, 80)}`);
