@@ -4,7 +4,8 @@ import type { Dataset } from '../../dataset/dataset.ts';
 import type { ScannedRow } from '../../dataset/scan.ts';
 import type { DoctorContext } from '../check.ts';
 import { type ImageFacts, type InspectOptions, inspectImage } from './inspect-image.ts';
-import { inspectVideo, type VideoFacts } from './inspect-video.ts';
+import { inspectVideo } from './inspect-video.ts';
+import type { VideoFacts } from './video-facts.ts';
 
 /** One distinct medium of a data set. */
 export interface Medium {

@@ -1,6 +1,6 @@
 import type { Target } from '../target.ts';
 import type { ImageFacts } from './inspect-image.ts';
-import type { VideoFacts } from './inspect-video.ts';
+import type { VideoFacts } from './video-facts.ts';
 
 /** What is wrong with one medium, by the code of the check that says so. */
 export interface Fault {

@@ -3,20 +3,8 @@ import { WinnowError } from '../../dataset/errors.ts';
 import { isRemote, type MediaScope, resolveMedia } from '../../dataset/media.ts';
 import { MAGIC_BYTES, magicOf } from './magic.ts';
 import { countAviFrames, countMatroskaFrames } from './video-chunks.ts';
+import type { ReadRange, VideoFacts } from './video-facts.ts';
 import { countMp4Frames } from './video-mp4.ts';
-
-/** What the container of a video says of it. */
-export interface VideoFacts {
-  /** Missing, outside of the media root, empty (D102). */
-  missing?: string;
-  /** No video, or one that ends too early (D109). */
-  unreadable?: string;
-  /** Pictures in it; a container that isn't known to Winnow has none here. */
-  frames?: number;
-}
-
-/** Reads a range of a video; fewer bytes at its end. */
-export type ReadRange = (offset: number, length: number) => Promise<Buffer>;
 
 /**
  * Look at a video's container (MP4/MOV, Matroska/WebM, AVI, GIF, or a folder of frames): is it one, is it whole, how many frames.

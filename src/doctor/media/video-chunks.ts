@@ -1,4 +1,4 @@
-import type { ReadRange, VideoFacts } from './inspect-video.ts';
+import type { ReadRange, VideoFacts } from './video-facts.ts';
 
 /** Blocks that are counted before a video is known to be long enough for anything. */
 const ENOUGH = 10_000;

@@ -1,4 +1,4 @@
-import type { ReadRange, VideoFacts } from './inspect-video.ts';
+import type { ReadRange, VideoFacts } from './video-facts.ts';
 
 interface Box {
   type: string;
