@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { quantile } from '../numeric/statistics.ts';
+import { mean, quantile } from '../numeric/statistics.ts';
 import { rankRows } from '../numeric/topk.ts';
 import { closePool, countAsOneGroup, dropRows, openPool } from './pool.ts';
 import { keepWindow } from './ranked.ts';
@@ -124,7 +124,12 @@ export const icons: Selector<IconsOptions> = {
     const share = context.fraction ?? (size === 0 ? 0 : context.budget / size);
     const votes = countVotes(tasks, options.topPercent ?? Math.min(100, 100 * share));
     const second = options.variant === 'official' ? new Float64Array(votes.length) : meanRanks(tasks);
-    const order = [...votes.keys()].sort((a, b) => votes[b]! - votes[a]! || second[a]! - second[b]! || a - b);
+    const isOfficial = options.variant === 'official';
+    // Mean ranks are fractions of few tasks and tie often; mean scores seldom do.
+    const third = Float64Array.from(votes, (_, i) => (isOfficial ? 0 : mean(tasks.map((task) => task[i]!))));
+    const order = [...votes.keys()].sort(
+      (a, b) => votes[b]! - votes[a]! || second[a]! - second[b]! || third[b]! - third[a]! || a - b,
+    );
     const score = new Int32Array(input.rows);
     pool.rows.forEach((row, i) => {
       score[row] = votes[i]!;
