@@ -173,6 +173,23 @@ describe('files of a newer Winnow', () => {
   });
 });
 
+it('a shard of a newer Winnow is refused and left as it is', async () => {
+  const folder = await project('newer-shard', 16);
+  good(await winnow(folder, score));
+  const file = path.join(folder, '.winnow/signals/loss', shardsOf(folder, 'loss')[0]!);
+  const { DuckDBInstance } = await import('@duckdb/node-api');
+  const connection = await (await DuckDBInstance.create(':memory:')).connect();
+  await connection.run(
+    `COPY (FROM read_parquet('${file}')) TO '${file}.new' (FORMAT parquet, KV_METADATA {winnow: '{"format": 2}'})`,
+  );
+  connection.closeSync();
+  fs.renameSync(`${file}.new`, file);
+  const bytes = fs.readFileSync(file);
+  const told = fault(await winnow(folder, ['select', 'visnec', '-b', '5', '--json', '-q']));
+  expect(told).toMatchObject({ code: 'FILE_NEWER', where: { file }, hint: expect.stringMatching(/Update/) });
+  expect(fs.readFileSync(file).equals(bytes)).toBe(true);
+});
+
 describe('a data set that was changed after its import', () => {
   it('grown: only the new rows are measured', async () => {
     const folder = await project('grown');
