@@ -66,7 +66,7 @@ export interface Examination {
 
 /** The door for checks: one file for each group, one line in the registry. */
 export interface CheckGroup {
-  readonly name: 'structure' | 'media' | 'text' | 'grounding' | 'duplicates';
+  readonly name: 'structure' | 'media' | 'text' | 'grounding' | 'duplicates' | 'overlap';
   readonly checks: readonly Check[];
   open(context: DoctorContext): Examination | Promise<Examination>;
 }

@@ -1,9 +1,11 @@
 import type { CheckGroup } from './check.ts';
 import { columnMap } from './column-map.ts';
+import { duplicates } from './duplicates.ts';
 import { grounding } from './grounding.ts';
 import { ids } from './ids.ts';
 import { media } from './media.ts';
 import { mentions } from './mentions.ts';
+import { overlap } from './overlap.ts';
 import { references } from './references.ts';
 import { structure } from './structure.ts';
 import { text } from './text.ts';
@@ -20,4 +22,6 @@ export const groups: readonly CheckGroup[] = [
   mentions,
   thinking,
   grounding,
+  duplicates,
+  overlap,
 ];

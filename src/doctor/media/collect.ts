@@ -104,7 +104,6 @@ async function inspectAll(dataset: Dataset, media: readonly Medium[], options: C
   await quietVips();
   const images: (ImageFacts | undefined)[] = [];
   const videos: (VideoFacts | undefined)[] = [];
-  const pathOf = async ({ kind, path, row, place }: Medium) => path ?? (await embedded(dataset, kind, row, place));
   let next = 0;
   let done = 0;
   const work = async (): Promise<void> => {
@@ -112,7 +111,7 @@ async function inspectAll(dataset: Dataset, media: readonly Medium[], options: C
       signal?.throwIfAborted();
       const number = next++;
       const medium = media[number]!;
-      const path = await pathOf(medium);
+      const path = await pathOfMedium(dataset, medium);
       if (path !== undefined && medium.kind === 'video') videos[number] = await inspectVideo(dataset, path);
       else if (path !== undefined) images[number] = await inspectImage(dataset, path, options);
       progress?.(++done, media.length, 'examining media');
@@ -122,21 +121,17 @@ async function inspectAll(dataset: Dataset, media: readonly Medium[], options: C
   for (const [number, medium] of media.entries()) {
     if (images[number]?.isDoubtful !== true) continue;
     signal?.throwIfAborted();
-    const path = await pathOf(medium);
+    const path = await pathOfMedium(dataset, medium);
     if (path !== undefined) images[number] = await inspectImage(dataset, path, { ...options, isAlone: true });
   }
   return { images, videos };
 }
 
-async function embedded(
-  dataset: Dataset,
-  kind: Medium['kind'],
-  row: number,
-  place: number,
-): Promise<string | undefined> {
+/** Path of a medium as its row has it, the whole data URI of an embedded one; undefined: the row can't be read. */
+export async function pathOfMedium(dataset: Dataset, { kind, path, row, place }: Medium): Promise<string | undefined> {
+  if (path !== undefined) return path;
   const [sample] = await dataset.get([row]);
-  const refs = kind === 'image' ? sample?.media.images : sample?.media.videos;
-  return refs?.[place]?.path;
+  return (kind === 'image' ? sample?.media.images : sample?.media.videos)?.[place]?.path;
 }
 
 /** Every image is opened once, so libvips' cache holds nothing of use; and one image is one thread's work. */

@@ -1,0 +1,147 @@
+import type { Dataset } from '../dataset/dataset.ts';
+import type { Check, CheckGroup, DoctorContext } from './check.ts';
+import { closeUpOf } from './media/close-up.ts';
+import { collectMedia, type MediaCollection, mediaOf, pathOfMedium } from './media/collect.ts';
+import { imagePool, type Likeness } from './twins/image-twins.ts';
+import { questionOf } from './twins/row-texts.ts';
+import { isNearText, type TextKey, textKey, textPool } from './twins/text-twins.ts';
+
+const OVERLAP: Check = {
+  code: 'D009',
+  severity: 'warn',
+  title: 'a picture or a question of the benchmark',
+  why: 'The benchmark then measures what was learnt by heart.',
+  advice: 'Drop these rows before training, or say that the benchmark is contaminated.',
+  fix: 'drop the row',
+  needs: 'against',
+};
+
+/** What training data shares with benchmarks: pictures by content and look, questions by their words. Named by `--against`. */
+export const overlap: CheckGroup = {
+  name: 'overlap',
+  checks: [OVERLAP],
+  open(context) {
+    const collection = mediaOf(context);
+    const questions: TextKey[] = [];
+    return {
+      visit(row) {
+        collection.add(row);
+        if (row.sample !== null) questions.push(textKey(questionOf(row.sample)));
+      },
+      async finish() {
+        for (const benchmark of context.against) {
+          const theirs = await readBenchmark(benchmark);
+          await reportPictures(context, collection, theirs);
+          await reportQuestions(context, collection, questions, theirs);
+        }
+      },
+      fixes: { D009: (sample) => ({ drop: true, was: `in a benchmark: ${questionOf(sample).slice(0, 120)}` }) },
+    };
+  },
+};
+
+interface Benchmark {
+  dataset: Dataset;
+  name: string;
+  media: MediaCollection;
+  questions: TextKey[];
+}
+
+async function readBenchmark(dataset: Dataset): Promise<Benchmark> {
+  const media = collectMedia(dataset);
+  const questions: TextKey[] = [];
+  await dataset.scan((row) => {
+    media.add(row);
+    if (row.sample !== null) questions.push(textKey(questionOf(row.sample)));
+  });
+  return { dataset, name: dataset.name, media, questions };
+}
+
+const LOOKS: Record<Likeness, string> = { bytes: 'same file', pixels: 'same pixels', near: 'nearly the same picture' };
+
+async function reportPictures(context: DoctorContext, ours: MediaCollection, theirs: Benchmark): Promise<void> {
+  const mine = await ours.inspect(context);
+  const inspected = await theirs.media.inspect(context);
+  const lookAgain = (dataset: Dataset, media: MediaCollection) => (number: number) =>
+    closeUpOf(dataset, () => pathOfMedium(dataset, media.media[number]!));
+  const pool = imagePool(inspected.images, lookAgain(theirs.dataset, theirs.media));
+  const closeUp = lookAgain(context.dataset, ours);
+  const details: (string | undefined)[] = [];
+  for (const [number, facts] of mine.images.entries()) {
+    context.signal?.throwIfAborted();
+    if (facts === undefined) continue;
+    const twin = await pool.twinOf(facts, closeUp(number));
+    if (twin === undefined) continue;
+    const { row } = theirs.media.media[twin.of]!;
+    details[number] = `picture of ${theirs.name}, row ${row} (${theirs.media.idOf(row)}; ${LOOKS[twin.likeness]})`;
+  }
+  ours.rows.forEach((row, index) => {
+    for (const number of ours.mediaOf(index)) {
+      const detail = details[number];
+      if (detail === undefined) continue;
+      // A picture in training and in the test set is a duplicate too, of another file.
+      for (const code of ['D007', OVERLAP.code]) context.report({ code, row, id: ours.idOf(row), detail });
+    }
+  });
+}
+
+/** A shorter question is anybody's. */
+const LEAST_WORDS = 4;
+/** A question asked more often than this, in the benchmark or in a hundred rows of the data, is a stock prompt. */
+const MOST_IN_BENCHMARK = 2;
+const MOST_IN_HUNDRED = 1;
+
+async function reportQuestions(
+  context: DoctorContext,
+  ours: MediaCollection,
+  questions: readonly TextKey[],
+  { dataset, name, media, questions: theirs }: Benchmark,
+): Promise<void> {
+  const [often, oftenOurs] = [countsOf(theirs), countsOf(questions)];
+  const mostOurs = Math.max(MOST_IN_BENCHMARK, (MOST_IN_HUNDRED * questions.length) / 100);
+  const pool = textPool();
+  theirs.forEach((key, number) => {
+    if (key.words >= LEAST_WORDS && often.get(key.exact)! <= MOST_IN_BENCHMARK) pool.add({ group: '', key }, number);
+  });
+  for (const [index, key] of questions.entries()) {
+    context.signal?.throwIfAborted();
+    if (key.words < LEAST_WORDS || oftenOurs.get(key.exact)! > mostOurs) continue;
+    const row = ours.rows[index]!;
+    const found = (number: number, how: string) => {
+      const there = media.rows[number]!;
+      const detail = `${how} question as ${name}, row ${there} (${media.idOf(there)})`;
+      context.report({ code: OVERLAP.code, row, id: ours.idOf(row), detail });
+    };
+    const same = pool.same({ group: '', key });
+    if (same !== undefined) {
+      found(same, 'same');
+      continue;
+    }
+    const near = await nearest(context.dataset, row, dataset, media, pool.candidates({ group: '', key }));
+    if (near !== undefined) found(near, 'nearly the same');
+  }
+}
+
+async function nearest(
+  ours: Dataset,
+  row: number,
+  theirs: Dataset,
+  media: MediaCollection,
+  candidates: readonly number[],
+): Promise<number | undefined> {
+  if (candidates.length === 0) return undefined;
+  const [mine] = await ours.get([row]);
+  if (mine === null || mine === undefined) return undefined;
+  const question = questionOf(mine);
+  const samples = await theirs.get(candidates.map((number) => media.rows[number]!));
+  return candidates.find((_, i) => {
+    const sample = samples[i];
+    return sample !== null && sample !== undefined && isNearText(question, questionOf(sample));
+  });
+}
+
+function countsOf(keys: readonly TextKey[]): Map<string, number> {
+  const counts = new Map<string, number>();
+  for (const { exact } of keys) counts.set(exact, (counts.get(exact) ?? 0) + 1);
+  return counts;
+}
