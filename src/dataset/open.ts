@@ -16,7 +16,7 @@ import { probePath } from './probe.ts';
 import type { Sample } from './sample.ts';
 import { scanRows } from './scan.ts';
 import type { RecordSource, SourceRoom } from './source.ts';
-import { spoolStandardInput } from './spool.ts';
+import { isPipe, spoolPipe } from './spool.ts';
 import { type PlainFile, plainFile } from './unpack.ts';
 
 export interface OpenOptions {
@@ -48,9 +48,9 @@ export interface OpenOptions {
  */
 export async function openDataset(path: string, settings: OpenOptions = {}): Promise<Dataset> {
   const wantedEntry = settings.options?.dataset;
-  const piped = path === '-';
+  const piped = isPipe(path);
   const located = piped
-    ? { path: await spoolStandardInput(settings.signal), options: {} }
+    ? { path: await spoolPipe(path, settings.signal), options: {} }
     : locate(path, {
         ...(settings.format === undefined ? {} : { format: formatNamed(settings.format).name }),
         ...(typeof wantedEntry === 'string' ? { dataset: wantedEntry } : {}),
@@ -58,26 +58,28 @@ export async function openDataset(path: string, settings: OpenOptions = {}): Pro
   const options = { ...located.options, ...settings.options };
   requireFolder(settings.images);
   const removable = piped ? [located.path] : [];
+  let plain: PlainFile | undefined;
   try {
-    const plain = await plainFile(located.path, settings.cacheDir, settings.signal);
+    plain = await plainFile(located.path, settings.cacheDir, settings.signal);
     if (plain.temporary) removable.push(plain.path);
-    return await openPlain(plain, located, piped, settings, options).catch((error) => {
-      throw underItsOwnName(error, plain, located.path);
-    });
+    return await openPlain(plain, located, piped, settings, options);
+  } catch (error) {
+    const isCopy = (file: string): boolean => file === plain?.path || (piped && file === located.path);
+    throw underItsOwnName(error, isCopy, piped ? 'standard input' : located.path, plain?.packed !== undefined);
   } finally {
     // Open files stay readable without a name; where they don't (Windows) the folder for temporary files keeps them.
     for (const file of removable) rmSync(file, { force: true });
   }
 }
 
-/** A fault found in the unpacked copy, told of the file that people know. */
-function underItsOwnName(error: unknown, plain: PlainFile, path: string): unknown {
-  if (!(error instanceof WinnowError) || plain.packed === undefined || error.where.file !== plain.path) return error;
+/** A fault found in a copy (unpacked, or of what came through a pipe), told of what people know. */
+function underItsOwnName(error: unknown, isCopy: (file: string) => boolean, known: string, unpacked: boolean): unknown {
+  if (!(error instanceof WinnowError) || error.where.file === known || !isCopy(error.where.file ?? '')) return error;
   const { code, message, where, hint, exitCode } = error;
   return new WinnowError({
     code,
-    message: `${message} (once unpacked)`,
-    where: { ...where, file: path },
+    message: unpacked ? `${message} (once unpacked)` : message,
+    where: { ...where, file: known },
     ...(hint === undefined ? {} : { hint }),
     exitCode,
     cause: error,

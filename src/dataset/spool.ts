@@ -1,19 +1,26 @@
-import { createWriteStream, rmSync } from 'node:fs';
+import { createReadStream, createWriteStream, rmSync, statSync } from 'node:fs';
 import { pipeline } from 'node:stream/promises';
 import { systemTemporary } from './atomic.ts';
+import { writeFault } from './disk-fault.ts';
 
-/** Standard input as a file, since records are read by their place, more than once. The caller removes it. */
-export async function spoolStandardInput(signal?: AbortSignal): Promise<string> {
+/** True for `-`, and for pipes that have a name (`<(zcat data.jsonl.gz)`). */
+export function isPipe(path: string): boolean {
+  const stat = path === '-' ? undefined : statSync(path, { throwIfNoEntry: false });
+  return path === '-' || stat?.isFIFO() === true || stat?.isCharacterDevice() === true;
+}
+
+/** What comes through a pipe as a file, since records are read by their place, more than once. The caller removes it. */
+export async function spoolPipe(pipe: string, signal?: AbortSignal): Promise<string> {
   const path = systemTemporary('winnow-stdin');
   try {
     await pipeline(
-      process.stdin,
+      pipe === '-' ? process.stdin : createReadStream(pipe),
       createWriteStream(path, { flags: 'wx' }),
       ...(signal === undefined ? [] : [{ signal }]),
     );
   } catch (error) {
     rmSync(path, { force: true });
-    throw error;
+    throw writeFault(error, path);
   }
   return path;
 }

@@ -1,8 +1,8 @@
-import { closeSync, mkdirSync, openSync, readSync, renameSync, rmSync, statSync, writeSync } from 'node:fs';
+import { closeSync, fsyncSync, mkdirSync, openSync, readSync, renameSync, rmSync, statSync, writeSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { setImmediate as breathe } from 'node:timers/promises';
 import { createGunzip } from 'node:zlib';
-import { systemTemporary, temporaryName } from './atomic.ts';
+import { sweepTemporary, systemTemporary, temporaryName } from './atomic.ts';
 import { sha256 } from './canonical.ts';
 import { writeFault } from './disk-fault.ts';
 import { WinnowError } from './errors.ts';
@@ -34,6 +34,7 @@ export async function plainFile(path: string, cacheDir?: string, signal?: AbortS
   }
   const target = kept === undefined ? systemTemporary('winnow-unpacked') : temporaryName(kept);
   mkdirSync(dirname(target), { recursive: true });
+  sweepTemporary(dirname(target));
   const from = openSync(path, 'r');
   const to = openSync(target, 'wx');
   try {
@@ -58,6 +59,7 @@ export async function plainFile(path: string, cacheDir?: string, signal?: AbortS
       }
       await stream.end();
       if (unwritable !== undefined) throw unwritable;
+      if (kept !== undefined) fsyncSync(to);
     } catch (error) {
       if (error instanceof Unpackable) throw damaged(path, packed, Math.min(size, error.offset ?? read), error);
       throw error;
