@@ -24,6 +24,7 @@ export interface TiveOptions extends Record<string, unknown> {
 /**
  * Instance value of each row: the mean cosine of its gradient with those of all rows of its task, itself included; in two passes, since it
  * is the product with the mean unit gradient. NaN where a gradient isn't finite; a gradient of 0 has a value of 0.
+ * @public
  */
 export async function instanceValues(
   gradient: WideColumn,
@@ -57,7 +58,7 @@ export async function instanceValues(
   return values;
 }
 
-/** Weights of a task's rows: softmax of q times the instance value. */
+/** Weights of a task's rows: softmax of q times the instance value. @public */
 export const instanceWeights = (values: ArrayLike<number>, q: number): Float64Array => softmax(values, 1 / q);
 
 /** TIVE: tasks by the size of their gradients, rows by how typical of their task theirs are. */

@@ -12,7 +12,7 @@ export interface TextKey {
 }
 
 /** Shared part of their shingles from which on two texts are nearly the same. */
-export const LEAST_JACCARD = 0.8;
+const LEAST_JACCARD = 0.8;
 /** A set of fewer shingles than this has no other set within `LEAST_JACCARD`. */
 const LEAST_SHINGLES = 4;
 
