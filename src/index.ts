@@ -45,6 +45,7 @@ export type { Format } from './dataset/format.ts';
 export { formats } from './dataset/formats/registry.ts';
 export { type MergeRequest, type MergeResult, mergeDatasets } from './dataset/merge.ts';
 export { type OpenOptions, openDataset } from './dataset/open.ts';
+export { RenderOptions } from './dataset/render.ts';
 export type { MediaRef, Message, Part, Role, Sample } from './dataset/sample.ts';
 export { type SplitRequest, type SplitResult, splitDataset } from './dataset/split.ts';
 export { type Loss, type WriteRequest, type Written, writeDataset } from './dataset/write.ts';
