@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
 import { existsSync, mkdirSync, rmSync } from 'node:fs';
 import { basename, dirname, extname, join, resolve } from 'node:path';
-import { openAtomic, writeFileAtomic } from '../dataset/atomic.ts';
+import { openAtomic, sweepTemporary, writeFileAtomic } from '../dataset/atomic.ts';
 import type { Dataset } from '../dataset/dataset.ts';
 import type { Sample } from '../dataset/sample.ts';
 import { type Loss, writeDataset } from '../dataset/write.ts';
@@ -56,6 +56,7 @@ export async function writeFixed(dataset: Dataset, examined: Examined, request: 
   const store = mediaStore(join(folder, MENDED));
   const mended: Record<string, number> = {};
   const dropped: Record<string, number> = {};
+  sweepTemporary(folder);
   const lines = await openAtomic(log);
   let isLogged = false;
   try {
