@@ -14,20 +14,28 @@ function typed(schema: z.ZodType, ...words: string[]): Record<string, unknown> {
 }
 
 const verbs = [
-  ...signals.map((signal) => [`score ${signal.name}`, signal.params] as const),
-  ...selectors.map((selector) => [`select ${selector.name}`, selector.options] as const),
+  ...signals.map((signal) => [`score ${signal.name}`, signal.params, {}] as const),
+  ...selectors.map(
+    (selector) => [`select ${selector.name}`, selector.options, asked(selector.options, selector.forms)] as const,
+  ),
 ];
 
-describe.each(verbs)('%s', (_, schema) => {
+/** What a method has no default for, such as the end that self-sup keeps. */
+function asked(options: z.ZodType, forms: readonly Record<string, unknown>[] = [{}]): Record<string, unknown> {
+  const { required = [] } = z.toJSONSchema(options, { io: 'input', unrepresentable: 'any' }) as { required?: string[] };
+  return Object.fromEntries(required.map((name) => [name, forms[0]?.[name]]));
+}
+
+describe.each(verbs)('%s', (_, schema, mandatory) => {
   it('has the defaults of the API: nothing typed is nothing given', () => {
     expect(typed(schema)).toEqual({});
-    expect(() => schema.parse(typed(schema))).not.toThrow();
+    expect(() => schema.parse({ ...mandatory, ...typed(schema) })).not.toThrow();
   });
 
   it('offers every option of the API, described, with the default that is in force', () => {
     const command = new Command();
     addSchemaOptions(command, schema);
-    const defaults = schema.parse({}) as Record<string, unknown>;
+    const defaults = schema.parse(mandatory) as Record<string, unknown>;
     const offered = command.options.map((option) => option.attributeName());
     expect(offered).toEqual(expect.arrayContaining(Object.keys(defaults)));
     for (const option of command.options) {
