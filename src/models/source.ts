@@ -52,6 +52,38 @@ export async function resolveModel(idOrPath: string, options: ResolveOptions = {
   return { name: idOrPath, ...found };
 }
 
+/**
+ * Finds a model's safetensors for the Python worker: a shipped name or a folder.
+ * @throws WinnowError `MODEL_UNKNOWN`, `MODEL_NO_WEIGHTS`.
+ */
+export async function resolveWeights(idOrPath: string, options: { cacheDir?: string } = {}): Promise<ModelFolder> {
+  const folder = SHIPPED.includes(idOrPath)
+    ? shippedFolder(idOrPath)
+    : resolve(idOrPath.replace(/^~(?=\/|$)/, homedir()));
+  if (!existsSync(join(folder, 'config.json'))) throw unknown(idOrPath);
+  const files = (await modelFiles(folder)).filter((file) => /\.(safetensors|json|jinja|model|txt)$/.test(file));
+  if (!files.some((file) => file.endsWith('.safetensors'))) {
+    throw new WinnowError({
+      code: 'MODEL_NO_WEIGHTS',
+      message: `'${idOrPath}' has no safetensors weights, which the worker reads`,
+      where: { file: folder },
+      hint: 'Give a folder as save_pretrained writes it.',
+    });
+  }
+  return {
+    name: idOrPath,
+    folder,
+    revision: await folderRevision(folder, files, options.cacheDir ?? userCacheFolder()),
+  };
+}
+
+/** Whether a model runs in this process: shipped ones and those of the hub do; a folder where it holds ONNX graphs. */
+export async function hasGraphs(idOrPath: string): Promise<boolean> {
+  const folder = resolve(idOrPath.replace(/^~(?=\/|$)/, homedir()));
+  if (SHIPPED.includes(idOrPath) || !existsSync(join(folder, 'config.json'))) return true;
+  return (await modelFiles(folder)).some((file) => file.endsWith('.onnx'));
+}
+
 async function localFolder(name: string, folder: string, cacheDir: string): Promise<ModelFolder> {
   if (!(await stat(folder)).isDirectory()) {
     throw new WinnowError({

@@ -1,6 +1,7 @@
 import type { Dataset } from '../dataset/dataset.ts';
 import { WinnowError } from '../dataset/errors.ts';
-import { planScore, runScore } from '../signals/score.ts';
+import { runScore } from '../signals/score.ts';
+import { planScore } from '../signals/score-plan.ts';
 import type { Project } from '../store/project.ts';
 import { storedSignals } from '../store/signals.ts';
 

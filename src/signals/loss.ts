@@ -1,12 +1,20 @@
 import { z } from 'zod';
+import { WinnowError } from '../dataset/errors.ts';
 import type { BlindVariant, SampleLoss } from '../models/types.ts';
 import type { Column, ColumnSpec } from '../numeric/columns.ts';
 import { listColumn, quarantine } from './block.ts';
 import { imageLoader } from './images.ts';
 import type { Signal, SignalBlock } from './signal.ts';
+import { weightsRevision, workerParams } from './worker-params.ts';
 
 const Params = z.object({
   model: z.string().default('micro-vlm').describe('Vision-language model: a shipped name, a folder, or a hub id'),
+  by: z
+    .enum(['auto', 'process', 'worker'])
+    .default('auto')
+    .describe(
+      'Who computes: process (ONNX graphs), worker (PyTorch weights); auto is process where the model has graphs',
+    ),
   blind: z
     .array(z.enum(['masked', 'drop', 'remove']))
     .min(1)
@@ -14,6 +22,11 @@ const Params = z.object({
     .default(['masked'])
     .describe('How the image is taken away: masked (paper), drop (official code), remove'),
   perToken: z.boolean().default(false).describe('Also keep the loss of every response token'),
+  direct: z.boolean().default(false).describe('Also the loss of the answer alone, without question or image (IFD)'),
+  imageOnly: z.boolean().default(false).describe('Also the loss of the answer after the image alone (PreSel)'),
+  device: workerParams.device,
+  dtype: workerParams.dtype,
+  batch: workerParams.batch,
 });
 export type LossParams = z.infer<typeof Params>;
 
@@ -40,6 +53,16 @@ function columns(params: LossParams): ColumnSpec[] {
         measures: `visual necessity S = blind (${variant}) - with the image, nats/token`,
       },
     );
+  }
+  if (params.direct) {
+    specs.push({ name: 'nll_direct', kind: 'f32', measures: 'mean response loss of the answer alone, nats/token' });
+  }
+  if (params.imageOnly) {
+    specs.push({
+      name: 'nll_image_only',
+      kind: 'f32',
+      measures: 'mean response loss after the image alone, nats/token',
+    });
   }
   if (params.perToken) {
     specs.push({ name: 'token_mm', kind: 'list', measures: 'loss of each response token with the image, nats' });
@@ -88,6 +111,23 @@ function toColumns(losses: readonly (SampleLoss | null)[], params: LossParams): 
   return result;
 }
 
+/** The worker where it is asked for, where only it can, and where a model comes without graphs. */
+async function chosen(params: LossParams): Promise<'process' | 'worker'> {
+  const torch = params.direct || params.imageOnly || params.dtype !== 'float32';
+  if (params.by === 'process' && torch) {
+    throw new WinnowError({
+      code: 'OPTION_INVALID',
+      message: 'direct, imageOnly and dtype are computed by the worker only',
+      hint: 'Leave out --by process.',
+      exitCode: 2,
+    });
+  }
+  if (params.by !== 'auto') return params.by;
+  if (torch) return 'worker';
+  const { hasGraphs } = await import('../models/source.ts');
+  return (await hasGraphs(params.model)) ? 'process' : 'worker';
+}
+
 /** Response loss with the image and without it, and their difference, visual necessity (VisNec, arXiv 2603.01195). */
 export const loss: Signal<LossParams> = {
   name: 'loss',
@@ -96,17 +136,25 @@ export const loss: Signal<LossParams> = {
   measures:
     'Mean negative log-likelihood of the response with the image and without it. Necessity is the difference: how much the image helps. Negative: the image contradicts the answer.',
   source: 'VisNec (arXiv 2603.01195), section 3; spec: response tokens only, all turns in one flat mean',
-  by: ['process'],
+  by: ['process', 'worker'],
   params: Params,
-  cost: (params) => `1 image encoding and ${1 + params.blind.length} forward passes a sample`,
+  cost: (params) =>
+    `1 image encoding and ${1 + params.blind.length + Number(params.direct) + Number(params.imageOnly)} forward passes a sample`,
   columns,
   shardRows: 512,
   readsMedia: true,
+  chosen,
   async revision(params, context) {
+    if ((await chosen(params)) === 'worker') return weightsRevision(params, context);
     const { resolveModel } = await import('../models/source.ts');
     return (await resolveModel(params.model, context)).revision;
   },
-  key: (params) => ({ blind: params.blind, perToken: params.perToken }),
+  key: ({ blind, perToken, direct, imageOnly, dtype }) => ({
+    blind,
+    perToken,
+    ...(direct || imageOnly ? { direct, imageOnly } : {}),
+    ...(dtype === 'float32' ? {} : { dtype }),
+  }),
   async open(params, context) {
     const { resolveModel } = await import('../models/source.ts');
     const { loadVlm } = await import('../models/vlm/load.ts');

@@ -1,4 +1,6 @@
+import { attention } from './attention.ts';
 import { clipScore } from './clip-score.ts';
+import { errorNorm } from './error-norm.ts';
 import { imageEmbedding } from './image-embedding.ts';
 import { imageStats } from './image-stats.ts';
 import { loss } from './loss.ts';
@@ -12,4 +14,6 @@ export const signals: readonly Signal[] = [
   imageEmbedding,
   clipScore,
   imageStats,
+  attention,
+  errorNorm,
 ] as readonly Signal[];

@@ -54,5 +54,8 @@ export interface Signal<Params extends Record<string, unknown> = Record<string, 
   revision(params: Params, context: SignalContext): Promise<string>;
   /** The parameters that change the numbers, without the model, whose revision is separate. */
   key(params: Params): Record<string, unknown>;
-  open(params: Params, context: SignalContext): Promise<SignalRun>;
+  /** Who computes it with these options. @default the first of `by` */
+  chosen?(params: Params, context: SignalContext): Promise<'process' | 'worker'>;
+  /** Opens the models in this process. Absent: only the worker measures it. What the worker's job carries is `key`. */
+  open?(params: Params, context: SignalContext): Promise<SignalRun>;
 }

@@ -20,7 +20,8 @@ export const register: Register = (program, session) => {
     withDryRun(command).action(
       action(session, async (context, given: Record<string, unknown>) => {
         const { openProject } = await import('../../store/project.ts');
-        const { planScore, runScore } = await import('../../signals/score.ts');
+        const { planScore } = await import('../../signals/score-plan.ts');
+        const { runScore } = await import('../../signals/score.ts');
         await using project = await openProject(context.project, { note: context.note });
         const plan = await planScore(project, {
           signal: signal.name,

@@ -1,0 +1,130 @@
+import { z } from 'zod';
+import { WinnowError } from '../dataset/errors.ts';
+import type { Project } from '../store/project.ts';
+import { planShards, type ShardPlan } from '../store/shards.ts';
+import { signals } from './registry.ts';
+import type { Signal, SignalContext } from './signal.ts';
+
+export interface ScoreRequest {
+  /** Name of the signal, e.g. `loss`. */
+  signal: string;
+  /** Its parameters; what is left out takes the project's default, then the signal's. */
+  params?: Record<string, unknown>;
+  /** Data set of the project. @default the first */
+  dataset?: string | undefined;
+  /** Never fetch a model. @default false */
+  offline?: boolean;
+  abort?: AbortSignal;
+  progress?: (what: string, done: number, total: number) => void;
+}
+
+/** What a scoring run would do; JSON. */
+export interface ScoreSummary {
+  signal: string;
+  dataset: string;
+  model: string;
+  revision: string;
+  params: Record<string, unknown>;
+  rows: number;
+  rowsMissing: number;
+  shards: number;
+  shardsMissing: number;
+  cost: string;
+}
+
+export interface ScorePlan {
+  summary: ScoreSummary;
+  project: Project;
+  signal: Signal;
+  params: Record<string, unknown>;
+  shards: ShardPlan;
+  context: SignalContext;
+}
+
+/** The signal of that name. @throws WinnowError `SIGNAL_UNKNOWN` */
+function findSignal(name: string): Signal {
+  const signal = signals.find((item) => item.name === name);
+  if (signal !== undefined) return signal;
+  throw new WinnowError({
+    code: 'SIGNAL_UNKNOWN',
+    message: `There is no signal "${name}".`,
+    hint: `Use one of: ${signals.map((item) => item.name).join(', ')}.`,
+    exitCode: 2,
+  });
+}
+
+function parseParams(signal: Signal, given: Record<string, unknown>): Record<string, unknown> {
+  // A name that is mistyped must not pass for an option that was left out.
+  const schema = signal.params instanceof z.ZodObject ? signal.params.strict() : signal.params;
+  const parsed = schema.safeParse(given);
+  if (parsed.success) return parsed.data as Record<string, unknown>;
+  const issue = parsed.error.issues[0];
+  throw new WinnowError({
+    code: 'OPTION_INVALID',
+    message: `${signal.name}: ${[...(issue?.path.slice(0, 1) ?? []), issue?.message ?? 'invalid options'].map(String).join(': ')}`,
+    hint: `See: winnow score ${signal.name} --help`,
+    exitCode: 2,
+  });
+}
+
+/** Defaults of `winnow.yaml` that a signal's parameters take when they are not given. */
+function projectDefaults(project: Project, signal: Signal): Record<string, unknown> {
+  const defaults = project.config().defaults;
+  if (signal.name === 'loss') {
+    return {
+      ...(defaults.model === undefined ? {} : { model: defaults.model }),
+      ...(defaults.blind === undefined ? {} : { blind: [defaults.blind] }),
+    };
+  }
+  if (signal.name === 'text-embedding') return defaults.encoder === undefined ? {} : { encoder: defaults.encoder };
+  if (signal.name === 'image-embedding')
+    return defaults.imageEncoder === undefined ? {} : { encoder: defaults.imageEncoder };
+  return {};
+}
+
+/** Which shards of a signal are missing and what they cost. Loads no model. */
+export async function planScore(project: Project, request: ScoreRequest): Promise<ScorePlan> {
+  const signal = findSignal(request.signal);
+  const params = parseParams(signal, { ...projectDefaults(project, signal), ...request.params });
+  const dataset = await project.dataset(request.dataset);
+  const context: SignalContext = {
+    dataset,
+    offline: request.offline ?? false,
+    ...(request.abort === undefined ? {} : { signal: request.abort }),
+    ...(request.progress === undefined ? {} : { progress: request.progress }),
+  };
+  const revision = await signal.revision(params, context);
+  const shards = await planShards(
+    project,
+    dataset,
+    {
+      signal: signal.name,
+      version: signal.version,
+      revision,
+      params: signal.key(params),
+      columns: signal.columns(params),
+      media: signal.readsMedia,
+    },
+    { shardRows: signal.shardRows, ...(request.abort === undefined ? {} : { signal: request.abort }) },
+  );
+  const missing = shards.shards.filter((shard) => !shard.done);
+  return {
+    project,
+    signal,
+    params,
+    shards,
+    context,
+    summary: {
+      signal: signal.name,
+      dataset: dataset.name,
+      model: String(params.model ?? params.encoder ?? 'no model'),
+      revision,
+      params,
+      rows: dataset.rows,
+      rowsMissing: missing.reduce((sum, shard) => sum + shard.end - shard.start, 0),
+      shards: shards.shards.length,
+      shardsMissing: missing.length,
+      cost: signal.cost(params),
+    },
+  };
+}

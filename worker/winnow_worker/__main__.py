@@ -1,0 +1,56 @@
+"""The worker's one entry: `python -m winnow_worker --job job.json [--dry-run]`. Events on stdout, logs on stderr."""
+
+from __future__ import annotations
+
+import argparse
+import signal
+import sys
+import traceback
+from pathlib import Path
+
+from .protocol import CANCELLED, OUT_OF_MEMORY, JobError, emit, hello, load_job
+
+
+class Cancelled(BaseException):
+    """Asked to stop: what is finished stays, what is begun is not there."""
+
+
+def cancel(*_: object) -> None:
+    raise Cancelled
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Run a job and return the exit code."""
+    parser = argparse.ArgumentParser(prog="python -m winnow_worker", description="Run one job of Winnow's worker.")
+    parser.add_argument("--job", type=Path, required=True, help="job file (JSON)")
+    parser.add_argument("--dry-run", action="store_true", help="check the job and say what it would do")
+    options = parser.parse_args(arguments)
+    signal.signal(signal.SIGTERM, cancel)
+    signal.signal(signal.SIGINT, cancel)
+    try:
+        job = load_job(options.job)
+        hello()
+        if job.get("threads"):
+            import torch
+
+            torch.set_num_threads(job["threads"])
+        from .signals.run import run_signals
+
+        run_signals(job, options.dry_run)
+    except JobError as error:
+        emit("error", code=error.code, msg=str(error))
+        return error.exit_code
+    except Cancelled:
+        emit("error", code="CANCELLED", msg="stopped; what is finished is kept")
+        return CANCELLED
+    except Exception as error:  # noqa: BLE001  the last door: a person sees one line, the log has the rest
+        traceback.print_exc(file=sys.stderr)
+        memory = "out of memory" in str(error).lower()
+        emit("error", code="OUT_OF_MEMORY" if memory else "WORKER_FAILED", msg=f"{type(error).__name__}: {error}")
+        return OUT_OF_MEMORY if memory else 1
+    emit("done")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

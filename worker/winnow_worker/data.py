@@ -1,0 +1,152 @@
+"""Samples in, tensors out: the one place that decides what a model reads and what is trained or scored.
+
+A conversation is rendered with the model's own chat template and tokenised with one placeholder token an image; each
+placeholder is then replaced by the ids that the model's processor writes for that image. The placeholder is a token of
+its own, so that the ids around it are those of the expanded text. What is trained is found on ids, never on text.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+
+class RowError(Exception):
+    """A row that can't be used; it is set aside with its code and reason, and the run goes on."""
+
+    def __init__(self, code: str, reason: str) -> None:
+        super().__init__(reason)
+        self.code, self.reason = code, reason
+
+
+@dataclass
+class Sample:
+    """A row of the data set: messages as chat templates take them, and the files of its images in their order."""
+
+    row: int
+    id: str
+    messages: list[dict[str, Any]]
+    images: list[str]
+    error: RowError | None = None
+
+
+@dataclass
+class Encoded:
+    """A conversation as token ids.
+
+    `ids`, `image` (true at image tokens), `trained` (true where the token is an answer's), `instruction` (true at the
+    text of system and user turns, headers included): all of length L. `blocks`: start and end of each image's whole
+    expansion (its frame included); `order`: which of the sample's images each block shows.
+    """
+
+    ids: np.ndarray
+    image: np.ndarray
+    trained: np.ndarray
+    blocks: list[tuple[int, int]]
+    order: list[int]
+    extras: dict[str, np.ndarray] = field(default_factory=dict)
+
+    @property
+    def instruction(self) -> np.ndarray:
+        """What is neither image nor trained."""
+        inside = np.zeros(len(self.ids), dtype=bool)
+        for start, end in self.blocks:
+            inside[start:end] = True
+        return ~inside & ~self.trained
+
+    @property
+    def scored(self) -> np.ndarray:
+        """Positions whose loss is measured: the trained ones that some text precedes."""
+        first = 0
+        for start, end in self.blocks:
+            first = end if start == first else first
+        at = np.flatnonzero(self.trained)
+        return at[at > first]
+
+
+def read_samples(path: Path) -> Iterator[Sample]:
+    """Samples of a JSON lines file: `row`, `id`, `messages` [{role, content: [{type: text, text} | {type: image,
+    image: index}]}], `images` [path or data URI], and `error` {code, reason} where the row is known to be bad."""
+    with path.open(encoding="utf-8") as lines:
+        for line in lines:
+            record = json.loads(line)
+            known = record.get("error")
+            error = RowError(known["code"], known["reason"]) if known else None
+            yield Sample(record["row"], record["id"], record["messages"], record["images"], error)
+
+
+def image_order(messages: list[dict[str, Any]]) -> list[int]:
+    """The sample's image of every image part, in order."""
+    return [p["image"] for m in messages for p in m["content"] if p["type"] == "image"]
+
+
+def without_instruction(messages: list[dict[str, Any]], keep_images: bool) -> list[dict[str, Any]]:
+    """The conversation with its questions taken out: answers alone (IFD's direct score), or answers and images."""
+    empty = {"type": "text", "text": ""}
+    bare = []
+    for message in messages:
+        if message["role"] == "assistant":
+            bare.append(message)
+        elif message["role"] == "user":
+            kept = [p for p in message["content"] if keep_images and p["type"] == "image"]
+            bare.append({"role": "user", "content": [*kept, empty]})
+    return bare
+
+
+def response_spans(messages: list[dict[str, Any]], ids: list[int], render, encode, decode, marks) -> list[tuple]:
+    """Start and end of every answer in the ids of the whole conversation (images as single placeholders).
+
+    For each assistant turn k, the ids of the turns before it with the generation prompt must begin the whole; the span
+    ends with the turn, less trailing white space, so that the end-of-turn token is in and a line break behind it is
+    out. Where the prefixes don't hold, `marks` (the template's `{% generation %}` blocks) are taken.
+    """
+
+    def meet(prefix: list[int]) -> int | None:
+        n = 0
+        while n < min(len(prefix), len(ids)) and prefix[n] == ids[n]:
+            n += 1
+        return n if n == len(prefix) or not decode(prefix[n:]).strip() else None
+
+    def trim(start: int, end: int) -> tuple[int, int]:
+        while end > start and not decode([ids[end - 1]]).strip():
+            end -= 1
+        return start, end
+
+    def by_prefix() -> list[tuple[int, int]] | None:
+        spans = []
+        for k, message in enumerate(messages):
+            if message["role"] != "assistant":
+                continue
+            last = k == len(messages) - 1
+            try:
+                before = encode(render(messages[:k], True))
+                until = ids if last else encode(render(messages[: k + 1], False))
+            except Exception:  # noqa: BLE001  a template may refuse a beginning of what it takes as a whole
+                return None
+            start, end = meet(before), len(ids) if last else meet(until)
+            if start is None or end is None or end < start:
+                return None
+            start, end = trim(start, end)
+            answer = "".join(p["text"] for p in message["content"][:1] if p["type"] == "text")[:48]
+            said, wanted = ("".join(t.split()) for t in (decode(ids[start:end]), decode(encode(answer, False))))
+            n = min(12, len(wanted) - 1, len(said))
+            if n > 0 and said[:n] != wanted[:n]:
+                return None
+            spans.append((start, end))
+        return spans
+
+    spans = by_prefix()
+    if spans is None:
+        spans = [trim(start, end) for start, end in marks()]
+    return spans
+
+
+def runs(mask: np.ndarray) -> list[tuple[int, int]]:
+    """Start and end of each stretch of true values."""
+    edges = np.flatnonzero(np.diff(np.concatenate([[0], mask.astype(np.int8), [0]])))
+    return [(int(a), int(b)) for a, b in zip(edges[::2], edges[1::2], strict=True)]

@@ -1,0 +1,243 @@
+"""A vision-language model as this worker runs it: image features once, sequences without padding waste, logits only
+where an answer is predicted."""
+
+from __future__ import annotations
+
+import inspect
+from collections import OrderedDict
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import numpy as np
+import torch
+from transformers.utils import ModelOutput
+
+from ..data import Encoded
+from .reader import Picture, Reader
+
+FEATURE_CACHE_BYTES = 1 << 30
+
+
+@dataclass
+class Features:
+    """What the language model sees of an image: (tokens, width), and for deepstack models one such tensor a layer."""
+
+    tokens: torch.Tensor
+    deep: list[torch.Tensor] = field(default_factory=list)
+
+    @property
+    def bytes(self) -> int:
+        return sum(t.numel() * t.element_size() for t in [self.tokens, *self.deep])
+
+
+@dataclass
+class Sequence:
+    """One row as one pass sees it: only what can be attended to, each token at its own position.
+
+    `ids` (L,), `positions` (axes, L), `images`: features in the order of their tokens, `queries`: the positions whose
+    logits predict `labels`, `extras`: further numbers a token. `hidden`: true where a token is there but can't be
+    attended to (only where leaving it out would change a sliding window).
+    """
+
+    ids: np.ndarray
+    positions: np.ndarray
+    images: list[Features]
+    queries: np.ndarray
+    labels: np.ndarray
+    extras: dict[str, np.ndarray]
+    encoded: Encoded
+    hidden: np.ndarray | None = None
+
+    def __len__(self) -> int:
+        return len(self.ids)
+
+
+def part(s: Sequence, start: int, end: int) -> Sequence:
+    """A stretch of a sequence; its images belong to the first stretch."""
+    images = s.images if start == 0 else []
+    extras = {k: v[start:end] for k, v in s.extras.items()}
+    return Sequence(s.ids[start:end], s.positions[:, start:end], images, s.queries, s.labels, extras, s.encoded)
+
+
+class Model:
+    """Weights of a folder in inference mode. `features` keeps what it has computed while there is room."""
+
+    def __init__(self, folder: Path, reader: Reader, device: str = "cpu", dtype: torch.dtype = torch.float32) -> None:
+        from transformers import AutoModelForImageTextToText
+
+        self.net = AutoModelForImageTextToText.from_pretrained(
+            folder, dtype=dtype, trust_remote_code=False, use_safetensors=True
+        )
+        self.net = self.net.to(device).eval()
+        self.reader, self.family, self.device, self.dtype = reader, reader.family, device, dtype
+        self.inner = self.net.model
+        self.head = self.net.get_output_embeddings()
+        text = self.net.config.get_text_config()
+        self.softcap = getattr(text, "final_logit_softcapping", None)
+        self.vocab = text.vocab_size
+        window = getattr(text, "sliding_window", None)
+        self.window = window if window and "sliding_attention" in (getattr(text, "layer_types", None) or []) else None
+        self.takes_features = "mm_encoder_outputs" in inspect.signature(self.inner.forward).parameters
+        self.listed = True
+        self.cache: OrderedDict[str, Features] = OrderedDict()
+        self.cached_bytes = 0
+
+    @property
+    def language(self) -> torch.nn.Module:
+        """The language model inside: embeddings, layers, last norm."""
+        inner = self.inner
+        return getattr(inner, "language_model", None) or inner.text_model
+
+    @property
+    def layers(self) -> torch.nn.ModuleList:
+        return self.language.layers
+
+    # ---- images
+
+    @torch.inference_mode()
+    def features(self, paths: list[str]) -> dict[str, Features]:
+        """Features of images by path; each distinct one goes through the tower once while it is kept."""
+        wanted = list(dict.fromkeys(paths))
+        found = {p: self._recall(p) for p in wanted if p in self.cache}
+        groups: dict[tuple, list[tuple[str, Picture]]] = {}
+        for path in wanted:
+            if path in found:
+                continue
+            picture = self.reader.picture(path)
+            shape = tuple((k, tuple(v.shape[1:])) for k, v in sorted(picture.pixels.items()))
+            groups.setdefault((path,) if self.family.one_by_one else shape, []).append((path, picture))
+        for group in groups.values():
+            for start in range(0, len(group), 8):
+                part = group[start : start + 8]
+                for (path, _), features in zip(part, self._encode([p for _, p in part]), strict=True):
+                    found[path] = self._keep(path, features)
+        return found
+
+    def _encode(self, pictures: list[Picture]) -> list[Features]:
+        pixels = {k: torch.cat([p.pixels[k] for p in pictures]).to(self.device) for k in pictures[0].pixels}
+        pixels = {k: v.to(self.dtype) if v.is_floating_point() else v for k, v in pixels.items()}
+        known = inspect.signature(self.inner.get_image_features).parameters
+        # These two are the configuration's, which the forward pass of some families would read itself.
+        layer = {
+            k: getattr(self.net.config, k)
+            for k in ("vision_feature_layer", "vision_feature_select_strategy")
+            if k in known and hasattr(self.net.config, k)
+        }
+        out = self.inner.get_image_features(**{k: v for k, v in pixels.items() if k in known}, **layer)
+        pooled = getattr(out, "pooler_output", out)
+        self.listed = isinstance(pooled, (list, tuple))
+        deep = getattr(out, "deepstack_features", None) or []
+        if self.listed:
+            if len(pictures) == 1:
+                return [Features(torch.cat(list(pooled)), [torch.cat(list(d)) for d in deep])]
+            deep = [list(d) for d in deep]
+            return [Features(one, [d[i] for d in deep]) for i, one in enumerate(pooled)]
+        if len(pictures) == 1:
+            return [Features(pooled.reshape(-1, pooled.shape[-1]))]
+        counts = [p.pixels["pixel_values"].shape[0] for p in pictures]
+        return [Features(part.reshape(-1, pooled.shape[-1])) for part in pooled.split(counts)]
+
+    def _recall(self, path: str) -> Features:
+        self.cache.move_to_end(path)
+        return self.cache[path]
+
+    def _keep(self, path: str, features: Features) -> Features:
+        self.cache[path] = features
+        self.cached_bytes += features.bytes
+        while self.cached_bytes > FEATURE_CACHE_BYTES and len(self.cache) > 1:
+            self.cached_bytes -= self.cache.popitem(last=False)[1].bytes
+        return features
+
+    # ---- positions
+
+    def positions(self, encoded: Encoded, images: list[str]) -> np.ndarray:
+        """Position of every token, (axes, L): one axis, or time, height and width (M-RoPE)."""
+        length = len(encoded.ids)
+        if self.family.position_axes == 1 or not encoded.blocks:
+            line = np.arange(length) + self.family.first_position
+            return np.broadcast_to(line, (self.family.position_axes, length)).copy()
+        grids = torch.cat([self.reader.picture(path).pixels["image_grid_thw"] for path in images])
+        given = {
+            "input_ids": torch.from_numpy(encoded.ids)[None],
+            "image_grid_thw": grids,
+            "video_grid_thw": None,
+            "attention_mask": torch.ones(1, length, dtype=torch.long),
+            "mm_token_type_ids": torch.from_numpy(encoded.image.astype(np.int64))[None],
+        }
+        known = inspect.signature(self.inner.get_rope_index).parameters
+        place, _ = self.inner.get_rope_index(**{k: v for k, v in given.items() if k in known})
+        return place[:, 0].numpy()
+
+    # ---- the language model
+
+    @torch.inference_mode()
+    def hidden(self, batch: list[Sequence], **options) -> torch.Tensor:
+        """Last hidden states (batch, longest, width) of sequences padded on the right; padding is masked."""
+        inputs = self._collate(batch)
+        with self._injected(batch) as images:
+            return self.inner(**inputs, **images, use_cache=False, **options).last_hidden_state
+
+    @torch.inference_mode()
+    def hidden_shared(self, batch: list[Sequence], cut: int) -> torch.Tensor:
+        """As `hidden`, for what follows the first `cut` tokens: sequences of one image read its opening once.
+
+        Returns (batch, longest - cut, width). `openings` differ by their ids and their image.
+        """
+        keys = [(s.ids[:cut].tobytes(), id(s.images[0].tokens)) for s in batch]
+        first = {key: i for i, key in reversed(list(enumerate(keys)))}
+        openings = [part(batch[i], 0, cut) for i in first.values()]
+        with self._injected(openings) as images:
+            cache = self.inner(**self._collate(openings), **images, use_cache=True).past_key_values
+        number = {key: n for n, key in enumerate(first)}
+        cache.batch_select_indices(torch.tensor([number[key] for key in keys], device=self.device))
+        inputs = self._collate([part(s, cut, len(s)) for s in batch])
+        ones = torch.ones(len(batch), cut, dtype=torch.long, device=self.device)
+        inputs["attention_mask"] = torch.cat([ones, inputs["attention_mask"]], dim=1)
+        return self.inner(**inputs, past_key_values=cache, use_cache=True).last_hidden_state
+
+    def logits(self, states: torch.Tensor) -> torch.Tensor:
+        """Vocabulary logits in fp32 of hidden states (n, width)."""
+        out = self.head(states).float()
+        return self.softcap * torch.tanh(out / self.softcap) if self.softcap else out
+
+    def _collate(self, batch: list[Sequence]) -> dict[str, torch.Tensor]:
+        longest = max(len(s) for s in batch)
+        pad = self.reader.tokenizer.pad_token_id or 0
+        ids = np.full((len(batch), longest), pad, dtype=np.int64)
+        mask = np.zeros((len(batch), longest), dtype=np.int64)
+        places = np.zeros((batch[0].positions.shape[0], len(batch), longest), dtype=np.int64)
+        extras = {k: np.zeros((len(batch), longest), dtype=np.int64) for k in batch[0].extras}
+        for i, s in enumerate(batch):
+            ids[i, : len(s)], mask[i, : len(s)], places[:, i, : len(s)] = s.ids, 1, s.positions
+            if s.hidden is not None:
+                mask[i, : len(s)][s.hidden] = 0
+            for key, values in s.extras.items():
+                extras[key][i, : len(s)] = values
+        places = places if self.family.position_axes > 1 else places[0]
+        arrays = {"input_ids": ids, "attention_mask": mask, "position_ids": places, **extras}
+        return {k: torch.from_numpy(v).to(self.device) for k, v in arrays.items()}
+
+    @contextmanager
+    def _injected(self, batch: list[Sequence]):
+        """Hands image features to the forward pass in place of pixels."""
+        seen = [f for s in batch for f in s.images]
+        if not seen:
+            yield {}
+            return
+        tokens = torch.cat([f.tokens for f in seen])
+        deep = [torch.cat([f.deep[i] for f in seen]) for i in range(len(seen[0].deep))]
+        if self.takes_features:
+            out = ModelOutput(pooler_output=[tokens] if self.listed else tokens)
+            out["deepstack_features"] = [[d] for d in deep]
+            yield {"mm_encoder_outputs": {"image": out}}
+            return
+        # Before transformers 5 the forward pass has no such argument: it calls this method when it gets pixels.
+        real = self.inner.get_image_features
+        self.inner.get_image_features = lambda *_, **__: (
+            ([tokens], deep) if deep else [tokens] if self.listed else tokens
+        )
+        try:
+            yield {"pixel_values": torch.zeros(1, dtype=self.dtype, device=self.device)}
+        finally:
+            self.inner.get_image_features = real

@@ -1,0 +1,192 @@
+"""A processor as this worker uses it: conversations to ids, images to pixels, both once."""
+
+from __future__ import annotations
+
+import base64
+import io
+from collections import OrderedDict
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import torch
+from PIL import Image, UnidentifiedImageError
+
+from ..data import Encoded, RowError, Sample, image_order, response_spans, runs
+from . import Family, family_of, single_turn
+
+Image.MAX_IMAGE_PIXELS = 178_956_970
+
+
+@dataclass
+class Picture:
+    """An image as the model's processor gives it: `expansion` ids, tensors for the tower, and per-image extras."""
+
+    expansion: list[int]
+    pixels: dict[str, torch.Tensor]
+
+
+class Reader:
+    """Encodes samples for one model. Images are decoded and processed once while they are in the cache."""
+
+    def __init__(self, folder: Path, media_root: Path | None = None, cache_images: int = 256) -> None:
+        from transformers import AutoConfig, AutoProcessor
+
+        self.config = AutoConfig.from_pretrained(folder, trust_remote_code=False)
+        self.family: Family = family_of(self.config.model_type)
+        self.processor = AutoProcessor.from_pretrained(folder, trust_remote_code=False)
+        self.tokenizer = self.processor.tokenizer
+        self.image_id = int(
+            getattr(self.config, "image_token_id", None) or getattr(self.config, "image_token_index", None)
+        )
+        self.placeholder = self._placeholder()
+        self.never = self._never_trained()
+        self.media_root = media_root or Path()
+        self.cache: OrderedDict[str, Picture] = OrderedDict()
+        self.cache_images = cache_images
+
+    def _placeholder(self) -> str:
+        """What stands for an image in the rendered conversation: Gemma 3 writes a token of its own."""
+        return getattr(self.processor, "boi_token", None) or self.processor.image_token
+
+    def _never_trained(self) -> set[int]:
+        names = ("image_token_id", "video_token_id", "vision_start_token_id", "vision_end_token_id", "boi_token_index",
+                 "eoi_token_index", "image_token_index", "video_token_index")  # fmt: skip
+        ids = {getattr(self.config, name, None) for name in names}
+        pad, eos = self.tokenizer.pad_token_id, self.tokenizer.eos_token_id
+        if pad is not None and pad != eos:
+            ids.add(pad)
+        return {int(i) for i in ids if i is not None}
+
+    def picture(self, path: str) -> Picture:
+        """An image's pixels and ids, decoded as trainers do: `PIL.Image.open(path).convert("RGB")`."""
+        if path in self.cache:
+            self.cache.move_to_end(path)
+            return self.cache[path]
+        try:
+            image = Image.open(source_of(path, self.media_root)).convert("RGB")
+        except FileNotFoundError as error:
+            raise RowError("IMAGE_MISSING", f"there is no image file {path}") from error
+        except UnidentifiedImageError as error:
+            raise RowError("IMAGE_UNREADABLE", f"{path[:200]} is no image that can be read") from error
+        except (OSError, ValueError, SyntaxError, Image.DecompressionBombError) as error:
+            raise RowError("IMAGE_UNREADABLE", f"the image {path[:200]} can't be decoded: {error}") from error
+        out = self.processor(text=[self.placeholder], images=[[image]], return_tensors="pt")
+        ids = out.pop("input_ids")[0].tolist()
+        marks = [i for i, token in enumerate(ids) if token == self.image_id]
+        lead, tail = self._frame()
+        expansion = ids[lead : len(ids) - tail] if marks else []
+        if self.family.prefix_lm:
+            expansion = ids[marks[0] : marks[-1] + 1]
+        pixels = {k: v for k, v in out.items() if isinstance(v, torch.Tensor) and k not in PER_TOKEN}
+        self.cache[path] = Picture(expansion, pixels)
+        if len(self.cache) > self.cache_images:
+            self.cache.popitem(last=False)
+        return self.cache[path]
+
+    def _frame(self) -> tuple[int, int]:
+        """How many special tokens the tokenizer puts before and behind a text."""
+        bare = self.tokenizer("a", add_special_tokens=False)["input_ids"]
+        whole = self.tokenizer("a")["input_ids"]
+        lead = next((i for i in range(len(whole)) if whole[i : i + len(bare)] == bare), 0)
+        return lead, len(whole) - lead - len(bare)
+
+    def encode(self, sample: Sample, messages: list[dict] | None = None) -> Encoded:
+        """Token ids of a sample (or of other messages with its images). Raises RowError."""
+        messages = sample.messages if messages is None else messages
+        if self.family.prefix_lm:
+            return self._encode_prefix(sample, messages)
+        order = image_order(messages)
+        pictures = [self.picture(sample.images[i]) for i in order]
+        text = self._render(messages, False)
+        ids = self._ids(text, False)
+        mark = self.tokenizer.convert_tokens_to_ids(self.placeholder)
+        if ids.count(mark) != len(order):
+            raise RowError(
+                "IMAGE_TOKEN_COUNT",
+                f"the conversation has {len(order)} images and {ids.count(mark)} {self.placeholder} tokens",
+            )
+        spans = response_spans(
+            messages, ids, self._render, self._ids, self.tokenizer.decode, lambda: self._marks(messages)
+        )
+        bos = self.tokenizer.bos_token
+        lead = [] if bos and text.startswith(bos) else self.tokenizer("")["input_ids"]
+        lead, tail = self._split_frame(lead)
+        out: list[int] = list(lead)
+        at, blocks = [], []
+        for token in ids:
+            at.append(len(out))
+            if token == mark:
+                expansion = pictures[len(blocks)].expansion
+                blocks.append((len(out), len(out) + len(expansion)))
+                out += expansion
+            else:
+                out.append(token)
+        at.append(len(out))
+        out += tail
+        trained = np.zeros(len(out), dtype=bool)
+        for start, end in spans:
+            trained[at[start] : at[end]] = True
+        return self._finish(np.array(out), trained, blocks, order)
+
+    def _encode_prefix(self, sample: Sample, messages: list[dict]) -> Encoded:
+        """A model without a chat template (PaliGemma): images, `<bos>`, question, a line break; then the answer."""
+        question, answer = single_turn(messages)
+        order = image_order(messages)
+        expansions = [self.picture(sample.images[i]).expansion for i in order]
+        text = "".join(p["text"] for p in question if p["type"] == "text")
+        prompt = self.tokenizer(self.tokenizer.bos_token + text + "\n", add_special_tokens=False)["input_ids"]
+        reply = self.tokenizer(answer, add_special_tokens=False)["input_ids"] + [self.tokenizer.eos_token_id]
+        before = [i for expansion in expansions for i in expansion] + prompt
+        ends = np.cumsum([len(e) for e in expansions]).tolist()
+        blocks = list(zip([0, *ends[:-1]], ends, strict=True)) if ends else []
+        trained = np.array([False] * len(before) + [True] * len(reply))
+        encoded = self._finish(np.array(before + reply), trained, blocks, order)
+        encoded.extras["token_type_ids"] = trained.astype(np.int64)
+        return encoded
+
+    def _finish(self, ids: np.ndarray, trained: np.ndarray, blocks: list, order: list[int]) -> Encoded:
+        for start, end in blocks:
+            trained[start:end] = False
+        trained &= ~np.isin(ids, list(self.never))
+        if not trained.any():
+            raise RowError("NO_RESPONSE", "the sample has no assistant text, so nothing of it can be scored")
+        encoded = Encoded(ids, ids == self.image_id, trained, blocks, order)
+        if self.family.image_types:
+            encoded.extras["token_type_ids"] = encoded.image.astype(np.int64)
+        return encoded
+
+    def _render(self, messages: list[dict], prompt: bool) -> str:
+        return self.processor.apply_chat_template(messages, add_generation_prompt=prompt, tokenize=False)
+
+    def _ids(self, text: str, special: bool = False) -> list[int]:
+        return self.tokenizer(text, add_special_tokens=special)["input_ids"]
+
+    def _split_frame(self, empty: list[int]) -> tuple[list[int], list[int]]:
+        if not empty:
+            return [], []
+        lead, _ = self._frame()
+        return empty[:lead], empty[lead:]
+
+    def _marks(self, messages: list[dict]) -> list[tuple[int, int]]:
+        """Spans of the template's own `{% generation %}` blocks, in ids with single placeholders."""
+        template = self.processor.chat_template or ""
+        if "{% generation" not in template and "{%- generation" not in template:
+            raise RowError(
+                "TEMPLATE_NO_LABELS",
+                "the chat template doesn't show where an answer begins: neither is its generation prompt a prefix of "
+                "the turn, nor has it {% generation %} blocks",
+            )
+        out = self.tokenizer.apply_chat_template(
+            messages, chat_template=template, tokenize=True, return_dict=True, return_assistant_tokens_mask=True,
+            tokenizer_kwargs={"add_special_tokens": False},
+        )  # fmt: skip
+        return runs(np.array(out["assistant_masks"]))
+
+
+def source_of(path: str, root: Path) -> Path | io.BytesIO:
+    """A file's path from the media root, a data URI's bytes."""
+    return io.BytesIO(base64.b64decode(path.split(",", 1)[1])) if path.startswith("data:") else root / path
+
+
+PER_TOKEN = {"attention_mask", "token_type_ids", "mm_token_type_ids", "labels"}

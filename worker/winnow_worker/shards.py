@@ -1,0 +1,63 @@
+"""Immutable Parquet shards in the store's layout, written whole or not at all."""
+
+from __future__ import annotations
+
+import json
+import os
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+
+@dataclass
+class Column:
+    """`kind` as the store names it: f32 (n, width), i32 (n,), text (list of str or None), list (n arrays)."""
+
+    kind: str
+    width: int
+    data: object
+
+
+def to_arrow(column: Column) -> pa.Array:
+    """Vectors and lists are blobs of little-endian float32, as the store reads them; NaN is null."""
+    if column.kind == "i32":
+        return pa.array(np.asarray(column.data, dtype=np.int32))
+    if column.kind == "text":
+        return pa.array(column.data, type=pa.string())
+    if column.kind == "list":
+        return pa.array([np.asarray(row, dtype="<f4").tobytes() for row in column.data], type=pa.binary())
+    data = np.asarray(column.data, dtype="<f4")
+    if column.width == 1:
+        return pa.array(data.reshape(-1), mask=np.isnan(data.reshape(-1)))
+    rows = [None if np.isnan(row).all() else row.tobytes() for row in data.reshape(len(data), -1)]
+    return pa.array(rows, type=pa.binary())
+
+
+def write_shard(
+    path: Path, key: str, rows: np.ndarray, ids: list[str], columns: dict[str, Column], measures: dict[str, str],
+    quarantined: list[dict],
+) -> None:  # fmt: skip
+    """Write a shard under its final name by way of a temporary one beside it."""
+    table = pa.table(
+        {
+            "row": pa.array(rows.astype(np.int32)),
+            "id": pa.array(ids),
+            **{k: to_arrow(c) for k, c in columns.items()},
+        }
+    )
+    about = [{"name": k, "kind": c.kind, "width": c.width, "measures": measures.get(k, "")} for k, c in columns.items()]
+    meta = {"key": key, "columns": about, "quarantined": quarantined}
+    path.parent.mkdir(parents=True, exist_ok=True)
+    temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
+    try:
+        with pq.ParquetWriter(temporary, table.schema, compression="zstd", store_schema=False) as writer:
+            writer.write_table(table)
+            writer.add_key_value_metadata({"winnow": json.dumps(meta, ensure_ascii=False, separators=(",", ":"))})
+        with temporary.open("rb+") as file:
+            os.fsync(file.fileno())
+        temporary.replace(path)
+    finally:
+        temporary.unlink(missing_ok=True)

@@ -1,0 +1,1 @@
+"""What is measured by running a model: passes, one file a signal family, and the engine that shares forward passes."""

@@ -1,0 +1,187 @@
+"""Runs the passes that signals ask for, each once for all of them, and gathers what they measure by row.
+
+A pass goes over a shard's rows in order of length, so that little is padding. Rows that ask about one image read its
+opening once. A batch that doesn't fit is halved; a row that fails is set aside with its reason and the rest goes on.
+"""
+
+from __future__ import annotations
+
+import gc
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, field
+from typing import Any, Protocol
+
+import numpy as np
+import torch
+
+from ..data import RowError, Sample
+from ..families.model import Model, Sequence
+from .passes import sequence_of
+
+LOGIT_ROWS = 2048
+
+
+@dataclass
+class Tokens:
+    """Numbers of each response token of one row: `nll` in nats; `el2n`, the L2 norm of probabilities minus one-hot,
+    and `aum`, the margin p_y - max p_v (v != y), where they are asked for."""
+
+    nll: np.ndarray
+    el2n: np.ndarray | None = None
+    aum: np.ndarray | None = None
+
+    @property
+    def mean(self) -> float:
+        return float(self.nll.astype(np.float64).mean()) if len(self.nll) else float("nan")
+
+
+class Observer(Protocol):
+    """Looks into the forward passes of one kind of reading. `see` returns one result a sequence of the batch. With
+    `in_order` (optional) batches are the data set's rows as they come: padding is part of what is measured."""
+
+    reads: str
+
+    def start(self, model: Model) -> None: ...
+    def see(self, batch: list[Sequence], states: torch.Tensor) -> list[Any]: ...
+    def stop(self) -> None: ...
+
+
+@dataclass
+class Reading:
+    """What is known of the rows of a shard: tokens by pass, observations by observer, and failures by row."""
+
+    tokens: dict[str, list[Tokens | None]] = field(default_factory=dict)
+    seen: dict[int, list[Any]] = field(default_factory=dict)
+    failed: dict[int, RowError] = field(default_factory=dict)
+    texts: list[str | None] = field(default_factory=list)
+
+
+class Engine:
+    """One model and a batch size that fits it."""
+
+    def __init__(self, model: Model, batch: int = 16, warn: Callable[[str, str], None] = lambda *_: None) -> None:
+        self.model, self.batch, self.warn = model, batch, warn
+
+    def read(self, samples: list[Sample], passes: Iterable[str], observers: list[Observer], errors: bool) -> Reading:
+        """Run the passes over rows. `errors`: also EL2N and AUM of the pass with the image."""
+        reading = Reading()
+        encoded: list[Any] = []
+        for i, sample in enumerate(samples):
+            try:
+                if sample.error:
+                    raise sample.error
+                encoded.append(self.model.reader.encode(sample))
+            except RowError as error:
+                reading.failed[i] = error
+                encoded.append(None)
+        for name in dict.fromkeys([*passes, *(o.reads for o in observers)]):
+            watching = [o for o in observers if o.reads == name]
+            reading.tokens[name] = [None] * len(samples)
+            for observer in watching:
+                reading.seen[id(observer)] = [None] * len(samples)
+                observer.start(self.model)
+            try:
+                self._pass(name, samples, encoded, watching, errors and name == "image", reading)
+            finally:
+                for observer in watching:
+                    observer.stop()
+        return reading
+
+    def _pass(self, name, samples, encoded, watching, errors, reading: Reading) -> None:
+        text_only = [e is not None and not e.blocks for e in encoded]
+        todo = [i for i, e in enumerate(encoded) if e is not None and i not in reading.failed]
+        if name in ("masked", "drop", "remove"):
+            # Without an image there is nothing to take away: the blind reading is the reading.
+            same = reading.tokens.get("image")
+            if same is not None:
+                for i in todo:
+                    if text_only[i]:
+                        reading.tokens[name][i] = same[i]
+                todo = [i for i in todo if not text_only[i]]
+        if not any(getattr(o, "in_order", False) for o in watching):
+            todo.sort(key=lambda i: (len(encoded[i].ids), samples[i].images[:1], i))
+        start = 0
+        while start < len(todo):
+            chunk = todo[start : start + self.batch]
+            if self._attempt(name, chunk, samples, encoded, watching, errors, reading):
+                start += len(chunk)
+
+    def _attempt(self, name, chunk, samples, encoded, watching, errors, reading: Reading) -> bool:
+        """Measure a chunk; False where it did not fit and is to be tried again smaller."""
+        try:
+            self._measure(name, chunk, samples, encoded, watching, errors, reading)
+            return True
+        except (torch.OutOfMemoryError, MemoryError, RuntimeError, RowError, ValueError, IndexError) as error:
+            short = is_out_of_memory(error)
+            if short:
+                gc.collect()
+                if torch.cuda.is_available():
+                    torch.cuda.empty_cache()
+            if len(chunk) == 1:
+                code = "OUT_OF_MEMORY" if short else "ROW_FAILED"
+                reason = str(error).splitlines()[0][:300] if str(error) else type(error).__name__
+                reading.failed[chunk[0]] = error if isinstance(error, RowError) else RowError(code, reason)
+                return True
+            if short:
+                self.batch = max(1, len(chunk) // 2)
+                self.warn("BATCH_HALVED", f"out of memory: the batch is {self.batch} from here on")
+                return False
+            for i in chunk:
+                self._attempt(name, [i], samples, encoded, watching, errors, reading)
+            return True
+
+    def _measure(self, name, chunk, samples, encoded, watching, errors, reading: Reading) -> None:
+        sequences = [sequence_of(self.model, samples[i], name, encoded[i]) for i in chunk]
+        cut = 0 if watching or name != "image" else shared_cut(self.model, sequences)
+        states = self.model.hidden_shared(sequences, cut) if cut else self.model.hidden(sequences)
+        found = self.tokens(sequences, states, cut, errors)
+        observed = [(o, o.see(sequences, states)) for o in watching]
+        for j, i in enumerate(chunk):
+            reading.tokens[name][i] = found[j]
+            for observer, results in observed:
+                reading.seen[id(observer)][i] = results[j]
+
+    @torch.inference_mode()
+    def tokens(self, batch: list[Sequence], states: torch.Tensor, cut: int, errors: bool) -> list[Tokens]:
+        """Numbers of response tokens: only the positions that predict one go through the vocabulary projection."""
+        row = np.concatenate([np.full(len(s.queries), r) for r, s in enumerate(batch)])
+        at = np.concatenate([s.queries - cut for s in batch])
+        labels = torch.from_numpy(np.concatenate([s.labels for s in batch])).to(states.device)
+        picked = states[torch.from_numpy(row).to(states.device), torch.from_numpy(at).to(states.device)]
+        parts: list[list[torch.Tensor]] = []
+        for start in range(0, len(row), LOGIT_ROWS):
+            logits = self.model.logits(picked[start : start + LOGIT_ROWS])
+            target = labels[start : start + LOGIT_ROWS, None]
+            own = logits.gather(1, target)[:, 0]
+            norm = logits.logsumexp(dim=1)
+            numbers = [norm - own]
+            if errors:
+                p = (logits - norm[:, None]).exp()
+                p_own = p.gather(1, target)[:, 0]
+                # |p - onehot|^2 = sum p^2 - 2 p_y + 1, without the one-hot.
+                numbers.append(((p * p).sum(1) - 2 * p_own + 1).clamp_min(0).sqrt())
+                numbers.append(p_own - p.scatter(1, target, -1.0).amax(1))
+            parts.append(numbers)
+        columns = [torch.cat(c).cpu().numpy() for c in zip(*parts, strict=True)] if parts else [np.zeros(0)] * 3
+        ends = np.cumsum([len(s.queries) for s in batch])[:-1]
+        split = [np.split(c, ends) for c in columns]
+        return [Tokens(*(c[r] for c in split)) for r in range(len(batch))]
+
+
+def shared_cut(model: Model, batch: list[Sequence]) -> int:
+    """Length of the opening up to the first image's end where rows of the batch share one; 0 where none do."""
+    if not model.family.shared_prefix or model.window or not all(s.encoded.blocks for s in batch):
+        return 0
+    cuts = {s.encoded.blocks[0][1] for s in batch}
+    if len(cuts) != 1:
+        return 0
+    cut = cuts.pop()
+    if any(len(s.images) != 1 or s.queries[0] < cut or len(s) <= cut for s in batch):
+        return 0
+    openings = {(s.ids[:cut].tobytes(), id(s.images[0].tokens)) for s in batch}
+    return cut if len(openings) < len(batch) else 0
+
+
+def is_out_of_memory(error: BaseException) -> bool:
+    """CUDA says it by its class, the CPU's allocator in its message."""
+    return isinstance(error, (torch.OutOfMemoryError, MemoryError)) or "can't allocate memory" in str(error)

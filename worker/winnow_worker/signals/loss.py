@@ -1,0 +1,86 @@
+"""Response losses with and without the image, per token on request; EL2N and AUM; losses along checkpoints."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from ..shards import Column
+from .engine import Reading, Tokens
+
+NAN = float("nan")
+
+
+def means(tokens: list[Tokens | None]) -> np.ndarray:
+    return np.array([NAN if t is None else t.mean for t in tokens], dtype=np.float32)
+
+
+class Loss:
+    """`nll_mm`, and for each variant `nll_blind_<v>` and `necessity_<v>` = blind - with the image (VisNec eq. 3);
+    `nll_direct` (IFD) and `nll_image_only` (PreSel) on request."""
+
+    def __init__(self, params: dict) -> None:
+        self.blind: list[str] = params.get("blind", ["masked"])
+        self.per_token: bool = params.get("perToken", False)
+        self.further = [name for key, name in (("direct", "direct"), ("imageOnly", "image_only")) if params.get(key)]
+        self.passes = ["image", *self.blind, *self.further]
+        self.errors = False
+
+    def observers(self) -> list:
+        return []
+
+    def columns(self, reading: Reading, model) -> dict[str, Column]:
+        seen = reading.tokens["image"]
+        mm = means(seen)
+        found = {
+            "nll_mm": Column("f32", 1, mm),
+            "response_tokens": Column("i32", 1, [0 if t is None else len(t.nll) for t in seen]),
+        }
+        for name in self.blind:
+            blind = means(reading.tokens[name])
+            found[f"nll_blind_{name}"] = Column("f32", 1, blind)
+            found[f"necessity_{name}"] = Column("f32", 1, blind - mm)
+        for name in self.further:
+            found[f"nll_{name}"] = Column("f32", 1, means(reading.tokens[name]))
+        if self.per_token:
+            found["token_mm"] = Column("list", 1, [[] if t is None else t.nll for t in seen])
+            for name in self.blind:
+                rows = reading.tokens[name]
+                found[f"token_blind_{name}"] = Column("list", 1, [[] if t is None else t.nll for t in rows])
+            found["token_texts"] = Column("text", 1, reading.texts)
+        return found
+
+
+class LossTrajectory:
+    """`nll_trajectory`: the response loss at each of T checkpoints (S2L, learnability)."""
+
+    passes = ["image"]
+    errors = False
+
+    def __init__(self, params: dict) -> None:
+        pass
+
+    def observers(self) -> list:
+        return []
+
+    def columns(self, reading: Reading, model) -> dict[str, Column]:
+        return {"nll_trajectory": Column("f32", 1, means(reading.tokens["image"]))}
+
+
+class ErrorNorm:
+    """`el2n` and `aum`, means over response tokens."""
+
+    passes = ["image"]
+    errors = True
+
+    def __init__(self, params: dict) -> None:
+        pass
+
+    def observers(self) -> list:
+        return []
+
+    def columns(self, reading: Reading, model) -> dict[str, Column]:
+        def mean(pick) -> np.ndarray:
+            rows = reading.tokens["image"]
+            return np.array([NAN if t is None else pick(t).mean() for t in rows], dtype=np.float32)
+
+        return {"el2n": Column("f32", 1, mean(lambda t: t.el2n)), "aum": Column("f32", 1, mean(lambda t: t.aum))}

@@ -1,0 +1,63 @@
+"""The ways in which a row is read: with its image, blind in three variants, its answer alone, its answer and image."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from ..data import Encoded, Sample, without_instruction
+from ..families.model import Model, Sequence
+
+BLIND = ("masked", "drop", "remove")
+PASSES = ("image", *BLIND, "direct", "image_only")
+
+
+def sequence_of(model: Model, sample: Sample, name: str, encoded: Encoded | None = None) -> Sequence:
+    """A sample as a pass sees it. `encoded`: the whole conversation, where it is at hand. Raises RowError."""
+    if name in ("direct", "image_only"):
+        bare = without_instruction(sample.messages, keep_images=name == "image_only")
+        return whole(model, sample, model.reader.encode(sample, bare))
+    encoded = encoded or model.reader.encode(sample)
+    return whole(model, sample, encoded) if name == "image" else blind(model, sample, encoded, name)
+
+
+def whole(model: Model, sample: Sample, encoded: Encoded) -> Sequence:
+    """The row with its images."""
+    paths = [sample.images[i] for i in encoded.order]
+    found = model.features(paths)
+    at = encoded.scored
+    return Sequence(
+        encoded.ids,
+        model.positions(encoded, paths),
+        [found[p] for p in paths],
+        at - 1,
+        encoded.ids[at],
+        encoded.extras,
+        encoded,
+    )
+
+
+def blind(model: Model, sample: Sample, encoded: Encoded, name: str) -> Sequence:
+    """The row without its images. What is masked is left out, which changes nothing: nobody attends to it, and text
+    keeps its positions. `masked` hides image tokens only (VisNec's paper); `drop` leaves one masked slot for each
+    image's whole expansion (VisNec's code), `remove` nothing: text behind it moves forward.
+    """
+    hidden = encoded.image.copy()
+    if name == "masked":
+        places = model.positions(encoded, [sample.images[i] for i in encoded.order])
+    else:
+        for start, end in encoded.blocks:
+            hidden[start:end] = True
+        slots = np.zeros(len(encoded.ids), dtype=np.int64)
+        for start, _ in encoded.blocks:
+            slots[start] = name == "drop"
+        line = np.cumsum(~hidden + slots) - 1 + model.family.first_position
+        places = np.broadcast_to(line, (model.family.position_axes, len(line)))
+    if model.window and name == "masked" and len(encoded.ids) > model.window:
+        # Sliding layers count tokens, not positions: what is masked has to stay where it is.
+        at = encoded.scored
+        return Sequence(encoded.ids, places, [], at - 1, encoded.ids[at], encoded.extras, encoded, hidden=encoded.image)
+    kept = np.flatnonzero(~hidden)
+    up_to = np.cumsum(~hidden)
+    at = encoded.scored
+    extras = {k: v[kept] for k, v in encoded.extras.items()}
+    return Sequence(encoded.ids[kept], places[:, kept], [], up_to[at - 1] - 1, encoded.ids[at], extras, encoded)

@@ -1,0 +1,185 @@
+"""The signals job: for each checkpoint, for each shard that is missing, read its rows and write what was measured."""
+
+from __future__ import annotations
+
+import json
+import time
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+
+from ..data import Sample, read_samples
+from ..families.model import Model
+from ..families.reader import Reader
+from ..protocol import BAD_JOB, ENVIRONMENT, JobError, emit, warn
+from ..shards import Column, write_shard
+from .engine import Engine, Reading
+from .registry import SIGNALS
+
+DTYPES = {"float32": torch.float32, "bfloat16": torch.bfloat16, "float16": torch.float16}
+
+
+def pick_device(asked: str) -> str:
+    """`auto` is the GPU where there is one. Raises JobError."""
+    if asked == "auto":
+        return "cuda" if torch.cuda.is_available() else "cpu"
+    if asked.startswith("cuda") and not torch.cuda.is_available():
+        raise JobError(ENVIRONMENT, "NO_GPU", "the job asks for CUDA and this machine has no usable GPU")
+    return asked
+
+
+def run_signals(job: dict[str, Any], dry_run: bool) -> None:
+    """Measure every signal of the job on every shard. What is finished is left as it is."""
+    device, dtype = pick_device(job["device"]), DTYPES[job["dtype"]]
+    names = [s["name"] for s in job["signals"]]
+    for name in names:
+        if name not in SIGNALS:
+            raise JobError(BAD_JOB, "SIGNAL_UNKNOWN", f"this worker does not know the signal {name!r}")
+    checkpoints = job["model"].get("checkpoints") or [{"path": job["model"]["path"], "name": "0"}]
+    shards = [s for s in job["shards"] if not all(Path(o["path"]).exists() for o in s["outputs"])]
+    rows = sum(s["end"] - s["start"] for s in shards)
+    emit("plan", shards=len(shards), rows=rows, signals=names, checkpoints=len(checkpoints), device=device)
+    if dry_run:
+        return
+    parts = Path(job["folder"]) / "parts"
+    for number, checkpoint in enumerate(checkpoints):
+        missing = [s for s in shards if not part_path(parts, s, number).exists()]
+        if not missing:
+            continue
+        emit("phase", name=f"checkpoint {checkpoint['name']}")
+        model = open_model(job, checkpoint["path"], device, dtype)
+        engine = Engine(model, job["batch"], warn)
+        for shard in missing:
+            started = time.perf_counter()
+            measure_shard(job, shard, engine, number, len(checkpoints), parts)
+            n = shard["end"] - shard["start"]
+            emit("shard", start=shard["start"], end=shard["end"], checkpoint=number, rows=n,
+                 rows_s=round(n / (time.perf_counter() - started), 2), batch=engine.batch)  # fmt: skip
+        del model, engine
+    if len(checkpoints) > 1:
+        for shard in shards:
+            join_parts(job, shard, len(checkpoints), parts)
+
+
+def open_model(job: dict, path: str, device: str, dtype: torch.dtype) -> Model:
+    """Model and processor; a checkpoint without a processor takes the base model's. Raises JobError."""
+    folder = Path(path)
+    base = Path(job["model"]["path"])
+    try:
+        has_own = (folder / "processor_config.json").exists() or (folder / "preprocessor_config.json").exists()
+        return Model(folder, Reader(folder if has_own else base, Path(job.get("media_root", ""))), device, dtype)
+    except (OSError, ValueError, KeyError, AttributeError) as error:
+        raise JobError(BAD_JOB, "MODEL_UNUSABLE", f"{path}: {error}") from error
+
+
+def part_path(parts: Path, shard: dict, number: int) -> Path:
+    return parts / f"{shard['outputs'][0]['key']}-{number}.npz"
+
+
+def measure_shard(job: dict, shard: dict, engine: Engine, number: int, total: int, parts: Path) -> None:
+    """Read one shard's rows under one checkpoint; write the shard, or its part where there are several."""
+    samples = list(read_samples(Path(shard["samples"])))
+    signals = [SIGNALS[s["name"]](s["params"] | {"checkpoint": number}) for s in job["signals"]]
+    passes = [name for s in signals for name in s.passes]
+    observers = [o for s in signals for o in s.observers()]
+    reading = engine.read(samples, passes, observers, any(s.errors for s in signals))
+    per_token = any(getattr(s, "per_token", False) for s in signals)
+    reading.texts = [token_texts(engine, s) for s in samples] if per_token else []
+    found = {job["signals"][i]["name"]: s.columns(reading, engine.model) for i, s in enumerate(signals)}
+    failed = failures(reading, samples)
+    for columns in found.values():
+        blank(columns, [i for i in reading.failed])
+    if total > 1:
+        save_part(part_path(parts, shard, number), found, failed)
+    else:
+        write_outputs(shard, samples, found, failed)
+
+
+def token_texts(engine: Engine, sample: Sample) -> str | None:
+    try:
+        e = engine.model.reader.encode(sample)
+    except Exception:  # noqa: BLE001  the row is quarantined already
+        return None
+    pieces = [engine.model.reader.tokenizer.decode([i]) for i in e.ids[e.scored]]
+    return json.dumps(pieces, ensure_ascii=False, separators=(",", ":"))
+
+
+def failures(reading: Reading, samples: list[Sample]) -> list[dict]:
+    return [
+        {"row": samples[i].row, "id": samples[i].id, "code": error.code, "reason": error.reason}
+        for i, error in sorted(reading.failed.items())
+    ]
+
+
+def blank(columns: dict[str, Column], rows: list[int]) -> None:
+    """A row that failed anywhere has no numbers at all."""
+    for column in columns.values():
+        for i in rows:
+            if column.kind == "f32":
+                column.data[i] = np.nan
+            else:
+                column.data[i] = {"i32": 0, "text": None, "list": []}[column.kind]
+
+
+def write_outputs(shard: dict, samples: list[Sample], found: dict[str, dict[str, Column]], failed: list[dict]) -> None:
+    """Write one file a signal. Rows that the data set itself set aside are there too, without numbers."""
+    rows = np.arange(shard["start"], shard["end"])
+    at = {s.row: i for i, s in enumerate(samples)}
+    for output in shard["outputs"]:
+        columns = {
+            name: spread(column, [at.get(int(r)) for r in rows]) for name, column in found[output["signal"]].items()
+        }
+        if Path(output["path"]).exists():
+            continue
+        write_shard(
+            Path(output["path"]), output["key"], rows, shard["ids"], columns, output.get("measures", {}), failed
+        )
+
+
+def spread(column: Column, at: list[int | None]) -> Column:
+    """A column over all rows of the shard from one over the samples that were read."""
+    if column.kind == "f32":
+        data = np.full((len(at), column.width), np.nan, dtype=np.float32)
+        source = np.asarray(column.data, dtype=np.float32).reshape(-1, column.width)
+        for r, i in enumerate(at):
+            if i is not None:
+                data[r] = source[i]
+        return Column("f32", column.width, data)
+    empty = {"i32": 0, "text": None, "list": []}[column.kind]
+    return Column(column.kind, column.width, [empty if i is None else column.data[i] for i in at])
+
+
+def save_part(path: Path, found: dict[str, dict[str, Column]], failed: list[dict]) -> None:
+    """What one checkpoint gave, whole or not at all."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    arrays = {f"{s}/{n}": np.asarray(c.data, dtype=np.float32) for s, cs in found.items() for n, c in cs.items()}
+    temporary = path.with_suffix(".tmp.npz")
+    np.savez(temporary, failed=np.array(json.dumps(failed)), **arrays)
+    temporary.replace(path)
+
+
+def join_parts(job: dict, shard: dict, total: int, parts: Path) -> None:
+    """Columns of T checkpoints side by side, in the order of the checkpoints. A row that failed once has none."""
+    samples = list(read_samples(Path(shard["samples"])))
+    loaded = [np.load(part_path(parts, shard, t), allow_pickle=False) for t in range(total)]
+    failed = {f["row"]: f for part in reversed(loaded) for f in json.loads(str(part["failed"]))}
+    at = {s.row: i for i, s in enumerate(samples)}
+    found: dict[str, dict[str, Column]] = {s["name"]: {} for s in job["signals"]}
+    for key in (k for k in loaded[0].files if k != "failed"):
+        signal, name = key.split("/", 1)
+        stacked = [part[key].reshape(len(samples), -1) for part in loaded]
+        signal_class = SIGNALS[signal]
+        if getattr(signal_class, "apart", False):
+            for t, one in enumerate(stacked):
+                found[signal][f"{name}_{t + 1}"] = Column("f32", one.shape[1], one)
+        else:
+            whole = np.concatenate(stacked, axis=1)
+            found[signal][name] = Column("f32", whole.shape[1], whole)
+    for columns in found.values():
+        blank(columns, [at[row] for row in failed])
+    write_outputs(shard, samples, found, [failed[row] for row in sorted(failed)])
+    for t in range(total):
+        loaded[t].close()
+        part_path(parts, shard, t).unlink()
