@@ -1,10 +1,7 @@
 import { mkdir, rm, writeFile } from 'node:fs/promises';
-import { isAbsolute, join, relative } from 'node:path';
-import type { Dataset } from '../dataset/dataset.ts';
-import { WinnowError } from '../dataset/errors.ts';
-import { resolveMedia } from '../dataset/media.ts';
-import type { Sample } from '../dataset/sample.ts';
+import { join } from 'node:path';
 import { runJob } from '../worker/run-job.ts';
+import { sampleLines } from '../worker/samples.ts';
 import type { ScorePlan } from './score-plan.ts';
 
 /** Compute missing shards in the Python worker: one process, which writes each shard whole under its own name. */
@@ -18,7 +15,8 @@ export async function fillByWorker(plan: ScorePlan, missing: ScorePlan['shards']
     const listed = [];
     for (const shard of missing) {
       const samples = join(folder, `${shard.start}.jsonl`);
-      await writeFile(samples, await sampleLines(context.dataset, shard.start, shard.end));
+      const rows = Array.from({ length: shard.end - shard.start }, (_, i) => shard.start + i);
+      await writeFile(samples, await sampleLines(context.dataset, rows));
       const measures = Object.fromEntries(signal.columns(params).map((c) => [c.name, c.measures]));
       listed.push({
         start: shard.start,
@@ -57,39 +55,4 @@ export async function fillByWorker(plan: ScorePlan, missing: ScorePlan['shards']
   } finally {
     await rm(folder, { recursive: true, force: true });
   }
-}
-
-async function sampleLines(dataset: Dataset, start: number, end: number): Promise<string> {
-  const rows = Array.from({ length: end - start }, (_, i) => start + i);
-  const samples = await dataset.get(rows);
-  return samples
-    .flatMap((sample, i) => (sample === null ? [] : [`${JSON.stringify(workerSample(dataset, start + i, sample))}\n`]))
-    .join('');
-}
-
-/** A sample as the worker reads it, or with the reason why it can't. */
-function workerSample(dataset: Dataset, row: number, sample: Sample): Record<string, unknown> {
-  const messages = sample.messages.map(({ role, parts }) => ({ role, content: parts }));
-  const base = { row, id: sample.id, messages };
-  try {
-    if (sample.media.videos.length > 0) {
-      throw new WinnowError({ code: 'VIDEO_UNSUPPORTED', message: 'the sample has a video, which is not measured' });
-    }
-    const images = sample.media.images.map((ref) => {
-      const media = resolveMedia(dataset, ref);
-      return media.kind === 'file'
-        ? pathInRoot(dataset, media.path)
-        : `data:${media.mime};base64,${media.bytes.toString('base64')}`;
-    });
-    return { ...base, images };
-  } catch (error) {
-    if (!(error instanceof WinnowError)) throw error;
-    return { ...base, images: [], error: { code: error.code, reason: error.message } };
-  }
-}
-
-/** Paths inside the media root are written from there, so that shards do not depend on where the project lies. */
-function pathInRoot(dataset: Dataset, path: string): string {
-  const inside = relative(dataset.mediaRoot, path);
-  return inside.startsWith('..') || isAbsolute(inside) ? path : inside;
 }

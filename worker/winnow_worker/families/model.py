@@ -100,18 +100,23 @@ class Model:
         """Features of images by path; each distinct one goes through the tower once while it is kept."""
         wanted = list(dict.fromkeys(paths))
         found = {p: self._recall(p) for p in wanted if p in self.cache}
+        for path, features in self.encode_images([p for p in wanted if p not in found]).items():
+            found[path] = self._keep(path, features)
+        return found
+
+    def encode_images(self, paths: list[str]) -> dict[str, Features]:
+        """As `features`, computed anew, and with gradients where parameters ask for them."""
         groups: dict[tuple, list[tuple[str, Picture]]] = {}
-        for path in wanted:
-            if path in found:
-                continue
+        for path in dict.fromkeys(paths):
             picture = self.reader.picture(path)
             shape = tuple((k, tuple(v.shape[1:])) for k, v in sorted(picture.pixels.items()))
             groups.setdefault((path,) if self.family.one_by_one else shape, []).append((path, picture))
+        found: dict[str, Features] = {}
         for group in groups.values():
             for start in range(0, len(group), 8):
                 part = group[start : start + 8]
                 for (path, _), features in zip(part, self._encode([p for _, p in part]), strict=True):
-                    found[path] = self._keep(path, features)
+                    found[path] = features
         return found
 
     def _encode(self, pictures: list[Picture]) -> list[Features]:
@@ -174,6 +179,10 @@ class Model:
     @torch.inference_mode()
     def hidden(self, batch: list[Sequence], **options) -> torch.Tensor:
         """Last hidden states (batch, longest, width) of sequences padded on the right; padding is masked."""
+        return self.states(batch, **options)
+
+    def states(self, batch: list[Sequence], **options) -> torch.Tensor:
+        """As `hidden`, with gradients."""
         inputs = self._collate(batch)
         with self._injected(batch) as images:
             return self.inner(**inputs, **images, use_cache=False, **options).last_hidden_state
