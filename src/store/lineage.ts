@@ -24,7 +24,7 @@ export type SignalEntry = z.infer<typeof SignalEntry>;
 
 /** Anything else that was done: an import, a selection, an export. */
 export const EventEntry = z.object({
-  kind: z.enum(['import', 'fetch', 'selection', 'export', 'report']),
+  kind: z.enum(['import', 'fetch', 'selection', 'train', 'export', 'report']),
   time: z.string(),
   name: z.string(),
   about: z.record(z.string(), z.unknown()),

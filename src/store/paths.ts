@@ -12,4 +12,6 @@ export interface ProjectPaths {
   locks: string;
   /** Media that were fetched, by the hash of their URL. */
   media: string;
+  /** Training runs, a folder each. */
+  runs: string;
 }

@@ -72,6 +72,7 @@ export async function openProject(given: string, options: OpenProjectOptions = {
     temporary: join(root, 'tmp'),
     locks: join(root, 'locks'),
     media: join(root, 'media'),
+    runs: join(root, 'runs'),
   };
   if (!existsSync(join(folder, CONFIG_FILE))) {
     if (options.create !== true) {
