@@ -25,6 +25,7 @@ await build({
   bundle: true,
   platform: 'node',
   format: 'esm',
+  target: 'node20.19',
   packages: 'external',
   logLevel: 'error',
 });

@@ -52,6 +52,8 @@ export interface Dataset {
   readonly ids: readonly string[];
   /** SHA-256 (hex) of each row's canonical sample; of its raw bytes for a quarantined row. */
   rowHash(row: number): string;
+  /** The hashes of rows `[start, end)`, one after the other. */
+  rowHashes(start: number, end: number): string;
   /** Row of an id, or -1. */
   rowOf(id: string): number;
   readonly quarantined: readonly Quarantined[];

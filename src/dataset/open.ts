@@ -291,6 +291,8 @@ function dataset({ index, source, format, options, file, ...about }: Opened): Da
     }
     return rows.map((row) => samples.get(row) ?? null);
   };
+  const hashes = (start: number, end: number): string =>
+    Buffer.from(index.hashes.buffer, index.hashes.byteOffset + start * 32, (end - start) * 32).toString('hex');
   return {
     name: about.name,
     path: about.path,
@@ -308,7 +310,8 @@ function dataset({ index, source, format, options, file, ...about }: Opened): Da
       ids ??= Array.from({ length: index.rows }, (_, row) => index.ids.at(row));
       return ids;
     },
-    rowHash: (row) => Buffer.from(index.hashes.buffer, index.hashes.byteOffset + row * 32, 32).toString('hex'),
+    rowHash: (row) => hashes(row, row + 1),
+    rowHashes: hashes,
     rowOf: (id) => index.ids.rowOf(id),
     quarantined: index.quarantined,
     rowFlags: index.flags,

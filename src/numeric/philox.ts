@@ -132,7 +132,8 @@ export function createRandom(seed: number, stream: string): Random {
   };
   const sample = (n: number, k: number): Int32Array => {
     if (k < 0 || k > n) throw new RangeError(`sample(n, k) needs 0 <= k <= n, got n = ${n}, k = ${k}`);
-    const pool = Int32Array.from({ length: n }, (_, i) => i);
+    const pool = new Int32Array(n);
+    for (let i = 0; i < n; i++) pool[i] = i;
     for (let i = 0; i < k; i++) {
       const j = i + below(n - i);
       const held = pool[i]!;

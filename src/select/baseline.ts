@@ -1,6 +1,6 @@
 import { createRandom } from '../numeric/philox.ts';
-import { type Interval, interval95, mean } from '../numeric/statistics.ts';
-import { drawStratified } from './random.ts';
+import { type Interval, interval95 } from '../numeric/statistics.ts';
+import { drawStratified, intoStrata } from './random.ts';
 import { groupBy } from './read-columns.ts';
 
 /** A number that any subset has: a share, a mean. Rows come in ascending order. */
@@ -30,50 +30,100 @@ export interface Baseline {
   statistics: Record<string, Interval & { values: number[] }>;
 }
 
+/** Random subsets of one kind, one a seed, rows ascending. */
+interface RandomSubsets {
+  kind: Baseline['kind'];
+  subsets: Int32Array[];
+}
+
 /**
  * Random subsets of the same size, to hold a selection against: uniform, and stratified by source (each source gives
  * its largest-remainder share). Without differing sources, stratified is left out.
  */
-export function randomBaseline(options: BaselineOptions): Baseline[] {
-  const { rows, budget, statistics, excluded, source, seeds = 20, seed = 42 } = options;
-  const pool = Array.from({ length: rows }, (_, row) => row).filter((row) => !excluded?.has(row));
+function randomSubsets(options: Omit<BaselineOptions, 'statistics'>): RandomSubsets[] {
+  const { rows, budget, excluded, source, seeds = 20, seed = 42 } = options;
+  const pool = poolRows(rows, excluded);
   const count = Math.min(budget, pool.length);
-  const { groups, labels } = groupBy(pool.map((row) => source?.[row] ?? null));
+  const { groups, labels } = groupBy(Array.from(pool, (row) => source?.[row] ?? null));
   const isStratified = labels.length > 1 || (labels.length === 1 && groups.includes(-1));
-
-  const measure = (kind: Baseline['kind'], draw: (seed: number) => Int32Array): Baseline => {
-    const values: Record<string, number[]> = Object.fromEntries(Object.keys(statistics).map((name) => [name, []]));
-    for (let s = 0; s < seeds; s++) {
-      const subset = draw((seed + s) >>> 0)
-        .map((i) => pool[i]!)
-        .sort();
-      for (const [name, statistic] of Object.entries(statistics)) values[name]!.push(statistic(subset));
-    }
-    const summary = Object.entries(values).map(([name, all]) => [name, { ...interval95(all), values: all }]);
-    return { kind, seeds, budget: count, statistics: Object.fromEntries(summary) };
-  };
-
-  const uniform = measure('uniform', (s) => createRandom(s, 'baseline/uniform').sample(pool.length, count));
+  const isDrawn = new Uint8Array(pool.length);
+  const draw = (kind: Baseline['kind'], positions: (seed: number) => Int32Array): RandomSubsets => ({
+    kind,
+    subsets: Array.from({ length: seeds }, (_, s) => {
+      // Marks instead of a sort: a pass over the pool costs less.
+      isDrawn.fill(0);
+      for (const i of positions((seed + s) >>> 0)) isDrawn[i] = 1;
+      const subset = new Int32Array(count);
+      for (let i = 0, n = 0; n < count; i++) if (isDrawn[i] === 1) subset[n++] = pool[i]!;
+      return subset;
+    }),
+  });
+  const uniform = draw('uniform', (s) => createRandom(s, 'baseline/uniform').sample(pool.length, count));
   if (!isStratified) return [uniform];
-  const stratified = measure(
-    'stratified',
-    (s) => drawStratified(groups, count, createRandom(s, 'baseline/stratified')).drawn,
-  );
-  return [uniform, stratified];
+  const strata = intoStrata(groups, count);
+  return [uniform, draw('stratified', (s) => drawStratified(strata, createRandom(s, 'baseline/stratified')))];
+}
+
+/** Rows that may be drawn, ascending. */
+export function poolRows(rows: number, excluded?: { has(row: number): boolean }): Int32Array {
+  const pool = new Int32Array(rows);
+  let size = 0;
+  for (let row = 0; row < rows; row++) if (!excluded?.has(row)) pool[size++] = row;
+  return pool.subarray(0, size);
+}
+
+/** Statistics over random subsets of the same size: uniform, and stratified by source where sources differ. */
+export function randomBaseline(options: BaselineOptions): Baseline[] {
+  return randomSubsets(options).map(({ kind, subsets }) => {
+    const entries = Object.entries(options.statistics);
+    const measured = subsets.map((rows) => entries.map(([, statistic]) => statistic(rows)));
+    const summary = entries.map(([name], at) => {
+      const values = measured.map((own) => own[at]!);
+      return [name, { ...interval95(values), values }] as const;
+    });
+    return { kind, seeds: subsets.length, budget: subsets[0]?.length ?? 0, statistics: Object.fromEntries(summary) };
+  });
 }
 
 /** Share of a subset that a mask marks, 0 to 1. */
 export function shareOf(mask: ArrayLike<number | boolean>): SubsetStatistic {
-  return (rows) => mean(rows.length === 0 ? [] : Float64Array.from(rows, (row) => (mask[row] ? 1 : 0)));
+  return (rows) => {
+    let marked = 0;
+    for (let i = 0; i < rows.length; i++) if (mask[rows[i]!]) marked++;
+    return marked / rows.length;
+  };
 }
 
 /** Mean of a column over a subset; values that aren't finite are left out. */
 export function meanOf(column: ArrayLike<number>): SubsetStatistic {
-  return (rows) => mean(Float64Array.from(rows, (row) => column[row]!));
+  return (rows) => {
+    let sum = 0;
+    let count = 0;
+    for (let i = 0; i < rows.length; i++) {
+      const value = column[rows[i]!]!;
+      if (!Number.isFinite(value)) continue;
+      sum += value;
+      count++;
+    }
+    return sum / count;
+  };
 }
 
 /** One share a source (`null` is `unknown`): the composition of a subset. */
 export function compositionOf(source: readonly (string | null)[]): Record<string, SubsetStatistic> {
   const names = [...new Set(source.map((name) => name ?? 'unknown'))].sort();
-  return Object.fromEntries(names.map((name) => [name, shareOf(source.map((other) => (other ?? 'unknown') === name))]));
+  const index = new Map(names.map((name, i) => [name, i]));
+  const own = Int32Array.from(source, (name) => index.get(name ?? 'unknown')!);
+  let counted: Int32Array | undefined;
+  let counts = new Int32Array(names.length);
+  // All shares of a subset are asked for one after the other: its rows are counted once.
+  const share = (rows: Int32Array, i: number): number => {
+    if (rows !== counted) {
+      counted = rows;
+      counts = new Int32Array(names.length);
+      for (const row of rows) counts[own[row]!]!++;
+    }
+    return counts[i]! / rows.length;
+  };
+  return Object.fromEntries(names.map((name, i) => [name, (rows) => share(rows, i)]));
 }

@@ -11,12 +11,15 @@ export interface RandomOptions extends Record<string, unknown> {
   textOnly: TextOnlyPolicy;
 }
 
-/** Positions drawn from rows that fall into groups: each group gives its Hamilton share of the budget. Group -1 is a group like others. */
-export function drawStratified(
-  groups: ArrayLike<number>,
-  budget: number,
-  random: Random,
-): { drawn: Int32Array; sizes: Map<number, number>; quotas: Map<number, number> } {
+/** A group of rows, by their positions, and its Hamilton share of the budget. */
+export interface Stratum {
+  group: number;
+  members: readonly number[];
+  quota: number;
+}
+
+/** Rows by group, in the order of the groups' numbers. Group -1 is a group like others. */
+export function intoStrata(groups: ArrayLike<number>, budget: number): Stratum[] {
   const members = new Map<number, number[]>();
   for (let i = 0; i < groups.length; i++) {
     const group = members.get(groups[i]!);
@@ -26,12 +29,17 @@ export function drawStratified(
   const ordered = [...members].sort(([a], [b]) => a - b);
   const sizes = ordered.map(([, rows]) => rows.length);
   const { taken } = largestRemainder(sizes, Math.min(budget, groups.length));
-  const drawn = ordered.flatMap(([, rows], g) => [...random.sample(rows.length, taken[g]!)].map((i) => rows[i]!));
-  return {
-    drawn: Int32Array.from(drawn),
-    sizes: new Map(ordered.map(([group], g) => [group, sizes[g]!])),
-    quotas: new Map(ordered.map(([group], g) => [group, taken[g]!])),
-  };
+  return ordered.map(([group, rows], g) => ({ group, members: rows, quota: taken[g]! }));
+}
+
+/** Positions drawn from rows that fall into groups, group by group. */
+export function drawStratified(strata: readonly Stratum[], random: Random): Int32Array {
+  const drawn = new Int32Array(strata.reduce((sum, { quota }) => sum + quota, 0));
+  let next = 0;
+  for (const { members, quota } of strata) {
+    for (const i of random.sample(members.length, quota)) drawn[next++] = members[i]!;
+  }
+  return drawn;
 }
 
 /** The baseline that every method has to beat. */
@@ -59,11 +67,12 @@ export const random: Selector<RandomOptions> = {
       countAsOneGroup(pool, rows.length, count);
     } else {
       const { groups, labels } = groupBy(rows.map((row) => input.source?.[row] ?? null));
-      const { drawn, sizes, quotas } = drawStratified(groups, pool.budget, stream);
+      const strata = intoStrata(groups, pool.budget);
+      const drawn = drawStratified(strata, stream);
       drawInto(pool, rows, drawn.length, drawn, codes);
-      for (const [group, size] of sizes) {
+      for (const { group, members, quota } of strata) {
         const label = group < 0 ? 'no source' : String(labels[group]);
-        const quota = quotas.get(group)!;
+        const size = members.length;
         pool.counts.push({ cluster: group, label, size, candidates: size, quota, kept: quota });
       }
     }

@@ -6,8 +6,16 @@ import type { SignalEntry } from '../store/lineage.ts';
 import type { Project } from '../store/project.ts';
 import { checkName, saveSelection } from '../store/selections.ts';
 import { readQuarantined } from '../store/shard-read.ts';
-import { columnsNamed, storedSignals } from '../store/signals.ts';
-import { type Baseline, compositionOf, meanOf, randomBaseline, type SubsetStatistic, shareOf } from './baseline.ts';
+import { columnsNamed, type StoredSignal, storedSignals } from '../store/signals.ts';
+import {
+  type Baseline,
+  compositionOf,
+  meanOf,
+  poolRows,
+  randomBaseline,
+  type SubsetStatistic,
+  shareOf,
+} from './baseline.ts';
 import { type Budget, parseBudget } from './budget.ts';
 import { columnMissing, embedWhereFree } from './embed-text.ts';
 import { necessityClass } from './necessity-class.ts';
@@ -65,8 +73,8 @@ function subsetStatistics(
 ): Record<string, SubsetStatistic> {
   const shares = Object.entries(compositionOf(source)).map(([name, share]) => [`source/${name}`, share] as const);
   if (necessity === undefined) return Object.fromEntries(shares);
-  const classes = Array.from(necessity, (s) => necessityClass(s, threshold));
-  const share = (wanted: string) => shareOf(classes.map((found) => found === wanted));
+  const share = (wanted: string): SubsetStatistic =>
+    shareOf(Uint8Array.from(necessity, (s) => (necessityClass(s, threshold) === wanted ? 1 : 0)));
   return {
     necessity: meanOf(necessity),
     critical: share('critical'),
@@ -87,9 +95,9 @@ export interface SelectionInputs {
 }
 
 /** Name of the stored column for a name that stands for a blind variant: `necessity` is `necessity_masked`. */
-async function storedName(project: Project, dataset: SelectDataset, name: string, blind?: string): Promise<string> {
+function storedName(stored: readonly StoredSignal[], name: string, blind?: string): string {
   if (name !== 'necessity' && name !== 'nll_blind') return name;
-  const losses = (await storedSignals(project, dataset)).filter((signal) => signal.entry.signal === 'loss');
+  const losses = stored.filter((signal) => signal.entry.signal === 'loss');
   const variants = [
     ...new Set(losses.flatMap((loss) => (loss.entry.params.blind as BlindVariant[] | undefined) ?? [])),
   ];
@@ -121,21 +129,22 @@ export async function readInputs(
   const about = datasetColumns(dataset);
   const columns: Record<string, Column> = {};
   const from: Record<string, SignalEntry> = {};
+  for (const name of needs) await prepare?.(name);
+  const stored = await storedSignals(project, dataset);
   for (const name of needs) {
-    await prepare?.(name);
-    const stored = await storedName(project, dataset, name, blind);
-    const block = await columnsNamed(project, dataset, [stored]).catch((error) => {
+    const column = storedName(stored, name, blind);
+    const block = await columnsNamed(project, dataset, [column], { stored }).catch((error) => {
       throw error instanceof WinnowError && error.code === 'COLUMN_MISSING' ? columnMissing(name, error) : error;
     });
-    columns[name] = block.columns[stored]!;
-    from[name] = block.from[stored]!;
+    columns[name] = block.columns[column]!;
+    from[name] = block.from[column]!;
   }
   // A row that any signal found broken (its image can't be decoded, say) is broken for every method alike.
   const excluded = new Map(about.quarantined);
-  for (const signal of await storedSignals(project, dataset)) {
+  for (const signal of stored) {
     for (const bad of await readQuarantined(project, signal)) excluded.set(bad.row, bad.reason);
   }
-  const necessity = await readNecessity(project, dataset, columns, blind);
+  const necessity = await readNecessity(project, dataset, stored, columns, blind);
   return {
     input: { rows: dataset.rows, columns, excluded, textOnly: about.textOnly, source: about.source },
     from,
@@ -147,13 +156,14 @@ export async function readInputs(
 async function readNecessity(
   project: Project,
   dataset: SelectDataset,
+  stored: readonly StoredSignal[],
   columns: Record<string, Column>,
   blind?: string,
 ): Promise<Float32Array | undefined> {
-  const there = columns.necessity;
+  const name = storedName(stored, 'necessity', blind);
+  const there = columns.necessity ?? columns[name];
   if (there?.kind === 'f32') return there.data;
-  const name = await storedName(project, dataset, 'necessity', blind);
-  const found = await columnsNamed(project, dataset, [name]).catch((error) => {
+  const found = await columnsNamed(project, dataset, [name], { stored }).catch((error) => {
     if (error instanceof WinnowError && ['COLUMN_MISSING', 'SIGNAL_INCOMPLETE'].includes(error.code)) return undefined;
     throw error;
   });
@@ -259,7 +269,7 @@ export async function runSelection(project: Project, request: SelectRequest): Pr
   const statistics = subsetStatistics(necessity, about.source, threshold);
   const measure = (rows: Int32Array) =>
     Object.fromEntries(Object.entries(statistics).map(([name, statistic]) => [name, statistic(rows)]));
-  const pool = Int32Array.from({ length: dataset.rows }, (_, row) => row).filter((row) => !input.excluded?.has(row));
+  const pool = poolRows(dataset.rows, input.excluded);
   const kept = selection.kept.slice().sort();
   const name =
     request.name ??

@@ -4,7 +4,7 @@ import { name, quote } from '../dataset/duck.ts';
 import { type Quarantined, WinnowError } from '../dataset/errors.ts';
 import type { Column, ColumnBlock } from '../numeric/columns.ts';
 import type { Project } from './project.ts';
-import { type ColumnRecord, damaged, readMeta, type ShardMeta } from './shard-file.ts';
+import { type ColumnRecord, damaged, mayHoldQuarantined, readMeta, type ShardMeta } from './shard-file.ts';
 import type { ShardPlan } from './shards.ts';
 
 /** Where columns are: a plan from `planShards`, or one found in the lineage. */
@@ -69,7 +69,7 @@ export async function readColumns(
 /** Rows that could not be computed, with their reasons, over all finished shards. */
 export async function readQuarantined(project: Project, plan: ReadPlan): Promise<Quarantined[]> {
   const duck = await project.duck();
-  const files = presentFiles(plan, { partial: true });
+  const files = presentFiles(plan, { partial: true }).filter(mayHoldQuarantined);
   return duck.alone(async (connection) => {
     const out: Quarantined[] = [];
     for (const file of files) out.push(...(await readMeta(connection, file)).quarantined);

@@ -65,15 +65,16 @@ export async function storedSignals(project: Project, dataset: Dataset): Promise
 
 /**
  * Columns by name, whichever signals hold them; `signal.column` where two have one of the same name (else the latest counts).
+ * `stored`: what `storedSignals` gave, for a caller that asks more than once.
  * Throws `COLUMN_MISSING` with what exists.
  */
 export async function columnsNamed(
   project: Project,
   dataset: Dataset,
   names: readonly string[],
-  options: ReadOptions = {},
+  options: ReadOptions & { stored?: readonly StoredSignal[] } = {},
 ): Promise<ColumnBlock & { from: Record<string, SignalEntry> }> {
-  const stored = await storedSignals(project, dataset);
+  const stored = options.stored ?? (await storedSignals(project, dataset));
   const wanted = new Map<StoredSignal, { given: string; column: string }[]>();
   const from: Record<string, SignalEntry> = {};
   for (const given of names) {
