@@ -2,7 +2,7 @@ import { readFileSync } from 'node:fs';
 import { writeFileAtomic } from './atomic.ts';
 import type { Quarantined } from './errors.ts';
 import { createIdTable } from './id-table.ts';
-import type { RowIndex } from './index-build.ts';
+import type { RowIndex } from './index-table.ts';
 
 const MAGIC = 'WINNOWIX';
 /** Raise when the layout, a reader's results or the hash of a sample change. */

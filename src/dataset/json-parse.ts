@@ -1,4 +1,5 @@
 import { isUtf8 } from 'node:buffer';
+import type { JsonLayout } from './json-split.ts';
 
 /** `bare`: what stood there as a value although JSON has no such thing (`NaN`, `Infinity`); it is read as null. */
 export type Parsed = { ok: true; value: unknown; bare?: string } | { ok: false; code: string; reason: string };
@@ -30,6 +31,14 @@ export function parseRecord(bytes: Buffer): Parsed {
 
 /** Strings are matched first and kept, so that only literals outside of them are replaced. */
 const BARE = /"(?:[^"\\]|\\.)*"|-?\bInfinity\b|\bNaN\b/gs;
+
+/** One record of a file: a member of an object is an object of one key. */
+export function parseInLayout(bytes: Buffer, layout: JsonLayout): Parsed {
+  return parseRecord(layout === 'members' ? Buffer.concat([OPEN, bytes, CLOSE]) : bytes);
+}
+
+const OPEN = Buffer.from('{');
+const CLOSE = Buffer.from('}');
 
 function withoutBareNumbers(text: string): string {
   return text.replace(BARE, (token) => (token.startsWith('"') ? token : 'null'));

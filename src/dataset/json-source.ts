@@ -1,9 +1,10 @@
 import { closeSync, fstatSync, openSync, readSync } from 'node:fs';
 import { setImmediate as breathe } from 'node:timers/promises';
 import { WinnowError } from './errors.ts';
-import { type Parsed, parseRecord } from './json-parse.ts';
+import { type Parsed, parseInLayout } from './json-parse.ts';
 import { type JsonLayout, splitRecords, TruncatedJson } from './json-split.ts';
 import { openWindow } from './json-window.ts';
+import { type RecordBlock, recordBlocks } from './record-block.ts';
 import type { RecordSource, Span } from './source.ts';
 
 /** Neighbouring records are read together up to this many bytes. */
@@ -16,19 +17,12 @@ export interface JsonShape {
   start: number;
 }
 
-/** One record; a member of an object is an object of one key. */
-function parse(bytes: Buffer, layout: JsonLayout): Parsed {
-  return parseRecord(layout === 'members' ? Buffer.concat([OPEN, bytes, CLOSE]) : bytes);
-}
-
-const OPEN = Buffer.from('{');
-const CLOSE = Buffer.from('}');
-
 /** Records of a JSON file: an array, lines, values one after another, or what one object holds. */
 export function openJsonSource(path: string, shape: JsonShape): RecordSource {
   const fd = openSync(path, 'r');
   const opened = fstatSync(fd);
   return {
+    blocked: { size: opened.size, layout: shape.layout, blocks: () => blocksOf(fd, shape) },
     async scan(visit, signal) {
       const window = openWindow(fd, shape.start);
       window.refill(0);
@@ -40,7 +34,7 @@ export function openJsonSource(path: string, shape: JsonShape): RecordSource {
           const bytes = window.bytes.subarray(start, end);
           const parsed: Parsed =
             damage === undefined
-              ? parse(bytes, shape.layout)
+              ? parseInLayout(bytes, shape.layout)
               : { ok: false, code: 'RECORD_DAMAGED', reason: `not valid JSON: ${damage}` };
           visit({ offset, length: end - start, parsed, bytes });
           if (offset - rested > BREATHE_EVERY) {
@@ -71,7 +65,7 @@ export function openJsonSource(path: string, shape: JsonShape): RecordSource {
         if (readSync(fd, block, 0, block.length, from) !== block.length) throw changed(path);
         for (let index = first; index <= last; index++) {
           const at = spans[index]!.offset - from;
-          const parsed = parse(block.subarray(at, at + spans[index]!.length), shape.layout);
+          const parsed = parseInLayout(block.subarray(at, at + spans[index]!.length), shape.layout);
           if (!parsed.ok) throw changed(path, spans[index]!.offset);
           values[index] = parsed.value;
         }
@@ -83,6 +77,17 @@ export function openJsonSource(path: string, shape: JsonShape): RecordSource {
       closeSync(fd);
     },
   };
+}
+
+function* blocksOf(fd: number, shape: JsonShape): Generator<RecordBlock | undefined> {
+  const window = openWindow(fd, shape.start);
+  window.refill(0);
+  try {
+    yield* recordBlocks(window, splitRecords(window, shape.layout));
+  } catch (error) {
+    if (!(error instanceof TruncatedJson)) throw error;
+    yield undefined;
+  }
 }
 
 function follows(a: Span, b: Span, from: number): boolean {

@@ -1,6 +1,6 @@
 import type { Format } from './format.ts';
 import { isObject } from './formats/build.ts';
-import type { RowIndex } from './index-build.ts';
+import type { RowIndex } from './index-table.ts';
 import type { Parsed } from './json-parse.ts';
 import type { Sample } from './sample.ts';
 import type { RecordSource } from './source.ts';

@@ -1,4 +1,5 @@
 import type { Parsed } from './json-parse.ts';
+import type { BlockedRecords } from './record-block.ts';
 
 /** Where a record stands. For JSON a byte range; other containers use the two numbers as they need them. */
 export interface Span {
@@ -36,6 +37,8 @@ export interface RecordSource {
   scan(visit: (record: RawRecord) => void, signal?: AbortSignal): Promise<void>;
   /** What must be done once before `read` where nothing was scanned (the index came from the cache). */
   ready?(signal?: AbortSignal): Promise<void>;
+  /** For a plain JSON file: its records for other threads to parse. */
+  blocked?: BlockedRecords;
   /** Parsed records of the given spans; throws `DATASET_CHANGED` where the file isn't the one that was indexed. */
   read(spans: readonly Span[]): unknown[];
   close(): void;

@@ -66,12 +66,13 @@ export interface Assembly {
 /** Number media parts from left to right over all turns and check that every file has its placeholder and the other way round. */
 export function assemble(from: Assembly, context: ReadContext): ReadResult {
   const next = { image: 0, video: 0 };
+  const numbered = (part: LoosePart): Part => {
+    if (part.type === 'text') return part;
+    if (part.type === 'image') return { type: 'image', image: next.image++ };
+    return { type: 'video', video: next.video++ };
+  };
   const messages: Message[] = from.turns.map((turn) => {
-    const parts = turn.parts.map((part): Part => {
-      if (part.type === 'text') return part;
-      if (part.type === 'image') return { type: 'image', image: next.image++ };
-      return { type: 'video', video: next.video++ };
-    });
+    const parts = turn.parts.every(isText) ? turn.parts : turn.parts.map(numbered);
     return turn.call ? { role: turn.role, parts, call: true } : { role: turn.role, parts };
   });
   const carried = from.turns.some((turn) => turn.columns !== undefined);
@@ -87,6 +88,10 @@ export function assemble(from: Assembly, context: ReadContext): ReadResult {
     }
   }
   return { ok: true, sample };
+}
+
+function isText(part: LoosePart): part is Extract<LoosePart, { type: 'text' }> {
+  return part.type === 'text';
 }
 
 /** `1 image`, `2 images`. */

@@ -1,5 +1,5 @@
 import type { Role } from '../sample.ts';
-import { isObject, type JsonObject, ROLE_NAMES, type Turn } from './build.ts';
+import { isObject, ROLE_NAMES, type Turn } from './build.ts';
 import { type MediaKind, splitPlaceholders } from './placeholders.ts';
 import { columnsOfTurn } from './turn-columns.ts';
 
@@ -17,6 +17,7 @@ export function readTaggedTurns(
   kinds: readonly MediaKind[],
 ): Turn[] | { code: string; message: string } {
   const turns: Turn[] = [];
+  const used = [keys.role, keys.content];
   for (const [index, turn] of list.entries()) {
     const text = isObject(turn) ? turn[keys.content] : undefined;
     if (!isObject(turn) || typeof text !== 'string')
@@ -25,8 +26,11 @@ export function readTaggedTurns(
     const role = keys.roles?.get(from) ?? ROLE_NAMES.get(from);
     if (role === undefined)
       return { code: 'ROLE_UNKNOWN', message: `turn ${index} is from ${JSON.stringify(turn[keys.role])}` };
-    const columns: JsonObject | undefined = columnsOfTurn(turn, [keys.role, keys.content]);
-    turns.push({ ...role, parts: splitPlaceholders(text, kinds), ...(columns === undefined ? {} : { columns }) });
+    const parts = splitPlaceholders(text, kinds);
+    const read: Turn = role.call ? { role: role.role, call: true, parts } : { role: role.role, parts };
+    const columns = columnsOfTurn(turn, used);
+    if (columns !== undefined) read.columns = columns;
+    turns.push(read);
   }
   return turns;
 }
