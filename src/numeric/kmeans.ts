@@ -1,4 +1,5 @@
 import { type Assigner, openAssigner } from './assign.ts';
+import { narrowAssigner } from './assign-narrow.ts';
 import { type CentroidSums, emptySums, moveRow, updateSums } from './centroid-sums.ts';
 import { initPlusPlus } from './kmeans-init.ts';
 import { centre, gatherRows, type Matrix } from './matrix.ts';
@@ -43,6 +44,10 @@ export interface KMeansResult {
 const INIT_ROWS_PER_CENTROID = 64;
 const LEAST_INIT_ROWS = 4096;
 
+/** Rows of at most this many numbers, and at least as many centroids, are compared along an axis: the scores of a matrix product would cost more than the product. */
+const NARROW = 16;
+const MANY = 64;
+
 /** Values up to here can be clustered: their squared distances stay far from the end of f32. */
 export const LARGEST_CLUSTERABLE = 1e15;
 
@@ -55,7 +60,7 @@ export const LARGEST_CLUSTERABLE = 1e15;
 export async function kmeans(points: Matrix, options: KMeansOptions): Promise<KMeansResult> {
   const { k, seed = 42, nredo = 1, sampleCap = Number.POSITIVE_INFINITY } = options;
   checkShape(points, k);
-  const assigner = await openAssigner(options);
+  const assigner = points.width <= NARROW && k >= MANY ? narrowAssigner() : await openAssigner(options);
   try {
     const isSampled = points.rows > Math.max(sampleCap, k);
     const fitted = isSampled ? drawRows(points, Math.max(sampleCap, k), createRandom(seed, 'kmeans/sample')) : points;

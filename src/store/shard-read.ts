@@ -139,9 +139,21 @@ function filler({ kind, width }: ColumnRecord, rows: number): Filler {
     return { chunk: each((row, value) => (data[row] = value as number)), column: () => ({ kind, width, data }) };
   }
   if (kind === 'f32') {
-    const data = new Float32Array(rows * width).fill(Number.NaN);
+    const data = new Float32Array(rows * width);
     const bytes = new Uint8Array(data.buffer);
-    return { chunk: eachBlob((row, blob) => bytes.set(blob, row * width * 4)), column: () => ({ kind, width, data }) };
+    const isRead = new Uint8Array(rows);
+    return {
+      chunk: eachBlob((row, blob) => {
+        bytes.set(blob, row * width * 4);
+        isRead[row] = 1;
+      }),
+      column: () => {
+        // At the end, and not all beforehand: an embedding is a gigabyte that is written once as it is.
+        for (let row = 0; row < rows; row++)
+          if (isRead[row] === 0) data.fill(Number.NaN, row * width, (row + 1) * width);
+        return { kind, width, data };
+      },
+    };
   }
   const lists: (Uint8Array | undefined)[] = new Array(rows);
   return { chunk: eachBlob((row, blob) => (lists[row] = blob.slice())), column: () => ragged(lists) };
