@@ -19,11 +19,13 @@ import type { MagicOptions } from './select/magic.ts';
 import type { PrismOptions } from './select/prism.ts';
 import type { RandomOptions } from './select/random.ts';
 import type { RdsPlusOptions } from './select/rds-plus.ts';
-import { runSelection, type SelectRequest, type SelectResult } from './select/run.ts';
+import type { SelectRequest, StageRequest } from './select/request.ts';
+import { runSelection, type SelectResult } from './select/run.ts';
 import type { S2lOptions } from './select/s2l.ts';
 import type { SelfFilterOptions } from './select/self-filter.ts';
 import type { TiveOptions } from './select/tive.ts';
 import type { TopOptions } from './select/top.ts';
+import { CostOptions } from './select/training-cost.ts';
 import type { VisnecOptions } from './select/visnec.ts';
 import type { ClipScoreParams } from './signals/clip-score.ts';
 import type { ImageEmbeddingParams } from './signals/image-embedding.ts';
@@ -140,7 +142,10 @@ export type MethodRequest =
   | ({ method: 's2l' } & Options<S2lOptions>);
 
 /** What every {@link select} takes beside the method's own options. */
-export type SelectOptions = Omit<SelectRequest, 'method' | 'options'>;
+export type SelectOptions = Omit<SelectRequest, 'method' | 'options' | 'before'> & {
+  /** Methods that run before this one, each on what the one before it kept: `before: [{ method: 'semdedup', eps: 0.1 }]`. */
+  before?: readonly (MethodRequest & Omit<StageRequest, 'method' | 'options'>)[];
+};
 
 /**
  * Measure a signal for every sample of a data set; what is finished isn't measured again.
@@ -194,22 +199,35 @@ export function score(
  * ```
  */
 export function select(project: Project | string, request: MethodRequest & SelectOptions): Promise<SelectResult> {
-  const { method, budget, seed, dataset, name, blind, reference, dryRun, signal, progress, ...options } = request;
+  const { before, ...last } = request;
+  const [shared, options] = partition(last, new Set(SELECT_OPTIONS));
   return within(project, (opened) =>
     runSelection(opened, {
-      method,
-      budget,
-      seed,
-      dataset,
-      name,
-      blind,
-      reference,
+      ...(shared as SelectOptions),
+      method: request.method,
       options: present(options),
-      ...(dryRun === undefined ? {} : { dryRun }),
-      ...(signal === undefined ? {} : { signal }),
-      ...(progress === undefined ? {} : { progress }),
+      before: before?.map((stage) => {
+        const [given, own] = partition(stage, new Set(SELECT_OPTIONS));
+        return { ...given, method: stage.method, options: present(own) };
+      }),
     }),
   );
+}
+
+/** What {@link select} takes beside a method's own options. */
+const SELECT_OPTIONS: readonly string[] = [
+  ...['method', 'budget', 'pass', 'reference', 'from', 'quota', 'floor', 'max', 'alwaysKeep', 'neverKeep'],
+  ...['seed', 'dataset', 'name', 'blind', 'dryRun', 'signal', 'progress'],
+  ...Object.keys(CostOptions.shape),
+];
+
+/** Fields of an object that are in a set, and the others. */
+function partition(object: object, names: ReadonlySet<string>): [Record<string, unknown>, Record<string, unknown>] {
+  const entries = Object.entries(object);
+  return [
+    Object.fromEntries(entries.filter(([name]) => names.has(name))),
+    Object.fromEntries(entries.filter(([name]) => !names.has(name))),
+  ];
 }
 
 /**

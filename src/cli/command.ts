@@ -32,6 +32,8 @@ export interface Session {
   stdout: NodeJS.WriteStream;
   stderr: NodeJS.WriteStream;
   exitCode: number;
+  /** Words of the stages of a selection before its last one. */
+  before: readonly (readonly string[])[];
 }
 
 type Handler<Args extends unknown[]> = (context: CommandContext, ...args: Args) => Promise<Outcome>;

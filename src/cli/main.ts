@@ -4,6 +4,7 @@ import { print, type Session } from './command.ts';
 import { VERBS } from './commands/registry.ts';
 import { describeError, errorDocument, formatError, INTERRUPTED } from './print-error.ts';
 import { type Captured, createProgram, isHelp, type Verb } from './program.ts';
+import { splitStages } from './stages.ts';
 
 /** After the first Ctrl-C, work has this long to end by itself. */
 const GRACE_MS = 3_000;
@@ -15,11 +16,12 @@ const GRACE_MS = 3_000;
  */
 export async function main(argv: readonly string[], verbs: readonly Verb[] = VERBS): Promise<number> {
   const { signal, unhook } = listen(argv);
-  const session: Session = { signal, stdout: process.stdout, stderr: process.stderr, exitCode: 0 };
+  const line = splitStages(argv);
+  const session: Session = { signal, stdout: process.stdout, stderr: process.stderr, exitCode: 0, before: line.before };
   const captured: Captured = { stdout: '', stderr: '' };
   try {
-    const program = await createProgram(verbs, argv, session, packageVersion(), captured);
-    await program.parseAsync(argv.length === 0 ? ['--help'] : [...argv], { from: 'user' });
+    const program = await createProgram(verbs, line.argv, session, packageVersion(), captured);
+    await program.parseAsync(argv.length === 0 ? ['--help'] : [...line.argv], { from: 'user' });
     return session.exitCode;
   } catch (error) {
     if (isHelp(error)) {

@@ -49,7 +49,7 @@ async function runClip({ inputs, outputs }: Case): Promise<string | undefined> {
       rows: image.rows,
       columns: { clip_image: vectors(inputs.image, 'image'), clip_text: vectors(inputs.text, 'text') },
     },
-    { from: 'embeddings' },
+    { using: 'embeddings' },
     { budget: toNumber(inputs.n, 'n'), seed: 42 },
   );
   const found: Record<string, unknown> = { cosine, hessel: cosine.map(hesselScore), selected_in_order: [...kept] };

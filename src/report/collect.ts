@@ -4,8 +4,9 @@ import { savedResult } from '../doctor/result.ts';
 import type { Column } from '../numeric/columns.ts';
 import { compositionOf, meanOf, randomBaseline, type SubsetStatistic, shareOf } from '../select/baseline.ts';
 import { selectionOrNewest } from '../select/explain.ts';
+import { readInputs } from '../select/inputs.ts';
+import { savedLimits } from '../select/limits.ts';
 import { neighbours } from '../select/neighbours.ts';
-import { readInputs } from '../select/run.ts';
 import type { Project } from '../store/project.ts';
 import { type LoadedSelection, listSelections, loadSelection, readSelectionHead } from '../store/selections.ts';
 import { readQuarantined } from '../store/shard-read.ts';
@@ -120,7 +121,7 @@ function reportRandom(
     fault?: (string | null)[] | undefined;
   },
   thresholds: { critical: number; misaligned: number },
-  excluded: ReadonlyMap<number, string>,
+  within: Awaited<ReturnType<typeof savedLimits>>,
 ): NonNullable<ReportInput['random']> {
   const { necessity, source, category, fault } = columns;
   const named = (prefix: string, parts: Record<string, SubsetStatistic>) =>
@@ -147,7 +148,7 @@ function reportRandom(
     ...(category.some((one) => one !== null) ? named('category', compositionOf(category)) : []),
     ...[...new Set(fault?.filter((one) => one !== null) ?? [])].map((key) => [`fault/${key}`, countOf(key)] as const),
   ]);
-  return randomBaseline({ rows: dataset.rows, budget: size, statistics, excluded, source }).map((baseline) => {
+  return randomBaseline({ rows: dataset.rows, budget: size, statistics, source, ...within }).map((baseline) => {
     const part = (prefix: string) => {
       const found = Object.entries(baseline.statistics).filter(([name]) => name.startsWith(`${prefix}/`));
       return found.length === 0
@@ -257,7 +258,7 @@ export async function collectReport(project: Project, request: CollectRequest = 
       main.kept.length,
       { necessity, source: about.source, category: texts.category, fault: labels?.fault },
       thresholds,
-      excluded,
+      await savedLimits(project, dataset, main, excluded),
     ),
     ...(truth === undefined || labels === undefined
       ? {}

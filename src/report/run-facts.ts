@@ -1,6 +1,7 @@
 import { readFile } from 'node:fs/promises';
 import { cpus, platform, release, totalmem } from 'node:os';
 import type { Dataset } from '../dataset/dataset.ts';
+import type { CompositionRecord } from '../select/plan-selection.ts';
 import type { SignalEntry } from '../store/lineage.ts';
 import type { Project } from '../store/project.ts';
 import type { LoadedSelection } from '../store/selections.ts';
@@ -31,11 +32,30 @@ function scoreCommand(entry: SignalEntry): string {
   return `winnow score ${entry.signal}${flags(params)}`;
 }
 
+/** The command that makes a selection again. */
+function selectCommand({ name, method, options, seed, requested, lineage }: LoadedSelection): string {
+  const budget = typeof lineage.budget === 'string' ? lineage.budget : String(requested);
+  const composition = lineage.composition as CompositionRecord | undefined;
+  const stages: Pick<CompositionRecord['stages'][number], 'method' | 'options' | 'budget' | 'pass' | 'reference'>[] =
+    composition?.stages ?? [{ method, options, budget }];
+  const words = stages.map(
+    (stage) =>
+      `${stage.method}${flags({ budget: stage.budget, pass: stage.pass, reference: stage.reference })}${flags(stage.options)}`,
+  );
+  // An option that may be repeated stands once for each of its values.
+  const asked = Object.entries(composition?.asked ?? {}).map(([option, value]) =>
+    [value]
+      .flat()
+      .map((one) => flags({ [option]: one }))
+      .join(''),
+  );
+  return `winnow select ${words.join(' then ')} --seed ${seed} --name ${shell(name)}${asked.join('')}`;
+}
+
 /** Steps, models, machine, commands and hashes of what a page shows, from the lineage. */
 export async function describeRun(project: Project, dataset: Dataset, main: LoadedSelection): Promise<Run> {
   const stored = [...(await storedSignals(project, dataset))].reverse();
   const entry = project.config().datasets.find((item) => item.name === dataset.name);
-  const budget = typeof main.lineage.budget === 'string' ? main.lineage.budget : String(main.requested);
   return {
     steps: stored.map(({ entry: made }) => ({
       name: `score ${made.signal}`,
@@ -62,7 +82,7 @@ export async function describeRun(project: Project, dataset: Dataset, main: Load
       ...stored.map(({ entry: made }) => ({ title: `Score: ${made.signal}`, command: scoreCommand(made) })),
       {
         title: 'Select',
-        command: `winnow select ${main.method} --budget ${budget} --seed ${main.seed} --name ${shell(main.name)}${flags(main.options)}`,
+        command: selectCommand(main),
       },
       { title: 'Report', command: `winnow report ${shell(main.name)}` },
     ],

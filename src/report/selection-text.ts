@@ -1,4 +1,5 @@
 import type { Explanation } from '../select/explain.ts';
+import type { CompositionRecord } from '../select/plan-selection.ts';
 import type { SelectResult } from '../select/run.ts';
 import { count, number, percent, shorten, signed } from './words.ts';
 
@@ -53,6 +54,7 @@ export function selectionText(result: SelectResult): string {
     ...(result.shortfall === undefined
       ? []
       : [`${count(result.shortfall.missing)} fewer than asked for: ${result.shortfall.because}.`]),
+    ...(result.composition === undefined ? [] : compositionLines(result.composition)),
     ...result.notes,
     '',
     ...table(rows),
@@ -61,6 +63,37 @@ export function selectionText(result: SelectResult): string {
       ? `Saved. winnow explain ID tells why a sample was kept or dropped; winnow export ${result.name} writes the subset.`
       : 'Dry run: nothing was saved.',
   ].join('\n');
+}
+
+/** How a selection was put together: its stages, lists, rules for sources and cost. */
+function compositionLines({ stages, from, alwaysKeep, neverKeep, sources, cost }: CompositionRecord): string[] {
+  const list = (given: readonly string[]): string => shorten(given.join(', '), 60);
+  return [
+    ...(from === undefined ? [] : [`From the ${count(from.rows)} samples of ${from.selection}.`]),
+    ...(stages.length === 1
+      ? []
+      : stages.map(
+          ({ method, arrived, kept }, s) =>
+            `Stage ${s + 1}, ${method}: ${count(kept)} kept, ${count(arrived)} reached it.`,
+        )),
+    ...(alwaysKeep === undefined ? [] : [`Always kept: ${count(alwaysKeep.rows)} (${list(alwaysKeep.given)}).`]),
+    ...(neverKeep === undefined ? [] : [`Never kept: ${count(neverKeep.rows)} (${list(neverKeep.given)}).`]),
+    ...(sources ?? []).map(({ source, least, most, kept }) => {
+      const due =
+        least === most
+          ? `exactly ${count(least)}`
+          : [
+              ...(least > 0 ? [`at least ${count(least)}`] : []),
+              ...(most === null ? [] : [`at most ${count(most)}`]),
+            ].join(', ');
+      return `From ${source}: ${count(kept)} kept, ${due} due.`;
+    }),
+    ...(cost === undefined
+      ? []
+      : [
+          `${count(cost.spent)} of ${count(cost.limit)} tokens (${cost.tokens}); ${number(cost.gpuHours, cost.gpuHours < 1 ? 4 : 1)} GPU-hours (${cost.assumptions}).`,
+        ]),
+  ];
 }
 
 /** What `winnow explain` prints. */

@@ -1,5 +1,6 @@
-import { createRandom } from '../numeric/philox.ts';
+import { createRandom, type Random } from '../numeric/philox.ts';
 import { type Interval, interval95 } from '../numeric/statistics.ts';
+import { type DrawLimits, drawWithin } from './draw-within.ts';
 import { drawStratified, intoStrata } from './random.ts';
 import { groupBy } from './read-columns.ts';
 
@@ -16,6 +17,8 @@ export interface BaselineOptions {
   excluded?: { has(row: number): boolean };
   /** Source of each row; without it there is no stratified baseline. */
   source?: readonly (string | null)[];
+  /** What else the selection was bound to; every subset keeps to it. */
+  limits?: DrawLimits;
   /** Subsets a kind. @default 20 */
   seeds?: number;
   /** Seed of the first; the others follow. @default 42 */
@@ -41,11 +44,27 @@ interface RandomSubsets {
  * its largest-remainder share). Without differing sources, stratified is left out.
  */
 function randomSubsets(options: Omit<BaselineOptions, 'statistics'>): RandomSubsets[] {
-  const { rows, budget, excluded, source, seeds = 20, seed = 42 } = options;
+  const { rows, budget, excluded, source, limits, seeds = 20, seed = 42 } = options;
   const pool = poolRows(rows, excluded);
   const count = Math.min(budget, pool.length);
   const { groups, labels } = groupBy(Array.from(pool, (row) => source?.[row] ?? null));
   const isStratified = labels.length > 1 || (labels.length === 1 && groups.includes(-1));
+  if (limits !== undefined) {
+    const most = limits.cost === undefined ? count : pool.length;
+    const within = (kind: Baseline['kind']): RandomSubsets => ({
+      kind,
+      subsets: Array.from({ length: seeds }, (_, s) => {
+        const random = createRandom((seed + s) >>> 0, `baseline/${kind}`);
+        const order = kind === 'uniform' ? random.sample(pool.length, pool.length) : evenOrder(groups, random);
+        return drawWithin(
+          order.map((i) => pool[i]!),
+          most,
+          limits,
+        );
+      }),
+    });
+    return isStratified ? [within('uniform'), within('stratified')] : [within('uniform')];
+  }
   const isDrawn = new Uint8Array(pool.length);
   const draw = (kind: Baseline['kind'], positions: (seed: number) => Int32Array): RandomSubsets => ({
     kind,
@@ -62,6 +81,22 @@ function randomSubsets(options: Omit<BaselineOptions, 'statistics'>): RandomSubs
   if (!isStratified) return [uniform];
   const strata = intoStrata(groups, count);
   return [uniform, draw('stratified', (s) => drawStratified(strata, createRandom(s, 'baseline/stratified')))];
+}
+
+/** An order at random of which every beginning holds each group in proportion to its size. */
+function evenOrder(groups: Int32Array, random: Random): Int32Array {
+  const shuffled = random.sample(groups.length, groups.length);
+  const sizes = new Map<number, number>();
+  for (const group of groups) sizes.set(group, (sizes.get(group) ?? 0) + 1);
+  const seen = new Map<number, number>();
+  const place = new Float64Array(groups.length);
+  for (const i of shuffled) {
+    const group = groups[i]!;
+    const nth = seen.get(group) ?? 0;
+    seen.set(group, nth + 1);
+    place[i] = (nth + 0.5) / sizes.get(group)!;
+  }
+  return shuffled.sort((a, b) => place[a]! - place[b]! || a - b);
 }
 
 /** Rows that may be drawn, ascending. */

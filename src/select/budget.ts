@@ -1,5 +1,13 @@
 import { WinnowError } from '../dataset/errors.ts';
 
+/** A budget that isn't a number of samples: what the kept samples may cost together. */
+export interface CostBudget {
+  unit: 'tokens' | 'gpu-hours';
+  amount: number;
+  /** As written, for names: `2M tokens`. */
+  text: string;
+}
+
 /** A budget resolved against a pool. */
 export interface Budget {
   /** Number of samples. */
@@ -11,13 +19,15 @@ export interface Budget {
 }
 
 /**
- * Reads a budget: `15%` (a share of the pool, rounded down) or `300` (a count, which may exceed the pool).
+ * Reads a budget: `15%` (a share of the pool, rounded down) or `300` or `300 samples` (a count, which may exceed the pool).
  *
  * @param rows size of the pool
  * @throws WinnowError `BUDGET_INVALID`
  */
 export function parseBudget(given: string | number, rows: number): Budget {
-  const text = String(given).trim();
+  const text = String(given)
+    .trim()
+    .replace(/\s*samples?$/i, '');
   const percent = /^(\d+)(?:\.(\d+))?\s*%$/.exec(text);
   if (percent !== null) {
     const [, whole = '', decimals = ''] = percent;
@@ -34,9 +44,30 @@ export function parseBudget(given: string | number, rows: number): Budget {
     throw invalid(`A budget is a count of samples or a percentage, got ${text}.`, `Did you mean ${meant}?`);
   }
   throw invalid(
-    `A budget is a count of samples (300) or a percentage (15%), got ${text === '' ? 'nothing' : `"${text}"`}.`,
+    `A budget is a count of samples (300), a percentage (15%), tokens ("2M tokens") or GPU-hours ("10 gpu-hours"), got ${text === '' ? 'nothing' : `"${text}"`}.`,
     'Give for example --budget 15%.',
   );
+}
+
+const MULTIPLES: Readonly<Record<string, number>> = { '': 1, k: 1e3, m: 1e6, b: 1e9 };
+
+/**
+ * Reads a budget by cost: `2M tokens`, `500k tokens`, `10 gpu-hours`. Undefined where it is neither.
+ *
+ * @throws WinnowError `BUDGET_INVALID`
+ */
+export function parseCostBudget(given: string | number): CostBudget | undefined {
+  const text = String(given).trim();
+  const found = /^(\d+(?:\.\d+)?)\s*([kmb]?)\s*(tokens?|gpu[- ]?(?:hours?|h))$/i.exec(text);
+  if (found === null) return undefined;
+  const unit = found[3]!.toLowerCase().startsWith('token') ? 'tokens' : 'gpu-hours';
+  const scale = MULTIPLES[found[2]!.toLowerCase()]!;
+  if (unit === 'gpu-hours' && scale !== 1)
+    throw invalid(`GPU-hours are plain numbers, got "${text}".`, 'Write 10 gpu-hours.');
+  // Half a token would be nobody's.
+  const amount = unit === 'tokens' ? Math.floor(Number(found[1]) * scale) : Number(found[1]);
+  if (amount > 0) return { unit, amount, text };
+  throw invalid(`A budget of ${text} keeps no sample at all.`, 'Give a larger one.');
 }
 
 function invalid(message: string, hint: string): WinnowError {

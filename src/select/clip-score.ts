@@ -7,7 +7,7 @@ import type { Selector, TextOnlyPolicy } from './selector.ts';
 import { textOnlyOption } from './text-only-option.ts';
 
 interface ClipScoreOptions extends Record<string, unknown> {
-  from: 'score' | 'embeddings';
+  using: 'score' | 'embeddings';
   score: 'cosine' | 'hessel';
   column: string;
   image: string;
@@ -53,7 +53,7 @@ export const clipScore: Selector<ClipScoreOptions> = {
   source: 'Hessel et al., EMNLP 2021, arXiv 2104.08718; as a filter: Gadre et al. 2023 (DataComp), arXiv 2304.14108',
   summary: 'Keeps the rows whose text CLIP finds closest to their image.',
   options: z.strictObject({
-    from: z
+    using: z
       .enum(['score', 'embeddings'])
       .default('score')
       .describe('score: the stored cosine; embeddings: computed from the embeddings of image and text'),
@@ -66,11 +66,11 @@ export const clipScore: Selector<ClipScoreOptions> = {
     text: z.string().min(1).default('clip_text').describe('column of the text embedding, of the same model'),
     textOnly: textOnlyOption.default('proportional'),
   }),
-  needs: ({ from, column, image, text }) => (from === 'score' ? [column] : [image, text]),
+  needs: ({ using, column, image, text }) => (using === 'score' ? [column] : [image, text]),
   async select(input, options, context) {
-    const { from, column, image, text } = options;
+    const { using, column, image, text } = options;
     const cosine =
-      from === 'score'
+      using === 'score'
         ? scalarColumn(input, column)
         : rowCosines(vectorColumn(input, image), vectorColumn(input, text));
     const score = options.score === 'hessel' ? Float64Array.from(cosine, hesselScore) : cosine;
@@ -78,7 +78,7 @@ export const clipScore: Selector<ClipScoreOptions> = {
       method: 'clip-score',
       options,
       score,
-      column: from === 'score' ? column : `${image} and ${text}`,
+      column: using === 'score' ? column : `${image} and ${text}`,
       order: 'desc',
       output: 'rank',
     });

@@ -1,10 +1,11 @@
 import { WinnowError } from '../dataset/errors.ts';
 import { instructionOf, responseOf } from '../dataset/sample.ts';
 import type { Project } from '../store/project.ts';
-import { listSelections, loadSelection, newestSelection } from '../store/selections.ts';
+import { type LoadedSelection, listSelections, loadSelection, newestSelection } from '../store/selections.ts';
 import { columnsNamed } from '../store/signals.ts';
 import { necessityClass } from './necessity-class.ts';
 import { neighbours } from './neighbours.ts';
+import type { CompositionRecord } from './plan-selection.ts';
 import { describeReason, type Reason } from './reasons.ts';
 
 export interface ExplainRequest {
@@ -89,7 +90,11 @@ export async function explain(project: Project, request: ExplainRequest): Promis
     if ((found?.kind === 'f32' || found?.kind === 'i32') && Number.isFinite(found.data[row]))
       measured[column] = found.data[row]!;
   }
-  const cluster = selection.perCluster.find((count) => count.cluster === reason.cluster && count.cluster >= 0);
+  // The counts are those of the last stage.
+  const isLast = reason.stage === undefined || reason.stage === stagesOf(selection).length;
+  const cluster = selection.perCluster.find(
+    (count) => isLast && count.cluster === reason.cluster && count.cluster >= 0,
+  );
   const quarantined = dataset.quarantined.find((item) => item.row === row);
   return {
     id: request.id,
@@ -97,7 +102,7 @@ export async function explain(project: Project, request: ExplainRequest): Promis
     selection: name,
     kept: reason.kept,
     reason,
-    because: `${describeReason(reason)}${quarantined === undefined ? '' : ` (${quarantined.reason})`}`,
+    because: `${describeReason(reason, stagesOf(selection))}${quarantined === undefined ? '' : ` (${quarantined.reason})`}`,
     question: sample ? instructionOf(sample) : '',
     answer: sample ? responseOf(sample) : '',
     images: sample?.media.images.map((image) => image.path) ?? [],
@@ -108,11 +113,16 @@ export async function explain(project: Project, request: ExplainRequest): Promis
   };
 }
 
+/** Methods of a pipeline, in their order. */
+function stagesOf({ lineage, method }: LoadedSelection): string[] {
+  const { stages } = (lineage.composition as Pick<CompositionRecord, 'stages'> | undefined) ?? {};
+  return stages?.map((stage) => stage.method) ?? [method];
+}
+
 /** Saved reasons hold the score and not its class, which the threshold of the selection gives. */
-function withClass(
-  reason: Reason,
-  { method, options }: { method: string; options: Readonly<Record<string, unknown>> },
-): Reason {
+function withClass(reason: Reason, selection: LoadedSelection): Reason {
+  const { stages } = (selection.lineage.composition as Pick<CompositionRecord, 'stages'> | undefined) ?? {};
+  const { method, options } = stages?.[(reason.stage ?? 1) - 1] ?? selection;
   if (method !== 'visnec' || reason.score === undefined || typeof options.threshold !== 'number') return reason;
   const found = necessityClass(reason.score, options.threshold);
   return found === undefined ? reason : { ...reason, class: found };
@@ -121,7 +131,7 @@ function withClass(
 async function nearestKept(
   project: Project,
   dataset: Awaited<ReturnType<Project['dataset']>>,
-  selection: Awaited<ReturnType<typeof loadSelection>>,
+  selection: LoadedSelection,
   row: number,
   k: number,
 ): Promise<Explanation['neighbours']> {

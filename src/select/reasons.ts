@@ -21,6 +21,9 @@ export const REASON_TEXTS = {
   nan: 'dropped: its score is missing or not finite',
   'no-cluster': 'dropped: it belongs to no cluster, its embedding or label being missing or not finite',
   excluded: 'left out before the selection',
+  'always-keep': 'kept: it is on the list of samples that are always kept',
+  'never-keep': 'dropped: it is on the list of samples that are never kept',
+  'not-in-pool': 'left out: the selection that this one is made from does not hold it',
 } as const;
 
 /** Stable codes of reasons, part of the API. */
@@ -35,14 +38,22 @@ export interface Reason {
   /** 1-based rank among the candidates of its cluster (or of the pool). */
   rank?: number;
   score?: number;
+  /** Stage of a pipeline that dropped it, or kept it last, from 1. Absent for a single method. */
+  stage?: number;
   /** What the score says about the row, where the method has classes: `critical`, `redundant`, `misaligned`. */
   class?: string;
 }
 
-/** The sentence of a reason, with the class of its score where there is one. */
-export function describeReason(reason: Reason): string {
+/**
+ * The sentence of a reason, with the class of its score where there is one.
+ *
+ * @param methods of a pipeline, in their order
+ */
+export function describeReason(reason: Reason, methods: readonly string[] = []): string {
   const text = REASON_TEXTS[reason.code]
     .replace('{rank}', String(reason.rank ?? '?'))
     .replace('{score}', reason.score === undefined ? '?' : reason.score.toPrecision(3));
-  return reason.class === undefined ? text : `${text}; ${reason.class}`;
+  const stage =
+    reason.stage === undefined ? '' : `stage ${reason.stage} of ${methods.length}, ${methods[reason.stage - 1]}: `;
+  return `${stage}${text}${reason.class === undefined ? '' : `; ${reason.class}`}`;
 }

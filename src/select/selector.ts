@@ -80,6 +80,8 @@ export interface Selector<Options extends Record<string, unknown> = Record<strin
   needs(options: Options): string[];
   /** Of those, the ones it reads in blocks: the width of a gradient times the rows of a pool doesn't fit in memory. */
   streams?(options: Options): string[];
+  /** With these options the method itself decides how many rows stay (all that have no duplicate), and a budget only cuts further. */
+  decides?(options: Options): boolean;
   /** Columns that it reads of a second data set. Where present, the method can't run without one. */
   referenceNeeds?(options: Options): string[];
   select(input: SelectorInput, options: Options, context: SelectContext): Promise<Selection>;

@@ -59,6 +59,7 @@ export const semdedup: Selector<SemdedupOptions> = {
     'Removes rows whose embedding is closest to that of another row in their cluster, until the budget is met or, with --eps, no pair is closer.',
   options,
   needs: ({ embedding, labels }) => (labels === undefined ? [embedding] : [embedding, labels]),
+  decides: ({ eps }) => eps !== undefined,
   async select(input, chosen, context) {
     const column = vectorColumn(input, chosen.embedding);
     const pool = openPool(input, chosen.textOnly, context);

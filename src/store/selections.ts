@@ -23,6 +23,8 @@ export interface StoredReason {
   cluster?: number;
   rank?: number;
   score?: number;
+  /** Stage of a pipeline, from 1. */
+  stage?: number;
 }
 
 const Count = z.object({ cluster: z.int(), size: z.int(), candidates: z.int(), quota: z.int(), kept: z.int() });
@@ -43,7 +45,7 @@ const Head = z.object({
   /** Kept ids in the order of the method. */
   ids: z.array(z.string()),
   /** One row for each row of the data set: kept, code, cluster, rank, score. */
-  reasons: z.object({ file: z.string(), sha256: z.string() }),
+  reasons: z.object({ file: z.string(), sha256: z.string(), stages: z.literal(true).optional() }),
 });
 
 /** A selection as it is saved and loaded. A selector's `Selection` fits `chosen` as it is. */
@@ -126,6 +128,7 @@ async function save(
       sha256: createHash('sha256')
         .update(await readFile(path))
         .digest('hex'),
+      ...('stage' in columns ? { stages: true as const } : {}),
     },
   };
   const file = join(project.paths.selections, `${given}.json`);
@@ -187,14 +190,15 @@ export async function loadSelection(project: Project, given: string): Promise<Lo
   const byId = new Map(head.ids.map((id, at) => [id, at]));
   await duck.alone(async (connection) => {
     try {
-      const columns = ['row', 'id', 'kept', 'code', 'cluster', 'rank', 'score'].map(name).join(', ');
+      const stage = head.reasons.stages === true ? ['stage'] : [];
+      const columns = ['row', 'id', 'kept', 'code', 'cluster', 'rank', 'score', ...stage].map(name).join(', ');
       const result = await connection.stream(`SELECT ${columns} FROM read_parquet([${quote(path)}])`);
       for (
         let chunk = await result.fetchChunk();
         chunk !== null && chunk.rowCount > 0;
         chunk = await result.fetchChunk()
       ) {
-        for (const [row, id, isKept, code, cluster, rank, score] of chunk.getRows() as [
+        for (const [row, id, isKept, code, cluster, rank, score, stage = 0] of chunk.getRows() as [
           number,
           string,
           number,
@@ -202,11 +206,13 @@ export async function loadSelection(project: Project, given: string): Promise<Lo
           number,
           number,
           number | null,
+          number?,
         ][]) {
           const reason: StoredReason = { row, kept: isKept === 1, code };
           if (cluster >= 0) reason.cluster = cluster;
           if (rank > 0) reason.rank = rank;
           if (score !== null) reason.score = score;
+          if (stage > 0) reason.stage = stage;
           clusters[row] = cluster;
           reasons[row] = reason;
           if (reason.kept) kept[byId.get(id)!] = row;
@@ -256,6 +262,7 @@ function reasonColumns(chosen: SelectionToSave, rows: number): Record<string, Co
   const cluster = new Int32Array(rows).fill(-1);
   const rank = new Int32Array(rows);
   const score = new Float32Array(rows).fill(Number.NaN);
+  const stage = new Int32Array(rows);
   if (chosen.clusters !== undefined) cluster.set(chosen.clusters);
   for (const reason of chosen.reasons) {
     kept[reason.row] = reason.kept ? 1 : 0;
@@ -263,6 +270,7 @@ function reasonColumns(chosen: SelectionToSave, rows: number): Record<string, Co
     if (reason.cluster !== undefined) cluster[reason.row] = reason.cluster;
     rank[reason.row] = reason.rank ?? 0;
     score[reason.row] = reason.score ?? Number.NaN;
+    stage[reason.row] = reason.stage ?? 0;
   }
   for (const row of chosen.kept) kept[row] = 1;
   return {
@@ -271,6 +279,7 @@ function reasonColumns(chosen: SelectionToSave, rows: number): Record<string, Co
     cluster: { kind: 'i32', width: 1, data: cluster },
     rank: { kind: 'i32', width: 1, data: rank },
     score: { kind: 'f32', width: 1, data: score },
+    ...(stage.some((number) => number > 0) ? { stage: { kind: 'i32', width: 1, data: stage } } : {}),
   };
 }
 

@@ -1,34 +1,58 @@
-import { Option } from 'commander';
+import { Command, Option } from 'commander';
 import { findSelector, selectors } from '../../select/registry.ts';
+import type { StageRequest } from '../../select/request.ts';
+import type { Selector } from '../../select/selector.ts';
+import { CostOptions } from '../../select/training-cost.ts';
 import { action, type CommandContext, type Outcome, withDryRun } from '../command.ts';
 import { wholeNumber } from '../option-numbers.ts';
 import type { Register } from '../program.ts';
 import { addSchemaOptions, schemaValues } from '../schema-options.ts';
 
-interface Given extends Record<string, unknown> {
+interface StageGiven extends Record<string, unknown> {
   budget?: string;
+  pass?: string;
+  reference?: string;
+}
+
+interface Given extends StageGiven {
   seed?: string;
   dataset?: string;
   name?: string;
   blind?: string;
-  reference?: string;
+  from?: string;
+  quota?: string[];
+  floor?: string[];
+  max?: string[];
+  alwaysKeep?: string[];
+  neverKeep?: string[];
 }
 
-async function run(method: string, context: CommandContext, given: Given): Promise<Outcome> {
+async function run(
+  method: string,
+  context: CommandContext,
+  given: Given,
+  before: readonly (readonly string[])[],
+): Promise<Outcome> {
   const seed = given.seed === undefined ? undefined : wholeNumber('--seed', given.seed, 0, 0xffffffff);
+  const earlier = before.map(parseStage);
   const { openProject } = await import('../../store/project.ts');
   const { runSelection } = await import('../../select/run.ts');
   const { selectionText } = await import('../../report/selection-text.ts');
   await using project = await openProject(context.project, { note: context.note });
   const result = await runSelection(project, {
-    method,
-    budget: given.budget,
+    ...stageRequest(method, given),
+    ...schemaValues(CostOptions, given),
+    before: earlier,
+    from: given.from,
+    quota: given.quota,
+    floor: given.floor,
+    max: given.max,
+    alwaysKeep: given.alwaysKeep,
+    neverKeep: given.neverKeep,
     seed,
-    options: schemaValues(findSelector(method).options, given),
     dataset: given.dataset,
     name: given.name,
     blind: given.blind,
-    reference: given.reference,
     dryRun: context.dryRun,
     signal: context.signal,
     progress: (done, total, what) => context.progress.update(done, total, what),
@@ -36,30 +60,77 @@ async function run(method: string, context: CommandContext, given: Given): Promi
   return { document: result, text: () => selectionText(result) };
 }
 
-/** `winnow select <method>`: choose a subset for a budget, with random subsets of the same size beside it. */
+function stageRequest(method: string, given: StageGiven): StageRequest {
+  const { budget, pass, reference } = given;
+  return { method, budget, pass, reference, options: schemaValues(findSelector(method).options, given) };
+}
+
+/** A stage before the last: its method and its own options. @throws CommanderError */
+function parseStage(words: readonly string[]): StageRequest {
+  const [method = '', ...options] = words;
+  const command = addStageOptions(new Command(method), findSelector(method));
+  command.exitOverride().configureOutput({ writeErr: () => {}, outputError: () => {} });
+  command.parse(options, { from: 'user' });
+  return stageRequest(method, command.opts());
+}
+
+/** What every stage of a pipeline has: how much it keeps, and the options of its method. */
+function addStageOptions(command: Command, selector: Selector): Command {
+  command
+    .option(
+      '-b, --budget <amount>',
+      'how much to keep: 15% of the pool, 5000, "2M tokens" or "10 gpu-hours" (default: that of winnow.yaml)',
+    )
+    .option('--pass <amount>', 'instead: how much to keep of what reaches this stage: 60% or a number of samples');
+  if (selector.referenceNeeds !== undefined) {
+    command.option('-r, --reference <name>', 'data set of the project that stands for the target');
+  }
+  addSchemaOptions(command, selector.options);
+  return command;
+}
+
+const collect = (value: string, all: string[] = []): string[] => [...all, value];
+
+/** What is said once of a whole selection, after its last stage. */
+function addSelectionOptions(command: Command): Command {
+  command
+    .option('--from <name>', 'choose from the samples of an earlier selection')
+    .option(
+      '--quota <source=amount>',
+      'exactly so much from a source: gqa=20% of the samples kept, or gqa=500',
+      collect,
+    )
+    .option('--floor <source=amount>', 'at least so much from a source; may be repeated, as the others', collect)
+    .option('--max <source=amount>', 'at most so much from a source', collect)
+    .option('--always-keep <ids>', 'samples kept in any case: a file of ids, an earlier selection, or ids', collect)
+    .option('--never-keep <ids>', 'samples never kept, likewise', collect)
+    .option('--seed <n>', 'seed of everything random (default: that of winnow.yaml, else 42)')
+    .option('-d, --dataset <name>', 'data set of the project (default: the first)')
+    .option('-n, --name <name>', 'name of the selection (default: <method>-<budget>-s<seed>)')
+    .addOption(
+      new Option(
+        '--blind <variant>',
+        'blind loss that necessity is taken from (default: the first of the latest loss)',
+      ).choices(['masked', 'drop', 'remove']),
+    );
+  addSchemaOptions(command, CostOptions);
+  return withDryRun(command);
+}
+
+/** `winnow select <method>`: choose a subset for a budget, with random subsets of the same size beside it; methods in a row with `then`. */
 export const register: Register = (program, session) => {
   const select = program
     .command('select')
-    .description('choose the best subset for a budget, beside random subsets of the same size');
+    .description(
+      'choose the best subset for a budget, beside random subsets of the same size\n\nSeveral methods in a row: winnow select semdedup --eps 0.1 then visnec --budget 15%',
+    );
   for (const selector of selectors) {
     const command = select
       .command(selector.name)
       .summary(selector.title)
-      .description(`${selector.title}. ${selector.summary}\nSource: ${selector.source}`)
-      .option('-b, --budget <amount>', 'how much to keep: 15% or a number of samples (default: that of winnow.yaml)')
-      .option('--seed <n>', 'seed of everything random (default: that of winnow.yaml, else 42)')
-      .option('-d, --dataset <name>', 'data set of the project (default: the first)')
-      .option('-n, --name <name>', 'name of the selection (default: <method>-<budget>-s<seed>)')
-      .addOption(
-        new Option(
-          '--blind <variant>',
-          'blind loss that necessity is taken from (default: the first of the latest loss)',
-        ).choices(['masked', 'drop', 'remove']),
-      );
-    if (selector.referenceNeeds !== undefined) {
-      command.option('-r, --reference <name>', 'data set of the project that stands for the target');
-    }
-    addSchemaOptions(command, selector.options);
-    withDryRun(command).action(action(session, (context, given: Given) => run(selector.name, context, given)));
+      .description(`${selector.title}. ${selector.summary}\nSource: ${selector.source}`);
+    addSelectionOptions(addStageOptions(command, selector)).action(
+      action(session, (context, given: Given) => run(selector.name, context, given, session.before)),
+    );
   }
 };

@@ -109,8 +109,8 @@ function datasetLines({
   ];
 }
 
-function selectionLine({ name, dataset, requested, returned, current, gone }: SelectionStatus): string {
+function selectionLine({ name, dataset, method, requested, returned, current, gone }: SelectionStatus): string {
   const lost = gone === 0 ? '' : `, and ${plural(gone, 'kept row')} ${gone === 1 ? 'is' : 'are'} gone`;
   const stale = current ? '' : ` (the data set has changed since${lost})`;
-  return `  selection ${name}: ${returned} of ${requested} asked for, from ${dataset}${stale}`;
+  return `  selection ${name}: ${returned} of ${requested} asked for, by ${method} from ${dataset}${stale}`;
 }

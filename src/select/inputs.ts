@@ -1,0 +1,100 @@
+import { type DatasetColumns, datasetColumns } from '../dataset/dataset.ts';
+import { WinnowError } from '../dataset/errors.ts';
+import type { BlindVariant } from '../models/types.ts';
+import type { Column } from '../numeric/columns.ts';
+import type { SignalEntry } from '../store/lineage.ts';
+import type { Project } from '../store/project.ts';
+import { readQuarantined } from '../store/shard-read.ts';
+import { columnsNamed, type StoredSignal, storedSignals } from '../store/signals.ts';
+import { columnMissing } from './embed-text.ts';
+import type { SelectorInput } from './selector.ts';
+
+/** What a column depends on beside the rows. */
+export type ColumnOrigin = Pick<SignalEntry, 'signal' | 'version' | 'revision' | 'params' | 'about'>;
+
+/** Everything a selector needs of a project: columns by name, rows that can't be chosen, sources. */
+export interface SelectionInputs {
+  input: SelectorInput;
+  /** Where each column came from. */
+  from: Record<string, ColumnOrigin>;
+  about: DatasetColumns;
+  /** S of each row where a loss has been scored, nats/token. */
+  necessity?: Float32Array;
+}
+
+/** Name of the stored column for a name that stands for a blind variant: `necessity` is `necessity_masked`. */
+function storedName(stored: readonly StoredSignal[], name: string, blind?: string): string {
+  if (name !== 'necessity' && name !== 'nll_blind') return name;
+  const losses = stored.filter((signal) => signal.entry.signal === 'loss');
+  const variants = [
+    ...new Set(losses.flatMap((loss) => (loss.entry.params.blind as BlindVariant[] | undefined) ?? [])),
+  ];
+  if (blind !== undefined && variants.length > 0 && !variants.includes(blind as BlindVariant)) {
+    throw new WinnowError({
+      code: 'BLIND_MISSING',
+      message: `The loss was scored with the blind variant ${variants.join(', ')}, not with ${blind}.`,
+      hint: `Run: winnow score loss --blind ${blind}`,
+    });
+  }
+  return `${name}_${blind ?? variants[0] ?? 'masked'}`;
+}
+
+export type SelectDataset = Awaited<ReturnType<Project['dataset']>>;
+
+/**
+ * Columns for a selector, by the names it uses.
+ *
+ * @param prepare called before a column is read, to measure what costs nothing
+ * @throws WinnowError `COLUMN_MISSING` with the command that scores it
+ */
+export async function readInputs(
+  project: Project,
+  dataset: SelectDataset,
+  needs: readonly string[],
+  blind?: string,
+  prepare?: (column: string) => Promise<void>,
+): Promise<SelectionInputs> {
+  const about = datasetColumns(dataset);
+  const columns: Record<string, Column> = {};
+  const from: Record<string, ColumnOrigin> = {};
+  for (const name of needs) await prepare?.(name);
+  const stored = await storedSignals(project, dataset);
+  for (const name of needs) {
+    const column = storedName(stored, name, blind);
+    const block = await columnsNamed(project, dataset, [column], { stored }).catch((error) => {
+      throw error instanceof WinnowError && error.code === 'COLUMN_MISSING' ? columnMissing(name, error) : error;
+    });
+    columns[name] = block.columns[column]!;
+    from[name] = block.from[column]!;
+  }
+  // A row that any signal found broken (its image can't be decoded, say) is broken for every method alike.
+  const excluded = new Map(about.quarantined);
+  for (const signal of stored) {
+    for (const bad of await readQuarantined(project, signal)) excluded.set(bad.row, bad.reason);
+  }
+  const necessity = await readNecessity(project, dataset, stored, columns, blind);
+  return {
+    input: { rows: dataset.rows, columns, excluded, textOnly: about.textOnly, source: about.source },
+    from,
+    about,
+    ...(necessity === undefined ? {} : { necessity }),
+  };
+}
+
+async function readNecessity(
+  project: Project,
+  dataset: SelectDataset,
+  stored: readonly StoredSignal[],
+  columns: Record<string, Column>,
+  blind?: string,
+): Promise<Float32Array | undefined> {
+  const name = storedName(stored, 'necessity', blind);
+  const there = columns.necessity ?? columns[name];
+  if (there?.kind === 'f32') return there.data;
+  const found = await columnsNamed(project, dataset, [name], { stored }).catch((error) => {
+    if (error instanceof WinnowError && ['COLUMN_MISSING', 'SIGNAL_INCOMPLETE'].includes(error.code)) return undefined;
+    throw error;
+  });
+  const column = found?.columns[name];
+  return column?.kind === 'f32' ? column.data : undefined;
+}

@@ -1,0 +1,56 @@
+import { type Dataset, datasetColumns } from '../dataset/dataset.ts';
+import type { Project } from '../store/project.ts';
+import type { LoadedSelection } from '../store/selections.ts';
+import type { Composition } from './compose.ts';
+import type { DrawLimits } from './draw-within.ts';
+import type { CompositionRecord } from './plan-selection.ts';
+import { rowTokens } from './row-tokens.ts';
+import { NO_SOURCE } from './source-bounds.ts';
+import { parseCostOptions } from './training-cost.ts';
+
+/**
+ * What random subsets beside a composed selection keep to: its lists, its rules for sources, what it cost. A source that could not
+ * give what was demanded of it is held to what it gave, so that every subset has the same places to fill.
+ */
+export function drawLimits(
+  { always, sources, tokens }: Pick<Composition, 'always' | 'sources' | 'tokens'>,
+  record: Pick<CompositionRecord, 'sources' | 'cost'>,
+): DrawLimits {
+  const bounds = new Map(
+    (record.sources ?? []).map(({ source, least, most, kept }) => [
+      source,
+      { least: Math.min(least, kept), most: most ?? Number.POSITIVE_INFINITY },
+    ]),
+  );
+  const { cost } = record;
+  return {
+    always,
+    sources,
+    bounds,
+    ...(cost === undefined || tokens === undefined ? {} : { cost: { tokens, limit: cost.spent } }),
+  };
+}
+
+/** Reasons of rows that no method could choose. */
+const OUTSIDE: ReadonlySet<string> = new Set(['excluded', 'never-keep', 'not-in-pool']);
+
+/** {@link drawLimits} of a saved selection, and the rows that were out of it beside those that can't be used. */
+export async function savedLimits(
+  project: Project,
+  dataset: Dataset,
+  { reasons, lineage }: LoadedSelection,
+  unusable: ReadonlyMap<number, string>,
+): Promise<{ excluded: ReadonlyMap<number, string>; limits?: DrawLimits }> {
+  const record = lineage.composition as CompositionRecord | undefined;
+  if (record === undefined) return { excluded: unusable };
+  const excluded = new Map(unusable);
+  for (const { row, code } of reasons) if (OUTSIDE.has(code)) excluded.set(row, code);
+  const always = Int32Array.from(reasons.filter(({ code }) => code === 'always-keep').map(({ row }) => row));
+  const sources = datasetColumns(dataset).source.map((source) => source ?? NO_SOURCE);
+  const tokens =
+    record.cost === undefined ? undefined : await rowTokens(project, dataset, parseCostOptions(record.asked), excluded);
+  return {
+    excluded,
+    limits: drawLimits({ always, sources, ...(tokens === undefined ? {} : tokens) }, record),
+  };
+}

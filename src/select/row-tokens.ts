@@ -1,0 +1,68 @@
+import type { Dataset } from '../dataset/dataset.ts';
+import { WinnowError } from '../dataset/errors.ts';
+import type { Project } from '../store/project.ts';
+import { columnsNamed } from '../store/signals.ts';
+import type { CostOptions } from './training-cost.ts';
+
+/** Tokens of every row, and in words where they come from. */
+export interface RowTokens {
+  tokens: Float64Array;
+  about: string;
+}
+
+/**
+ * Tokens that each row costs in training: a column where one is named, else an estimate from the sample itself: UTF-8 bytes of all its text
+ * over 4 (a byte-pair tokenizer's usual ratio), and a fixed number an image. A row of a column without a number can't be counted and is an error.
+ *
+ * @param excluded rows that can't be chosen and need no number
+ * @throws WinnowError `TOKENS_MISSING`, `TOKENS_UNKNOWN`, `COLUMN_MISSING`
+ */
+export async function rowTokens(
+  project: Project,
+  dataset: Dataset,
+  options: CostOptions,
+  excluded: { has(row: number): boolean },
+): Promise<RowTokens> {
+  const { tokensColumn, imageTokens } = options;
+  if (tokensColumn !== undefined) return fromColumn(project, dataset, tokensColumn, excluded);
+  const tokens = new Float64Array(dataset.rows);
+  let videos = 0;
+  for await (const { start, samples } of dataset.batches()) {
+    for (const [i, sample] of samples.entries()) {
+      if (sample === null) continue;
+      const parts = sample.messages.flatMap((message) => message.parts);
+      const bytes = parts.reduce((sum, part) => sum + (part.type === 'text' ? Buffer.byteLength(part.text) : 0), 0);
+      videos += sample.media.videos.length;
+      tokens[start + i] = Math.ceil(bytes / 4) + imageTokens * sample.media.images.length;
+    }
+  }
+  if (videos > 0) {
+    throw new WinnowError({
+      code: 'TOKENS_UNKNOWN',
+      message: 'The tokens of videos are not estimated, and this data set has some.',
+      hint: 'Import a column with the tokens of each row and name it with --tokens-column.',
+    });
+  }
+  return { tokens, about: `estimated: UTF-8 bytes of the text / 4, and ${imageTokens} an image` };
+}
+
+async function fromColumn(
+  project: Project,
+  dataset: Dataset,
+  name: string,
+  excluded: { has(row: number): boolean },
+): Promise<RowTokens> {
+  const column = (await columnsNamed(project, dataset, [name])).columns[name]!;
+  const isNumbers = (column.kind === 'f32' || column.kind === 'i32') && column.width === 1;
+  const tokens = isNumbers ? Float64Array.from(column.data) : new Float64Array();
+  const bad = tokens.findIndex((count, row) => !(count >= 0) && !excluded.has(row));
+  if (isNumbers && bad < 0) return { tokens: tokens.map((n) => (n >= 0 ? n : 0)), about: `column ${name}` };
+  throw new WinnowError({
+    code: 'TOKENS_MISSING',
+    message: isNumbers
+      ? `The column \`${name}\` has no number of tokens for "${dataset.ids[bad]}".`
+      : `The column \`${name}\` doesn't hold one number a row.`,
+    hint: 'Name a column with the tokens of every row, or leave --tokens-column out to have them estimated.',
+    exitCode: 2,
+  });
+}
