@@ -52,7 +52,8 @@ export interface ColumnBlock {
 /** How a column is declared before it exists. */
 export interface ColumnSpec {
   name: string;
-  kind: Column['kind'];
+  /** `f16`: an `f32` column that the worker stores in half the room. */
+  kind: Column['kind'] | 'f16';
   /** Fixed width of an `f32` column; 0 when it's known only from the model (an embedding). @default 1 */
   width?: number;
   /** One sentence with the unit: `mean response loss with the image, nats/token`. */

@@ -30,10 +30,12 @@ const IMAGES = ['a.png', 'a.png', 'b.png', 'c.png', undefined, 'broken.png', 'go
 /** What each signal is tried with beside its defaults. */
 const OPTIONS: Record<string, Record<string, unknown>> = {
   loss: { blind: ['masked', 'drop', 'remove'], perToken: true },
+  gradients: { dims: 96, rank: 4 },
+  'last-gradient': { dims: 100, projection: 'normal', parameters: 'weights' },
 };
 
 /** Measured of the response, with an image or without one. */
-const OF_THE_RESPONSE = new Set(['loss', 'error-norm']);
+const OF_THE_RESPONSE = new Set(['loss', 'error-norm', 'gradients', 'last-gradient']);
 
 // Models are opened a dozen times; a busy machine takes its time.
 vi.setConfig({ testTimeout: 240_000, hookTimeout: 240_000 });
@@ -137,7 +139,7 @@ describe.each(signals.map((signal) => [signal.name, signal] as const))('signal %
     }
     const names = signal
       .columns(first.params)
-      .filter(({ kind }) => kind === 'f32')
+      .filter(({ kind }) => kind === 'f32' || kind === 'f16')
       .map((column) => column.name);
     const { columns } = await readColumns(project, first.shards, names);
     for (const column of names) {

@@ -1,8 +1,10 @@
 import { attention } from './attention.ts';
 import { clipScore } from './clip-score.ts';
 import { errorNorm } from './error-norm.ts';
+import { gradients } from './gradients.ts';
 import { imageEmbedding } from './image-embedding.ts';
 import { imageStats } from './image-stats.ts';
+import { lastGradient } from './last-gradient.ts';
 import { loss } from './loss.ts';
 import type { Signal } from './signal.ts';
 import { textEmbedding } from './text-embedding.ts';
@@ -16,4 +18,6 @@ export const signals: readonly Signal[] = [
   imageStats,
   attention,
   errorNorm,
+  gradients,
+  lastGradient,
 ] as readonly Signal[];

@@ -12,7 +12,7 @@ import { refuseNewer } from './newer.ts';
 /** A column as it is stored. */
 export const ColumnRecord = z.object({
   name: z.string(),
-  kind: z.enum(['f32', 'i32', 'text', 'list']),
+  kind: z.enum(['f32', 'f16', 'i32', 'text', 'list']),
   width: z.int(),
   measures: z.string().optional(),
 });
@@ -30,9 +30,10 @@ export type ShardMeta = z.infer<typeof ShardMeta>;
 
 /**
  * SQL type of a column. Wide and ragged floats are BLOBs of little-endian float32: DuckDB's appender takes 10 ms for 4,096
- * vectors of 384 as bytes and 800 ms as lists. `numpy.frombuffer(blob, '<f4')` reads them.
+ * vectors of 384 as bytes and 800 ms as lists. `numpy.frombuffer(blob, '<f4')` reads them. `f16` is what the worker writes for wide vectors
+ * (`readHalves`); in memory it is float32.
  */
-function sqlType({ kind, width }: Pick<ColumnRecord, 'kind' | 'width'>): string {
+function sqlType({ kind, width }: Pick<Column, 'kind' | 'width'>): string {
   if (kind === 'f32') return width === 1 ? 'FLOAT' : 'BLOB';
   return { i32: 'INTEGER', text: 'VARCHAR', list: 'BLOB' }[kind];
 }

@@ -3,6 +3,7 @@ import type { DuckDBConnection, DuckDBDataChunk } from '@duckdb/node-api';
 import { name, quote } from '../dataset/duck.ts';
 import { type Quarantined, WinnowError } from '../dataset/errors.ts';
 import type { Column, ColumnBlock } from '../numeric/columns.ts';
+import { readHalves } from '../numeric/half.ts';
 import type { Project } from './project.ts';
 import { type ColumnRecord, damaged, mayHoldQuarantined, readMeta, type ShardMeta } from './shard-file.ts';
 import type { ShardPlan } from './shards.ts';
@@ -137,6 +138,11 @@ function filler({ kind, width }: ColumnRecord, rows: number): Filler {
   if (kind === 'f32' && width === 1) {
     const data = new Float32Array(rows).fill(Number.NaN);
     return { chunk: each((row, value) => (data[row] = value as number)), column: () => ({ kind, width, data }) };
+  }
+  if (kind === 'f16') {
+    const data = new Float32Array(rows * width).fill(Number.NaN);
+    const chunk = eachBlob((row, blob) => readHalves(blob, data.subarray(row * width, (row + 1) * width)));
+    return { chunk, column: () => ({ kind: 'f32', width, data }) };
   }
   if (kind === 'f32') {
     const data = new Float32Array(rows * width);

@@ -14,7 +14,7 @@ import pyarrow.parquet as pq
 
 @dataclass
 class Column:
-    """`kind` as the store names it: f32 (n, width), i32 (n,), text (list of str or None), list (n arrays)."""
+    """`kind` as the store names it: f32 and f16 (n, width), i32 (n,), text (list of str or None), list (n arrays)."""
 
     kind: str
     width: int
@@ -29,11 +29,22 @@ def to_arrow(column: Column) -> pa.Array:
         return pa.array(column.data, type=pa.string())
     if column.kind == "list":
         return pa.array([np.asarray(row, dtype="<f4").tobytes() for row in column.data], type=pa.binary())
+    if column.kind == "f16":
+        data = np.asarray(column.data, dtype=np.float32).reshape(-1, column.width)
+        return pa.array([None if np.isnan(row).all() else half_block(row) for row in data], type=pa.binary())
     data = np.asarray(column.data, dtype="<f4")
     if column.width == 1:
         return pa.array(data.reshape(-1), mask=np.isnan(data.reshape(-1)))
     rows = [None if np.isnan(row).all() else row.tobytes() for row in data.reshape(len(data), -1)]
     return pa.array(rows, type=pa.binary())
+
+
+def half_block(row: np.ndarray) -> bytes:
+    """A vector as its scale (float32) and float16 numbers: value = scale x number. The scale is the power of two that
+    brings the largest near 2^14, so that neither long nor short vectors leave the range of float16."""
+    largest = float(np.abs(row).max())
+    scale = np.exp2(np.clip(np.frexp(largest)[1] - 15, -126, 127)) if 0 < largest < np.inf else 1.0
+    return np.array([scale], dtype="<f4").tobytes() + (row / np.float32(scale)).astype("<f2").tobytes()
 
 
 def write_shard(

@@ -14,6 +14,7 @@ import torch
 from transformers.utils import ModelOutput
 
 from ..data import Encoded
+from .adapters import Adapter
 from .reader import Picture, Reader
 
 FEATURE_CACHE_BYTES = 1 << 30
@@ -70,6 +71,8 @@ class Model:
             folder, dtype=dtype, trust_remote_code=False, use_safetensors=True
         )
         self.net = self.net.to(device).eval()
+        self.folder = folder
+        self.adapters: dict[str, Adapter] = {}
         self.reader, self.family, self.device, self.dtype = reader, reader.family, device, dtype
         self.inner = self.net.model
         self.head = self.net.get_output_embeddings()

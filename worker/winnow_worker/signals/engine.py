@@ -37,7 +37,8 @@ class Tokens:
 
 class Observer(Protocol):
     """Looks into the forward passes of one kind of reading. `see` returns one result a sequence of the batch. With
-    `in_order` (optional) batches are the data set's rows as they come: padding is part of what is measured."""
+    `in_order` (optional) batches are the data set's rows as they come: padding is part of what is measured. With
+    `graph` (optional) the states can be differentiated."""
 
     reads: str
 
@@ -133,8 +134,10 @@ class Engine:
     def _measure(self, name, chunk, samples, encoded, watching, errors, reading: Reading) -> None:
         sequences = [sequence_of(self.model, samples[i], name, encoded[i]) for i in chunk]
         cut = 0 if watching or name != "image" else shared_cut(self.model, sequences)
-        states = self.model.hidden_shared(sequences, cut) if cut else self.model.hidden(sequences)
-        found = self.tokens(sequences, states, cut, errors)
+        graph = any(getattr(o, "graph", False) for o in watching)
+        read = self.model.states if graph else self.model.hidden
+        states = self.model.hidden_shared(sequences, cut) if cut else read(sequences)
+        found = self.tokens(sequences, states.detach(), cut, errors)
         observed = [(o, o.see(sequences, states)) for o in watching]
         for j, i in enumerate(chunk):
             reading.tokens[name][i] = found[j]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from .attention import Attention
+from .gradients import Gradients, LastGradient
 from .loss import ErrorNorm, Loss, LossTrajectory
 
 SIGNALS = {
@@ -10,4 +11,6 @@ SIGNALS = {
     "loss-trajectory": LossTrajectory,
     "error-norm": ErrorNorm,
     "attention": Attention,
+    "gradients": Gradients,
+    "last-gradient": LastGradient,
 }

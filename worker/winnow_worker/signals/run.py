@@ -11,6 +11,7 @@ import numpy as np
 import torch
 
 from ..data import Sample, read_samples
+from ..families.adapters import merge_adapters, read_adapters
 from ..families.model import Model
 from ..families.reader import Reader
 from ..protocol import BAD_JOB, ENVIRONMENT, JobError, emit, warn
@@ -18,6 +19,7 @@ from ..shards import Column, write_shard
 from .engine import Engine, Reading
 from .registry import SIGNALS
 
+FLOATS = ("f32", "f16")
 DTYPES = {"float32": torch.float32, "bfloat16": torch.bfloat16, "float16": torch.float16}
 
 
@@ -69,7 +71,11 @@ def open_model(job: dict, path: str, device: str, dtype: torch.dtype) -> Model:
     base = Path(job["model"]["path"])
     try:
         has_own = (folder / "processor_config.json").exists() or (folder / "preprocessor_config.json").exists()
-        return Model(folder, Reader(folder if has_own else base, Path(job.get("media_root", ""))), device, dtype)
+        reader = Reader(folder if has_own else base, Path(job.get("media_root", "")))
+        model = Model(folder if (folder / "config.json").exists() else base, reader, device, dtype)
+        model.folder, model.adapters = folder, read_adapters(folder)
+        merge_adapters(model.net, model.adapters, folder)
+        return model
     except (OSError, ValueError, KeyError, AttributeError) as error:
         raise JobError(BAD_JOB, "MODEL_UNUSABLE", f"{path}: {error}") from error
 
@@ -117,7 +123,7 @@ def blank(columns: dict[str, Column], rows: list[int]) -> None:
     """A row that failed anywhere has no numbers at all."""
     for column in columns.values():
         for i in rows:
-            if column.kind == "f32":
+            if column.kind in FLOATS:
                 column.data[i] = np.nan
             else:
                 column.data[i] = {"i32": 0, "text": None, "list": []}[column.kind]
@@ -140,13 +146,13 @@ def write_outputs(shard: dict, samples: list[Sample], found: dict[str, dict[str,
 
 def spread(column: Column, at: list[int | None]) -> Column:
     """A column over all rows of the shard from one over the samples that were read."""
-    if column.kind == "f32":
+    if column.kind in FLOATS:
         data = np.full((len(at), column.width), np.nan, dtype=np.float32)
         source = np.asarray(column.data, dtype=np.float32).reshape(-1, column.width)
         for r, i in enumerate(at):
             if i is not None:
                 data[r] = source[i]
-        return Column("f32", column.width, data)
+        return Column(column.kind, column.width, data)
     empty = {"i32": 0, "text": None, "list": []}[column.kind]
     return Column(column.kind, column.width, [empty if i is None else column.data[i] for i in at])
 
@@ -154,29 +160,27 @@ def spread(column: Column, at: list[int | None]) -> Column:
 def save_part(path: Path, found: dict[str, dict[str, Column]], failed: list[dict]) -> None:
     """What one checkpoint gave, whole or not at all."""
     path.parent.mkdir(parents=True, exist_ok=True)
-    arrays = {f"{s}/{n}": np.asarray(c.data, dtype=np.float32) for s, cs in found.items() for n, c in cs.items()}
+    arrays = {
+        f"{s}/{c.kind}/{n}": np.asarray(c.data, dtype=np.float32) for s, cs in found.items() for n, c in cs.items()
+    }
     temporary = path.with_suffix(".tmp.npz")
     np.savez(temporary, failed=np.array(json.dumps(failed)), **arrays)
     temporary.replace(path)
 
 
 def join_parts(job: dict, shard: dict, total: int, parts: Path) -> None:
-    """Columns of T checkpoints side by side, in the order of the checkpoints. A row that failed once has none."""
+    """Columns of T checkpoints side by side, in the order of the checkpoints, where a signal doesn't name them apart. A
+    row that failed once has none."""
     samples = list(read_samples(Path(shard["samples"])))
     loaded = [np.load(part_path(parts, shard, t), allow_pickle=False) for t in range(total)]
     failed = {f["row"]: f for part in reversed(loaded) for f in json.loads(str(part["failed"]))}
     at = {s.row: i for i, s in enumerate(samples)}
     found: dict[str, dict[str, Column]] = {s["name"]: {} for s in job["signals"]}
-    for key in (k for k in loaded[0].files if k != "failed"):
-        signal, name = key.split("/", 1)
-        stacked = [part[key].reshape(len(samples), -1) for part in loaded]
-        signal_class = SIGNALS[signal]
-        if getattr(signal_class, "apart", False):
-            for t, one in enumerate(stacked):
-                found[signal][f"{name}_{t + 1}"] = Column("f32", one.shape[1], one)
-        else:
-            whole = np.concatenate(stacked, axis=1)
-            found[signal][name] = Column("f32", whole.shape[1], whole)
+    for key in dict.fromkeys(k for part in loaded for k in part.files if k != "failed"):
+        signal, kind, name = key.split("/", 2)
+        stacked = [part[key].reshape(len(samples), -1) for part in loaded if key in part.files]
+        whole = np.concatenate(stacked, axis=1)
+        found[signal][name] = Column(kind, whole.shape[1], whole)
     for columns in found.values():
         blank(columns, [at[row] for row in failed])
     write_outputs(shard, samples, found, [failed[row] for row in sorted(failed)])

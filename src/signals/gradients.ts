@@ -1,0 +1,77 @@
+import { z } from 'zod';
+import type { ColumnSpec } from '../numeric/columns.ts';
+import type { Signal } from './signal.ts';
+import { weightsRevision, workerParams } from './worker-params.ts';
+
+/** What a gradient is taken of, and how it is projected: on both sides of a comparison the same. */
+export const gradientParams = {
+  parameters: z
+    .enum(['auto', 'lora', 'weights'])
+    .default('auto')
+    .describe(
+      'lora: adapters of the checkpoint, else fresh seeded ones; weights: the target layers themselves; auto: weights where a checkpoint without adapters has an optimizer state',
+    ),
+  rank: z.int().positive().default(16).describe('of fresh adapters'),
+  targets: z
+    .array(z.string().min(1))
+    .min(1)
+    .default(['q_proj', 'k_proj', 'v_proj', 'o_proj'])
+    .describe('names of linear layers of the language model (a checkpoint with adapters: those that it has)'),
+  dims: z.int().positive().max(65536).default(8192).describe('numbers of a projected gradient'),
+  projection: z.enum(['rademacher', 'normal']).default('rademacher').describe('entries of the random projection'),
+  seed: z.int().nonnegative().max(0xffffffff).default(0).describe('of the projection and of fresh adapters'),
+};
+
+const Params = z.object({
+  ...workerParams,
+  gradient: z
+    .enum(['sgd', 'adam'])
+    .default('sgd')
+    .describe('sgd: plain; adam: the step that the optimizer of the checkpoint would take (LESS, for the pool)'),
+  ...gradientParams,
+  layers: z
+    .array(z.coerce.number().int().nonnegative())
+    .default([])
+    .describe('a vector for each of these decoder layers (counted from 0) instead of one for all (DataInf)'),
+});
+type GradientsParams = z.infer<typeof Params>;
+
+function columns({ layers, dims, gradient }: GradientsParams): ColumnSpec[] {
+  const of = gradient === 'adam' ? 'Adam step' : 'gradient of the mean response loss';
+  const one = (name: string, where: string): ColumnSpec => ({
+    name,
+    kind: 'f16',
+    width: dims,
+    measures: `${of}, ${where}, projected at random to ${dims} numbers, nats/token per unit of weight`,
+  });
+  if (layers.length === 0) return [one('gradient_1', 'all target layers')];
+  return layers.map((layer) => one(`gradient_1_layer_${layer}`, `layer ${layer}`));
+}
+
+/** Projected gradients of each sample's loss (LESS, ICONS, DataInf). */
+export const gradients: Signal<GradientsParams> = {
+  name: 'gradients',
+  version: 1,
+  title: 'Projected gradients',
+  measures:
+    'The gradient of each sample’s response loss with respect to adapters or weights, projected at random with a seed. Lengths and angles are kept in expectation; vectors are not scaled to length 1.',
+  source: 'LESS (arXiv 2402.04333), section 3; TRAK (arXiv 2303.14186) for the projection',
+  by: ['worker'],
+  params: Params,
+  cost: () => '1 image encoding, 1 forward and 1 backward pass a sample',
+  columns,
+  shardRows: 256,
+  readsMedia: true,
+  revision: weightsRevision,
+  key: ({ gradient, parameters, rank, targets, dims, projection, seed, layers, dtype }) => ({
+    gradient,
+    parameters,
+    rank,
+    targets,
+    dims,
+    projection,
+    seed,
+    layers,
+    dtype,
+  }),
+};
