@@ -29,7 +29,7 @@ import { CostOptions } from './select/training-cost.ts';
 import type { VisnecOptions } from './select/visnec.ts';
 import type { ClipScoreParams } from './signals/clip-score.ts';
 import type { ImageEmbeddingParams } from './signals/image-embedding.ts';
-import type { LossParams } from './signals/loss.ts';
+import type { LossParams } from './signals/loss-params.ts';
 import { runScore, type ScoreResult } from './signals/score.ts';
 import { planScore, type ScoreRequest, type ScoreSummary } from './signals/score-plan.ts';
 import type { TextEmbeddingParams } from './signals/text-embedding.ts';

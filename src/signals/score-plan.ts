@@ -68,8 +68,10 @@ function parseParams(signal: Signal, given: Record<string, unknown>): Record<str
 }
 
 /** Defaults of `winnow.yaml` that a signal's parameters take when they are not given. */
-function projectDefaults(project: Project, signal: Signal): Record<string, unknown> {
+function projectDefaults(project: Project, signal: Signal, given: Record<string, unknown>): Record<string, unknown> {
   const defaults = project.config().defaults;
+  // Those of the model and of the blind variant are for this machine; a server has its own.
+  if (signal.name === 'loss' && given.server !== undefined) return {};
   if (signal.name === 'loss') {
     return {
       ...(defaults.model === undefined ? {} : { model: defaults.model }),
@@ -85,7 +87,7 @@ function projectDefaults(project: Project, signal: Signal): Record<string, unkno
 /** Which shards of a signal are missing and what they cost. Loads no model. */
 export async function planScore(project: Project, request: ScoreRequest): Promise<ScorePlan> {
   const signal = findSignal(request.signal);
-  const params = parseParams(signal, { ...projectDefaults(project, signal), ...request.params });
+  const params = parseParams(signal, { ...projectDefaults(project, signal, request.params ?? {}), ...request.params });
   const dataset = await project.dataset(request.dataset);
   const context: SignalContext = {
     dataset,
@@ -117,7 +119,7 @@ export async function planScore(project: Project, request: ScoreRequest): Promis
     summary: {
       signal: signal.name,
       dataset: dataset.name,
-      model: String(params.model ?? params.encoder ?? 'no model'),
+      model: String(params.model ?? params.encoder ?? (params.server === undefined ? 'no model' : revision)),
       revision,
       params,
       rows: dataset.rows,

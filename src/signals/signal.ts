@@ -55,7 +55,7 @@ export interface Signal<Params extends Record<string, unknown> = Record<string, 
   /** The parameters that change the numbers, without the model, whose revision is separate. */
   key(params: Params): Record<string, unknown>;
   /** Who computes it with these options. @default the first of `by` */
-  chosen?(params: Params, context: SignalContext): Promise<'process' | 'worker'>;
-  /** Opens the models in this process. Absent: only the worker measures it. What the worker's job carries is `key`. */
+  chosen?(params: Params, context: SignalContext): Promise<'process' | 'worker' | 'server'>;
+  /** Opens the models in this process, or a server. Absent: only the worker measures it. What the worker's job carries is `key`. */
   open?(params: Params, context: SignalContext): Promise<SignalRun>;
 }

@@ -33,28 +33,50 @@ export function responseSpans(
   return spans;
 }
 
+/** An assistant turn as token ids: all that comes before its answer, and all up to its end (absent: the conversation ends with it). */
+export interface TurnPrefix {
+  before: readonly number[];
+  until?: readonly number[];
+}
+
+/**
+ * Spans of answers from the beginnings of a conversation: each must begin the whole, but for white space that merged into the next token.
+ * @returns undefined where one does not
+ */
+export function spansFromPrefixes(
+  turns: readonly TurnPrefix[],
+  ids: readonly number[],
+  isBlank: (ids: readonly number[]) => boolean,
+): ResponseSpan[] | undefined {
+  const spans: ResponseSpan[] = [];
+  for (const { before, until } of turns) {
+    const start = meet(before, ids, isBlank);
+    const end = until === undefined ? ids.length : meet(until, ids, isBlank);
+    if (start === undefined || end === undefined || end < start) return undefined;
+    spans.push(trim({ start, end }, ids, isBlank));
+  }
+  return spans;
+}
+
 function byPrefix(
   messages: readonly ChatMessage[],
   ids: readonly number[],
   template: ChatTemplate,
   tokenizer: Tokenizer,
 ): ResponseSpan[] | undefined {
-  const spans: ResponseSpan[] = [];
-  for (const [k, message] of messages.entries()) {
-    if (message.role !== 'assistant') continue;
+  const answers = messages.flatMap((message, k) => (message.role === 'assistant' ? [{ message, k }] : []));
+  const turns: TurnPrefix[] = [];
+  for (const { k } of answers) {
     const before = renderOrNothing(template, messages.slice(0, k), true);
-    const last = k === messages.length - 1;
-    const until = last ? '' : renderOrNothing(template, messages.slice(0, k + 1), false);
+    const isLast = k === messages.length - 1;
+    const until = isLast ? '' : renderOrNothing(template, messages.slice(0, k + 1), false);
     if (before === undefined || until === undefined) return undefined;
-    const start = meet(tokenizer.encode(before), ids, tokenizer);
-    const end = last ? ids.length : meet(tokenizer.encode(until), ids, tokenizer);
-    if (start === undefined || end === undefined || end < start) return undefined;
-    const span = trim({ start, end }, ids, tokenizer);
-    // A template that ignores the generation prompt passes the prefix test with its header inside of the span.
-    if (!beginsWithAnswer(span, message, ids, tokenizer)) return undefined;
-    spans.push(span);
+    turns.push({ before: tokenizer.encode(before), ...(isLast ? {} : { until: tokenizer.encode(until) }) });
   }
-  return spans;
+  const spans = spansFromPrefixes(turns, ids, blankIn(tokenizer));
+  // A template that ignores the generation prompt passes the prefix test with its header inside of the span.
+  const isAnswer = spans?.every((span, i) => beginsWithAnswer(span, answers[i]!.message, ids, tokenizer));
+  return isAnswer === true ? spans : undefined;
 }
 
 function byMarks(
@@ -65,12 +87,13 @@ function byMarks(
 ): ResponseSpan[] | undefined {
   const rendered = template.renderMarked(messages);
   if (rendered === undefined || rendered.generated.length === 0) return undefined;
+  const isBlank = blankIn(tokenizer);
   const spans: ResponseSpan[] = [];
   for (const { start: from, end: to } of rendered.generated) {
-    const start = meet(tokenizer.encode(rendered.text.slice(0, from)), ids, tokenizer);
-    const end = meet(tokenizer.encode(rendered.text.slice(0, to)), ids, tokenizer);
+    const start = meet(tokenizer.encode(rendered.text.slice(0, from)), ids, isBlank);
+    const end = meet(tokenizer.encode(rendered.text.slice(0, to)), ids, isBlank);
     if (start === undefined || end === undefined || end < start) return undefined;
-    spans.push(trim({ start, end }, ids, tokenizer));
+    spans.push(trim({ start, end }, ids, isBlank));
   }
   return spans;
 }
@@ -90,20 +113,20 @@ function renderOrNothing(
 }
 
 /** Length of the common beginning; undefined when what is left of the prefix is more than white space. */
-function meet(prefix: readonly number[], ids: readonly number[], tokenizer: Tokenizer): number | undefined {
+function meet(prefix: readonly number[], ids: readonly number[], isBlank: (ids: readonly number[]) => boolean) {
   let n = 0;
   while (n < prefix.length && n < ids.length && prefix[n] === ids[n]) n++;
-  return n === prefix.length || isBlank(prefix.slice(n), tokenizer) ? n : undefined;
+  return n === prefix.length || isBlank(prefix.slice(n)) ? n : undefined;
 }
 
 /** White space, as words in the middle of a text: decoders strip what leads a text. */
-function isBlank(ids: readonly number[], tokenizer: Tokenizer): boolean {
-  return tokenizer.decode(ids).trim() === '';
+function blankIn(tokenizer: Tokenizer): (ids: readonly number[]) => boolean {
+  return (ids) => tokenizer.decode(ids).trim() === '';
 }
 
-function trim(span: ResponseSpan, ids: readonly number[], tokenizer: Tokenizer): ResponseSpan {
+function trim(span: ResponseSpan, ids: readonly number[], isBlank: (ids: readonly number[]) => boolean): ResponseSpan {
   let { end } = span;
-  while (end > span.start && isBlank([ids[end - 1]!], tokenizer)) end--;
+  while (end > span.start && isBlank([ids[end - 1]!])) end--;
   return { start: span.start, end };
 }
 
