@@ -14,6 +14,7 @@ from PIL import Image, UnidentifiedImageError
 
 from ..data import Encoded, RowError, Sample, image_order, response_spans, runs
 from . import Family, family_of, single_turn
+from .processor import load_processor
 
 Image.MAX_IMAGE_PIXELS = 178_956_970
 
@@ -30,11 +31,11 @@ class Reader:
     """Encodes samples for one model. Images are decoded and processed once while they are in the cache."""
 
     def __init__(self, folder: Path, media_root: Path | None = None, cache_images: int = 256) -> None:
-        from transformers import AutoConfig, AutoProcessor
+        from transformers import AutoConfig
 
         self.config = AutoConfig.from_pretrained(folder, trust_remote_code=False)
         self.family: Family = family_of(self.config.model_type)
-        self.processor = AutoProcessor.from_pretrained(folder, trust_remote_code=False)
+        self.processor = load_processor(folder)
         self.tokenizer = self.processor.tokenizer
         self.image_id = int(
             getattr(self.config, "image_token_id", None) or getattr(self.config, "image_token_index", None)

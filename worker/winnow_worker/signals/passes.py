@@ -41,23 +41,23 @@ def blind(model: Model, sample: Sample, encoded: Encoded, name: str) -> Sequence
     keeps its positions. `masked` hides image tokens only (VisNec's paper); `drop` leaves one masked slot for each
     image's whole expansion (VisNec's code), `remove` nothing: text behind it moves forward.
     """
-    hidden = encoded.image.copy()
+    hidden, slots = encoded.image.copy(), np.zeros(len(encoded.ids), dtype=bool)
     if name == "masked":
         places = model.positions(encoded, [sample.images[i] for i in encoded.order])
+        slots = hidden
     else:
         for start, end in encoded.blocks:
             hidden[start:end] = True
-        slots = np.zeros(len(encoded.ids), dtype=np.int64)
-        for start, _ in encoded.blocks:
             slots[start] = name == "drop"
-        line = np.cumsum(~hidden + slots) - 1 + model.family.first_position
+        line = np.cumsum(~hidden | slots) - 1 + model.family.first_position
         places = np.broadcast_to(line, (model.family.position_axes, len(line)))
-    if model.window and name == "masked" and len(encoded.ids) > model.window:
-        # Sliding layers count tokens, not positions: what is masked has to stay where it is.
-        at = encoded.scored
-        return Sequence(encoded.ids, places, [], at - 1, encoded.ids[at], encoded.extras, encoded, hidden=encoded.image)
-    kept = np.flatnonzero(~hidden)
-    up_to = np.cumsum(~hidden)
+    # Sliding layers count tokens, not positions: there, what is masked has to stay where it is.
+    stay = slots if model.window and len(encoded.ids) > model.window else np.zeros_like(slots)
+    kept = np.flatnonzero(~hidden | stay)
+    up_to = np.cumsum(~hidden | stay)
     at = encoded.scored
     extras = {k: v[kept] for k, v in encoded.extras.items()}
-    return Sequence(encoded.ids[kept], places[:, kept], [], up_to[at - 1] - 1, encoded.ids[at], extras, encoded)
+    return Sequence(
+        encoded.ids[kept], places[:, kept], [], up_to[at - 1] - 1, encoded.ids[at], extras, encoded,
+        hidden=stay[kept] if stay.any() else None,
+    )  # fmt: skip

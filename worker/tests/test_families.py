@@ -1,0 +1,124 @@
+"""Every family: what the worker measures in batches is what `transformers` gives one row at a time, to 1e-4 in fp32."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from plain import Plain
+from tiny import FAMILIES, conversation, make, write_images
+
+from winnow_worker.data import Sample, without_instruction
+from winnow_worker.families.model import Model
+from winnow_worker.families.reader import Reader
+from winnow_worker.signals.attention import CrossAttention
+from winnow_worker.signals.engine import Engine
+from winnow_worker.signals.passes import PASSES
+
+TOLERANCE = 1e-4
+LONG = "Look at the picture again and say in one sentence what stands on the left of the red circle, and why."
+
+
+def samples(family: str, names: list[str]) -> list[Sample]:
+    """One and several images, none, several turns, a shared image, mixed lengths."""
+    one = [
+        conversation(("What is it?", "A cat."), images=(0,)),
+        conversation(("Is it red?", "yes, it is very red"), images=(0,)),
+        conversation((LONG, "A blue square."), images=(1,)),
+        conversation(("How many?", "3"), images=(2,)),
+        conversation(("Why is the sky blue?", "Light scatters.")),
+    ]
+    if family == "paligemma":
+        many = [conversation(("Which one?", "the second"), images=(0, 1))]
+    else:
+        many = [
+            conversation(("What is it?", "A cat."), ("And now?", "Still a cat, I think."), images=(0,)),
+            conversation(("Compare them.", "They differ."), ("How?", "In colour."), images=(1, 2)),
+            conversation(("Hello.", "Hi!"), ("See this.", "A tree."), images=(3,), at=1),
+        ]
+        if family != "gemma3":
+            many.append(conversation(("What is it?", "A dog."), images=(0,), system="Answer briefly."))
+    return [Sample(i, f"r{i}", m, names) for i, m in enumerate([*one, *many])]
+
+
+class Pair:
+    """A tiny model in the worker and by itself, and rows for both."""
+
+    def __init__(self, family: str, folder: Path) -> None:
+        self.folder = make(family, folder / family)
+        self.rows = samples(family, write_images(folder))
+        self.model = Model(self.folder, Reader(self.folder, folder))
+        self.plain = Plain(self.folder, folder)
+
+
+@pytest.fixture(scope="module", params=FAMILIES)
+def pair(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Pair:
+    torch.set_num_threads(1)
+    return Pair(request.param, tmp_path_factory.mktemp("family"))
+
+
+def read(pair: Pair, passes, observers=(), batch: int = 4, errors: bool = False):
+    reading = Engine(pair.model, batch).read(pair.rows, passes, list(observers), errors)
+    assert not reading.failed, {k: e.reason for k, e in reading.failed.items()}
+    return reading
+
+
+def expected(pair: Pair, name: str, sample: Sample) -> np.ndarray:
+    if name == "image":
+        return pair.plain.image(sample)
+    if name == "masked":
+        return pair.plain.masked(sample)
+    if name in ("drop", "remove"):
+        return pair.plain.without(sample, name == "drop")
+    bare = without_instruction(sample.messages, keep_images=name == "image_only")
+    return pair.plain.losses(*pair.plain.inputs(sample, bare))
+
+
+@pytest.mark.parametrize("name", PASSES)
+def test_losses_are_those_of_the_plain_forward_pass(pair: Pair, name: str) -> None:
+    reading = read(pair, [name])
+    for i, sample in enumerate(pair.rows):
+        np.testing.assert_allclose(
+            reading.tokens[name][i].nll, expected(pair, name, sample), atol=TOLERANCE, err_msg=f"row {i}"
+        )
+
+
+def test_what_is_scored_is_the_answers_with_their_end_of_turn(pair: Pair) -> None:
+    for sample in pair.rows:
+        encoded = pair.model.reader.encode(sample)
+        full, trained = pair.plain.inputs(sample, sample.messages)
+        np.testing.assert_array_equal(encoded.ids, full["input_ids"][0].numpy())
+        np.testing.assert_array_equal(np.flatnonzero(encoded.trained), trained)
+        said = pair.model.reader.tokenizer.decode(encoded.ids[encoded.trained])
+        for message in sample.messages:
+            if message["role"] == "assistant":
+                assert message["content"][0]["text"] in said
+
+
+def test_attention_has_the_singular_values_of_the_whole_map(pair: Pair) -> None:
+    observer = CrossAttention("all")
+    seen = read(pair, ["image"], [observer]).seen[id(observer)]
+    for i, sample in enumerate(pair.rows):
+        if not pair.model.reader.encode(sample).blocks:
+            assert seen[i] is None
+            continue
+        want = pair.plain.attention(sample)
+        np.testing.assert_allclose(seen[i][: len(want)], want, atol=TOLERANCE)
+
+
+def test_rows_of_one_image_may_share_its_opening_or_not(pair: Pair) -> None:
+    apart = read(pair, ["image"], batch=1).tokens["image"]
+    together = read(pair, ["image"], batch=8).tokens["image"]
+    for one, other in zip(apart, together, strict=True):
+        np.testing.assert_allclose(one.nll, other.nll, atol=TOLERANCE)
+
+
+def test_half_precision_is_near(pair: Pair) -> None:
+    half = Model(pair.folder, pair.model.reader, dtype=torch.bfloat16)
+    got = Engine(half, 4).read(pair.rows, ["image"], [], False)
+    assert not got.failed
+    exact = read(pair, ["image"]).tokens["image"]
+    for one, other in zip(got.tokens["image"], exact, strict=True):
+        assert one.mean == pytest.approx(other.mean, abs=0.3)
