@@ -69,6 +69,8 @@ def open_model(job: dict, path: str, device: str, dtype: torch.dtype) -> Model:
     """Model and processor; a checkpoint without a processor takes the base model's. Raises JobError."""
     folder = Path(path)
     base = Path(job["model"]["path"])
+    if not (folder / "config.json").exists() and not (folder / "adapter_config.json").exists():
+        raise JobError(BAD_JOB, "MODEL_UNUSABLE", f"{path} has neither config.json nor adapter_config.json")
     try:
         has_own = (folder / "processor_config.json").exists() or (folder / "preprocessor_config.json").exists()
         reader = Reader(folder if has_own else base, Path(job.get("media_root", "")))

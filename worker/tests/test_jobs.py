@@ -1,0 +1,205 @@
+"""Jobs end to end: nothing is lost to memory or to a bad row, checkpoints join in order, reruns and resumed runs agree."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pyarrow.parquet as pq
+import pytest
+import torch
+from tiny import conversation, make, write_images
+
+from winnow_worker.__main__ import main
+from winnow_worker.data import Sample
+from winnow_worker.families.model import Model
+from winnow_worker.families.reader import Reader
+from winnow_worker.signals.engine import Engine
+
+WORKER = Path(__file__).resolve().parents[1]
+
+
+class Place:
+    """A tiny model, twelve rows in three shards, and jobs on them."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        self.model = make("llava", folder / "model")
+        names = write_images(folder)
+        self.rows = [
+            Sample(i, f"r{i}", conversation((f"Question {i}?", f"It is number {i}."), images=(i % 4,)), names)
+            for i in range(12)
+        ]
+
+    def job(self, name: str, signals: list[str], checkpoints: list[Path] = (), broken: int | None = None) -> Path:
+        home = self.folder / name
+        home.mkdir(exist_ok=True)
+        shards = []
+        for start in (0, 4, 8):
+            lines = home / f"{start}.jsonl"
+            kept = [s for s in self.rows if start <= s.row < start + 4]
+            records = [{"row": s.row, "id": s.id, "messages": s.messages, "images": s.images} for s in kept]
+            for record in records:
+                if record["row"] == broken:
+                    record["images"] = ["nothing.png"] * 4
+            lines.write_text("".join(json.dumps(r) + "\n" for r in records))
+            outputs = [{"signal": s, "path": str(home / f"{s}-{start}.parquet"), "key": f"{s}{start}"} for s in signals]
+            shards.append({"start": start, "end": start + 4, "ids": [s.id for s in kept], "samples": str(lines), "outputs": outputs})  # fmt: skip
+        path = home / "job.json"
+        named = [{"name": str(i), "path": str(c)} for i, c in enumerate(checkpoints)]
+        path.write_text(json.dumps({
+            "kind": "signals", "model": {"path": str(self.model), "checkpoints": named}, "media_root": str(self.folder),
+            "device": "cpu", "dtype": "float32", "batch": 3, "threads": 1, "folder": str(home / "work"),
+            "signals": [{"name": s, "params": {}} for s in signals], "shards": shards,
+        }))  # fmt: skip
+        return path
+
+    def read(self, name: str, signal_name: str, column: str, width: int = 1) -> np.ndarray:
+        found = []
+        for start in (0, 4, 8):
+            values = pq.read_table(self.folder / name / f"{signal_name}-{start}.parquet")[column].to_pylist()
+            for value in values:
+                row = np.frombuffer(value, "<f4") if isinstance(value, bytes) else [np.nan if value is None else value]
+                found.append(row if value is not None else np.full(width, np.nan))
+        return np.array(found, dtype=np.float32)
+
+
+@pytest.fixture(scope="module")
+def place(tmp_path_factory: pytest.TempPathFactory) -> Place:
+    torch.set_num_threads(1)
+    return Place(tmp_path_factory.mktemp("jobs"))
+
+
+def run(job: Path) -> int:
+    return main(["--job", str(job)])
+
+
+def other_model(place: Place, name: str, scale: float) -> Path:
+    """A checkpoint: the model with its head scaled, and nothing of a processor."""
+    from transformers import AutoModelForImageTextToText
+
+    net = AutoModelForImageTextToText.from_pretrained(place.model)
+    with torch.no_grad():
+        net.lm_head.weight.mul_(scale)
+    net.save_pretrained(place.folder / name)
+    return place.folder / name
+
+
+def test_a_batch_that_does_not_fit_is_halved_and_no_row_lost(place: Place, monkeypatch: pytest.MonkeyPatch) -> None:
+    model = Model(place.model, Reader(place.model, place.folder))
+    whole = Engine(model, 8).read(place.rows, ["image", "masked"], [], False)
+    real, sizes, said = model.hidden, [], []
+
+    def small(batch, **options):
+        sizes.append(len(batch))
+        if len(batch) > 2:
+            raise torch.OutOfMemoryError("CUDA out of memory")
+        return real(batch, **options)
+
+    monkeypatch.setattr(model, "hidden", small)
+    monkeypatch.setattr(model, "hidden_shared", lambda batch, cut: small(batch)[:, cut:])
+    engine = Engine(model, 8, lambda code, message: said.append(code))
+    got = engine.read(place.rows, ["image", "masked"], [], False)
+    assert not got.failed and engine.batch == 2 and said == ["BATCH_HALVED"] * 2 and max(sizes) == 8
+    for name in ("image", "masked"):
+        for one, other in zip(got.tokens[name], whole.tokens[name], strict=True):
+            np.testing.assert_allclose(one.nll, other.nll, atol=1e-4)
+
+
+def test_a_row_that_fits_nowhere_is_set_aside(place: Place, monkeypatch: pytest.MonkeyPatch) -> None:
+    model = Model(place.model, Reader(place.model, place.folder))
+    real = model.hidden
+    big = model.reader.encode(place.rows[5]).ids.tobytes()
+
+    def picky(batch, **options):
+        if any(s.encoded.ids.tobytes() == big for s in batch):
+            raise torch.OutOfMemoryError("CUDA out of memory")
+        return real(batch, **options)
+
+    monkeypatch.setattr(model, "hidden", picky)
+    monkeypatch.setattr(model, "hidden_shared", lambda batch, cut: picky(batch)[:, cut:])
+    got = Engine(model, 8).read(place.rows, ["image"], [], False)
+    assert {i: e.code for i, e in got.failed.items()} == {5: "OUT_OF_MEMORY"}
+    assert [i for i, t in enumerate(got.tokens["image"]) if t is None] == [5]
+
+
+def test_a_bad_row_is_set_aside_alone(place: Place) -> None:
+    assert run(place.job("good", ["loss"])) == 0
+    assert run(place.job("bad", ["loss"], broken=6)) == 0
+    good, bad = place.read("good", "loss", "nll_mm"), place.read("bad", "loss", "nll_mm")
+    assert np.flatnonzero(np.isnan(bad[:, 0])).tolist() == [6]
+    keep = np.arange(12) != 6
+    np.testing.assert_allclose(bad[keep], good[keep], atol=1e-4)
+    meta = json.loads(pq.read_metadata(place.folder / "bad" / "loss-4.parquet").metadata[b"winnow"])
+    assert [(q["row"], q["code"]) for q in meta["quarantined"]] == [(6, "IMAGE_MISSING")]
+
+
+def test_checkpoints_stand_in_their_order(place: Place) -> None:
+    path = [other_model(place, "a", 1.0), other_model(place, "b", 0.5), other_model(place, "c", 0.0)]
+    assert run(place.job("path", ["loss-trajectory", "attention"], path)) == 0
+    losses = place.read("path", "loss-trajectory", "nll_trajectory")
+    assert losses.shape == (12, 3)
+    vocabulary = Reader(place.model).config.text_config.vocab_size
+    np.testing.assert_allclose(losses[:, 2], np.log(vocabulary), atol=1e-4)
+    assert run(place.job("good", ["loss"])) == 0
+    np.testing.assert_allclose(losses[:, :1], place.read("good", "loss", "nll_mm"), atol=1e-4)
+    assert run(place.job("half", ["loss-trajectory"], path[1:2])) == 0
+    np.testing.assert_allclose(losses[:, 1:2], place.read("half", "loss-trajectory", "nll_trajectory"), atol=1e-4)
+    assert place.read("path", "attention", "attention_sv").shape == (12, 15)
+    assert not list((place.folder / "path" / "work" / "parts").iterdir())
+
+
+def test_the_same_job_writes_the_same_bytes(place: Place) -> None:
+    first, again = place.job("first", ["loss", "attention"]), place.job("again", ["loss", "attention"])
+    assert run(first) == run(again) == 0
+    for start in (0, 4, 8):
+        for name in ("loss", "attention"):
+            one, other = (place.folder / n / f"{name}-{start}.parquet" for n in ("first", "again"))
+            assert one.read_bytes() == other.read_bytes()
+
+
+def test_a_killed_job_goes_on_where_it_was(place: Place) -> None:
+    job = place.job("killed", ["loss"])
+    env = os.environ | {"PYTHONPATH": str(WORKER), "OMP_NUM_THREADS": "1"}
+    child = subprocess.Popen([sys.executable, "-m", "winnow_worker", "--job", str(job)], env=env, stdout=subprocess.PIPE, text=True)  # fmt: skip
+    for line in child.stdout:
+        if json.loads(line)["t"] == "shard":
+            child.send_signal(signal.SIGKILL)
+            break
+    child.wait()
+    child.stdout.close()
+    first = place.folder / "killed" / "loss-0.parquet"
+    kept = first.stat().st_mtime_ns
+    assert run(job) == 0
+    assert first.stat().st_mtime_ns == kept
+    assert run(place.job("whole", ["loss"])) == 0
+    np.testing.assert_array_equal(place.read("killed", "loss", "nll_mm"), place.read("whole", "loss", "nll_mm"))
+    assert not list((place.folder / "killed").glob(".*.tmp"))
+
+
+def test_a_finished_checkpoint_of_a_shard_is_not_read_again(place: Place, capsys: pytest.CaptureFixture) -> None:
+    good, bad = other_model(place, "a", 1.0), place.folder / "nowhere"
+    assert run(place.job("resumed", ["loss-trajectory"], [good, bad])) == 2
+    parts = sorted(p.name for p in (place.folder / "resumed" / "work" / "parts").iterdir())
+    assert parts == [f"loss-trajectory{start}-0.npz" for start in (0, 4, 8)]
+    capsys.readouterr()
+    assert run(place.job("resumed", ["loss-trajectory"], [good, other_model(place, "b", 0.5)])) == 0
+    events = [json.loads(line) for line in capsys.readouterr().out.splitlines()]
+    assert {e["checkpoint"] for e in events if e["t"] == "shard"} == {1}
+    assert place.read("resumed", "loss-trajectory", "nll_trajectory").shape == (12, 2)
+
+
+@pytest.mark.skipif(not torch.cuda.is_available(), reason="no GPU")
+def test_a_gpu_gives_the_losses_of_the_cpu(place: Place) -> None:
+    rows = {}
+    for device in ("cpu", "cuda"):
+        model = Model(place.model, Reader(place.model, place.folder), device)
+        rows[device] = Engine(model, 4).read(place.rows, ["image", "masked"], [], False).tokens
+    for name in ("image", "masked"):
+        for one, other in zip(rows["cpu"][name], rows["cuda"][name], strict=True):
+            np.testing.assert_allclose(one.nll, other.nll, atol=1e-4)
