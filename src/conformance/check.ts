@@ -9,8 +9,8 @@ export interface Verdict {
 /** A check of cases with inputs and outputs, found by folder and by the keys of both. */
 export interface CaseCheck {
   folder: string;
-  /** Keys that must be there, and keys that may. Any other key means another shape. */
-  inputs: { required: string[]; optional?: string[] };
+  /** Keys that must be there, and keys that may: by name, or by a pattern. Any other key means another shape. */
+  inputs: { required: string[]; optional?: string[] | RegExp };
   /** At least one of them must be there, and nothing else: keys, or for keys that carry values a pattern. */
   outputs: { anyOf: string[] | RegExp };
   /** Runs the project's code on the inputs; the first difference in words, or nothing. */
@@ -31,8 +31,11 @@ export function fits(check: CaseCheck, { inputs, outputs }: Case): boolean {
   const wanted = Object.keys(outputs);
   return (
     required.every((key) => given.includes(key)) &&
-    given.every((key) => required.includes(key) || optional.includes(key)) &&
+    given.every((key) => required.includes(key) || isOneOf(optional, key)) &&
     wanted.length > 0 &&
-    wanted.every((key) => (anyOf instanceof RegExp ? anyOf.test(key) : anyOf.includes(key)))
+    wanted.every((key) => isOneOf(anyOf, key))
   );
 }
+
+const isOneOf = (known: string[] | RegExp, key: string): boolean =>
+  known instanceof RegExp ? known.test(key) : known.includes(key);

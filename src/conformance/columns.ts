@@ -1,7 +1,7 @@
 import type { Column } from '../numeric/columns.ts';
 import type { Matrix } from '../numeric/matrix.ts';
 import { differs } from './compare.ts';
-import { toNumber, toNumbers } from './fixture.ts';
+import { isRecord, toNumber, toNumbers } from './fixture.ts';
 
 /** A column of one number a row from a list of a fixture. */
 export function scalars(value: unknown, what: string): Column {
@@ -26,6 +26,28 @@ export function toMatrix(value: unknown, what: string): Matrix {
 export function vectors(value: unknown, what: string): Column {
   const { data, width } = toMatrix(value, what);
   return { kind: 'f32', width, data };
+}
+
+/** A list of a fixture. @throws if the fixture has something else */
+export function listOf(value: unknown, what: string): unknown[] {
+  if (!Array.isArray(value)) throw new TypeError(`${what} is no list`);
+  return value;
+}
+
+/** An object of a fixture. @throws if the fixture has something else */
+export function recordOf(value: unknown, what: string): Record<string, unknown> {
+  if (!isRecord(value)) throw new TypeError(`${what} is no object`);
+  return value;
+}
+
+/** A list of lists of lists of numbers, the inner ones of any length. */
+export function matrices(value: unknown, what: string): number[][][] {
+  return listOf(value, what).map((one) => listOf(one, what).map((row, i) => toNumbers(row, `${what}[${i}]`)));
+}
+
+/** As a fixture lists them that was written with so many decimals. */
+export function rounded(values: ArrayLike<number>, decimals: number): number[] {
+  return Array.from(values, (value) => Math.round(value * 10 ** decimals) / 10 ** decimals);
 }
 
 /** A count or share of a fixture. */

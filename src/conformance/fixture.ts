@@ -14,6 +14,8 @@ export interface Case {
   inputs: Record<string, unknown>;
   /** A list of records, one a case, is turned into a record of lists. */
   outputs: Record<string, unknown>;
+  /** Whatever else the file holds. */
+  beside: Record<string, unknown>;
 }
 
 /** Fixtures of a folder, sorted by name. READMEs and hidden files are no fixtures, nor are folders inside. */
@@ -49,12 +51,12 @@ export async function readCase(
   } catch (error) {
     return { problem: 'broken', because: `can't be read as JSON: ${(error as Error).message.split('\n')[0]}` };
   }
-  const { inputs = {}, outputs: given } = isRecord(value) ? value : {};
+  const { inputs = {}, outputs: given, ...beside } = isRecord(value) ? value : {};
   const outputs = Array.isArray(given) && given.length > 0 && given.every(isRecord) ? columnsOf(given) : given;
   if (!isRecord(inputs) || !isRecord(outputs)) {
     return { problem: 'unknown', because: 'no check: it has no objects `inputs` and `outputs`' };
   }
-  return { found: { inputs, outputs } };
+  return { found: { inputs, outputs, beside } };
 }
 
 /** `[{ a: 1 }, { a: 2 }]` as `{ a: [1, 2] }`. */

@@ -11,7 +11,9 @@ import { clusterChecks } from './in-clusters.ts';
 import { learnabilityChecks } from './learnability.ts';
 import { quotaChecks } from './quotas.ts';
 import { rankedChecks } from './ranked.ts';
+import { representationChecks } from './representations.ts';
 import { semdedupChecks } from './semdedup.ts';
+import { shareChecks } from './shares.ts';
 import { targetChecks } from './targets.ts';
 import { visnecChecks } from './visnec.ts';
 import { xmasChecks } from './xmas.ts';
@@ -30,6 +32,8 @@ const CASE_CHECKS: readonly CaseCheck[] = [
   ...greedyChecks,
   ...quotaChecks,
   ...targetChecks,
+  ...representationChecks,
+  ...shareChecks,
 ];
 const FOLDER_CHECKS: readonly FolderCheck[] = [formatsCheck];
 

@@ -8,7 +8,7 @@ import { roundRobin } from '../select/rds-plus.ts';
 import { adamFeature } from '../signals/adam-feature.ts';
 import { positionWeightedMean } from '../signals/position-mean.ts';
 import type { CaseCheck } from './check.ts';
-import { firstOf, numberOf, toMatrix } from './columns.ts';
+import { firstOf, listOf, numberOf, recordOf, toMatrix } from './columns.ts';
 import { differs } from './compare.ts';
 import { type Case, isRecord, toNumbers } from './fixture.ts';
 
@@ -21,20 +21,10 @@ const wide = (matrix: Matrix): WideColumn => ({
   },
 });
 
-function records(value: unknown, what: string): Record<string, unknown> {
-  if (!isRecord(value)) throw new TypeError(`${what} is no object`);
-  return value;
-}
-
-function listOf(value: unknown, what: string): unknown[] {
-  if (!Array.isArray(value)) throw new TypeError(`${what} is no list`);
-  return value;
-}
-
 /** `train`: gradients by `<set>@<checkpoint>`; `val`: by checkpoint, its subtasks equal blocks of consecutive rows. */
 async function runLess({ inputs, outputs }: Case): Promise<string | undefined> {
-  const train = records(inputs.train, 'train');
-  const val = records(inputs.val, 'val');
+  const train = recordOf(inputs.train, 'train');
+  const val = recordOf(inputs.val, 'val');
   const subtasks = numberOf(inputs, 'subtasks');
   const checkpoints = Object.keys(val);
   const weights = weightsOf(inputs.checkpoint_weights, checkpoints);
@@ -79,7 +69,7 @@ async function runAdam({ inputs, outputs }: Case): Promise<string | undefined> {
 }
 
 async function runIcons({ inputs, outputs }: Case): Promise<string | undefined> {
-  const tasks = Object.entries(records(inputs.influence, 'influence')).map(([task, rows]) =>
+  const tasks = Object.entries(recordOf(inputs.influence, 'influence')).map(([task, rows]) =>
     listOf(rows, task).map((row, i) => {
       const values = toNumbers(row, `${task}[${i}]`);
       return values.reduce((sum, value) => sum + value, 0) / values.length;
@@ -121,7 +111,7 @@ async function runRds({ inputs, outputs }: Case): Promise<string | undefined> {
 
 /** Gradients by layer of every row, flattened, one matrix a layer. */
 function layersOf(value: unknown, what: string): Record<string, Matrix> {
-  const rows = listOf(value, what).map((row, i) => records(row, `${what}[${i}]`));
+  const rows = listOf(value, what).map((row, i) => recordOf(row, `${what}[${i}]`));
   return Object.fromEntries(
     Object.keys(rows[0] ?? {}).map((layer) => [
       layer,

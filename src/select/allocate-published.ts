@@ -26,12 +26,11 @@ export function roundHalfEven(value: number): number {
  * group than it has, i.e. there are more groups than places. Used by CoIDO.
  */
 export function largestGroupEvens(sizes: ArrayLike<number>, budget: number): Int32Array {
-  const total = Array.from(sizes).reduce((sum, size) => sum + size, 0);
+  const total = sum(sizes);
   const quota = Int32Array.from(sizes, (size) => (size === 0 ? 0 : Math.max(1, Math.floor((budget * size) / total))));
   if (total === 0) return quota;
   const largest = Array.from(sizes).reduce((best, size, g) => (size > sizes[best]! ? g : best), 0);
-  const given = quota.reduce((sum, n) => sum + n, 0);
-  quota[largest] = Math.max(0, quota[largest]! + budget - given);
+  quota[largest] = Math.max(0, quota[largest]! + budget - sum(quota));
   return quota;
 }
 
@@ -72,7 +71,8 @@ export function sequentialSoftmax(
 
 /**
  * E, softmax of tasks: floor(n softmax(-difficulty / T)), the easier the more. Without `sizes` the remainder goes to the task of the largest
- * share; with them each gives at most its size and what is left goes round, one each, to those that still have rows. Used by PreSel.
+ * share. With them the tasks of the largest fractions get one more each if they have it, every task gives at most its size, and what is left
+ * goes round, one each, to those that still have rows: min(n, rows) in all. Used by PreSel.
  */
 export function taskSoftmax(
   difficulties: ArrayLike<number>,
@@ -83,15 +83,43 @@ export function taskSoftmax(
     Array.from(difficulties, (difficulty) => -difficulty),
     temperature,
   );
-  const quota = Int32Array.from(share, (part) => Math.floor(part * budget));
+  const used = sizes === undefined ? budget : Math.min(budget, sum(sizes));
+  const quota = Int32Array.from(share, (part) => Math.floor(part * used));
   if (sizes === undefined) {
     const best = share.reduce((top, part, g) => (part > share[top]! ? g : top), 0);
-    const given = quota.reduce((sum, n) => sum + n, 0);
-    if (quota.length > 0) quota[best]! += budget - given;
+    if (quota.length > 0) quota[best]! += used - sum(quota);
     return quota;
   }
+  const fraction = share.map((part, g) => part * used - quota[g]!);
+  const byFraction = Array.from(quota.keys()).sort((a, b) => fraction[b]! - fraction[a]! || a - b);
+  for (const g of byFraction.filter((g) => quota[g]! < sizes[g]!).slice(0, used - sum(quota))) quota[g]!++;
   const capped = quota.map((n, g) => Math.min(n, sizes[g]!));
-  return roundRobin(sizes, budget - capped.reduce((sum, n) => sum + n, 0), capped);
+  return roundRobin(sizes, used - sum(capped), capped);
+}
+
+const sum = (values: ArrayLike<number>): number => Array.from(values).reduce((total, value) => total + value, 0);
+
+/**
+ * Rounded shares: n |g| / N rounded, halves to even, at most |g|; then one more each, the largest group first, or one less each, the smallest
+ * first, in a single pass until the sum is n. A difference larger than the number of groups stays. Used by PreSel inside a task.
+ *
+ * @param ranks sizes that the pass goes by, where they differ from what a group can give
+ */
+export function roundedShares(sizes: ArrayLike<number>, budget: number, ranks: ArrayLike<number> = sizes): Int32Array {
+  const total = sum(sizes);
+  const quota = Int32Array.from(sizes, (size) =>
+    total === 0 ? 0 : Math.min(size, roundHalfEven((size / total) * budget)),
+  );
+  let missing = budget - sum(quota);
+  const step = Math.sign(missing);
+  const order = Array.from(quota.keys()).sort((a, b) => step * (ranks[b]! - ranks[a]!) || a - b);
+  for (const g of order) {
+    if (missing === 0) break;
+    if (step > 0 ? quota[g]! >= sizes[g]! : quota[g] === 0) continue;
+    quota[g]! += step;
+    missing -= step;
+  }
+  return quota;
 }
 
 /**
@@ -99,26 +127,33 @@ export function taskSoftmax(
  * truncated sum is below the budget. All values 0: all quotas 0.
  */
 export function valueProportional(values: ArrayLike<number>, budget: number): Float64Array {
-  const total = Array.from(values).reduce((sum, value) => sum + value, 0);
+  const total = sum(values);
   return Float64Array.from(values, (value) => (total > 0 ? (value / total) * budget : 0));
 }
 
 /**
  * G, round over bins with debt: bins from the smallest, each gives max(floor(n / bins), 1) of its rows not yet chosen, and what it can't
- * give is asked of the next one besides. One round, at most n; may give fewer. A row may lie in several bins. Used by mmSSR.
+ * give is asked of the next one besides, until n are given. One round; may give fewer. A row may lie in several bins. Used by mmSSR.
  *
- * @param bins rows of each bin, best first
+ * @param bins rows of each bin, in the order in which they are given
  * @param chosen rows that are taken already; what is given is added
+ * @param isCapped never more than n: as published the last bin pays the whole debt, which may go beyond n
  * @returns rows as given
  */
-export function roundOverBins(bins: readonly (readonly number[])[], budget: number, chosen: Set<number>): number[] {
+export function roundOverBins(
+  bins: readonly (readonly number[])[],
+  budget: number,
+  chosen: Set<number>,
+  isCapped = true,
+): number[] {
   const ascending = [...bins.keys()].sort((a, b) => bins[a]!.length - bins[b]!.length || a - b);
   const share = Math.max(Math.floor(budget / Math.max(1, bins.length)), 1);
   const given: number[] = [];
   let debt = 0;
   for (const bin of ascending) {
-    const wanted = Math.min(share + debt, budget - given.length);
-    const rows = bins[bin]!.filter((row) => !chosen.has(row)).slice(0, Math.max(0, wanted));
+    if (given.length >= budget) break;
+    const wanted = isCapped ? Math.min(share + debt, budget - given.length) : share + debt;
+    const rows = bins[bin]!.filter((row) => !chosen.has(row)).slice(0, wanted);
     for (const row of rows) chosen.add(row);
     given.push(...rows);
     debt += share - rows.length;

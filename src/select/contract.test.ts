@@ -75,6 +75,20 @@ const TRIALS: Record<string, Trial> = {
   datainf: { permutable: {}, prefix: true, finite: ['gradient_1'] },
   s2l: { finite: ['nll_trajectory'], large: { rows: 20_000, options: { k: 10 } } },
   tive: { scaled: ['gradient_norm'], finite: ['gradient_last', 'gradient_norm'] },
+  presel: { large: { rows: 20_000 } },
+  scalselect: { permutable: {}, scaled: ['vision_repr'], finite: ['vision_repr'] },
+  // Not P4 for these two: sums of ranks and whole ratings tie, and ties go by row.
+  datatailor: { finite: ['informativeness', 'tau', 'turns', 'hidden'], large: { rows: 10_000 } },
+  mmssr: {
+    finite: ['capabilities'],
+    filters: ({ columns, rows }) => {
+      const { data } = columns.capabilities as { data: Float32Array };
+      return Array.from({ length: rows }, (_, row) => data.subarray(3 * row, 3 * row + 3)).filter((own) =>
+        own.some((score) => score > 0),
+      ).length;
+    },
+  },
+  'adapt-inf': { scaled: ['nll_mm', 'el2n', 'gradient_norm'], finite: ['nll_mm', 'el2n', 'gradient_norm'] },
   // Not P4: of two rows each is as correlated with the other, and the tie goes by row.
   prism: { prefix: true, scaled: ['image'], finite: ['image'] },
   cvs: { permutable: {}, prefix: true, finite: ['verdict_question', 'verdict_answer'] },

@@ -2,6 +2,7 @@ import { z } from 'zod';
 import type { WideColumn } from '../numeric/columns.ts';
 import type { Matrix } from '../numeric/matrix.ts';
 import { openTopK } from '../numeric/topk.ts';
+import { wholeRows } from './finite-rows.ts';
 import { keepPicked } from './keep.ts';
 import { closePool, countAsOneGroup, dropRows, openPool } from './pool.ts';
 import { referenceOf, vectorColumn, wideColumn } from './read-columns.ts';
@@ -139,12 +140,3 @@ export const rdsPlus: Selector<RdsPlusOptions> = {
     return closePool(pool, { method: 'rds-plus', options, order: 'rank' }, input, context);
   },
 };
-
-/** 1 for rows whose vector is finite. */
-async function wholeRows(column: WideColumn): Promise<Uint8Array> {
-  const whole = new Uint8Array(column.rows);
-  for await (const { start, matrix } of column.blocks()) {
-    for (let i = 0; i < matrix.rows; i++) whole[start + i] = Number.isNaN(rowLength(matrix, i)) ? 0 : 1;
-  }
-  return whole;
-}

@@ -51,6 +51,14 @@ export function vectorColumn(input: SelectorInput, name: string): Matrix {
   return { data: column.data, rows: input.rows, width: column.width };
 }
 
+/** A column of texts. */
+export function textColumn(input: SelectorInput, name: string): readonly (string | null)[] {
+  const column = find(input, name);
+  if (column.kind !== 'text') throw wrongKind(name, column, 'a text a row');
+  checkLength(name, column.data.length, input.rows);
+  return column.data;
+}
+
 /** Rows a block of a column that is in memory already; a block is a view, not a copy. */
 const BLOCK_ROWS = 4096;
 

@@ -19,6 +19,7 @@ export const REASON_TEXTS = {
   'text-only-not-drawn': 'dropped: not drawn for the share of rows without an image',
   'text-only': 'dropped: it has no image, and such rows are left out',
   nan: 'dropped: its score is missing or not finite',
+  'in-reference': 'left out: it is part of the reference, to which the published pipeline adds the subset',
   'no-cluster': 'dropped: it belongs to no cluster, its embedding or label being missing or not finite',
   excluded: 'left out before the selection',
   'always-keep': 'kept: it is on the list of samples that are always kept',

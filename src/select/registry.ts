@@ -1,4 +1,5 @@
 import { WinnowError } from '../dataset/errors.ts';
+import { adaptInf } from './adapt-inf.ts';
 import { aum } from './aum.ts';
 import { clipScore } from './clip-score.ts';
 import { coido } from './coido.ts';
@@ -6,6 +7,7 @@ import { coincide } from './coincide.ts';
 import { cvs } from './cvs.ts';
 import { d2 } from './d2.ts';
 import { datainf } from './datainf.ts';
+import { datatailor } from './datatailor.ts';
 import { dics } from './dics.ts';
 import { el2n } from './el2n.ts';
 import { facilityLocation } from './facility-location.ts';
@@ -16,10 +18,13 @@ import { learnability } from './learnability.ts';
 import { less } from './less.ts';
 import { magic } from './magic.ts';
 import { midPpl } from './mid-ppl.ts';
+import { mmssr } from './mmssr.ts';
+import { presel } from './presel.ts';
 import { prism } from './prism.ts';
 import { random } from './random.ts';
 import { rdsPlus } from './rds-plus.ts';
 import { s2l } from './s2l.ts';
+import { scalselect } from './scalselect.ts';
 import type { SelectContext, Selection, Selector, SelectorInput } from './selector.ts';
 import { selfFilter } from './self-filter.ts';
 import { selfSup } from './self-sup.ts';
@@ -61,6 +66,11 @@ export const selectors: readonly Selector[] = [
   datainf as Selector,
   tive as Selector,
   s2l as Selector,
+  presel as Selector,
+  scalselect as Selector,
+  datatailor as Selector,
+  mmssr as Selector,
+  adaptInf as Selector,
 ];
 
 /** The selector of a name. @throws WinnowError `METHOD_UNKNOWN` */

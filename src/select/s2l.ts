@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { createRandom } from '../numeric/philox.ts';
+import { createRandom, type Random } from '../numeric/philox.ts';
 import { waterFill } from './allocate.ts';
 import { clusterableRows, clusterRows } from './cluster-rows.ts';
 import { groupsOf } from './keep.ts';
@@ -9,9 +9,36 @@ import type { Selector, TextOnlyPolicy } from './selector.ts';
 import { textOnlyOption } from './text-only-option.ts';
 
 export interface S2lOptions extends Record<string, unknown> {
+  variant: 'paper' | 'official';
   trajectory: string;
   k: number;
+  niter: number;
   textOnly: TextOnlyPolicy;
+}
+
+/** Clusters of this many rows and fewer are left for last by the published code. */
+const TOO_SMALL = 2;
+
+/**
+ * How many rows each cluster gives: equal shares, the smallest first. As published, clusters of one or two rows give nothing unless the others have
+ * no more, and then so many in all, whichever they are.
+ */
+export function clusterShares(
+  sizes: readonly number[],
+  budget: number,
+  isOfficial: boolean,
+): { taken: Int32Array; fromSmall: number } {
+  if (!isOfficial) return { taken: waterFill(sizes, budget), fromSmall: 0 };
+  const large = [...sizes.keys()].filter((c) => sizes[c]! > TOO_SMALL);
+  const shares = waterFill(
+    large.map((c) => sizes[c]!),
+    budget,
+  );
+  const taken = new Int32Array(sizes.length);
+  large.forEach((c, i) => {
+    taken[c] = shares[i]!;
+  });
+  return { taken, fromSmall: budget - shares.reduce((sum, n) => sum + n, 0) };
 }
 
 /** S2L: equal shares of the ways in which a small model learns. */
@@ -22,8 +49,15 @@ export const s2l: Selector<S2lOptions> = {
   summary:
     'Clusters the losses at the checkpoints of a small model, source by source, and draws equally from the clusters: samples that are learnt alike teach alike.',
   options: z.strictObject({
+    variant: z
+      .enum(['paper', 'official'])
+      .default('paper')
+      .describe(
+        'clusters of one or two rows. paper: take part like others; official: only when the others have no more',
+      ),
     trajectory: z.string().min(1).default('nll_trajectory').describe('column of losses at checkpoints, nats/token'),
     k: z.coerce.number().int().min(1).default(100).describe('clusters of each source that has more than its share'),
+    niter: z.coerce.number().int().min(1).default(20).describe('most iterations of k-means'),
     textOnly: textOnlyOption.default('score'),
   }),
   needs: ({ trajectory }) => [trajectory],
@@ -46,13 +80,13 @@ export const s2l: Selector<S2lOptions> = {
       const isWhole = shares[s]! === members.length;
       // A source that gives all of its rows, or none, needs no clusters.
       const k = isWhole || shares[s] === 0 ? 1 : options.k;
-      const found = k === 1 ? undefined : await clusterRows(vectors, members, k, context);
+      const found = k === 1 ? undefined : await clusterRows(vectors, members, k, context, { niter: options.niter });
       const parts = Array.from({ length: found?.k ?? 1 }, () => [] as number[]);
       for (const row of members) parts[found?.clusters[row] ?? 0]!.push(row);
-      const taken = waterFill(
-        parts.map((rows) => rows.length),
-        shares[s]!,
-      );
+      const sizes = parts.map((rows) => rows.length);
+      const isOfficial = options.variant === 'official' && found !== undefined;
+      const { taken, fromSmall } = clusterShares(sizes, shares[s]!, isOfficial);
+      drawSmall(sizes, taken, fromSmall, random);
       parts.forEach((rows, c) => {
         const count = taken[c]!;
         drawInto(pool, rows, count, random.sample(rows.length, count), codes);
@@ -60,11 +94,18 @@ export const s2l: Selector<S2lOptions> = {
           clusters[row] = next + c;
           pool.reasons[row]!.cluster = next + c;
         }
-        const sizes = { size: rows.length, candidates: rows.length, quota: count, kept: count };
-        pool.counts.push({ cluster: next + c, label: `${label} ${c + 1}`, ...sizes });
+        const counts = { size: rows.length, candidates: rows.length, quota: count, kept: count };
+        pool.counts.push({ cluster: next + c, label: `${label} ${c + 1}`, ...counts });
       });
       next += parts.length;
     }
     return closePool(pool, { method: 's2l', options, order: 'row', clusters }, input, context);
   },
 };
+
+/** Which of the small clusters give the rows that are missing: as many rows as are drawn of theirs at random. */
+function drawSmall(sizes: readonly number[], taken: Int32Array, count: number, random: Random): void {
+  if (count === 0) return;
+  const owners = sizes.flatMap((size, c) => (size <= TOO_SMALL ? Array<number>(size).fill(c) : []));
+  for (const i of random.sample(owners.length, Math.min(count, owners.length))) taken[owners[i]!]!++;
+}

@@ -24,7 +24,6 @@ export interface TiveOptions extends Record<string, unknown> {
 /**
  * Instance value of each row: the mean cosine of its gradient with those of all rows of its task, itself included; in two passes, since it
  * is the product with the mean unit gradient. NaN where a gradient isn't finite; a gradient of 0 has a value of 0.
- * @public
  */
 export async function instanceValues(
   gradient: WideColumn,
@@ -58,7 +57,7 @@ export async function instanceValues(
   return values;
 }
 
-/** Weights of a task's rows: softmax of q times the instance value. @public */
+/** Weights of a task's rows: softmax of q times the instance value. */
 export const instanceWeights = (values: ArrayLike<number>, q: number): Float64Array => softmax(values, 1 / q);
 
 /** TIVE: tasks by the size of their gradients, rows by how typical of their task theirs are. */
@@ -113,8 +112,10 @@ export const tive: Selector<TiveOptions> = {
     const taskValues = tasks.map(({ members }) => mean(members.map((row) => norm[row]!)));
     const sizes = tasks.map(({ members }) => members.length);
     const random = createRandom(context.seed, 'select/tive');
+    // The published share is of all rows, those left out included, and not rounded.
+    const share = context.fraction === undefined ? pool.budget : context.fraction * all;
     const quota = isOfficial
-      ? Int32Array.from(valueProportional(taskValues, (pool.budget / Math.max(1, all)) * all), Math.floor)
+      ? Int32Array.from(valueProportional(taskValues, share), Math.floor)
       : largestRemainder(taskValues, Math.min(pool.budget, pool.rows.length), sizes).taken;
     tasks.forEach((group, t) => {
       drawTask(pool, group, values, quota[t]!, options.q, random);

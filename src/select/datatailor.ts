@@ -1,0 +1,184 @@
+import { z } from 'zod';
+import { kmeans } from '../numeric/kmeans.ts';
+import { gatherRows, type Matrix } from '../numeric/matrix.ts';
+import { openProducts, type Products } from '../numeric/products.ts';
+import { mean } from '../numeric/statistics.ts';
+import { byScore } from '../numeric/topk.ts';
+import { wardClusters } from '../numeric/ward.ts';
+import { largestRemainder } from './allocate.ts';
+import { sizeTimesSquare } from './allocate-published.ts';
+import { dropUnclusterable } from './clusters.ts';
+import { representativeness, shareOfRanks, uniqueness } from './datatailor-values.ts';
+import { groupsOf, keepFromGroup } from './keep.ts';
+import { closePool, dropRows, openPool } from './pool.ts';
+import { groupBy, labelColumn, scalarColumn, vectorColumn } from './read-columns.ts';
+import type { SelectContext, Selector, TextOnlyPolicy } from './selector.ts';
+import { textOnlyOption } from './text-only-option.ts';
+
+export interface DatatailorOptions extends Record<string, unknown> {
+  variant: 'paper' | 'official';
+  informativeness: string;
+  tau: string;
+  turns: string;
+  embedding: string;
+  labels?: string | undefined;
+  cut: number;
+  textOnly: TextOnlyPolicy;
+}
+
+/** Rows of a source whose distances are all held (32 MiB); above, Ward merges the means of clusters made first. */
+const WARD_ROWS = 2048;
+const FIRST_CLUSTERS = 1024;
+const FIRST_ITERATIONS = 10;
+
+/** DataTailor: informative, unique and representative rows of every source. */
+export const datatailor: Selector<DatatailorOptions> = {
+  name: 'datatailor',
+  title: 'DataTailor: informative, unique, representative',
+  source: 'DataTailor, Yu et al. (ICCV 2025), arXiv 2412.06293; code Yuqifan1117/DataTailor at a23a9d3',
+  summary:
+    'Ranks the rows of every source by how much information their token states hold, how far they are from others of their cluster, and how like other clusters theirs is.',
+  options: z.strictObject({
+    variant: z
+      .enum(['paper', 'official'])
+      .default('paper')
+      .describe(
+        'paper: exactly the budget; official: the published code, quotas of sources rounded down, rows alone in their cluster count as most unique',
+      ),
+    informativeness: z
+      .string()
+      .min(1)
+      .default('informativeness')
+      .describe('column of the normalised entropy of the singular values of the last token states'),
+    tau: z.string().min(1).default('tau').describe('column of the largest of those singular values, normalised'),
+    turns: z.string().min(1).default('turns').describe('column of the number of turns'),
+    embedding: z.string().min(1).default('hidden').describe('column of pooled last hidden states, which are clustered'),
+    labels: z.string().min(1).optional().describe('a column of cluster labels, instead of clustering the embedding'),
+    cut: z.coerce
+      .number()
+      .min(0)
+      .max(1)
+      .default(0.1)
+      .describe('Ward clusters of a source are cut at this share of the height of its last merge'),
+    textOnly: textOnlyOption.default('proportional'),
+  }),
+  needs: ({ informativeness, tau, turns, embedding, labels }) => [
+    informativeness,
+    tau,
+    turns,
+    embedding,
+    ...(labels === undefined ? [] : [labels]),
+  ],
+  async select(input, options, context) {
+    const names = [options.informativeness, options.tau, options.turns];
+    const [informativeness, tau, turns] = names.map((name) => scalarColumn(input, name)) as [
+      Float32Array,
+      Float32Array,
+      Float32Array,
+    ];
+    const points = vectorColumn(input, options.embedding);
+    const labels = options.labels === undefined ? undefined : labelColumn(input, options.labels).groups;
+    const pool = openPool(input, options.textOnly, context);
+    const isBad = (row: number): boolean =>
+      ![informativeness, tau, turns].every((values) => Number.isFinite(values[row]));
+    dropRows(pool, 'nan', `have no finite \`${names.join('`, `')}\``, isBad);
+    dropUnclusterable(pool, points, options.embedding);
+    const { groups, labels: sourceNames } = groupBy(
+      Array.from({ length: input.rows }, (_, row) => input.source?.[row] ?? null),
+    );
+    const sources = groupsOf(pool.rows, groups, sourceNames, 'no source');
+    const isOfficial = options.variant === 'official';
+    const ids = new Int32Array(input.rows).fill(-1);
+    const score = new Float64Array(input.rows).fill(Number.NaN);
+    let next = 0;
+    const products = await openProducts();
+    try {
+      for (const { members } of sources) {
+        const clusters = await clustersOf(points, members, labels, options.cut, context);
+        for (const rows of clusters) for (const row of rows) ids[row] = next + clusters.indexOf(rows);
+        next += clusters.length;
+        await scoreSource({ points, members, clusters, informativeness, turns, isOfficial }, score, products);
+      }
+    } finally {
+      await products.release();
+    }
+    const sizes = sources.map(({ members }) => members.length);
+    const spread = sources.map(({ members }) => mean(members.map((row) => tau[row]!)));
+    const weights = sizes.map((size, s) => size * spread[s]! ** 2);
+    const exact = largestRemainder(weights, Math.min(pool.budget, pool.rows.length), sizes);
+    const share = context.fraction === undefined ? pool.budget : context.fraction * pool.rows.length;
+    const quota = isOfficial ? sizeTimesSquare(sizes, spread, share) : exact.quota;
+    const taken = isOfficial ? quota.map((n, s) => Math.min(n, sizes[s]!)) : exact.taken;
+    sources.forEach((source, s) => {
+      const candidates = [...source.members].sort(byScore(score));
+      keepFromGroup(pool, { ...source, candidates }, quota[s]!, taken[s]!, score);
+    });
+    if (isOfficial) pool.leftOut.push('quotas of sources are rounded down');
+    return closePool(pool, { method: 'datatailor', options, order: 'row', clusters: ids }, input, context);
+  },
+};
+
+/** Clusters of one source: by labels, else by Ward, whose distances are held for at most 2,048 rows; more are first clustered by k-means. */
+async function clustersOf(
+  points: Matrix,
+  members: readonly number[],
+  labels: Int32Array | undefined,
+  cut: number,
+  { seed, signal }: SelectContext,
+): Promise<number[][]> {
+  let found: ArrayLike<number>;
+  if (labels !== undefined) found = members.map((row) => labels[row]!);
+  else if (members.length <= WARD_ROWS) found = wardClusters(gatherRows(points, members), cut);
+  else {
+    const own = gatherRows(points, members);
+    const how = { k: FIRST_CLUSTERS, niter: FIRST_ITERATIONS, sampleCap: 64 * FIRST_CLUSTERS, seed };
+    const first = await kmeans(own, { ...how, ...(signal === undefined ? {} : { signal }) });
+    const centroids = { data: first.centroids, rows: FIRST_CLUSTERS, width: points.width };
+    const used = [...first.sizes.keys()].filter((c) => first.sizes[c]! > 0);
+    const merged = wardClusters(
+      gatherRows(centroids, used),
+      cut,
+      used.map((c) => first.sizes[c]!),
+    );
+    const of = new Map(used.map((c, i) => [c, merged[i]!]));
+    found = first.labels.map((c) => of.get(c)!);
+  }
+  const clusters = new Map<number, number[]>();
+  members.forEach((row, i) => {
+    const rows = clusters.get(found[i]!) ?? [];
+    clusters.set(found[i]!, rows);
+    rows.push(row);
+  });
+  return [...clusters.values()];
+}
+
+interface Source {
+  points: Matrix;
+  members: readonly number[];
+  clusters: readonly (readonly number[])[];
+  informativeness: ArrayLike<number>;
+  turns: ArrayLike<number>;
+  isOfficial: boolean;
+}
+
+/** (R rank(I) + rank(U) + rank(P)) / (R + 2) for each row of a source, R being its number of turns. */
+async function scoreSource(source: Source, score: Float64Array, products: Products): Promise<void> {
+  const { points, members, clusters, informativeness, turns, isOfficial } = source;
+  const representative = representativeness(points, clusters, informativeness);
+  const unique = new Map<number, number>();
+  for (const rows of clusters) {
+    const values = await uniqueness(points, rows, informativeness, products);
+    const isAlone = isOfficial && rows.length === 1;
+    rows.forEach((row, i) => {
+      unique.set(row, isAlone ? Number.POSITIVE_INFINITY : values[i]!);
+    });
+  }
+  const ranks = [
+    shareOfRanks(members.map((row) => informativeness[row]!)),
+    shareOfRanks(members.map((row) => unique.get(row)!)),
+    shareOfRanks(members.map((row) => representative.get(row)!)),
+  ] as const;
+  members.forEach((row, i) => {
+    score[row] = (turns[row]! * ranks[0][i]! + ranks[1][i]! + ranks[2][i]!) / (turns[row]! + 2);
+  });
+}
