@@ -40,6 +40,7 @@ import { openProject, type Project } from './store/project.ts';
 import { type ShowRequest, type ShowResult, showSample } from './store/show.ts';
 import { querySql, type SqlOptions, type SqlResult } from './store/sql.ts';
 import { type ProjectStatus, projectStatus } from './store/status.ts';
+import { type TrainRequest, type TrainResult, train as trainModel } from './train/train.ts';
 
 export { type ConvertRequest, type ConvertResult, convertDataset } from './dataset/convert.ts';
 export type { Dataset, SampleBatch } from './dataset/dataset.ts';
@@ -186,6 +187,20 @@ export function score(
     });
     return dryRun === true ? plan.summary : runScore(plan);
   });
+}
+
+/**
+ * Fine-tune a small model with evenly spaced checkpoints, for signals that watch a model learn. What is finished is not done again.
+ *
+ * @param project a project, or its folder
+ * @throws WinnowError `TOO_FEW_STEPS`, `RUN_EXISTS`, `WORKER_MISSING` and what else the command line prints
+ * @example
+ * ```ts
+ * const { checkpoints } = await train('my-project', { recipe: 'proxy', options: { checkpoints: 7, batch: 128 } });
+ * ```
+ */
+export function train(project: Project | string, request: TrainRequest = {}): Promise<TrainResult> {
+  return within(project, (opened) => trainModel(opened, request));
 }
 
 /**

@@ -2,6 +2,7 @@ import { dirname } from 'node:path';
 import { WinnowError } from '../dataset/errors.ts';
 import { type CaseCheck, type FolderCheck, fits, type Verdict } from './check.ts';
 import { coincideChecks } from './coincide.ts';
+import { configsCheck } from './configs.ts';
 import { d2Checks } from './d2.ts';
 import { type Fixture, listFixtures, readCase } from './fixture.ts';
 import { formatsCheck } from './formats.ts';
@@ -35,7 +36,7 @@ const CASE_CHECKS: readonly CaseCheck[] = [
   ...representationChecks,
   ...shareChecks,
 ];
-const FOLDER_CHECKS: readonly FolderCheck[] = [formatsCheck];
+const FOLDER_CHECKS: readonly FolderCheck[] = [formatsCheck, configsCheck];
 
 export interface Outcome {
   /** `<folder>/<file>`. */

@@ -33,19 +33,48 @@ export const Job = z.strictObject({
 });
 export type Job = z.infer<typeof Job>;
 
+/** What the worker is told to do: train a model step by step as a plan says. */
+export const TrainJob = z.strictObject({
+  kind: z.literal('train'),
+  model: z.strictObject({ path: z.string().describe('folder with config.json, the processor and safetensors') }),
+  media_root: z.string().describe('folder that relative paths of images start in'),
+  samples: z.string().describe('JSON lines: row, id, messages, images, and an error where the row is known to be bad'),
+  plan: z
+    .string()
+    .describe('JSON lines, one a step: step (from 1), rate, micro (places of samples, by micro-batch), checkpoint'),
+  device: z.string().regex(/^(auto|cpu|cuda(:\d+)?)$/),
+  dtype: z.enum(['float32', 'bfloat16']).describe('bfloat16: mixed precision, and checkpoints in it'),
+  threads: z.int().nonnegative().default(0).describe('CPU threads; 0: as PyTorch chooses'),
+  folder: z.string().describe('the run: checkpoints, their index, and the state to go on from'),
+  recipe: z.strictObject({
+    train: z.array(z.enum(['vision', 'connector', 'language'])).min(1),
+    micro_batch: z.int().positive().describe('rows a forward pass; halved where they do not fit'),
+    weight_decay: z.number().nonnegative(),
+    max_grad_norm: z.number().nonnegative().describe('0: gradients are not clipped'),
+    seed: z.int().nonnegative(),
+    gradient_checkpointing: z.boolean(),
+    optimizer_state: z.boolean().describe("checkpoints carry Adam's moments"),
+    save_seconds: z.number().positive().describe('how often the state to go on from is saved between checkpoints'),
+  }),
+});
+export type TrainJob = z.infer<typeof TrainJob>;
+
 /** What the worker says, one JSON object a line. Fields beyond these are for people. */
 export const WorkerEvent = z.discriminatedUnion('t', [
   z.looseObject({ t: z.literal('hello'), versions: z.record(z.string(), z.string()), gpus: z.array(z.string()) }),
-  z.looseObject({ t: z.literal('plan'), shards: z.int(), rows: z.int() }),
+  z.looseObject({ t: z.literal('plan'), rows: z.int() }),
   z.looseObject({ t: z.literal('phase'), name: z.string() }),
   z.looseObject({ t: z.literal('shard'), start: z.int(), end: z.int(), rows: z.int(), rows_s: z.number() }),
+  z.looseObject({ t: z.literal('step'), n: z.int(), loss: z.number(), lr: z.number(), rows: z.int() }),
+  z.looseObject({ t: z.literal('ckpt'), k: z.int(), step: z.int(), path: z.string(), sha256: z.string() }),
   z.looseObject({ t: z.literal('warn'), code: z.string(), msg: z.string() }),
   z.looseObject({ t: z.literal('error'), code: z.string(), msg: z.string() }),
   z.looseObject({ t: z.literal('done') }),
 ]);
 export type WorkerEvent = z.infer<typeof WorkerEvent>;
 
-/** The job's JSON Schema as it stands in the worker's folder. */
-export function jobSchema(): string {
-  return `${JSON.stringify(z.toJSONSchema(Job, { io: 'input' }), null, 2)}\n`;
+/** The JSON Schemas of jobs as they stand in the worker's folder, by file name. */
+export function jobSchemas(): Record<string, string> {
+  const text = (shape: z.ZodType) => `${JSON.stringify(z.toJSONSchema(shape, { io: 'input' }), null, 2)}\n`;
+  return { 'job.schema.json': text(Job), 'train.schema.json': text(TrainJob) };
 }

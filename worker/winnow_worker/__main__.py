@@ -8,11 +8,7 @@ import sys
 import traceback
 from pathlib import Path
 
-from .protocol import CANCELLED, OUT_OF_MEMORY, JobError, emit, hello, load_job
-
-
-class Cancelled(BaseException):
-    """Asked to stop: what is finished stays, what is begun is not there."""
+from .protocol import CANCELLED, OUT_OF_MEMORY, Cancelled, JobError, emit, hello, load_job
 
 
 def cancel(*_: object) -> None:
@@ -34,9 +30,11 @@ def main(arguments: list[str] | None = None) -> int:
             import torch
 
             torch.set_num_threads(job["threads"])
-        from .signals.run import run_signals
-
-        run_signals(job, options.dry_run)
+        if job["kind"] == "train":
+            from .training.trainer import run_training as run
+        else:
+            from .signals.run import run_signals as run
+        run(job, options.dry_run)
     except JobError as error:
         emit("error", code=error.code, msg=str(error))
         return error.exit_code

@@ -74,10 +74,30 @@ def read_samples(path: Path) -> Iterator[Sample]:
     image: index}]}], `images` [path or data URI], and `error` {code, reason} where the row is known to be bad."""
     with path.open(encoding="utf-8") as lines:
         for line in lines:
-            record = json.loads(line)
-            known = record.get("error")
-            error = RowError(known["code"], known["reason"]) if known else None
-            yield Sample(record["row"], record["id"], record["messages"], record["images"], error)
+            yield parse_sample(line)
+
+
+def parse_sample(line: str | bytes) -> Sample:
+    record = json.loads(line)
+    known = record.get("error")
+    error = RowError(known["code"], known["reason"]) if known else None
+    return Sample(record["row"], record["id"], record["messages"], record["images"], error)
+
+
+class SampleFile:
+    """Samples of a JSON lines file by their place in it; only where each begins is kept in memory."""
+
+    def __init__(self, path: Path) -> None:
+        self.file = path.open("rb")
+        self.starts = []
+        at = 0
+        for line in self.file:
+            self.starts.append(at)
+            at += len(line)
+
+    def __getitem__(self, place: int) -> Sample:
+        self.file.seek(self.starts[place])
+        return parse_sample(self.file.readline())
 
 
 def image_order(messages: list[dict[str, Any]]) -> list[int]:

@@ -25,6 +25,10 @@ class JobError(Exception):
         self.exit_code, self.code = exit_code, code
 
 
+class Cancelled(BaseException):
+    """Asked to stop: what is finished stays, what is begun is not there."""
+
+
 def load_job(path: Path) -> dict[str, Any]:
     """Read and check a job file. Raises JobError."""
     import fastjsonschema
@@ -33,7 +37,9 @@ def load_job(path: Path) -> dict[str, Any]:
         job = json.loads(path.read_text(encoding="utf-8"))
     except (OSError, ValueError) as error:
         raise JobError(BAD_JOB, "JOB_UNREADABLE", f"{path}: {error}") from error
-    schema = json.loads((SCHEMAS / "job.schema.json").read_text(encoding="utf-8"))
+    kind = job.get("kind") if isinstance(job, dict) else None
+    name = "train" if kind == "train" else "job"
+    schema = json.loads((SCHEMAS / f"{name}.schema.json").read_text(encoding="utf-8"))
     try:
         return fastjsonschema.compile(schema)(job)
     except fastjsonschema.JsonSchemaException as error:

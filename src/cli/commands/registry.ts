@@ -43,6 +43,11 @@ export const VERBS: readonly Verb[] = [
     load: async () => (await import('./doctor.ts')).register,
   },
   {
+    name: 'train',
+    summary: 'tune a small model, and keep its checkpoints',
+    load: async () => (await import('./train.ts')).register,
+  },
+  {
     name: 'score',
     summary: 'measure a signal of every sample',
     load: async () => (await import('./score.ts')).register,

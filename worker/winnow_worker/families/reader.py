@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import io
+import threading
 from collections import OrderedDict
 from dataclasses import dataclass
 from pathlib import Path
@@ -43,6 +44,8 @@ class Reader:
         self.placeholder = self._placeholder()
         self.never = self._never_trained()
         self.media_root = media_root or Path()
+        # Rows may be made ready in a thread while the model runs.
+        self.lock = threading.RLock()
         self.cache: OrderedDict[str, Picture] = OrderedDict()
         self.cache_images = cache_images
 
@@ -61,9 +64,15 @@ class Reader:
 
     def picture(self, path: str) -> Picture:
         """An image's pixels and ids, decoded as trainers do: `PIL.Image.open(path).convert("RGB")`."""
-        if path in self.cache:
+        with self.lock:
+            if path not in self.cache:
+                self.cache[path] = self._process(path)
+                if len(self.cache) > self.cache_images:
+                    self.cache.popitem(last=False)
             self.cache.move_to_end(path)
             return self.cache[path]
+
+    def _process(self, path: str) -> Picture:
         try:
             image = Image.open(source_of(path, self.media_root)).convert("RGB")
         except FileNotFoundError as error:
@@ -80,10 +89,7 @@ class Reader:
         if self.family.prefix_lm:
             expansion = ids[marks[0] : marks[-1] + 1]
         pixels = {k: v for k, v in out.items() if isinstance(v, torch.Tensor) and k not in PER_TOKEN}
-        self.cache[path] = Picture(expansion, pixels)
-        if len(self.cache) > self.cache_images:
-            self.cache.popitem(last=False)
-        return self.cache[path]
+        return Picture(expansion, pixels)
 
     def _frame(self) -> tuple[int, int]:
         """How many special tokens the tokenizer puts before and behind a text."""
@@ -94,7 +100,10 @@ class Reader:
 
     def encode(self, sample: Sample, messages: list[dict] | None = None) -> Encoded:
         """Token ids of a sample (or of other messages with its images). Raises RowError."""
-        messages = sample.messages if messages is None else messages
+        with self.lock:
+            return self._encode(sample, sample.messages if messages is None else messages)
+
+    def _encode(self, sample: Sample, messages: list[dict]) -> Encoded:
         if self.family.prefix_lm:
             return self._encode_prefix(sample, messages)
         order = image_order(messages)

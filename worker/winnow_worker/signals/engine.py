@@ -15,6 +15,7 @@ import numpy as np
 import torch
 
 from ..data import RowError, Sample
+from ..device import is_out_of_memory
 from ..families.model import Model, Sequence
 from .passes import sequence_of
 
@@ -183,8 +184,3 @@ def shared_cut(model: Model, batch: list[Sequence]) -> int:
         return 0
     openings = {(s.ids[:cut].tobytes(), id(s.images[0].tokens)) for s in batch}
     return cut if len(openings) < len(batch) else 0
-
-
-def is_out_of_memory(error: BaseException) -> bool:
-    """CUDA says it by its class, the CPU's allocator in its message."""
-    return isinstance(error, (torch.OutOfMemoryError, MemoryError)) or "can't allocate memory" in str(error)

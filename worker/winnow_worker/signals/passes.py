@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from ..data import Encoded, Sample, without_instruction
-from ..families.model import Model, Sequence
+from ..families.model import Features, Model, Sequence
 
 BLIND = ("masked", "drop", "remove")
 PASSES = ("image", *BLIND, "direct", "image_only")
@@ -20,10 +20,10 @@ def sequence_of(model: Model, sample: Sample, name: str, encoded: Encoded | None
     return whole(model, sample, encoded) if name == "image" else blind(model, sample, encoded, name)
 
 
-def whole(model: Model, sample: Sample, encoded: Encoded) -> Sequence:
-    """The row with its images."""
+def whole(model: Model, sample: Sample, encoded: Encoded, found: dict[str, Features] | None = None) -> Sequence:
+    """The row with its images. `found`: their features, where they are at hand."""
     paths = [sample.images[i] for i in encoded.order]
-    found = model.features(paths)
+    found = model.features(paths) if found is None else found
     at = encoded.scored
     return Sequence(
         encoded.ids,

@@ -11,25 +11,16 @@ import numpy as np
 import torch
 
 from ..data import Sample, read_samples
+from ..device import DTYPES, pick_device
 from ..families.adapters import merge_adapters, read_adapters
 from ..families.model import Model
 from ..families.reader import Reader
-from ..protocol import BAD_JOB, ENVIRONMENT, JobError, emit, warn
+from ..protocol import BAD_JOB, JobError, emit, warn
 from ..shards import Column, write_shard
 from .engine import Engine, Reading
 from .registry import SIGNALS
 
 FLOATS = ("f32", "f16")
-DTYPES = {"float32": torch.float32, "bfloat16": torch.bfloat16, "float16": torch.float16}
-
-
-def pick_device(asked: str) -> str:
-    """`auto` is the GPU where there is one. Raises JobError."""
-    if asked == "auto":
-        return "cuda" if torch.cuda.is_available() else "cpu"
-    if asked.startswith("cuda") and not torch.cuda.is_available():
-        raise JobError(ENVIRONMENT, "NO_GPU", "the job asks for CUDA and this machine has no usable GPU")
-    return asked
 
 
 def run_signals(job: dict[str, Any], dry_run: bool) -> None:

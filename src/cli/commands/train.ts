@@ -1,0 +1,65 @@
+import { Option } from 'commander';
+import { ProxyRecipe, recipes } from '../../train/recipe.ts';
+import { action, withDryRun } from '../command.ts';
+import { wholeNumber } from '../option-numbers.ts';
+import type { Register } from '../program.ts';
+import { formatDuration } from '../progress.ts';
+import { addSchemaOptions, schemaValues } from '../schema-options.ts';
+
+interface Given extends Record<string, unknown> {
+  dataset?: string;
+  selection?: string;
+  name?: string;
+  seed?: string;
+  replace?: true;
+}
+
+/** `winnow train`: fine-tune a model; for now the proxy whose checkpoints signals are measured on. */
+export const register: Register = (program, session) => {
+  const command = program
+    .command('train')
+    .description('fine-tune a small model with evenly spaced checkpoints, for methods that watch a model learn')
+    .addOption(
+      new Option('--recipe <name>', 'how to train')
+        .choices(Object.keys(recipes))
+        .makeOptionMandatory()
+        .default('proxy'),
+    )
+    .option('-d, --dataset <name>', 'data set of the project (default: the first)')
+    .option('--selection <name>', 'train on what this selection kept')
+    .option('-n, --name <name>', 'name of the run (default: proxy)')
+    .option('--seed <n>', 'seed of the order (default: that of winnow.yaml, else 42)')
+    .option('--replace', 'throw away a run of that name that was made from something else');
+  addSchemaOptions(command, ProxyRecipe);
+  withDryRun(command).action(
+    action(session, async (context, given: Given) => {
+      const { openProject } = await import('../../store/project.ts');
+      const { train } = await import('../../train/train.ts');
+      await using project = await openProject(context.project, { note: context.note });
+      const result = await train(project, {
+        options: schemaValues(ProxyRecipe, given),
+        dataset: given.dataset,
+        selection: given.selection,
+        name: given.name,
+        seed: given.seed === undefined ? undefined : wholeNumber('--seed', given.seed, 0, 0xffffffff),
+        replace: given.replace,
+        dryRun: context.dryRun,
+        signal: context.signal,
+        note: context.note,
+        progress: (done, total, what) => context.progress.update(done, total, what),
+      });
+      const plan = `${result.model} on ${result.samples} samples of ${result.dataset}: ${result.steps} steps, checkpoints after ${result.checkpointSteps.join(', ')}`;
+      if (context.dryRun) {
+        return { document: result, text: `${plan}.\nCost: ${result.cost}. Nothing was done.` };
+      }
+      const did =
+        result.stepsDone === 0
+          ? 'All of it was there already.'
+          : `${result.stepsDone} steps in ${formatDuration(result.seconds)}, the loss at the end is ${result.loss?.toFixed(3)} nats a token.`;
+      return {
+        document: result,
+        text: `${plan}.\n${did}\nMeasure it: winnow score attention --checkpoints ${result.name} (or loss-trajectory).`,
+      };
+    }),
+  );
+};

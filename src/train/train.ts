@@ -1,0 +1,260 @@
+import { rm, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import type { z } from 'zod';
+import { writeFileAtomic } from '../dataset/atomic.ts';
+import type { Dataset } from '../dataset/dataset.ts';
+import { WinnowError } from '../dataset/errors.ts';
+import { resolveWeights } from '../models/source.ts';
+import { withLock } from '../store/lock.ts';
+import type { Project } from '../store/project.ts';
+import { type Checkpoint, findRun, finishedRun, type RunHead, runFolder, runKey, saveRunHead } from '../store/runs.ts';
+import { loadSelection } from '../store/selections.ts';
+import { runJob } from '../worker/run-job.ts';
+import { sampleLines } from '../worker/samples.ts';
+import { ProxyRecipe } from './recipe.ts';
+import { checkpointSteps, layOut, learningRate, sampleOrder } from './schedule.ts';
+
+/** Raised when the same plan gives other weights. */
+const VERSION = 1;
+/** How often the state to go on from is saved between checkpoints. */
+const SAVE_SECONDS = 300;
+const ROWS_AT_ONCE = 1024;
+
+export interface TrainRequest {
+  /** @default proxy */
+  recipe?: 'proxy';
+  /** What the recipe leaves open; see `ProxyRecipe`. */
+  options?: Partial<z.input<typeof ProxyRecipe>>;
+  /** Data set of the project. @default the first */
+  dataset?: string | undefined;
+  /** Train on what this selection kept. @default all rows */
+  selection?: string | undefined;
+  /** Name of the run. @default proxy */
+  name?: string | undefined;
+  /** Seed of the order (and of dropout). @default that of `winnow.yaml`, else 42 */
+  seed?: number | undefined;
+  /** Throw a run of that name away first, where it was made from something else. @default false */
+  replace?: boolean | undefined;
+  dryRun?: boolean;
+  signal?: AbortSignal;
+  progress?: (done: number, total: number, what: string) => void;
+  note?: (text: string) => void;
+}
+
+/** What a training run is, or would be. */
+export interface TrainResult {
+  name: string;
+  recipe: string;
+  dataset: string;
+  model: string;
+  options: Record<string, unknown>;
+  seed: number;
+  samples: number;
+  steps: number;
+  checkpointSteps: number[];
+  cost: string;
+  /** Steps taken now; 0 where all was there. */
+  stepsDone: number;
+  seconds: number;
+  folder: string;
+  checkpoints: Checkpoint[];
+  /** Loss of the last step, nats a token. */
+  loss?: number;
+}
+
+/**
+ * Fine-tune a small model so that its checkpoints can be measured: `winnow score … --checkpoints NAME`. A run that was stopped goes on where it was;
+ * one that is finished is left as it is.
+ *
+ * @throws WinnowError `TOO_FEW_STEPS`, `RUN_EXISTS`, `MODEL_UNKNOWN`, `LOSS_NOT_FINITE`, and what the worker says
+ */
+export async function train(project: Project, request: TrainRequest = {}): Promise<TrainResult> {
+  const options = parseOptions(request.options ?? {});
+  const name = checkName(request.name ?? 'proxy');
+  const seed = request.seed ?? project.config().defaults.seed ?? 42;
+  const dataset = await project.dataset(request.dataset);
+  const rows = await rowsOf(project, dataset, request.selection);
+  const model = await resolveWeights(options.model, {});
+  const plan = planSteps(
+    rows.map((row) => dataset.ids[row]!),
+    options,
+    seed,
+  );
+  const { device: _device, ...decisive } = options;
+  const head: RunHead = {
+    format: 1,
+    name,
+    recipe: 'proxy',
+    key: runKey([VERSION, dataset.hash, request.selection === undefined ? null : rows, model.revision, decisive, seed]),
+    dataset: { name: dataset.name, hash: dataset.hash, rows: rows.length },
+    model: { name: options.model, revision: model.revision },
+    options: { ...decisive, seed, ...(request.selection === undefined ? {} : { selection: request.selection }) },
+    steps: plan.length,
+  };
+  const result = {
+    name,
+    recipe: 'proxy',
+    dataset: dataset.name,
+    model: options.model,
+    options: head.options,
+    seed,
+    samples: rows.length,
+    steps: plan.length,
+    checkpointSteps: plan.filter(({ checkpoint }) => checkpoint !== undefined).map(({ step }) => step),
+    cost: `${rows.length * options.epochs} samples forward and backward (about ${3 * options.epochs} forward passes of the data set), ${options.checkpoints} checkpoints`,
+    stepsDone: 0,
+    seconds: 0,
+    folder: runFolder(project, name),
+    checkpoints: [] as Checkpoint[],
+  };
+  const before = await findRun(project, name);
+  if (before !== undefined && before.head.key !== head.key && request.replace !== true) throw taken(name, before.head);
+  if (request.dryRun === true) return { ...result, checkpoints: before?.checkpoints ?? [] };
+  return withLock(project.locks, `run-${name}`, async () => {
+    const found = await findRun(project, name);
+    if (found !== undefined && found.head.key !== head.key) await rm(result.folder, { recursive: true });
+    else if (found?.finished) return { ...result, checkpoints: found.checkpoints };
+    await saveRunHead(project, head);
+    const done = await runWorker(project, dataset, rows, plan, { model: model.folder, options, seed, head, request });
+    const { checkpoints } = await finishedRun(project, name);
+    await project.record({ kind: 'train', name, about: { dataset: dataset.name, steps: plan.length, key: head.key } });
+    return { ...result, ...done, checkpoints };
+  });
+}
+
+/** One step as the worker reads it: its rate, places of its samples by micro-batch, and the number of the checkpoint behind it. */
+interface Step {
+  step: number;
+  rate: number;
+  micro: number[][];
+  checkpoint?: number;
+}
+
+function planSteps(ids: readonly string[], options: ProxyRecipe, seed: number): Step[] {
+  const microBatch = Math.min(options.microBatch, options.batch);
+  const layout = { microBatch, ranks: 1, accumulate: Math.ceil(options.batch / microBatch) };
+  const micro: number[][][] = [];
+  for (let epoch = 0; epoch < options.epochs; epoch++) {
+    const order = sampleOrder(ids, seed, epoch);
+    for (let from = 0; from < order.length; from += options.batch) {
+      const { batches } = layOut(order.slice(from, from + options.batch), layout);
+      micro.push(batches.map(({ items }) => items));
+    }
+  }
+  const saved = new Map(checkpointSteps(micro.length, options.checkpoints).map((step, i) => [step, i + 1]));
+  const rate = { peak: options.learningRate, warmup: options.warmup, schedule: options.schedule };
+  return micro.map((batches, i) => {
+    const checkpoint = saved.get(i + 1);
+    return {
+      step: i + 1,
+      rate: learningRate(i + 1, micro.length, rate),
+      micro: batches,
+      ...(checkpoint === undefined ? {} : { checkpoint }),
+    };
+  });
+}
+
+async function runWorker(
+  project: Project,
+  dataset: Dataset,
+  rows: readonly number[],
+  plan: readonly Step[],
+  how: { model: string; options: ProxyRecipe; seed: number; head: RunHead; request: TrainRequest },
+): Promise<{ stepsDone: number; seconds: number; loss?: number }> {
+  const { options, request } = how;
+  const folder = runFolder(project, how.head.name);
+  const samples = join(folder, 'samples.jsonl');
+  await writeFile(samples, '');
+  for (let at = 0; at < rows.length; at += ROWS_AT_ONCE) {
+    request.signal?.throwIfAborted();
+    await writeFile(samples, await sampleLines(dataset, rows.slice(at, at + ROWS_AT_ONCE)), { flag: 'a' });
+  }
+  await writeFileAtomic(join(folder, 'plan.jsonl'), plan.map((step) => `${JSON.stringify(step)}\n`).join(''));
+  const began = performance.now();
+  let stepsDone = 0;
+  let loss: number | undefined;
+  await runJob(
+    {
+      kind: 'train',
+      model: { path: how.model },
+      media_root: dataset.mediaRoot,
+      samples,
+      plan: join(folder, 'plan.jsonl'),
+      device: options.device,
+      dtype: options.dtype,
+      threads: 0,
+      folder,
+      recipe: {
+        train: options.train,
+        micro_batch: options.microBatch,
+        weight_decay: options.weightDecay,
+        max_grad_norm: options.maxGradNorm,
+        seed: how.seed,
+        gradient_checkpointing: options.gradientCheckpointing,
+        optimizer_state: options.optimizerState,
+        save_seconds: SAVE_SECONDS,
+      },
+    },
+    {
+      ...(request.signal === undefined ? {} : { signal: request.signal }),
+      onEvent: (event) => {
+        if (event.t === 'warn') request.note?.(event.msg);
+        if (event.t !== 'step') return;
+        stepsDone++;
+        loss = event.loss;
+        request.progress?.(event.n, plan.length, `training ${how.head.name}: loss ${event.loss.toFixed(3)}`);
+      },
+    },
+  );
+  await rm(samples);
+  return { stepsDone, seconds: (performance.now() - began) / 1000, ...(loss === undefined ? {} : { loss }) };
+}
+
+/** The rows to train on, in the order of the data set; what the import set aside is not among them. */
+async function rowsOf(project: Project, dataset: Dataset, selection: string | undefined): Promise<number[]> {
+  const bad = new Set(dataset.quarantined.map(({ row }) => row));
+  const all = Array.from({ length: dataset.rows }, (_, row) => row);
+  if (selection === undefined) return all.filter((row) => !bad.has(row));
+  const loaded = await loadSelection(project, selection);
+  if (loaded.dataset.hash !== dataset.hash) {
+    throw new WinnowError({
+      code: 'SELECTION_STALE',
+      message: `the selection "${selection}" was made from ${loaded.dataset.name}, as it was then`,
+      hint: `Give that data set with --dataset, or select again.`,
+      exitCode: 2,
+    });
+  }
+  const kept = new Set(loaded.kept);
+  return all.filter((row) => kept.has(row) && !bad.has(row));
+}
+
+function parseOptions(given: Partial<z.input<typeof ProxyRecipe>>): ProxyRecipe {
+  const parsed = ProxyRecipe.safeParse(given);
+  if (parsed.success) return parsed.data;
+  const issue = parsed.error.issues[0];
+  throw new WinnowError({
+    code: 'OPTION_INVALID',
+    message: `train: ${[...(issue?.path.slice(0, 1) ?? []), issue?.message ?? 'invalid options'].map(String).join(': ')}`,
+    hint: 'See: winnow train --help',
+    exitCode: 2,
+  });
+}
+
+function checkName(name: string): string {
+  if (/^[\w][\w.-]{0,99}$/.test(name)) return name;
+  throw new WinnowError({
+    code: 'NAME_INVALID',
+    message: `"${name}" can't be the name of a run`,
+    hint: 'Use letters, digits, ".", "_" and "-".',
+    exitCode: 2,
+  });
+}
+
+function taken(name: string, head: RunHead): WinnowError {
+  return new WinnowError({
+    code: 'RUN_EXISTS',
+    message: `a run "${name}" is there, made from ${head.dataset.name} with other rows or options`,
+    hint: 'Give this one another --name, or throw the old one away with --replace.',
+    exitCode: 2,
+  });
+}

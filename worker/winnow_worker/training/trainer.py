@@ -1,0 +1,207 @@
+"""The training loop. What each step reads, its rate and where checkpoints fall was planned before; the same plan gives
+the same weights, in one go or in many.
+
+The loss of a step is the sum over its trained tokens, however they are cut into micro-batches, divided by their number.
+"""
+
+from __future__ import annotations
+
+import gc
+import json
+import math
+import signal
+import time
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from torch.utils.checkpoint import checkpoint
+
+from ..data import Encoded, RowError, Sample, SampleFile
+from ..device import DTYPES, is_out_of_memory, pick_device
+from ..families.components import freeze
+from ..families.model import Model
+from ..families.reader import Reader
+from ..protocol import BAD_JOB, NAN_LOSS, Cancelled, JobError, emit, warn
+from ..signals.passes import whole
+from .checkpoints import drop_states, learning, load_state, read_index, save_checkpoint, save_state
+
+LOGIT_ROWS = 2048
+BAD_LOSSES = 3
+
+Row = tuple[Sample, Encoded]
+
+
+def run_training(job: dict[str, Any], dry_run: bool) -> None:
+    """Train as the plan says, from where an earlier run of the job stopped."""
+    device, run = pick_device(job["device"]), Path(job["folder"])
+    steps = [json.loads(line) for line in Path(job["plan"]).read_text().splitlines()]
+    recipe = job["recipe"]
+    path = Path(job["model"]["path"])
+    try:
+        model = Model(path, Reader(path, Path(job["media_root"])), device, torch.float32)
+        counts = freeze(model.net, model.net.config.model_type, recipe["train"])
+    except KeyError as error:
+        message = f"{path}: no known component of a {model.net.config.model_type} model has {error}"
+        raise JobError(BAD_JOB, "MODEL_UNSUPPORTED", message) from error
+    except (OSError, ValueError, AttributeError) as error:
+        raise JobError(BAD_JOB, "MODEL_UNUSABLE", f"{path}: {error}") from error
+    if recipe["gradient_checkpointing"]:
+        model.net.gradient_checkpointing_enable({"use_reentrant": False})
+    rows = sum(len(m) for s in steps for m in s["micro"])
+    emit("plan", steps=len(steps), rows=rows, trained_params=counts[0], frozen_params=counts[1], device=device)
+    trainer = Trainer(model, recipe, SampleFile(Path(job["samples"])), run, DTYPES[job["dtype"]])
+    if dry_run:
+        trainer.gradients(trainer.read(steps[0]["micro"][:1]))
+    else:
+        trainer.train(steps)
+
+
+class Trainer:
+    """A model, its optimiser, and the rows it learns from."""
+
+    def __init__(self, model: Model, recipe: dict, samples: SampleFile, run: Path, dtype: torch.dtype) -> None:
+        self.model, self.recipe, self.samples, self.run, self.dtype = model, recipe, samples, run, dtype
+        # Norms and biases are not drawn towards zero.
+        decayed = [p for _, p in learning(model.net) if p.ndim > 1]
+        plain = [p for _, p in learning(model.net) if p.ndim <= 1]
+        groups = [{"params": decayed, "weight_decay": recipe["weight_decay"]}, {"params": plain, "weight_decay": 0.0}]
+        self.optimizer = torch.optim.AdamW(groups, lr=0.0, betas=(0.9, 0.999), eps=1e-8)
+        self.fits = max(1, recipe["micro_batch"])
+        self.skipped: set[str] = set()
+
+    def train(self, steps: list[dict]) -> None:
+        """Take every step that is left. Raises Cancelled on a signal, and JobError where the loss is no number."""
+        torch.use_deterministic_algorithms(True, warn_only=True)
+        state = load_state(self.run, self.model.net, self.optimizer) or {"step": 0, "samples_seen": 0, "bad": 0}
+        asked = []
+        for number in (signal.SIGTERM, signal.SIGINT):
+            signal.signal(number, lambda *_: asked.append(1))
+        saved = time.monotonic()
+        with ThreadPoolExecutor(1) as ahead:
+            coming = ahead.submit(self.read, steps[state["step"]]["micro"]) if state["step"] < len(steps) else None
+            for step in steps[state["step"] :]:
+                started = time.perf_counter()
+                micro = coming.result()
+                number = step["step"]
+                if number < len(steps):
+                    coming = ahead.submit(self.read, steps[number]["micro"])
+                state["bad"] = self.step(step, micro, state["bad"], started)
+                state["step"] = number
+                state["samples_seen"] += sum(len(m) for m in step["micro"])
+                at_checkpoint = step.get("checkpoint")
+                if at_checkpoint:
+                    self.checkpoint(at_checkpoint, step, state)
+                if number < len(steps) and (
+                    at_checkpoint or asked or time.monotonic() - saved > self.recipe["save_seconds"]
+                ):
+                    save_state(self.run, self.model.net, self.optimizer, state)
+                    saved = time.monotonic()
+                if asked and number < len(steps):
+                    coming.cancel()
+                    raise Cancelled
+        drop_states(self.run)
+
+    def checkpoint(self, k: int, step: dict, state: dict) -> None:
+        if any(e["k"] == k for e in read_index(self.run)):
+            return
+        about = {"k": k, "step": step["step"], "samples_seen": state["samples_seen"], "learning_rate": step["rate"]}
+        saved = self.dtype if self.dtype != torch.float16 else torch.float32
+        entry = save_checkpoint(self.run, self.model, self.optimizer, about, self.recipe["optimizer_state"], saved)
+        emit("ckpt", **entry)
+
+    def read(self, micro: list[list[int]]) -> list[list[Row]]:
+        """The rows of a step, encoded; those that can't be are left out and noted."""
+        found: list[list[Row]] = []
+        for places in micro:
+            rows = []
+            for place in places:
+                sample = self.samples[place]
+                try:
+                    if sample.error:
+                        raise sample.error
+                    rows.append((sample, self.model.reader.encode(sample)))
+                except RowError as error:
+                    self.skip(sample, error)
+            found.append(rows)
+        return found
+
+    def skip(self, sample: Sample, error: RowError) -> None:
+        if sample.id in self.skipped:
+            return
+        self.skipped.add(sample.id)
+        warn("ROW_SKIPPED", f"{sample.id}: {error.reason}")
+        with (self.run / "skipped.jsonl").open("a", encoding="utf-8") as file:
+            line = {"row": sample.row, "id": sample.id, "code": error.code, "reason": error.reason}
+            file.write(json.dumps(line, ensure_ascii=False) + "\n")
+
+    def step(self, step: dict, micro: list[list[Row]], bad: int, started: float) -> int:
+        """One step of the optimiser. Returns how many losses in a row were no numbers."""
+        number = step["step"]
+        # Whatever draws numbers (dropout) draws the same ones when the run is taken up here.
+        torch.manual_seed(self.recipe["seed"] * 1_000_003 + number)
+        loss, tokens = self.gradients(micro)
+        parameters = [p for _, p in learning(self.model.net)]
+        if tokens == 0:
+            return bad
+        limit = self.recipe["max_grad_norm"] or math.inf
+        norm = float(torch.nn.utils.clip_grad_norm_(parameters, limit))
+        if math.isfinite(loss) and math.isfinite(norm):
+            bad = 0
+            for group in self.optimizer.param_groups:
+                group["lr"] = step["rate"]
+            self.optimizer.step()
+        else:
+            bad += 1
+            warn("LOSS_NOT_FINITE", f"step {number}: loss {loss}, norm of the gradient {norm}; the step was left out")
+            if bad >= BAD_LOSSES:
+                raise JobError(
+                    NAN_LOSS, "LOSS_NOT_FINITE", f"the loss was no number {bad} steps in a row, the last {number}"
+                )
+        seconds = time.perf_counter() - started
+        emit("step", n=number, loss=round(loss, 6), lr=step["rate"], grad_norm=round(norm, 6), tokens=tokens,
+             tok_s=round(tokens / seconds, 1), rows=sum(len(m) for m in micro))  # fmt: skip
+        return bad
+
+    def gradients(self, micro: list[list[Row]]) -> tuple[float, int]:
+        """Gradients of the step's mean loss, and that loss. Micro-batches that don't fit are cut into halves."""
+        tokens = sum(len(e.scored) for rows in micro for _, e in rows)
+        while True:
+            try:
+                self.optimizer.zero_grad(set_to_none=True)
+                total = 0.0
+                for rows in micro:
+                    for start in range(0, len(rows), self.fits):
+                        nll = self.nll(rows[start : start + self.fits])
+                        (nll / tokens).backward()
+                        total += float(nll.detach())
+                return total / max(tokens, 1), tokens
+            except (torch.OutOfMemoryError, MemoryError, RuntimeError) as error:
+                if not is_out_of_memory(error) or self.fits == 1:
+                    raise
+            self.fits = max(1, self.fits // 2)
+            gc.collect()
+            if torch.cuda.is_available():
+                torch.cuda.empty_cache()
+            warn("BATCH_HALVED", f"out of memory: micro-batches of {self.fits} from here on")
+
+    def nll(self, rows: list[Row]) -> torch.Tensor:
+        """Sum of the losses of the trained tokens of rows, in nats."""
+        model = self.model
+        with torch.autocast(model.device.split(":")[0], torch.bfloat16, enabled=self.dtype == torch.bfloat16):
+            with torch.set_grad_enabled({"vision", "connector"} & set(self.recipe["train"]) != set()):
+                found = model.encode_images([s.images[i] for s, e in rows for i in e.order])
+            batch = [whole(model, s, e, found) for s, e in rows]
+            states = model.states(batch)
+            row = np.concatenate([np.full(len(s.queries), r) for r, s in enumerate(batch)])
+            at = np.concatenate([s.queries for s in batch])
+            picked = states[torch.from_numpy(row).to(states.device), torch.from_numpy(at).to(states.device)]
+            labels = torch.from_numpy(np.concatenate([s.labels for s in batch])).to(states.device)
+            parts = zip(picked.split(LOGIT_ROWS), labels.split(LOGIT_ROWS), strict=True)
+            # Logits are made again for the backward pass: they are larger than all else.
+            return torch.stack([checkpoint(self.losses, x, y, use_reentrant=False) for x, y in parts]).sum()
+
+    def losses(self, states: torch.Tensor, labels: torch.Tensor) -> torch.Tensor:
+        return torch.nn.functional.cross_entropy(self.model.logits(states), labels, reduction="sum")
