@@ -7,6 +7,7 @@ import { selectionOrNewest } from '../select/explain.ts';
 import { readInputs } from '../select/inputs.ts';
 import { savedLimits } from '../select/limits.ts';
 import { neighbours } from '../select/neighbours.ts';
+import { columnSuffix } from '../signals/row-loss.ts';
 import type { Project } from '../store/project.ts';
 import { type LoadedSelection, listSelections, loadSelection, readSelectionHead } from '../store/selections.ts';
 import { readQuarantined } from '../store/shard-read.ts';
@@ -207,7 +208,7 @@ export async function collectReport(project: Project, request: CollectRequest = 
       : undefined;
   const [multimodal, blindLoss] = [
     await floats(project, dataset, 'nll_mm'),
-    await floats(project, dataset, `nll_blind_${blind}`),
+    await floats(project, dataset, `nll_blind_${columnSuffix(blind)}`),
   ];
   const quarantined = [...dataset.quarantined];
   for (const signal of await storedSignals(project, dataset))
@@ -310,7 +311,7 @@ async function gallerySamples(
   const samples = await dataset.get(distinct);
   const [mm, without, words] = await Promise.all([
     column(project, dataset, 'token_mm'),
-    column(project, dataset, `token_blind_${blind}`),
+    column(project, dataset, `token_blind_${columnSuffix(blind)}`),
     column(project, dataset, 'token_texts'),
   ]);
   const slice = (list: Column | undefined, row: number) =>

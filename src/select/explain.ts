@@ -53,9 +53,13 @@ const SHOWN = [
   'nll_blind_masked',
   'nll_blind_drop',
   'nll_blind_remove',
+  'nll_blind_http_drop',
+  'nll_blind_http_grey',
   'necessity_masked',
   'necessity_drop',
   'necessity_remove',
+  'necessity_http_drop',
+  'necessity_http_grey',
   'response_tokens',
   'clip_score',
 ];

@@ -1,7 +1,7 @@
 import { type DatasetColumns, datasetColumns } from '../dataset/dataset.ts';
 import { WinnowError } from '../dataset/errors.ts';
-import type { BlindVariant } from '../models/types.ts';
 import type { Column } from '../numeric/columns.ts';
+import { columnSuffix, type LossVariant } from '../signals/row-loss.ts';
 import type { SignalEntry } from '../store/lineage.ts';
 import type { Project } from '../store/project.ts';
 import { readQuarantined } from '../store/shard-read.ts';
@@ -10,7 +10,10 @@ import { columnMissing } from './embed-text.ts';
 import type { SelectorInput } from './selector.ts';
 
 /** What a column depends on beside the rows. */
-export type ColumnOrigin = Pick<SignalEntry, 'signal' | 'version' | 'revision' | 'params' | 'about'>;
+export type ColumnOrigin = Pick<SignalEntry, 'signal' | 'version' | 'revision' | 'params' | 'about'> & {
+  /** Its name in the store: `necessity_masked` for `necessity`. */
+  column?: string;
+};
 
 /** Everything a selector needs of a project: columns by name, rows that can't be chosen, sources. */
 export interface SelectionInputs {
@@ -26,17 +29,15 @@ export interface SelectionInputs {
 function storedName(stored: readonly StoredSignal[], name: string, blind?: string): string {
   if (name !== 'necessity' && name !== 'nll_blind') return name;
   const losses = stored.filter((signal) => signal.entry.signal === 'loss');
-  const variants = [
-    ...new Set(losses.flatMap((loss) => (loss.entry.params.blind as BlindVariant[] | undefined) ?? [])),
-  ];
-  if (blind !== undefined && variants.length > 0 && !variants.includes(blind as BlindVariant)) {
+  const variants = [...new Set(losses.flatMap((loss) => (loss.entry.params.blind as LossVariant[] | undefined) ?? []))];
+  if (blind !== undefined && variants.length > 0 && !variants.includes(blind as LossVariant)) {
     throw new WinnowError({
       code: 'BLIND_MISSING',
       message: `The loss was scored with the blind variant ${variants.join(', ')}, not with ${blind}.`,
       hint: `Run: winnow score loss --blind ${blind}`,
     });
   }
-  return `${name}_${blind ?? variants[0] ?? 'masked'}`;
+  return `${name}_${columnSuffix(blind ?? variants[0] ?? 'masked')}`;
 }
 
 export type SelectDataset = Awaited<ReturnType<Project['dataset']>>;
@@ -65,7 +66,7 @@ export async function readInputs(
       throw error instanceof WinnowError && error.code === 'COLUMN_MISSING' ? columnMissing(name, error) : error;
     });
     columns[name] = block.columns[column]!;
-    from[name] = block.from[column]!;
+    from[name] = { ...block.from[column]!, column };
   }
   // A row that any signal found broken (its image can't be decoded, say) is broken for every method alike.
   const excluded = new Map(about.quarantined);

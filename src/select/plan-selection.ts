@@ -7,6 +7,7 @@ import type { Composed, Composition, Stage, StageCount } from './compose.ts';
 import { embedWhereFree } from './embed-text.ts';
 import { rowsListed } from './id-list.ts';
 import { readInputs, type SelectDataset, type SelectionInputs } from './inputs.ts';
+import { refuseMixedLosses } from './one-source.ts';
 import { findSelector, parseOptions } from './registry.ts';
 import type { SelectRequest, StageRequest } from './request.ts';
 import { type RowTokens, rowTokens } from './row-tokens.ts';
@@ -188,7 +189,9 @@ async function readAll(
     if (note !== undefined) embedded.push(note);
   };
   const needs = new Set(chosen.flatMap(({ selector, options }) => selector.needs(options)));
-  return readInputs(project, dataset, [...needs], blind, dryRun ? undefined : prepare);
+  const inputs = await readInputs(project, dataset, [...needs], blind, dryRun ? undefined : prepare);
+  refuseMixedLosses(inputs.from);
+  return inputs;
 }
 
 /** The part of the input that a stage reads, with its target. @throws WinnowError `REFERENCE_MISSING`, `REFERENCE_UNUSED` */

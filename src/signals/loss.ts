@@ -1,5 +1,6 @@
 import { WinnowError } from '../dataset/errors.ts';
 import type { Sample } from '../dataset/sample.ts';
+import { serverUrl } from '../teacher/endpoint.ts';
 import { quarantine } from './block.ts';
 import { imageLoader } from './images.ts';
 import { lossColumns, toColumns } from './loss-columns.ts';
@@ -59,7 +60,7 @@ export const loss: Signal<LossParams> = {
     perToken,
     ...(direct || imageOnly ? { direct, imageOnly } : {}),
     ...(dtype === 'float32' ? {} : { dtype }),
-    ...(server === undefined ? {} : { server }),
+    ...(server === undefined ? {} : { server: serverUrl(server) }),
   }),
   async open(params, context) {
     const measure = params.server === undefined ? await inProcess(params, context) : await overHttp(params, context);

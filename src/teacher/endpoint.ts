@@ -38,7 +38,7 @@ const LONGEST_WAIT = 30;
 const LARGEST_ANSWER = 256 * 2 ** 20;
 
 /** The address that requests start from: `http://host:8000` of `http://host:8000/v1/`. @throws WinnowError `SERVER_URL` */
-function serverUrl(given: string): string {
+export function serverUrl(given: string): string {
   const text = /^[a-z][a-z0-9+.-]*:\/\//i.test(given) ? given : `http://${given}`;
   const url = URL.canParse(text) ? new URL(text) : undefined;
   const why =

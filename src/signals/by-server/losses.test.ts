@@ -1,20 +1,10 @@
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
-import { join, resolve } from 'node:path';
-import sharp from 'sharp';
 import { afterAll, afterEach, beforeAll, describe, expect, it, vi } from 'vitest';
-import { openPromptModel, type PromptModel } from '../../models/testing/vlm-prompts.ts';
-import { type ServeOptions, serveVlm, type TestServer } from '../../models/testing/vlm-server.ts';
-import { openProject, type Project } from '../../store/project.ts';
-import { readColumns } from '../../store/shard-read.ts';
-import { runScore, type ScoreResult } from '../score.ts';
-import { planScore } from '../score-plan.ts';
+import { type Bench, MICRO, openBench, row } from './testing.ts';
 
 /* Losses over HTTP against a server of the same interface whose numbers the micro VLM computes: equal to those in process. */
 vi.setConfig({ testTimeout: 120_000, hookTimeout: 120_000 });
 
-const MICRO = resolve(import.meta.dirname, '../../../models/micro-vlm');
-/** Rows: two with one image, text only, three turns, an image after an answer, two images, a file that is no image. */
+/** Two with one image, text only, three turns, an image after an answer, two images, a file that is no image. */
 const ROWS = [
   row('one', ['a.png'], ['<image>\nWhat colour is the square?', 'It is red.']),
   row('two', ['b.png'], ['<image>\nHow many circles are there?', 'There are 3 circles, and é is a letter.']),
@@ -26,79 +16,26 @@ const ROWS = [
 ];
 const BROKEN = 6;
 
-function row(id: string, images: string[], turns: string[]): unknown {
-  const conversations = turns.map((value, i) => ({ from: i % 2 === 0 ? 'human' : 'gpt', value }));
-  return { id, ...(images.length === 0 ? {} : { image: images.length === 1 ? images[0] : images }), conversations };
-}
-
-let folder = '';
-let model: PromptModel;
+let bench: Bench;
 beforeAll(async () => {
-  folder = mkdtempSync(join(tmpdir(), 'winnow-http-'));
-  for (const [name, background] of [
-    ['a', '#d02020'],
-    ['b', '#2040c0'],
-    ['grey', '#7f7f7f'],
-  ] as const)
-    await sharp({ create: { width: 64, height: 48, channels: 3, background } })
-      .png()
-      .toFile(join(folder, `${name}.png`));
-  writeFileSync(join(folder, 'broken.png'), 'no picture');
-  model = await openPromptModel(MICRO);
+  bench = await openBench();
 });
-afterAll(async () => {
-  await model.close();
-  rmSync(folder, { recursive: true, force: true });
-});
-
-const open: (TestServer | Project)[] = [];
-afterEach(async () => {
-  for (const one of open.splice(0)) await one.close();
-});
-
-async function serve(options: ServeOptions = {}): Promise<TestServer> {
-  const server = await serveVlm(model, options);
-  open.push(server);
-  return server;
-}
-
-let projects = 0;
-async function projectOf(rows: unknown[]): Promise<Project> {
-  const at = join(folder, `project-${projects++}`);
-  const project = await openProject(at, { create: true });
-  writeFileSync(join(at, 'data.json'), JSON.stringify(rows));
-  await project.addDataset({ path: join(at, 'data.json'), images: folder, format: 'llava' });
-  open.push(project);
-  return project;
-}
-
-type Numbers = Record<string, number[]>;
-
-async function score(project: Project, params: Record<string, unknown>): Promise<ScoreResult & { numbers: Numbers }> {
-  const plan = await planScore(project, { signal: 'loss', params, offline: true });
-  const result = await runScore(plan);
-  const { columns } = await readColumns(
-    project,
-    plan.shards,
-    plan.signal.columns(plan.params).map(({ name }) => name),
-  );
-  const numbers = Object.fromEntries(
-    Object.entries(columns).map(([name, column]) => [name, column.kind === 'text' ? [] : Array.from(column.data)]),
-  );
-  return { ...result, numbers };
-}
+afterEach(() => bench.clear());
+afterAll(() => bench[Symbol.asyncDispose]());
 
 /** The rows without their images, or with grey ones: what a server's blind passes see. */
 function altered(what: 'drop' | 'grey'): unknown[] {
-  return (ROWS as { image?: string | string[]; conversations: { from: string; value: string }[] }[]).map((record) => {
-    if (what === 'grey') {
-      const grey = Array.isArray(record.image) ? record.image.map(() => 'grey.png') : record.image && 'grey.png';
-      return { ...record, ...(grey === undefined ? {} : { image: grey }) };
-    }
-    const { image, ...rest } = record;
-    const strip = (value: string) => value.replaceAll('<image>\n', '');
-    return { ...rest, conversations: rest.conversations.map(({ from, value }) => ({ from, value: strip(value) })) };
-  });
+  return (ROWS as unknown as { image?: string | string[]; conversations: { from: string; value: string }[] }[]).map(
+    (record) => {
+      if (what === 'grey') {
+        const grey = Array.isArray(record.image) ? record.image.map(() => 'grey.png') : record.image && 'grey.png';
+        return { ...record, ...(grey === undefined ? {} : { image: grey }) };
+      }
+      const { image, ...rest } = record;
+      const strip = (value: string) => value.replaceAll('<image>\n', '');
+      return { ...rest, conversations: rest.conversations.map(({ from, value }) => ({ from, value: strip(value) })) };
+    },
+  );
 }
 
 function expectClose(got: number[], wanted: number[], rows: number[]): void {
@@ -114,8 +51,8 @@ describe.each([
 ] as const)('%s %o', (kind, how) => {
   it('gives the losses of the model in process, and names its own blind variants', async () => {
     const { tokenizer, tokenize } = how as { tokenizer?: string; tokenize?: boolean };
-    const server = await serve({ kind, ...(tokenize === undefined ? {} : { tokenize }) });
-    const over = await score(await projectOf(ROWS), {
+    const server = await bench.serve({ kind, ...(tokenize === undefined ? {} : { tokenize }) });
+    const over = await bench.score(await bench.projectOf(ROWS), {
       server: server.url,
       model: 'micro',
       blind: ['http-drop', 'http-grey'],
@@ -123,9 +60,9 @@ describe.each([
       selfCheck: 2,
       ...(tokenizer === undefined ? {} : { tokenizer }),
     });
-    const inside = await score(await projectOf(ROWS), { perToken: true });
-    const dropped = await score(await projectOf(altered('drop')), {});
-    const grey = await score(await projectOf(altered('grey')), {});
+    const inside = await bench.score(await bench.projectOf(ROWS), { perToken: true });
+    const dropped = await bench.score(await bench.projectOf(altered('drop')), {});
+    const grey = await bench.score(await bench.projectOf(altered('grey')), {});
     const good = [0, 1, 2, 3, 4, 5];
     expect(over.quarantined.map(({ row, code }) => [row, code])).toEqual([[BROKEN, 'IMAGE_BROKEN']]);
     expect(over.numbers.response_tokens!.slice(0, BROKEN)).toEqual(inside.numbers.response_tokens!.slice(0, BROKEN));
