@@ -1,0 +1,85 @@
+import type { Dataset } from '../../dataset/dataset.ts';
+import { instructionOf, responseOf } from '../../dataset/sample.ts';
+import { PASSES, type Pass, type PassModel, type PassName, passesOf } from '../../signals/passes.ts';
+
+/** What an estimate of GPU-hours rests on. */
+export interface CostAssumptions {
+  /** Parameters of each kind of model, in billions. */
+  params: Record<PassModel, number>;
+  /** Tokens that a model sees of an image. */
+  imageTokens: number;
+  /** Mean tokens of text a sample: a fourth of its characters, counted in this data set. */
+  textTokens: number;
+  /** Mean images a sample, counted in this data set. */
+  images: number;
+  /** Rows of the data set. */
+  rows: number;
+  /** Floating point operations a second that the GPU could do (H100, bf16, dense), and the part of them that is reached. */
+  peak: number;
+  utilisation: number;
+}
+
+/** Passes and time that some columns take. */
+export interface Cost {
+  passes: PassName[];
+  /** Forward and backward passes a sample of the data set, partial passes counted by their part. */
+  forward: number;
+  backward: number;
+  /** GPU-hours on one H100 under the assumptions. */
+  gpuHours: number;
+  /** Columns about whose cost nothing is known. */
+  unknown: string[];
+}
+
+const CHARACTERS_A_TOKEN = 4;
+
+/** Reads every sample once for its length. @param size parameters in billions, where the defaults (7 and 2) don't fit */
+export async function assumptionsFor(
+  dataset: Dataset,
+  size: { target?: number | undefined; proxy?: number | undefined },
+  signal?: AbortSignal,
+): Promise<CostAssumptions> {
+  let characters = 0;
+  let images = 0;
+  let samples = 0;
+  for await (const batch of dataset.batches(signal === undefined ? {} : { signal })) {
+    for (const sample of batch.samples) {
+      if (sample === null) continue;
+      samples++;
+      characters += instructionOf(sample).length + responseOf(sample).length;
+      images += sample.media.images.length;
+    }
+  }
+  return {
+    params: { target: size.target ?? 7, proxy: size.proxy ?? 2, vision: 0.3, text: 0.022 },
+    imageTokens: 576,
+    textTokens: samples === 0 ? 0 : characters / samples / CHARACTERS_A_TOKEN,
+    images: samples === 0 ? 0 : images / samples,
+    rows: dataset.rows,
+    peak: 989e12,
+    utilisation: 0.4,
+  };
+}
+
+/** What the passes behind some columns cost together; a pass that several columns share is counted once. */
+export function costOf(columns: readonly string[], assumed: CostAssumptions): Cost {
+  const passes = [...new Set(columns.flatMap((column) => passesOf(column) ?? []))];
+  const all: Pass[] = passes.map((name) => PASSES[name]);
+  const sum = (of: (pass: Pass) => number): number =>
+    all.reduce((total, pass) => total + of(pass) * (pass.share ?? 1), 0);
+  return {
+    passes,
+    forward: sum((pass) => pass.forward),
+    backward: sum((pass) => pass.backward),
+    gpuHours: sum((pass) => hours(pass, assumed)),
+    unknown: columns.filter((column) => passesOf(column) === undefined),
+  };
+}
+
+/** A forward pass takes 2 operations a parameter and token, a backward pass twice that. */
+function hours({ model, forward, backward, tokens = 'all' }: Pass, assumed: CostAssumptions): number {
+  const { params, imageTokens, textTokens, images, rows, peak, utilisation } = assumed;
+  const seen = model === 'vision' ? images * imageTokens : textTokens + (tokens === 'all' ? images * imageTokens : 0);
+  const operations = 2 * params[model] * 1e9 * seen * (forward + 2 * backward) * rows;
+  return operations / (peak * utilisation) / 3600;
+}
