@@ -1,4 +1,4 @@
-// Bundles the report's page into dist/report/client.js and dist/report/style.css.
+// Bundles the pages into dist/report/: client.js is the report's script, arena.js the arena's, style.css is theirs.
 import { mkdir } from 'node:fs/promises';
 import { fileURLToPath } from 'node:url';
 import { build } from 'esbuild';
@@ -9,14 +9,19 @@ const path = (relative) => fileURLToPath(new URL(relative, root));
 await mkdir(path('dist/report/'), { recursive: true });
 const common = { bundle: true, minify: true, legalComments: 'none', logLevel: 'warning', charset: 'utf8' };
 await Promise.all([
-  build({
-    ...common,
-    entryPoints: [path('src/report/web/main.ts')],
-    outfile: path('dist/report/client.js'),
-    format: 'iife',
-    target: 'es2022',
-    tsconfig: path('src/report/web/tsconfig.json'),
-  }),
+  ...[
+    ['src/report/web/main.ts', 'dist/report/client.js'],
+    ['src/report/web/arena/main.ts', 'dist/report/arena.js'],
+  ].map(([source, bundle]) =>
+    build({
+      ...common,
+      entryPoints: [path(source)],
+      outfile: path(bundle),
+      format: 'iife',
+      target: 'es2022',
+      tsconfig: path('src/report/web/tsconfig.json'),
+    }),
+  ),
   build({
     ...common,
     entryPoints: [path('src/report/web/style.css')],

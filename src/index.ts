@@ -5,6 +5,9 @@
  */
 import { type DoctorRequest, doctor as examineData } from './doctor/doctor.ts';
 import type { DoctorResult } from './doctor/result.ts';
+import { planArena } from './experiment/arena/plan.ts';
+import type { ArenaPlan } from './experiment/arena/result.ts';
+import { type WriteArenaRequest, type WrittenArena, writeArena } from './report/arena/write.ts';
 import { type ReportRequest, type ReportResult, writeReport } from './report/write.ts';
 import type { CoidoOptions } from './select/coido.ts';
 import type { CvsOptions } from './select/cvs.ts';
@@ -53,6 +56,7 @@ export { RenderOptions } from './dataset/render.ts';
 export type { MediaRef, Message, Part, Role, Sample } from './dataset/sample.ts';
 export { type SplitRequest, type SplitResult, splitDataset } from './dataset/split.ts';
 export { type Loss, type WriteRequest, type Written, writeDataset } from './dataset/write.ts';
+export type { ArenaPlan, ArenaResult } from './experiment/arena/result.ts';
 export { type Clip, loadClip } from './models/encoders/clip.ts';
 export { loadImageEncoder } from './models/encoders/image.ts';
 export { loadTextEncoder } from './models/encoders/text.ts';
@@ -335,6 +339,34 @@ export function show(project: Project | string, request: ShowRequest): Promise<S
 /** Remove what nothing refers to. */
 export function gc(project: Project | string, request: GcRequest = {}): Promise<GcResult> {
   return within(project, (opened) => collectGarbage(opened, request));
+}
+
+/** What every {@link arena} takes. */
+export type ArenaOptions = Options<WriteArenaRequest> & {
+  /** Say what would run and what is missing, and do nothing. @default false */
+  dryRun?: boolean;
+};
+
+/**
+ * Let every method whose signals are there choose at one budget, compare what they chose with each other and with random subsets, and write the page and the
+ * table.
+ *
+ * @throws WinnowError `METHOD_UNKNOWN`, `METHODS_INVALID`, `OPTION_INVALID`, `BUDGET_INVALID`; a method that fails is listed in the result instead
+ * @example
+ * ```ts
+ * const { result, page } = await arena('my-project', { methods: 'all', budget: '15%' });
+ * ```
+ */
+export function arena(project: Project | string, request: ArenaOptions & { dryRun: true }): Promise<ArenaPlan>;
+export function arena(project: Project | string, request?: ArenaOptions & { dryRun?: false }): Promise<WrittenArena>;
+export function arena(
+  project: Project | string,
+  { dryRun, ...request }: ArenaOptions = {},
+): Promise<WrittenArena | ArenaPlan> {
+  const given = present(request) as WriteArenaRequest;
+  return within<WrittenArena | ArenaPlan>(project, (opened) =>
+    dryRun === true ? planArena(opened, given) : writeArena(opened, given),
+  );
 }
 
 /** Work in a project that is open already, or open it for this work alone. */

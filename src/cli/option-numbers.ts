@@ -10,3 +10,15 @@ export function wholeNumber(option: string, given: string, least: number, most: 
     exitCode: 2,
   });
 }
+
+/** The number above 0 that an option was given. @throws WinnowError `OPTION_INVALID` */
+export function positiveNumber(option: string, given: string): number {
+  const number = Number(given);
+  if (given.trim() !== '' && Number.isFinite(number) && number > 0) return number;
+  throw new WinnowError({
+    code: 'OPTION_INVALID',
+    message: `${option} takes a number above 0, got "${given}".`,
+    hint: `Give for example ${option} 7.`,
+    exitCode: 2,
+  });
+}

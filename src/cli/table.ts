@@ -25,15 +25,6 @@ export function table({ columns, rows }: Rows, width: number): string {
   return [line(columns.map(plain)), rule, ...cells.map(line), ...(rows.length === 0 ? ['(no rows)'] : [])].join('\n');
 }
 
-/** RFC 4180: quotes where they are needed, CRLF between the lines. */
-export function csv({ columns, rows }: Rows): string {
-  const quoted = (value: unknown): string => {
-    const text = value === null ? '' : typeof value === 'object' ? JSON.stringify(value) : String(value);
-    return /[",\r\n]/.test(text) ? `"${text.replaceAll('"', '""')}"` : text;
-  };
-  return [columns, ...rows].map((row) => row.map(quoted).join(',')).join('\r\n');
-}
-
 function isNumeric(value: unknown): boolean {
   return typeof value === 'number' || (typeof value === 'string' && /^-?\d+(\.\d+)?$/.test(value));
 }

@@ -29,6 +29,8 @@ export interface FindingStore {
   report(finding: Finding): void;
   /** The code has a finding for this row that its fix fits. */
   isFixable(code: string, row: number): boolean;
+  /** Rows with a finding of the code, ascending. */
+  rowsOf(code: string): number[];
   /** In the order of `checks`; checks without a finding are left out. */
   summary(checks: readonly Check[]): CheckFinding[];
 }
@@ -60,6 +62,7 @@ export function createFindings(rows: number, checks: readonly Check[]): FindingS
       keep(all.first, { row, id, detail }, isNew);
     },
     isFixable: (code, row) => ((kept.get(code)?.flags[row] ?? 0) & FIXABLE) !== 0,
+    rowsOf: (code) => [...(kept.get(code)?.flags ?? [])].flatMap((flags, row) => (flags === 0 ? [] : [row])),
     summary: (wanted) =>
       wanted.flatMap(({ code, severity, title, advice, fix }) => {
         const all = kept.get(code);

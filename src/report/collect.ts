@@ -1,6 +1,8 @@
 import type { Dataset } from '../dataset/dataset.ts';
 import { instructionOf, responseOf } from '../dataset/sample.ts';
 import { savedResult } from '../doctor/result.ts';
+import { clusterTerms } from '../experiment/cluster-terms.ts';
+import { ownCluster, readTruth, separation, truthColumns } from '../experiment/truth.ts';
 import type { Column } from '../numeric/columns.ts';
 import { compositionOf, meanOf, randomBaseline, type SubsetStatistic, shareOf } from '../select/baseline.ts';
 import { selectionOrNewest } from '../select/explain.ts';
@@ -12,13 +14,11 @@ import type { Project } from '../store/project.ts';
 import { type LoadedSelection, listSelections, loadSelection, readSelectionHead } from '../store/selections.ts';
 import { readQuarantined } from '../store/shard-read.ts';
 import { columnsNamed, storedSignals } from '../store/signals.ts';
-import { clusterTerms } from './cluster-terms.ts';
 import type { GallerySample, ReportInput } from './data.ts';
 import { extremes } from './extremes.ts';
 import { project2d } from './project2d.ts';
 import { describeRun } from './run-facts.ts';
 import { thumbnail } from './thumbnails.ts';
-import { ownCluster, readTruth, separation, truthColumns } from './truth.ts';
 import { classOf } from './words.ts';
 
 export interface CollectRequest {

@@ -1,11 +1,10 @@
-import { createHash } from 'node:crypto';
-import { readFile } from 'node:fs/promises';
 import { z } from 'zod';
 import { WinnowError } from '../dataset/errors.ts';
 import { compact } from './compact.ts';
 import type { ReportInput } from './data.ts';
 import { ReportData } from './data.ts';
 import { finding } from './finding.ts';
+import { htmlPage } from './html-page.ts';
 import { summaryText } from './terminal.ts';
 
 /**
@@ -20,28 +19,14 @@ import { summaryText } from './terminal.ts';
 export async function buildReport(input: ReportInput): Promise<string> {
   const data = parseReport(input);
   const page = compact(data);
-  const [script, style] = await Promise.all([asset('client.js'), asset('style.css')]);
-  const hash = createHash('sha256').update(script).digest('base64');
-  const policy = `default-src 'none'; img-src data:; style-src 'unsafe-inline'; script-src 'sha256-${hash}'; base-uri 'none'; form-action 'none'`;
-  return `<!doctype html>
-<html lang="en">
-<head>
-<meta charset="utf-8">
-<meta http-equiv="Content-Security-Policy" content="${policy}">
-<meta name="viewport" content="width=device-width, initial-scale=1">
-<meta name="color-scheme" content="light dark">
-<meta name="description" content="${escapeHtml(finding(page.summary))}">
-<title>${escapeHtml(data.title)} · Winnow report</title>
-<link rel="icon" href="data:,">
-<style>${style}</style>
-</head>
-<body>
-<noscript><main><h1>${escapeHtml(data.title)}</h1><pre>${escapeHtml(summaryText(data, { colour: false, width: 100 }))}</pre><p>The charts need JavaScript, which is part of this file.</p></main></noscript>
-<script type="application/json" id="report-data">${jsonForScript(page)}</script>
-<script>${script}</script>
-</body>
-</html>
-`;
+  return htmlPage({
+    title: `${data.title} · Winnow report`,
+    heading: data.title,
+    description: finding(page.summary),
+    text: summaryText(data, { colour: false, width: 100 }),
+    data: page,
+    script: 'client.js',
+  });
 }
 
 /** Checks the data and fills in defaults. */
@@ -65,32 +50,4 @@ export function parseReport(input: ReportInput): ReportData {
     }
   }
   return result.data;
-}
-
-/** Bundled files lie beside this module once built, and in dist/report/ when the sources run. */
-async function asset(name: string): Promise<string> {
-  for (const place of [`./${name}`, `../../dist/report/${name}`]) {
-    try {
-      return await readFile(new URL(place, import.meta.url), 'utf8');
-    } catch (error) {
-      if ((error as NodeJS.ErrnoException).code !== 'ENOENT') throw error;
-    }
-  }
-  throw new WinnowError({
-    code: 'REPORT_ASSETS',
-    message: `The report's ${name} has not been bundled.`,
-    hint: 'Run: node scripts/build-report.mjs',
-  });
-}
-
-/** JSON that can't end or reopen a script element, whatever the texts contain. */
-function jsonForScript(value: unknown): string {
-  return JSON.stringify(value)
-    .replaceAll('<', '\\u003c')
-    .replaceAll('\u2028', '\\u2028')
-    .replaceAll('\u2029', '\\u2029');
-}
-
-function escapeHtml(text: string): string {
-  return text.replaceAll('&', '&amp;').replaceAll('<', '&lt;').replaceAll('>', '&gt;').replaceAll('"', '&quot;');
 }

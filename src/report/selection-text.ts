@@ -1,6 +1,7 @@
 import type { Explanation } from '../select/explain.ts';
 import type { CompositionRecord } from '../select/plan-selection.ts';
 import type { SelectResult } from '../select/run.ts';
+import { textTable as table } from './text-table.ts';
 import { count, number, percent, shorten, signed } from './words.ts';
 
 const LABELS: Record<string, string> = {
@@ -14,13 +15,6 @@ const LABELS: Record<string, string> = {
 function shown(name: string, value: number | undefined): string {
   if (value === undefined || !Number.isFinite(value)) return '-';
   return name === 'necessity' ? signed(value) : percent(value);
-}
-
-function table(rows: readonly (readonly string[])[]): string[] {
-  const widths = rows[0]!.map((_, column) => Math.max(...rows.map((row) => row[column]!.length)));
-  return rows.map((row) =>
-    `  ${row.map((cell, c) => (c === 0 ? cell.padEnd(widths[c]!) : cell.padStart(widths[c]!))).join('  ')}`.trimEnd(),
-  );
 }
 
 /** What `winnow select` prints: the selection beside the whole data set and the random subsets of its size. */

@@ -2,9 +2,11 @@ import type { Dataset } from '../dataset/dataset.ts';
 import { resolveMedia } from '../dataset/media.ts';
 
 const EDGE = 160;
+/** Pixels that a larger image is reduced to, twice as many as it is shown with. */
+const REDUCED = 2 * EDGE;
 
 /** A small picture of a sample's first image as a data URI; undefined where it can't be had. Small images are enlarged with sharp pixels. */
-export async function thumbnail(dataset: Dataset, path: string): Promise<string | undefined> {
+export async function thumbnail(dataset: Dataset, path: string, reduced = REDUCED): Promise<string | undefined> {
   try {
     const media = resolveMedia(dataset, { path });
     const { default: sharp } = await import('sharp');
@@ -18,7 +20,7 @@ export async function thumbnail(dataset: Dataset, path: string): Promise<string 
       return `data:image/png;base64,${png.toString('base64')}`;
     }
     const jpeg = await image
-      .resize(2 * EDGE, 2 * EDGE, { fit: 'inside', withoutEnlargement: true })
+      .resize(reduced, reduced, { fit: 'inside', withoutEnlargement: true })
       .flatten({ background: '#fff' })
       .jpeg({ quality: 70 })
       .toBuffer();

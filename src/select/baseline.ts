@@ -34,7 +34,7 @@ export interface Baseline {
 }
 
 /** Random subsets of one kind, one a seed, rows ascending. */
-interface RandomSubsets {
+export interface RandomSubsets {
   kind: Baseline['kind'];
   subsets: Int32Array[];
 }
@@ -43,7 +43,7 @@ interface RandomSubsets {
  * Random subsets of the same size, to hold a selection against: uniform, and stratified by source (each source gives
  * its largest-remainder share). Without differing sources, stratified is left out.
  */
-function randomSubsets(options: Omit<BaselineOptions, 'statistics'>): RandomSubsets[] {
+export function randomSubsets(options: Omit<BaselineOptions, 'statistics'>): RandomSubsets[] {
   const { rows, budget, excluded, source, limits, seeds = 20, seed = 42 } = options;
   const pool = poolRows(rows, excluded);
   const count = Math.min(budget, pool.length);

@@ -1,5 +1,6 @@
 import type { Dataset } from '../dataset/dataset.ts';
 import { WinnowError } from '../dataset/errors.ts';
+import { commandFor } from '../signals/command-for.ts';
 import { runScore } from '../signals/score.ts';
 import { planScore } from '../signals/score-plan.ts';
 import type { Project } from '../store/project.ts';
@@ -8,9 +9,19 @@ import { storedSignals } from '../store/signals.ts';
 /** Columns of the text embedding: what its `text` option says. */
 const TEXTS: readonly string[] = ['instruction', 'response', 'both'];
 
+/** Whether a column is a text embedding that is missing (or that appended rows have made incomplete) and takes no model: the lexical encoder makes it, unless the project names another one. */
+export async function isFreeEmbedding(project: Project, dataset: Dataset, column: string): Promise<boolean> {
+  if (!TEXTS.includes(column)) return false;
+  const stored = (await storedSignals(project, dataset)).find((signal) =>
+    signal.entry.columns.some((one) => one.name === column),
+  );
+  if (stored?.shards.every((shard) => shard.done)) return false;
+  return (stored?.entry.about.model ?? project.config().defaults.encoder ?? 'lexical') === 'lexical';
+}
+
 /**
- * Measure a text embedding that a selection needs and nobody has measured (or that appended rows have made incomplete), where that takes no
- * model: by the lexical encoder, unless the project names another one. What needs a model is left to `winnow score`, whose cost is said beforehand.
+ * Measure a text embedding that a selection needs, where that is free ({@link isFreeEmbedding}). What needs a model is left to `winnow score`, whose cost is
+ * said beforehand.
  *
  * @returns a note for the selection; undefined when nothing was done
  */
@@ -20,13 +31,7 @@ export async function embedWhereFree(
   column: string,
   how: { signal?: AbortSignal; progress?: (done: number, total: number, what: string) => void },
 ): Promise<string | undefined> {
-  if (!TEXTS.includes(column)) return undefined;
-  const stored = (await storedSignals(project, dataset)).find((signal) =>
-    signal.entry.columns.some((one) => one.name === column),
-  );
-  if (stored?.shards.every((shard) => shard.done)) return undefined;
-  const encoder = stored?.entry.about.model ?? project.config().defaults.encoder ?? 'lexical';
-  if (encoder !== 'lexical') return undefined;
+  if (!(await isFreeEmbedding(project, dataset, column))) return undefined;
   const { signal, progress } = how;
   const plan = await planScore(project, {
     signal: 'text-embedding',
@@ -41,17 +46,7 @@ export async function embedWhereFree(
 
 /** Why a column is missing, with the command that measures it. */
 export function columnMissing(name: string, cause: WinnowError): WinnowError {
-  const command = /^(necessity|nll_)/.test(name)
-    ? 'winnow score loss'
-    : TEXTS.includes(name)
-      ? `winnow score text-embedding --text ${name}`
-      : name === 'image'
-        ? 'winnow score image-embedding'
-        : name === 'clip_score'
-          ? 'winnow score clip-score'
-          : /^image/.test(name)
-            ? 'winnow score image-stats'
-            : undefined;
+  const command = commandFor(name);
   return new WinnowError({
     code: 'COLUMN_MISSING',
     message: `The selection needs "${name}", which has not been scored.`,

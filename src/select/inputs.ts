@@ -26,7 +26,7 @@ export interface SelectionInputs {
 }
 
 /** Name of the stored column for a name that stands for a blind variant: `necessity` is `necessity_masked`. */
-function storedName(stored: readonly StoredSignal[], name: string, blind?: string): string {
+export function storedName(stored: readonly StoredSignal[], name: string, blind?: string): string {
   if (name !== 'necessity' && name !== 'nll_blind') return name;
   const losses = stored.filter((signal) => signal.entry.signal === 'loss');
   const variants = [...new Set(losses.flatMap((loss) => (loss.entry.params.blind as LossVariant[] | undefined) ?? []))];

@@ -73,6 +73,11 @@ export const VERBS: readonly Verb[] = [
     load: async () => (await import('./report.ts')).register,
   },
   {
+    name: 'arena',
+    summary: 'compare what every method would choose',
+    load: async () => (await import('./arena.ts')).register,
+  },
+  {
     name: 'status',
     summary: 'say what the project holds',
     load: async () => (await import('./status.ts')).register,

@@ -1,8 +1,9 @@
 import { WinnowError } from '../../dataset/errors.ts';
+import { csv } from '../../report/csv.ts';
 import { action } from '../command.ts';
 import { wholeNumber } from '../option-numbers.ts';
 import type { Register } from '../program.ts';
-import { csv, table } from '../table.ts';
+import { table } from '../table.ts';
 
 interface Given {
   dataset?: string;
@@ -41,7 +42,8 @@ export const register: Register = (program, session) => {
         const more = result.more ? `\nThere are more rows than these ${result.rows.length}: see --limit.` : '';
         return {
           document: result,
-          text: () => (given.csv ? csv(result) : `${table(result, session.stdout.columns ?? 120)}${more}`),
+          text: () =>
+            given.csv ? csv(result.columns, result.rows) : `${table(result, session.stdout.columns ?? 120)}${more}`,
         };
       }),
     );

@@ -50,6 +50,9 @@ export function drawNull(
   return all;
 }
 
+/** Relative spread below which a quantity is constant but for the rounding of its sums. */
+const ROUNDING = 1e-9;
+
 /** One quantity of a subset beside random subsets of its size. */
 export interface QuantityDistance {
   value: number;
@@ -86,7 +89,7 @@ export function distanceFrom(draws: NullDraws, observed: readonly number[]): Dis
   const centres = draws.values.map((values) => mean(values));
   const spreads = draws.values.map((values) => standardDeviation(values));
   const z = (q: number, value: number): number =>
-    spreads[q]! > Number.EPSILON * Math.abs(centres[q]!) ? (value - centres[q]!) / spreads[q]! : Number.NaN;
+    spreads[q]! > ROUNDING * Math.abs(centres[q]!) ? (value - centres[q]!) / spreads[q]! : Number.NaN;
   const largest = (of: (q: number) => number): number => {
     let best = 0;
     for (let q = 0; q < spreads.length; q++) {

@@ -3,7 +3,6 @@ import { z } from 'zod';
 import type { Dataset } from '../dataset/dataset.ts';
 import { WinnowError } from '../dataset/errors.ts';
 import { auc } from '../numeric/statistics.ts';
-import type { ReportInput } from './data.ts';
 
 /** Truth about planted faults: which rows are faulty and how, and which are sound and need the image. */
 const Truth = z.object({
@@ -51,12 +50,21 @@ export function truthColumns(truth: Truth, dataset: Dataset): { fault: (string |
   };
 }
 
+/** How well a score tells the rows of two kinds apart. */
+export interface Separation {
+  title: string;
+  /** Area under the ROC curve. */
+  value: number;
+  positives: number;
+  negatives: number;
+}
+
 /** How well necessity tells each fault from the visual rows: the chance that a visual row has the larger S. */
 export function separation(
   truth: Truth,
   { fault, visual }: ReturnType<typeof truthColumns>,
   necessity: Float32Array,
-): NonNullable<ReportInput['auc']> {
+): Separation[] {
   return truth.faults.flatMap((kind) => {
     const rows = [...necessity.keys()].filter(
       (row) => Number.isFinite(necessity[row]) && (visual[row] === 1 || fault[row] === kind.key),

@@ -1,0 +1,85 @@
+import { relative } from 'node:path';
+import { Option } from 'commander';
+import { action, withDryRun } from '../command.ts';
+import { positiveNumber, wholeNumber } from '../option-numbers.ts';
+import type { Register } from '../program.ts';
+
+interface Given {
+  methods: string;
+  budget?: string;
+  seed?: string;
+  dataset?: string;
+  reference?: string;
+  blind?: string;
+  truth?: string;
+  doctor: boolean;
+  draws?: string;
+  targetSize?: string;
+  proxySize?: string;
+  out?: string;
+  csv?: string;
+}
+
+/** `winnow arena`: what every method would pick at one budget, beside random. */
+export const register: Register = (program, session) => {
+  const command = program
+    .command('arena')
+    .description(
+      'let every method whose signals are there choose at one budget, and compare what they chose, beside random subsets',
+    )
+    .option('-m, --methods <list>', 'all, or methods by name: visnec,self-sup:keep=near,xmas:variant=official', 'all')
+    .option('-b, --budget <amount>', 'how much to keep: 15% or a number of samples (default: that of winnow.yaml)')
+    .option('--seed <n>', 'seed of everything random (default: that of winnow.yaml, else 42)')
+    .option('-d, --dataset <name>', 'data set of the project (default: the first)')
+    .option('-r, --reference <name>', 'data set of the project that stands for the target')
+    .addOption(
+      new Option(
+        '--blind <variant>',
+        'blind loss that necessity is taken from (default: the first of the latest loss)',
+      ).choices(['masked', 'drop', 'remove']),
+    )
+    .option('--truth <file>', 'JSON with the truth about planted faults (default: truth.json beside the data set)')
+    .option('--no-doctor', 'do not look for duplicates and faults, which reads every image')
+    .option('--draws <n>', 'random subsets that distances are held against (default: 1000)')
+    .option('--target-size <billions>', 'parameters of the model to be fine-tuned, for estimates (default: 7)')
+    .option('--proxy-size <billions>', 'parameters of the proxy, for estimates (default: 2)')
+    .option('-o, --out <file>', 'page to write (default: arena.html in the project)')
+    .option('--csv <file>', 'table to write (default: beside the page)');
+  withDryRun(command).action(
+    action(session, async (context, given: Given) => {
+      const whole = (name: string, text: string | undefined, least: number, most: number) =>
+        text === undefined ? undefined : wholeNumber(name, text, least, most);
+      const request = {
+        methods: given.methods,
+        budget: given.budget,
+        seed: whole('--seed', given.seed, 0, 0xffffffff),
+        dataset: given.dataset,
+        reference: given.reference,
+        blind: given.blind,
+        truth: given.truth,
+        doctor: given.doctor,
+        draws: whole('--draws', given.draws, 20, 100_000),
+        targetSize: given.targetSize === undefined ? undefined : positiveNumber('--target-size', given.targetSize),
+        proxySize: given.proxySize === undefined ? undefined : positiveNumber('--proxy-size', given.proxySize),
+        signal: context.signal,
+        progress: (done: number, total: number, what: string) => context.progress.update(done, total, what),
+      };
+      const { openProject } = await import('../../store/project.ts');
+      const { arenaPlanText, arenaText } = await import('../../report/arena/text.ts');
+      await using project = await openProject(context.project, { note: context.note });
+      if (context.dryRun) {
+        const { planArena } = await import('../../experiment/arena/plan.ts');
+        const plan = await planArena(project, request);
+        return { document: plan, text: () => arenaPlanText(plan) };
+      }
+      const { writeArena } = await import('../../report/arena/write.ts');
+      const written = await writeArena(project, { ...request, out: given.out, csv: given.csv });
+      const shown = (file: string): string => relative(process.cwd(), file) || file;
+      return {
+        document: written,
+        text: () =>
+          `${arenaText(written.result)}\n\nPage: ${shown(written.page)} (${Math.ceil(written.pageBytes / 1000)} kB)\nTable: ${shown(written.csv)}`,
+      };
+    }),
+  );
+};

@@ -1,0 +1,233 @@
+import { existsSync } from 'node:fs';
+import { dirname, join } from 'node:path';
+import { WinnowError } from '../../dataset/errors.ts';
+import { interval95 } from '../../numeric/statistics.ts';
+import { type RandomSubsets, randomSubsets } from '../../select/baseline.ts';
+import { embedWhereFree } from '../../select/embed-text.ts';
+import { readInputs } from '../../select/inputs.ts';
+import type { Project } from '../../store/project.ts';
+import { readTruth } from '../truth.ts';
+import { standAlone } from './alone.ts';
+import { openShelf, readinessOf } from './availability.ts';
+import { type Choice, type ChooseContext, choose } from './choose.ts';
+import { costOf } from './cost.ts';
+import { doctorRows } from './doctor-rows.ts';
+import type { Entry } from './methods.ts';
+import { overlapTable } from './overlap-table.ts';
+import { distanceFrom, drawNull, holm } from './permutation.ts';
+import { type ArenaRequest, checkWhole, missingCost, openArena } from './plan.ts';
+import { groupCounts, measure, openGauge } from './quantities.ts';
+import type { ArenaFailed, ArenaMethod, ArenaRandom, ArenaResult, Composition } from './result.ts';
+import { makeYardstick, type Yardstick } from './yardstick.ts';
+
+/** Random subsets of each kind. */
+const SEEDS = 20;
+/** Rows listed of what a method alone picked, and of what it alone dropped. */
+const LISTED = 12;
+
+interface Ran {
+  entry: Entry;
+  choice: Choice;
+  reused: boolean;
+}
+
+/**
+ * Runs every method whose columns the project has at one budget, and measures what they choose beside each other and beside random subsets. A method that fails is
+ * listed with its error; what was chosen before under the same conditions isn't chosen again.
+ */
+export async function runArena(project: Project, request: ArenaRequest): Promise<ArenaResult> {
+  const { signal, progress } = request;
+  const how = { ...(signal === undefined ? {} : { signal }), ...(progress === undefined ? {} : { progress }) };
+  const draws = request.draws ?? 1000;
+  checkWhole('draws', draws, 20, 100_000);
+  const opened = await openArena(project, request);
+  const { dataset, reference, budget, seed, missing, assumptions } = opened;
+  const truth = await truthOf(dataset.path, request.truth);
+  const notes: string[] = [];
+  for (const column of opened.free) notes.push((await embedWhereFree(project, dataset, column, how)) ?? '');
+  const { about, input } = await readInputs(project, dataset, [], request.blind);
+  const excluded = input.excluded ?? new Map<number, string>();
+  const { ran, failed } = await runEntries(
+    opened.ready.map(({ entry }) => entry),
+    { project, dataset, reference, budget, seed, blind: request.blind, excluded, ...how },
+  );
+
+  const pool = Int32Array.from({ length: dataset.rows }, (_, row) => row).filter((row) => !excluded.has(row));
+  const random = randomSubsets({
+    rows: dataset.rows,
+    budget: budget.count,
+    excluded,
+    source: about.source,
+    seeds: SEEDS,
+    seed,
+  });
+  const doctor = request.doctor === false ? [] : await doctorRows(project, dataset, how);
+  const yardstick = await makeYardstick({ project, dataset, pool, source: about.source, doctor, truth, seed, ...how });
+  const kept = ran.map(({ choice }) => Int32Array.from(choice.kept));
+  const eligible = new Uint8Array(dataset.rows);
+  for (const row of pool) eligible[row] = 1;
+  const alone = standAlone(kept, eligible, LISTED);
+  const distances = distancesOf(yardstick, pool, kept, draws, seed, how);
+  const adjusted = holm(distances.map(({ p }) => p));
+  const listed = (rows: readonly { row: number; votes: number }[]) =>
+    rows.map(({ row, votes }) => ({ row, id: dataset.ids[row]!, votes }));
+  const methods = ran.map(({ entry, choice, reused }, m): ArenaMethod => {
+    const { quantities, ...distance } = distances[m]!;
+    const columns = entry.selector.needs(entry.options);
+    return {
+      ...describe(entry, budget.text, seed, request),
+      reused,
+      requested: choice.requested,
+      returned: choice.returned,
+      kept: kept[m]!.length,
+      ...(choice.shortfall === undefined ? {} : { shortfall: choice.shortfall }),
+      notes: choice.notes,
+      quantities,
+      distance: { ...distance, adjusted: adjusted[m]! },
+      shares: sharesOf(yardstick, kept[m]!),
+      alone: { ...alone[m]!, odd: listed(alone[m]!.odd), missed: listed(alone[m]!.missed) },
+      cost: { columns, seconds: choice.seconds, bytes: choice.bytes, measuring: costOf(columns, assumptions) },
+    };
+  });
+  return {
+    dataset: dataset.name,
+    rows: dataset.rows,
+    eligible: pool.length,
+    budget: budget.text,
+    requested: budget.count,
+    seed,
+    draws,
+    ...(reference === undefined ? {} : { reference: reference.name }),
+    quantities: yardstick.infos,
+    compositions: compositionsOf(yardstick, pool, random[0]!),
+    methods,
+    random: random.map((subsets) => describeRandom(yardstick, pool, subsets)),
+    overlap: overlapTable(
+      methods.map(({ id }) => id),
+      kept,
+      random,
+      dataset.rows,
+      pool.length,
+    ),
+    missing,
+    failed,
+    missingCost: missingCost(missing, assumptions),
+    assumptions,
+    notes: notes.filter((note) => note !== ''),
+  };
+}
+
+async function runEntries(
+  entries: readonly Entry[],
+  context: ChooseContext,
+): Promise<{ ran: Ran[]; failed: ArenaFailed[] }> {
+  const { project, dataset, reference, blind, signal, progress } = context;
+  const pool = await openShelf(project, dataset, blind, false);
+  const other = reference === undefined ? undefined : await openShelf(project, reference, blind, false);
+  const ran: Ran[] = [];
+  const failed: ArenaFailed[] = [];
+  for (const [i, entry] of entries.entries()) {
+    signal?.throwIfAborted();
+    progress?.(i, entries.length, `choosing: ${entry.id}`);
+    try {
+      const { shards } = await readinessOf(entry, pool, other);
+      ran.push({ entry, ...(await choose(entry, shards, context)) });
+    } catch (error) {
+      signal?.throwIfAborted();
+      failed.push({ id: entry.id, method: entry.selector.name, title: entry.selector.title, error: errorOf(error) });
+    }
+  }
+  progress?.(entries.length, entries.length, 'choosing');
+  return { ran, failed };
+}
+
+function errorOf(error: unknown): ArenaFailed['error'] {
+  if (error instanceof WinnowError) {
+    return { code: error.code, message: error.message, ...(error.hint === undefined ? {} : { hint: error.hint }) };
+  }
+  return { code: 'SELECTOR_FAILED', message: error instanceof Error ? error.message : String(error) };
+}
+
+/** The truth that was named, else the one that lies beside the data set. */
+async function truthOf(path: string, given: string | undefined) {
+  if (given !== undefined) return readTruth(given);
+  const beside = join(dirname(path), 'truth.json');
+  return existsSync(beside) ? readTruth(beside).catch(() => undefined) : undefined;
+}
+
+function distancesOf(
+  { quantities }: Yardstick,
+  pool: Int32Array,
+  kept: readonly Int32Array[],
+  draws: number,
+  seed: number,
+  how: Pick<ArenaRequest, 'signal' | 'progress'>,
+) {
+  const gauges = quantities.map((quantity) => openGauge(quantity, pool));
+  const sizes = [...new Set(kept.map((rows) => rows.length))].filter((size) => size > 0).sort((a, b) => a - b);
+  const nulls = new Map(drawNull(pool, gauges, sizes, draws, seed, how).map((one) => [one.size, one]));
+  const nothing = { size: 0, values: gauges.map(() => new Float64Array(0)) };
+  return kept.map((rows) =>
+    distanceFrom(
+      nulls.get(rows.length) ?? nothing,
+      gauges.map((gauge) => measure(gauge, rows)),
+    ),
+  );
+}
+
+function describe({ id, selector, options }: Entry, budget: string, seed: number, request: ArenaRequest) {
+  const { name, title, source, summary, formula, breaks } = selector;
+  const parts = id.split(':').slice(1);
+  const flags = parts.map((part) => {
+    const at = part.indexOf('=');
+    const option = part.slice(0, at).replace(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`);
+    return ` --${option} ${part.slice(at + 1).replaceAll('+', ',')}`;
+  });
+  const reference = selector.referenceNeeds === undefined ? '' : ` --reference ${request.reference}`;
+  const dataset = request.dataset === undefined ? '' : ` --dataset ${request.dataset}`;
+  return {
+    id,
+    method: name,
+    title: parts.length === 0 ? title : `${title} (${parts.join(', ')})`,
+    source,
+    summary,
+    ...(formula === undefined ? {} : { formula }),
+    ...(breaks === undefined ? {} : { breaks }),
+    options,
+    command: `winnow select ${name} --budget ${budget}${flags.join('')}${reference}${dataset} --seed ${seed}`,
+  };
+}
+
+function sharesOf({ groups }: Yardstick, rows: Int32Array): Record<string, number[]> {
+  return Object.fromEntries(groups.map(({ name, groups: of, labels }) => [name, shares(of, labels.length, rows)]));
+}
+
+/** Share of each group; rows without one are in none. */
+function shares(groups: Int32Array, labels: number, rows: Int32Array): number[] {
+  return [...groupCounts(groups, labels, rows)].slice(1).map((count) => (rows.length === 0 ? 0 : count / rows.length));
+}
+
+function compositionsOf({ groups }: Yardstick, pool: Int32Array, random: RandomSubsets): Composition[] {
+  return groups.map(({ name, groups: of, labels }) => {
+    const drawn = random.subsets.map((rows) => shares(of, labels.length, rows));
+    return {
+      name,
+      labels,
+      pool: shares(of, labels.length, pool),
+      random: labels.map((_, g) => interval95(drawn.map((one) => one[g]!))),
+    };
+  });
+}
+
+function describeRandom({ quantities }: Yardstick, pool: Int32Array, { kind, subsets }: RandomSubsets): ArenaRandom {
+  return {
+    id: kind === 'uniform' ? 'random' : 'stratified',
+    title: kind === 'uniform' ? 'Random, uniform' : 'Random, stratified by source',
+    seeds: subsets.length,
+    kept: subsets[0]?.length ?? 0,
+    quantities: quantities.map((quantity) => {
+      const gauge = openGauge(quantity, pool);
+      return interval95(subsets.map((rows) => measure(gauge, rows)));
+    }),
+  };
+}

@@ -1,0 +1,94 @@
+import type { Dataset } from '../../dataset/dataset.ts';
+import { isFreeEmbedding } from '../../select/embed-text.ts';
+import { storedName } from '../../select/inputs.ts';
+import { commandFor } from '../../signals/command-for.ts';
+import type { Project } from '../../store/project.ts';
+import { type StoredSignal, storedSignals } from '../../store/signals.ts';
+import type { Entry } from './methods.ts';
+
+/** A column that a method needs and the project doesn't have. */
+export interface MissingColumn {
+  column: string;
+  /** `pool`: of the data set; `reference`: of the second one. */
+  of: 'pool' | 'reference';
+  because: 'not measured' | 'incomplete';
+  /** What measures it; absent where nothing here does, so that it has to be imported. */
+  command?: string;
+}
+
+/** What a method can work with. */
+export interface Readiness {
+  missing: MissingColumn[];
+  /** It compares with a second data set, and none was named. */
+  needsReference: boolean;
+  /** Files of the columns it reads: what they hold. */
+  shards: string[];
+}
+
+/** Whether columns are there; one lookup serves all methods. */
+export interface Shelf {
+  dataset: Dataset;
+  /** Files of a column, or why it isn't there. */
+  find(column: string): Promise<{ files: string } | { because: MissingColumn['because'] }>;
+}
+
+/** @param free treat what costs nothing as there, because it will be measured first */
+export async function openShelf(
+  project: Project,
+  dataset: Dataset,
+  blind: string | undefined,
+  free: boolean,
+): Promise<Shelf> {
+  const stored = await storedSignals(project, dataset);
+  const found = new Map<string, ReturnType<Shelf['find']>>();
+  const look = async (column: string): ReturnType<Shelf['find']> => {
+    if (free && (await isFreeEmbedding(project, dataset, column))) return { files: 'free' };
+    const name = storedName(stored, column, blind);
+    const signal = stored.find((one) => holds(one, name));
+    if (signal === undefined) return { because: 'not measured' };
+    if (signal.shards.some((shard) => !shard.done)) return { because: 'incomplete' };
+    return { files: signal.entry.shards.map(({ file }) => file).join(' ') };
+  };
+  return {
+    dataset,
+    find(column) {
+      const known = found.get(column) ?? look(column);
+      found.set(column, known);
+      return known;
+    },
+  };
+}
+
+/** As columns are looked up by name: `column`, or `signal.column` where two signals have one. */
+function holds({ entry }: StoredSignal, name: string): boolean {
+  return entry.columns.some((column) => column.name === name || `${entry.signal}.${column.name}` === name);
+}
+
+/** What of a method's needs is there. @param reference absent: none was named */
+export async function readinessOf({ selector, options }: Entry, pool: Shelf, reference?: Shelf): Promise<Readiness> {
+  const readiness: Readiness = {
+    missing: [],
+    needsReference: selector.referenceNeeds !== undefined && reference === undefined,
+    shards: [],
+  };
+  const check = async (shelf: Shelf, of: MissingColumn['of'], columns: readonly string[]): Promise<void> => {
+    for (const column of columns) {
+      const found = await shelf.find(column);
+      if ('files' in found) {
+        readiness.shards.push(found.files);
+        continue;
+      }
+      const command = commandFor(column);
+      const where = of === 'pool' ? '' : ` --dataset ${shelf.dataset.name}`;
+      readiness.missing.push({
+        column,
+        of,
+        because: found.because,
+        ...(command === undefined ? {} : { command: `${command}${where}` }),
+      });
+    }
+  };
+  await check(pool, 'pool', selector.needs(options));
+  if (reference !== undefined) await check(reference, 'reference', selector.referenceNeeds?.(options) ?? []);
+  return readiness;
+}

@@ -1,0 +1,87 @@
+import { describe, expect, it } from 'vitest';
+import { selectors } from '../../select/registry.ts';
+import { commandFor } from '../../signals/command-for.ts';
+import { PASSES, passesOf } from '../../signals/passes.ts';
+import { type CostAssumptions, costOf } from './cost.ts';
+import { parseMethods } from './methods.ts';
+
+describe('the list of methods', () => {
+  it('takes all, each in its forms, and random never', () => {
+    const ids = parseMethods('all').map(({ id }) => id);
+    expect(ids).toEqual(expect.arrayContaining(['visnec', 'self-sup:keep=near', 'self-sup:keep=far', 'less']));
+    expect(ids).not.toContain('random');
+    expect(new Set(parseMethods('all').map(({ selector }) => selector)).size).toBe(selectors.length - 1);
+  });
+
+  it('takes methods by name with options, as the command line names them', () => {
+    const [visnec, near, less] = parseMethods(
+      'visnec:variant=official:text-only=exclude,self-sup:keep=near,less:gradients=a+b:weights=1+2',
+    );
+    expect(visnec).toMatchObject({
+      id: 'visnec:variant=official:textOnly=exclude',
+      options: { variant: 'official', textOnly: 'exclude', k: 20 },
+    });
+    expect(near!.options.keep).toBe('near');
+    expect(less!.options).toMatchObject({ gradients: ['a', 'b'], weights: [1, 2] });
+    expect(parseMethods('self-sup').map(({ id }) => id)).toEqual(['self-sup:keep=near', 'self-sup:keep=far']);
+  });
+
+  it('takes the same method with the same options once, and options of the project where none are given', () => {
+    expect(parseMethods('visnec,all,visnec:k=20').filter(({ selector }) => selector.name === 'visnec')).toHaveLength(1);
+    expect(parseMethods('top', { textOnly: 'exclude' })[0]!.options.textOnly).toBe('exclude');
+    expect(parseMethods('top:text-only=score', { textOnly: 'exclude' })[0]!.options.textOnly).toBe('score');
+  });
+
+  it.each([
+    ['nonsense', 'METHOD_UNKNOWN'],
+    ['visnec:nonsense=1', 'OPTION_INVALID'],
+    ['visnec:k=none', 'OPTION_INVALID'],
+    ['visnec:k', 'METHODS_INVALID'],
+    ['visnec,,top', 'METHODS_INVALID'],
+    ['', 'METHODS_INVALID'],
+  ])('refuses %j', (list, code) => {
+    expect(() => parseMethods(list)).toThrowError(expect.objectContaining({ code, exitCode: 2 }));
+  });
+});
+
+describe('what columns cost', () => {
+  const assumed: CostAssumptions = {
+    params: { target: 7, proxy: 2, vision: 0.3, text: 0.022 },
+    imageTokens: 576,
+    textTokens: 124,
+    images: 1,
+    rows: 665_298,
+    peak: 989e12,
+    utilisation: 1,
+  };
+
+  it('is known of every column that a method reads by default', () => {
+    const columns = parseMethods('all').flatMap(({ selector, options }) => selector.needs(options));
+    expect(columns.filter((column) => passesOf(column) === undefined)).toEqual([]);
+    expect(Object.keys(PASSES).length).toBeGreaterThan(20);
+  });
+
+  it('of VisNec on LLaVA-665K is the arithmetic limit that is known: 3.6 hours of an H100', () => {
+    const cost = costOf(['necessity', 'nll_mm'], assumed);
+    expect(cost).toMatchObject({ forward: 2, backward: 0, unknown: [] });
+    expect(cost.gpuHours).toBeGreaterThan(3.5);
+    expect(cost.gpuHours).toBeLessThan(3.8);
+  });
+
+  it('counts a shared pass once, a backward pass twice, and says what is unknown', () => {
+    expect(costOf(['hidden', 'rds', 'nll_mm'], assumed).forward).toBe(1);
+    const gradients = costOf(['gradient_1', 'gradient_2'], assumed);
+    expect(gradients.forward).toBeCloseTo(2.2);
+    expect(gradients.backward).toBeCloseTo(2.2);
+    expect(gradients.gpuHours).toBeCloseTo(2.2 * 3 * costOf(['nll_mm'], assumed).gpuHours);
+    expect(costOf(['own_column'], assumed)).toMatchObject({ gpuHours: 0, unknown: ['own_column'] });
+  });
+
+  it('comes with the command that measures the column, where there is one', () => {
+    expect(commandFor('necessity')).toBe('winnow score loss');
+    expect(commandFor('nll_mm')).toBe('winnow score loss');
+    expect(commandFor('response')).toBe('winnow score text-embedding --text response');
+    expect(commandFor('image_sharpness')).toBe('winnow score image-stats');
+    expect(commandFor('own_column')).toBeUndefined();
+  });
+});

@@ -1,0 +1,143 @@
+import type { Interval } from '../../numeric/statistics.ts';
+import type { MissingColumn } from './availability.ts';
+import type { Cost, CostAssumptions } from './cost.ts';
+import type { QuantityDistance } from './permutation.ts';
+
+/** A number by which subsets are compared. */
+export interface QuantityInfo {
+  /** `signal/nll_mm`, `composition/source`, `doctor/D007`, `fault/wrong-color`. */
+  name: string;
+  group: 'signal' | 'composition' | 'doctor' | 'fault';
+  title: string;
+  /** Of all rows that can be chosen; for a signal the mean, for a share the share, 0 for a composition. */
+  pool: number;
+  /** Standard deviation of a row's value over the pool; NaN for a composition. */
+  spread: number;
+}
+
+/** A method that has chosen. */
+export interface ArenaMethod {
+  id: string;
+  method: string;
+  title: string;
+  source: string;
+  summary: string;
+  formula?: string;
+  /** What the official variant breaks, where there is one. */
+  breaks?: readonly string[];
+  options: Readonly<Record<string, unknown>>;
+  /** The same choice by `winnow select`. */
+  command: string;
+  /** From an earlier run; `seconds` and `bytes` are then those of that run. */
+  reused: boolean;
+  requested: number;
+  returned: number;
+  /** Distinct rows. */
+  kept: number;
+  shortfall?: { missing: number; because: string };
+  notes: string[];
+  /** By the order of `quantities`, each beside random subsets of the same size. */
+  quantities: QuantityDistance[];
+  /** Largest distance of all quantities beside that of random subsets; `adjusted`: p by Holm over all methods. */
+  distance: { value: number; random: number; lo: number; hi: number; p: number; adjusted: number };
+  /** Shares of the groups, in the order of their labels. */
+  shares: Record<string, number[]>;
+  alone: { picked: number; dropped: number; odd: OddRow[]; missed: OddRow[] };
+  cost: { columns: string[]; seconds: number; bytes: number; measuring: Cost };
+}
+
+/** A row that sets a method apart; `votes`: how many of the other methods keep it. */
+export interface OddRow {
+  row: number;
+  id: string;
+  votes: number;
+}
+
+/** A method that can't run yet. */
+export interface ArenaMissing {
+  id: string;
+  method: string;
+  title: string;
+  missing: MissingColumn[];
+  needsReference: boolean;
+  /** Of the columns that are missing. */
+  cost: Cost;
+}
+
+/** A method that was tried and gave up. */
+export interface ArenaFailed {
+  id: string;
+  method: string;
+  title: string;
+  error: { code: string; message: string; hint?: string };
+}
+
+/** Groups whose shares make up a subset. */
+export interface Composition {
+  name: 'source' | 'cluster';
+  labels: string[];
+  /** Share of the pool. */
+  pool: number[];
+  /** Shares of uniform random subsets. */
+  random: Interval[];
+}
+
+/** Random subsets of the budget's size: they always take part. */
+export interface ArenaRandom {
+  id: 'random' | 'stratified';
+  title: string;
+  seeds: number;
+  kept: number;
+  /** In the order of `quantities`. */
+  quantities: Interval[];
+}
+
+/** Pairs by `names`: the methods in the order of `methods`, then the random ones (means over their seeds; with themselves, over pairs of seeds). */
+export interface OverlapTable {
+  names: string[];
+  both: number[][];
+  jaccard: number[][];
+  ratio: number[][];
+  /** An order in which alike ones stand together. */
+  order: number[];
+}
+
+/** Everything that the arena found. JSON; numbers that don't exist are null there. */
+export interface ArenaResult {
+  dataset: string;
+  rows: number;
+  /** Rows that can be chosen. */
+  eligible: number;
+  budget: string;
+  requested: number;
+  seed: number;
+  draws: number;
+  reference?: string;
+  quantities: QuantityInfo[];
+  compositions: Composition[];
+  methods: ArenaMethod[];
+  random: ArenaRandom[];
+  overlap: OverlapTable;
+  missing: ArenaMissing[];
+  failed: ArenaFailed[];
+  /** Of all columns that are missing, shared passes counted once. */
+  missingCost: Cost;
+  assumptions: CostAssumptions;
+  /** Rows of each kind in the pool, for counts: the doctor's codes and planted faults. */
+  notes: string[];
+}
+
+/** What would run, before anything does. */
+export interface ArenaPlan {
+  dataset: string;
+  rows: number;
+  budget: string;
+  requested: number;
+  seed: number;
+  runs: { id: string; title: string; columns: string[] }[];
+  /** Measured first, since that takes no model. */
+  free: string[];
+  missing: ArenaMissing[];
+  missingCost: Cost;
+  assumptions: CostAssumptions;
+}

@@ -1,0 +1,104 @@
+import type { Cost, CostAssumptions } from '../../experiment/arena/cost.ts';
+import type { ArenaMethod, ArenaMissing, ArenaPlan, ArenaResult } from '../../experiment/arena/result.ts';
+import { textTable as table } from '../text-table.ts';
+import { count, duration, number, percent, shorten } from '../words.ts';
+import { missingWords } from './csv.ts';
+
+/** What `winnow arena` prints: a line a method, what could not run and why, and what measuring it would cost. */
+export function arenaText(result: ArenaResult): string {
+  const { methods, random, missing, failed, quantities } = result;
+  const has = (name: string): boolean => quantities.some((quantity) => quantity.name === name);
+  const shown = [
+    ...(has('signal/necessity_masked') ? [{ name: 'signal/necessity_masked', head: 'necessity', text: number }] : []),
+    ...(has('doctor/D007') ? [{ name: 'doctor/D007', head: 'twins', text: percent }] : []),
+    ...(has('doctor/any') ? [{ name: 'doctor/any', head: 'doctor', text: percent }] : []),
+    ...(has('fault/any') ? [{ name: 'fault/any', head: 'faults', text: percent }] : []),
+  ].map((one) => ({ ...one, at: quantities.findIndex(({ name }) => name === one.name) }));
+  const chance = (at: number, other: number): string => `${number(result.overlap.ratio[at]![other], 1)}×`;
+  const rows = [
+    ['method', 'kept', ...shown.map(({ head }) => head), 'most like', 'from random', 'p (Holm)', 'time'],
+    ...methods.map((method, m) => [
+      method.id,
+      count(method.kept),
+      ...shown.map(({ at, text }) => text(method.quantities[at]!.value)),
+      nearest(result, m),
+      `${number(method.distance.value, 1)} [${number(method.distance.lo, 1)}, ${number(method.distance.hi, 1)}]`,
+      method.distance.adjusted < 0.001 ? '<0.001' : number(method.distance.adjusted, 3),
+      method.reused ? 'reused' : duration(method.cost.seconds),
+    ]),
+    ...random.map((one, r) => [
+      one.id,
+      count(one.kept),
+      ...shown.map(({ at, text }) => text(one.quantities[at]!.mean)),
+      `chance ${chance(methods.length + r, methods.length + r)}`,
+      '',
+      '',
+      `${one.seeds} seeds`,
+    ]),
+  ];
+  return [
+    `${count(methods.length)} of ${count(methods.length + missing.length + failed.length)} methods kept ${result.budget} of ${count(result.rows)} samples of ${result.dataset}, beside random subsets.`,
+    ...result.notes,
+    '',
+    ...table(rows),
+    '',
+    `"from random" is the largest distance of any quantity, in standard deviations of ${count(result.draws)} random subsets of the same size [and what 95 % of those reach].`,
+    ...(failed.length === 0 ? [] : ['', 'Failed:', ...failed.map((one) => `  ${one.id}: ${one.error.message}`)]),
+    ...missingText(missing, result.missingCost, result.assumptions),
+  ].join('\n');
+}
+
+/** What `winnow arena --dry-run` prints. */
+export function arenaPlanText(plan: ArenaPlan): string {
+  return [
+    `${count(plan.requested)} of ${count(plan.rows)} samples of ${plan.dataset} (budget ${plan.budget}, seed ${plan.seed}) would be chosen by ${count(plan.runs.length)} methods, beside random subsets:`,
+    ...table(plan.runs.map(({ id, title, columns }) => [id, shorten(title, 60), columns.join(', ') || 'no column'])),
+    ...(plan.free.length === 0 ? [] : [`Measured first, without a model: ${plan.free.join(', ')}.`]),
+    ...missingText(plan.missing, plan.missingCost, plan.assumptions),
+    '',
+    'Dry run: nothing was done.',
+  ].join('\n');
+}
+
+function missingText(missing: readonly ArenaMissing[], all: Cost, assumptions: CostAssumptions): string[] {
+  if (missing.length === 0) return [];
+  return [
+    '',
+    'Could not run, and what is missing:',
+    ...missing.flatMap((one) => [`  ${one.id}: ${missingWords(one)}`, `      ${costWords(one.cost)}`]),
+    '',
+    `All of it together, passes shared: ${costWords(all)}.`,
+    assumptionWords(assumptions),
+  ];
+}
+
+/** `2 forward passes a sample, about 3.1 GPU-hours` */
+export function costWords({ forward, backward, gpuHours, unknown }: Cost): string {
+  const passes = [
+    ...(forward > 0 ? [`${number(forward, Number.isInteger(forward) ? 0 : 2)} forward`] : []),
+    ...(backward > 0 ? [`${number(backward, Number.isInteger(backward) ? 0 : 2)} backward`] : []),
+  ];
+  const known = passes.length === 0 ? [] : [`${passes.join(' and ')} passes a sample, about ${hours(gpuHours)}`];
+  const open = unknown.length === 0 ? [] : [`no estimate for ${unknown.join(', ')}`];
+  return [...known, ...open].join('; ') || 'no pass of a model';
+}
+
+/** GPU-hours with two digits that count. */
+export function hours(value: number): string {
+  return `${value >= 10 ? number(value, 0) : Number(value.toPrecision(2))} GPU-hours`;
+}
+
+/** What estimates rest on. */
+export function assumptionWords(assumed: CostAssumptions): string {
+  const { params, imageTokens, textTokens, images, peak, utilisation } = assumed;
+  return `Estimates assume one H100 at ${percent(utilisation, 0)} of ${number(peak / 1e12, 0)} TFLOP/s, a model of ${params.target} and a proxy of ${params.proxy} billion parameters, and what this data set has: ${number(images, 2)} images of ${imageTokens} tokens and ${number(textTokens, 0)} tokens of text a sample. A backward pass counts as two forward ones.`;
+}
+
+function nearest({ overlap, methods }: ArenaResult, m: number): string {
+  let best = -1;
+  methods.forEach((_, other) => {
+    if (other === m || !Number.isFinite(overlap.jaccard[m]![other])) return;
+    if (best < 0 || overlap.jaccard[m]![other]! > overlap.jaccard[m]![best]!) best = other;
+  });
+  return best < 0 ? '–' : `${(methods[best] as ArenaMethod).id} ${percent(overlap.jaccard[m]![best], 0)}`;
+}

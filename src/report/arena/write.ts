@@ -1,0 +1,35 @@
+import { resolve } from 'node:path';
+import { writeFileAtomic } from '../../dataset/atomic.ts';
+import { runArena } from '../../experiment/arena/arena.ts';
+import type { ArenaRequest } from '../../experiment/arena/plan.ts';
+import type { ArenaResult } from '../../experiment/arena/result.ts';
+import type { Project } from '../../store/project.ts';
+import { arenaCsv } from './csv.ts';
+import { buildArenaPage } from './page.ts';
+
+export interface WriteArenaRequest extends ArenaRequest {
+  /** Where the page is written. @default `arena.html` in the project */
+  out?: string | undefined;
+  /** Where the table is written. @default beside the page */
+  csv?: string | undefined;
+}
+
+export interface WrittenArena {
+  result: ArenaResult;
+  /** Absolute paths. */
+  page: string;
+  csv: string;
+  pageBytes: number;
+}
+
+/** Run the arena and write its page and its table. */
+export async function writeArena(project: Project, request: WriteArenaRequest = {}): Promise<WrittenArena> {
+  const result = await runArena(project, request);
+  const page = resolve(request.out ?? `${project.folder}/arena.html`);
+  const csv = resolve(request.csv ?? page.replace(/(\.html?)?$/i, '.csv'));
+  const html = await buildArenaPage(project, result, request);
+  await writeFileAtomic(csv, arenaCsv(result));
+  await writeFileAtomic(page, html);
+  await project.record({ kind: 'report', name: page, about: { arena: result.methods.map(({ id }) => id) } });
+  return { result, page, csv, pageBytes: Buffer.byteLength(html) };
+}

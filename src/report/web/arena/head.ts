@@ -1,0 +1,87 @@
+import { count, number, percent } from '../../words.ts';
+import { h } from '../dom.ts';
+import { themeToggle } from '../theme.ts';
+import { page, result } from './data.ts';
+
+/** Name, what was found, key numbers. */
+export function head(): HTMLElement {
+  return h(
+    'header',
+    { class: 'page-head' },
+    h(
+      'div',
+      { class: 'masthead' },
+      h('span', { class: 'brand' }, 'Winnow'),
+      h('span', { class: 'quiet' }, 'arena'),
+      themeToggle(),
+    ),
+    h('h1', null, result.dataset),
+    h('p', { class: 'subtitle' }, `${count(result.rows)} rows, ${result.budget} kept, seed ${result.seed}`),
+    h('p', { class: 'lede' }, ...lede()),
+    tiles(),
+  );
+}
+
+function lede(): (string | Node)[] {
+  const pairs = pairsByOverlap();
+  const many = result.methods.length;
+  if (pairs.length === 0) {
+    return [
+      many === 0
+        ? 'No method could run yet: their signals are missing.'
+        : `${count(many)} method chose ${count(result.methods[0]!.kept)} rows.`,
+    ];
+  }
+  const [most, least] = [pairs[0]!, pairs.at(-1)!];
+  return [
+    `${count(many)} methods, one budget: `,
+    h('b', null, most.names[0]),
+    ' and ',
+    h('b', null, most.names[1]),
+    ` agree on ${percent(most.jaccard, 0)}`,
+    ...(pairs.length > 1
+      ? ['; ', h('b', null, least.names[0]), ' and ', h('b', null, least.names[1]), ` on ${percent(least.jaccard, 0)}`]
+      : []),
+    '.',
+  ];
+}
+
+function pairsByOverlap(): { names: [string, string]; jaccard: number }[] {
+  const ids = result.methods.map(({ id }) => id);
+  return ids
+    .flatMap((a, i) =>
+      ids
+        .slice(i + 1)
+        .map((b, j) => ({ names: [a, b] as [string, string], jaccard: result.overlap.jaccard[i]![i + 1 + j]! })),
+    )
+    .filter(({ jaccard }) => jaccard !== null)
+    .sort((a, b) => b.jaccard - a.jaccard);
+}
+
+function tiles(): HTMLElement {
+  const tile = (label: string, value: string, note: string): HTMLElement =>
+    h(
+      'div',
+      { class: 'tile' },
+      h('dt', null, label),
+      h('dd', null, h('b', null, value), h('span', { class: 'quiet' }, note)),
+    );
+  const pairs = pairsByOverlap();
+  const mean = pairs.reduce((sum, { jaccard }) => sum + jaccard, 0) / Math.max(1, pairs.length);
+  const chance = result.overlap.jaccard[result.methods.length]?.[result.methods.length];
+  const far = result.methods.filter(({ distance }) => distance.adjusted < 0.05).length;
+  return h(
+    'dl',
+    { class: 'tiles' },
+    tile(
+      'Methods that ran',
+      count(result.methods.length),
+      `${count(page.missing.length)} lack signals${result.failed.length > 0 ? `, ${count(result.failed.length)} failed` : ''}`,
+    ),
+    tile('Rows each', count(result.requested), `of ${count(result.eligible)} that can be chosen`),
+    pairs.length === 0
+      ? tile('Overlap', '–', 'needs two methods')
+      : tile('Mean overlap', percent(mean), `two random subsets: ${percent(chance)}`),
+    tile('Not like random', number(far, 0), `of ${count(result.methods.length)} methods (p < 0.05 after Holm)`),
+  );
+}

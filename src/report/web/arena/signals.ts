@@ -1,0 +1,115 @@
+import { count, number, percent } from '../../words.ts';
+import { h, section } from '../dom.ts';
+import { addressOf, result } from './data.ts';
+import { type MatrixCell, type MatrixLine, matrix } from './matrix.ts';
+
+type Group = (typeof result.quantities)[number]['group'];
+
+const places = (group: Group): number[] =>
+  result.quantities.flatMap((quantity, q) => (quantity.group === group ? [q] : []));
+
+/** Mean of every signal over every subset. */
+export function signals(): HTMLElement | null {
+  return quantitySection(
+    'signal',
+    'signals',
+    'What the signals say about each subset',
+    'Mean over the kept rows. The tint is the difference to the pool in standard deviations of single rows; an outlined number lies further from random than chance explains, all numbers of the method taken together.',
+    (value) => plain(value),
+    (value, _z, q) => (value - result.quantities[q]!.pool) / result.quantities[q]!.spread,
+  );
+}
+
+/** Twins and other findings of the doctor that each subset keeps. */
+export function findings(): HTMLElement | null {
+  return quantitySection(
+    'doctor',
+    'doctor',
+    'Duplicates and faults that were kept',
+    'Rows of the subset in which the doctor found something, by code. D007 is a row that stands twice. Red is more than random subsets have, blue is less.',
+    share,
+    harm,
+  );
+}
+
+/** Planted faults that each subset keeps. */
+export function faults(): HTMLElement | null {
+  return quantitySection(
+    'fault',
+    'faults',
+    'Planted faults that were kept',
+    'Rows that were made faulty on purpose, as a share of the subset, and how many of those planted. Red is more than random subsets have, blue is less.',
+    share,
+    harm,
+  );
+}
+
+const share = (value: number): string => percent(value);
+/** Red from more than random subsets have, in their standard deviations: one rare row more or less is no colour. */
+const harm = (_value: number, z: number): number => -z / 8;
+
+function quantitySection(
+  group: Group,
+  id: string,
+  title: string,
+  intro: string,
+  text: (value: number, q: number) => string,
+  tint: (value: number, z: number, q: number) => number,
+): HTMLElement | null {
+  const shown = places(group);
+  if (shown.length === 0 || result.methods.length === 0) return null;
+  const columns = shown.map((q) => ({
+    label: result.quantities[q]!.name.slice(result.quantities[q]!.name.indexOf('/') + 1).replaceAll('_', ' '),
+    title: result.quantities[q]!.title,
+  }));
+  const lines: MatrixLine[] = [
+    { head: 'pool', isBaseline: true, cells: shown.map((q) => ({ text: text(result.quantities[q]!.pool, q) })) },
+    ...result.random.map((random) => ({
+      head: random.id,
+      isBaseline: true,
+      cells: shown.map((q): MatrixCell => {
+        const { mean, lo, hi } = random.quantities[q]!;
+        return {
+          text: text(mean, q),
+          title: `${random.seeds} seeds; 95 % of them from ${text(lo, q)} to ${text(hi, q)}`,
+        };
+      }),
+    })),
+    ...result.methods.map((method) => ({
+      head: h('a', { href: addressOf(method.id) }, method.id),
+      cells: shown.map((q): MatrixCell => {
+        const { value, lo, hi, outside, z } = method.quantities[q]!;
+        const kept =
+          group === 'signal'
+            ? ''
+            : ` ${count(value * method.kept)} of ${count(result.quantities[q]!.pool * result.eligible)} such rows.`;
+        return {
+          text: text(value, q),
+          tint: tint(value, z, q),
+          isMarked: outside,
+          title: `${method.id}, ${result.quantities[q]!.title}: ${text(value, q)}.${kept} 95 % of random subsets: ${text(lo, q)} to ${text(hi, q)} (z ${number(z, 1)})`,
+        };
+      }),
+    })),
+  ];
+  return section(
+    id,
+    title,
+    intro,
+    matrix(title, '', columns, lines),
+    group === 'signal'
+      ? null
+      : h(
+          'dl',
+          { class: 'codes small' },
+          columns.map(({ label, title: words }) => h('div', null, h('dt', null, label), h('dd', null, words))),
+        ),
+  );
+}
+
+/** Three digits that count, whatever the size. */
+function plain(value: number | null): string {
+  if (value === null || !Number.isFinite(value)) return '–';
+  const size = Math.abs(value);
+  return size >= 1000 ? count(value) : number(value, size >= 100 ? 0 : size >= 10 ? 1 : size >= 1 ? 2 : 3);
+}
