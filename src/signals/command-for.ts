@@ -8,7 +8,8 @@ const OPTION_OF: Readonly<Record<string, string>> = { response: ' --text respons
  * it is measured elsewhere.
  */
 export function commandFor(column: string): string | undefined {
-  const wanted = column in OPTION_OF ? 'instruction' : column;
+  // Later checkpoints are measured as the first one is, each by its own run.
+  const wanted = column in OPTION_OF ? 'instruction' : column.replace(/^gradient_\d+$/, 'gradient_1');
   const signal = signals.find((one) => {
     const params = one.params.safeParse({});
     if (!params.success) return false;
