@@ -12,6 +12,8 @@ import { type FetchedMedia, isRemote } from './media.ts';
 export interface MediaCache {
   /** The file or the reason; undefined where the URL was never asked for. */
   lookup(url: string): FetchedMedia | undefined;
+  /** Name of the file, or of the reason's, in the folder. */
+  fileOf(url: string): string | undefined;
   /** Fetch what is not there yet (what failed before is tried again), a few at a time. Failures are noted, never thrown. */
   fetchAll(
     urls: Iterable<string>,
@@ -84,6 +86,7 @@ export function openMediaCache(folder: string): MediaCache {
   };
   return {
     lookup,
+    fileOf: (url) => files().get(keyOf(url)),
     async fetchAll(urls, limits, progress) {
       await mkdir(folder, { recursive: true });
       const all = [...new Set(urls)];

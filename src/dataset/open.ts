@@ -1,23 +1,19 @@
 import { rmSync, statSync } from 'node:fs';
 import { basename, dirname, extname, join, resolve } from 'node:path';
 import { sha256, sortKeys } from './canonical.ts';
-import type { BatchOptions, Dataset, SampleBatch } from './dataset.ts';
+import type { Dataset } from './dataset.ts';
 import { WinnowError } from './errors.ts';
-import { listedSource } from './folder-source.ts';
-import type { Format, Probe } from './format.ts';
-import { detectFormat, formatNamed, formats, takes } from './formats/registry.ts';
+import type { Format } from './format.ts';
+import { formatNamed } from './formats/registry.ts';
 import { buildIndex } from './index-build.ts';
 import { INDEX_VERSION, loadIndex, saveIndex } from './index-file.ts';
 import type { RowIndex } from './index-table.ts';
-import { openJsonSource } from './json-source.ts';
+import { indexedDataset } from './indexed-dataset.ts';
 import { type Located, locate } from './locate.ts';
 import type { FetchedMedia } from './media.ts';
+import { openSource } from './open-source.ts';
 import { PACKED } from './pack.ts';
-import { probePath } from './probe.ts';
-import { QUARANTINED } from './row-facts.ts';
-import type { Sample } from './sample.ts';
-import { scanRows } from './scan.ts';
-import type { RecordSource, SourceRoom } from './source.ts';
+import type { SourceRoom } from './source.ts';
 import { isPipe, spoolPipe } from './spool.ts';
 import { type PlainFile, plainFile } from './unpack.ts';
 
@@ -96,7 +92,13 @@ async function openPlain(
   options: Readonly<Record<string, unknown>>,
 ): Promise<Dataset> {
   const label = piped ? 'stdin' : basename(located.path).replace(PACKED, '');
-  const { probe, source, format, detected } = await openSource(plain, located, settings, options);
+  const { probe, source, format, detected } = await openSource(
+    plain,
+    located,
+    settings.format,
+    roomOf(settings),
+    options,
+  );
   try {
     const stat = statSync(located.path);
     const made = [INDEX_VERSION, located.path, stat.size, stat.mtimeMs, format.name, sortKeys(options)];
@@ -120,7 +122,7 @@ async function openPlain(
       if (cached !== undefined) await saveIndex(cached, index);
     } else await source.ready?.(settings.signal);
     if (settings.unreadable !== 'keep') requireReadable(index, located.path, format, settings.format !== undefined);
-    return dataset({
+    return indexedDataset({
       name: settings.name ?? basename(label, extname(label)),
       path: piped ? '-' : located.path,
       file: label,
@@ -145,45 +147,6 @@ async function openPlain(
   }
 }
 
-/** What the file is and its records, by the format that was told, registered, or is surest of it. */
-async function openSource(
-  plain: PlainFile,
-  located: Located,
-  settings: OpenOptions,
-  options: Readonly<Record<string, unknown>>,
-): Promise<{ probe: Probe; source: RecordSource; format: Format; detected: string }> {
-  const { probe, shape, notJson } = probePath(plain.path, located.path);
-  const { format, detected } = chooseFormat(settings.format, located, probe, notJson);
-  const about = {
-    probe,
-    format,
-    detected: plain.packed === undefined ? detected : `${detected}; packed with ${plain.packed}`,
-  };
-  if (format.listFolder !== undefined && probe.isFolder) {
-    return { ...about, source: listedSource(await format.listFolder(located.path)) };
-  }
-  // A container is known by itself: what stands in its records is the format's to say.
-  const container =
-    shape === undefined && !format.openSource
-      ? formats.find((item) => item.holdsMedia && item.sniff(probe).confidence > 0)
-      : format;
-  if (container?.openSource !== undefined) {
-    const source = await container.openSource(probe, options, located.path, roomOf(settings));
-    const says = source.says === undefined ? '' : `; ${source.says}`;
-    return { ...about, detected: about.detected + says, source };
-  }
-  if (shape === undefined) throw notJson;
-  return { ...about, source: openJsonSource(plain.path, shape) };
-}
-
-function roomOf({ cacheDir, signal, progress }: OpenOptions): SourceRoom {
-  return {
-    ...(cacheDir === undefined ? {} : { cacheDir }),
-    ...(signal === undefined ? {} : { signal }),
-    ...(progress === undefined ? {} : { progress: (done, total) => progress(0, done, total) }),
-  };
-}
-
 function requireFolder(images: string | undefined): void {
   if (images === undefined || statSync(images, { throwIfNoEntry: false })?.isDirectory()) return;
   throw new WinnowError({
@@ -194,45 +157,6 @@ function requireFolder(images: string | undefined): void {
     exitCode: 2,
   });
 }
-
-function chooseFormat(
-  given: string | undefined,
-  registered: Located,
-  probe: Probe,
-  notJson: WinnowError | undefined,
-): { format: Format; detected: string } {
-  const { because } = registered;
-  const container = CONTAINERS[probe.isFolder ? 'folder' : probe.container];
-  const named = given ?? registered.format;
-  if (named === undefined) {
-    const found = detectFormat(probe, notJson);
-    const place = because === undefined ? '' : ` (${because})`;
-    return { format: found.format, detected: `detected ${found.format.title}: ${container}, ${found.because}${place}` };
-  }
-  const format = formatNamed(named);
-  if (!takes(format, probe)) {
-    throw new WinnowError({
-      code: 'FORMAT_MISFIT',
-      message: `format "${format.name}" reads ${format.container === 'folder' ? 'a folder' : 'a file'}, and this is ${probe.isFolder ? 'a folder' : 'a file'}`,
-      where: { file: registered.path },
-      hint: 'Give another path or another --format.',
-      exitCode: 2,
-    });
-  }
-  return {
-    format,
-    detected:
-      given === undefined ? `${format.title}: ${container}, ${because}` : `${format.title}: ${container}, as told`,
-  };
-}
-
-const CONTAINERS = {
-  folder: 'folder',
-  array: 'JSON array',
-  lines: 'JSON lines',
-  object: 'JSON object',
-  none: 'file',
-};
 
 /** A file none of whose rows can be read is the wrong file or the wrong format, not a data set of bad rows. */
 function requireReadable(index: RowIndex, path: string, format: Format, told: boolean): void {
@@ -254,88 +178,10 @@ function requireReadable(index: RowIndex, path: string, format: Format, told: bo
   });
 }
 
-interface Opened {
-  name: string;
-  path: string;
-  /** What rows without an id are called after. */
-  file: string;
-  detected: string;
-  mediaRoot: string;
-  allow: readonly string[];
-  fetched: OpenOptions['fetched'];
-  cacheFiles: readonly string[];
-  format: Format;
-  options: Readonly<Record<string, unknown>>;
-  index: RowIndex;
-  source: RecordSource;
-  embedded?: string;
-}
-
-function dataset({ index, source, format, options, file, ...about }: Opened): Dataset {
-  let ids: string[] | undefined;
-  let mismatched: Set<number> | undefined;
-  const isMismatched = (row: number): boolean => {
-    mismatched ??= new Set(index.quarantined.filter((q) => q.code === 'PLACEHOLDER_COUNT').map((q) => q.row));
-    return mismatched.has(row);
-  };
-  const read = (rows: readonly number[], salvage = false): (Sample | null)[] => {
-    const isUsable = (row: number): boolean =>
-      (index.flags[row]! & QUARANTINED) === 0 || (salvage && isMismatched(row));
-    const good = rows.filter((row) => row >= 0 && row < index.rows && isUsable(row));
-    const records = source.read(good.map((row) => ({ offset: index.offsets[row]!, length: index.lengths[row]! })));
-    const samples = new Map<number, Sample>();
-    for (const [at, row] of good.entries()) {
-      const result = format.read(records[at], { file, row, options });
-      const sample = result.ok || salvage ? result.sample : undefined;
-      if (sample === undefined) throw (result as { error: WinnowError }).error;
-      sample.id = index.ids.at(row);
-      samples.set(row, sample);
-    }
-    return rows.map((row) => samples.get(row) ?? null);
-  };
-  const hashes = (start: number, end: number): string =>
-    Buffer.from(index.hashes.buffer, index.hashes.byteOffset + start * 32, (end - start) * 32).toString('hex');
+function roomOf({ cacheDir, signal, progress }: OpenOptions): SourceRoom {
   return {
-    name: about.name,
-    path: about.path,
-    format: format.name,
-    detected: about.detected,
-    mediaRoot: about.mediaRoot,
-    allow: about.allow,
-    ...(about.fetched === undefined ? {} : { fetched: about.fetched }),
-    cacheFiles: about.cacheFiles,
-    ...(about.embedded === undefined ? {} : { embedded: about.embedded }),
-    rows: index.rows,
-    hash: index.hash,
-    options,
-    get ids() {
-      ids ??= Array.from({ length: index.rows }, (_, row) => index.ids.at(row));
-      return ids;
-    },
-    rowHash: (row) => hashes(row, row + 1),
-    rowHashes: hashes,
-    rowOf: (id) => index.ids.rowOf(id),
-    quarantined: index.quarantined,
-    rowFlags: index.flags,
-    sourceOf: (row) => (index.sources[row]! < 0 ? null : index.sourceNames[index.sources[row]!]!),
-    async *batches({
-      size = 1024,
-      start = 0,
-      end = index.rows,
-      salvage = false,
-      signal,
-    }: BatchOptions = {}): AsyncGenerator<SampleBatch> {
-      const last = Math.min(end, index.rows);
-      for (let first = Math.max(0, start); first < last; first += size) {
-        signal?.throwIfAborted();
-        const rows = Array.from({ length: Math.min(size, last - first) }, (_, i) => first + i);
-        yield { start: first, samples: read(rows, salvage) };
-      }
-    },
-    scan: (visit, signal) => scanRows({ source, format, index, file, options }, visit, signal),
-    get: async (rows) => read(rows),
-    async close() {
-      source.close();
-    },
+    ...(cacheDir === undefined ? {} : { cacheDir }),
+    ...(signal === undefined ? {} : { signal }),
+    ...(progress === undefined ? {} : { progress: (done, total) => progress(0, done, total) }),
   };
 }

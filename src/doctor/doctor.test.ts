@@ -57,6 +57,19 @@ describe('doctor', () => {
     expect([known.notRun, known.target]).toEqual([[], 'qwen3-vl,llama-factory']);
   });
 
+  it('logs what the format reads and has no place for', async () => {
+    const path = join(room(), 'data.json');
+    const conversations = ['system', 'human', 'gpt'].map((from) => ({ from, value: `${from} says ` }));
+    writeFileSync(path, JSON.stringify([{ id: 'told', conversations }]));
+    const { fixed } = await doctor(null, { path, fix: true, out: `${path}-fixed`, only: ['D205'] });
+    const log = readFileSync(fixed!.log, 'utf8').trim().split('\n');
+    expect(log.map((line) => JSON.parse(line) as { code: string; was: string })).toMatchObject([
+      { code: 'D205' },
+      { id: 'told', code: 'FORMAT_CANNOT_HOLD', was: 'system turn' },
+    ]);
+    expect(fixed!.mended).toEqual({ D205: 1 });
+  });
+
   it('writes a new version and leaves the old one alone', async () => {
     const path = planted();
     const digest = (): string => createHash('sha256').update(readFileSync(path)).digest('hex');

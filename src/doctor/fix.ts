@@ -3,6 +3,7 @@ import { existsSync, mkdirSync, rmSync } from 'node:fs';
 import { basename, dirname, extname, join, resolve } from 'node:path';
 import { openAtomic, sweepTemporary, writeFileAtomic } from '../dataset/atomic.ts';
 import type { Dataset } from '../dataset/dataset.ts';
+import { formatNamed } from '../dataset/formats/registry.ts';
 import type { Sample } from '../dataset/sample.ts';
 import { type Loss, writeDataset } from '../dataset/write.ts';
 import type { Fix, FixContext } from './check.ts';
@@ -10,6 +11,9 @@ import type { Examined } from './examine.ts';
 import { countMismatch } from './references.ts';
 import { codeOfFault } from './structure.ts';
 import type { Target } from './target.ts';
+
+/** Code of a change that nobody asked for: the format reads more than it writes. */
+const NOT_HELD = 'FORMAT_CANNOT_HOLD';
 
 /** Mended media lie here in the new version's folder. */
 const MENDED = 'mended';
@@ -52,18 +56,23 @@ export async function writeFixed(dataset: Dataset, examined: Examined, request: 
   const out = resolve(request.out);
   const folder = /\.\w+$/.test(basename(out)) && dataset.format !== 'folder' ? dirname(out) : out;
   const stem = folder === out ? '' : `${basename(out, extname(out))}.`;
-  const log = join(folder, `${stem}changes.jsonl`);
+  const logFile = join(folder, `${stem}changes.jsonl`);
   const store = mediaStore(join(folder, MENDED));
   const mended: Record<string, number> = {};
   const dropped: Record<string, number> = {};
   sweepTemporary(folder);
-  const lines = await openAtomic(log);
+  const lines = await openAtomic(logFile);
   let isLogged = false;
   try {
     let text = '';
+    const write = { options: { ...dataset.options, ...(dataset.format === 'llava' ? { dialect: 'llava-next' } : {}) } };
+    const format = formatNamed(dataset.format);
     const note = async (change: Change): Promise<void> => {
       const sort = change.is === null ? dropped : mended;
       sort[change.code] = (sort[change.code] ?? 0) + 1;
+      await log(change);
+    };
+    const log = async (change: Change): Promise<void> => {
       text += `${JSON.stringify(change)}\n`;
       if (text.length > 1 << 20) await flush();
     };
@@ -73,7 +82,11 @@ export async function writeFixed(dataset: Dataset, examined: Examined, request: 
     };
     // The data set appears last: where a new version is, its log is too, whenever the process ends.
     async function* samplesAndLog(): AsyncGenerator<Sample> {
-      yield* fixedSamples(dataset, examined, request, store.put, note);
+      for await (const sample of fixedSamples(dataset, examined, request, store.put, note)) {
+        for (const was of format.cannotHold(sample, write))
+          await log({ id: sample.id, code: NOT_HELD, was, is: `no place for it in ${format.title}` });
+        yield sample;
+      }
       await flush();
       await lines.commit();
       isLogged = true;
@@ -81,7 +94,7 @@ export async function writeFixed(dataset: Dataset, examined: Examined, request: 
     const written = await writeDataset({
       samples: samplesAndLog(),
       format: dataset.format,
-      options: { ...dataset.options, ...(dataset.format === 'llava' ? { dialect: 'llava-next' } : {}) },
+      ...write,
       out,
       media: 'link',
       mediaFolder: '',
@@ -94,10 +107,10 @@ export async function writeFixed(dataset: Dataset, examined: Examined, request: 
       lossy: true,
       ...(request.signal === undefined ? {} : { signal: request.signal }),
     });
-    return { path: written.files[0]!, log, rows: written.rows, mended, dropped, lost: written.lost };
+    return { path: written.files[0]!, log: logFile, rows: written.rows, mended, dropped, lost: written.lost };
   } catch (error) {
     store.discard();
-    if (isLogged) rmSync(log, { force: true });
+    if (isLogged) rmSync(logFile, { force: true });
     throw error;
   } finally {
     await lines.abort();

@@ -2,6 +2,9 @@ import { createHash } from 'node:crypto';
 import { join, resolve } from 'node:path';
 import type { Dataset } from '../dataset/dataset.ts';
 import { WinnowError } from '../dataset/errors.ts';
+import type { FetchOptions } from '../dataset/fetch-dataset.ts';
+import { isRemote } from '../dataset/media.ts';
+import type { FetchCount } from '../dataset/media-cache.ts';
 import type { RenderOptions } from '../dataset/render.ts';
 import type { Sample } from '../dataset/sample.ts';
 import { type Loss, writeDataset } from '../dataset/write.ts';
@@ -19,6 +22,8 @@ export interface ExportRequest {
   out?: string | undefined;
   /** @default the project's default, else `link` */
   images?: MediaMode | undefined;
+  /** Fetch the media of the selection that are named by URL into the project, within these limits. @default nothing is fetched */
+  fetch?: FetchOptions | undefined;
   /** Write images anew: upright, RGB, within a pixel budget, re-encoded, named by content. */
   render?: RenderOptions | undefined;
   lossy?: boolean;
@@ -38,7 +43,10 @@ export interface ExportResult {
   rows: number;
   images: MediaMode;
   mediaFiles: number;
+  /** What the format could not hold, and media that are not there. */
   lost: Loss[];
+  /** What `fetch` did. */
+  fetched?: FetchCount;
 }
 
 /**
@@ -62,6 +70,7 @@ export async function exportSelection(project: Project, request: ExportRequest =
   const asked = request.images ?? defaults.media ?? 'link';
   const out = request.out === undefined ? join(project.folder, 'export', name) : resolve(request.out);
   const rows = head.ids.map((id) => rowInForce(dataset, id, name));
+  const fetched = request.dryRun === true ? undefined : await fetchSelected(project, dataset, rows, request);
   const write = {
     samples: samplesOf(dataset, rows, request),
     format,
@@ -82,10 +91,28 @@ export async function exportSelection(project: Project, request: ExportRequest =
           writeDataset(write),
         );
   const { files, mediaFiles, media: images, lost } = written;
-  const result = { selection: name, format, out, files, rows: written.rows, images, mediaFiles, lost };
+  const counts = fetched === undefined ? {} : { fetched };
+  const result = { selection: name, format, out, files, rows: written.rows, images, mediaFiles, lost, ...counts };
   if (request.dryRun !== true)
     await project.record({ kind: 'export', name, about: { format, out, rows: result.rows, images } });
   return result;
+}
+
+/** URLs of the selected rows, fetched into the project; what fails keeps its URL and is said with what could not be written. */
+async function fetchSelected(
+  project: Project,
+  dataset: Dataset,
+  rows: readonly number[],
+  { fetch, signal, progress }: ExportRequest,
+): Promise<FetchCount | undefined> {
+  if (fetch === undefined) return undefined;
+  const urls = new Set<string>();
+  for await (const { media } of samplesOf(dataset, rows, {}))
+    for (const { path } of [...media.images, ...media.videos]) if (isRemote(path)) urls.add(path);
+  const limits = signal === undefined ? fetch : { ...fetch, signal };
+  const count = await project.media.fetchAll(urls, limits, (done, total) => progress?.(done, total, 'URLs fetched'));
+  await project.record({ kind: 'fetch', name: dataset.name, about: { ...count } });
+  return count;
 }
 
 async function* samplesOf(

@@ -1,7 +1,9 @@
+import { existsSync } from 'node:fs';
 import { rename, rm } from 'node:fs/promises';
 import { basename, join } from 'node:path';
 import { temporaryName } from '../dataset/atomic.ts';
 import type { Dataset } from '../dataset/dataset.ts';
+import { remoteMedia } from '../dataset/media-cache.ts';
 import { lastImport } from './changes.ts';
 import { type FileOnDisk, filesBelow, sumBytes } from './disk.ts';
 import type { SignalEntry } from './lineage.ts';
@@ -17,7 +19,7 @@ export interface GcRequest {
 }
 
 export interface Garbage extends FileOnDisk {
-  kind: 'shard' | 'index' | 'selection';
+  kind: 'shard' | 'index' | 'selection' | 'media';
   because: string;
 }
 
@@ -33,7 +35,7 @@ export interface GcResult {
 
 /**
  * Remove what nothing refers to: shards of rows that are no longer like that, indexes of files that were changed, halves of
- * selections. What a data set has now and what any selection was made from stays. (What killed processes leave behind is removed whenever a
+ * selections, fetched media that no row names. What a data set has now and what any selection was made from stays. (What killed processes leave behind is removed whenever a
  * project is opened.)
  */
 export async function collectGarbage(project: Project, request: GcRequest = {}): Promise<GcResult> {
@@ -58,6 +60,7 @@ export async function collectGarbage(project: Project, request: GcRequest = {}):
   const reasons = new Set(heads.map((head) => head.reasons.file));
   // Another process is measuring just now: what it has finished is noted only at its end.
   const isMeasuring = (await filesBelow(project.paths.locks)).some(({ path }) => path.startsWith('shard-'));
+  const named = unreadable.length === 0 ? await namedMedia(project, [...datasets.values()]) : undefined;
   const garbage: Garbage[] = [];
   const unfinished: FileOnDisk[] = [];
   for (const file of await filesBelow(project.paths.root)) {
@@ -75,6 +78,8 @@ export async function collectGarbage(project: Project, request: GcRequest = {}):
         garbage.push({ ...file, kind: 'index', because: 'of a file that has changed or is gone' });
     } else if (room === 'selections' && inside.endsWith('.parquet') && !reasons.has(inside))
       garbage.push({ ...file, kind: 'selection', because: 'no selection refers to it' });
+    else if (room === 'media' && /^[0-9a-f]{64}\.\w+$/.test(inside) && named?.has(inside) === false)
+      garbage.push({ ...file, kind: 'media', because: 'fetched for a URL that no data set names any more' });
   }
   if (request.dryRun !== true) await removeAll(project.paths.root, garbage);
   return {
@@ -84,6 +89,18 @@ export async function collectGarbage(project: Project, request: GcRequest = {}):
     unfinished: { files: unfinished.length, bytes: sumBytes(unfinished) },
     unreadable,
   };
+}
+
+/** Files of fetched media that rows name. Nothing is read where nothing was fetched. */
+async function namedMedia(project: Project, datasets: readonly Dataset[]): Promise<Set<string>> {
+  const named = new Set<string>();
+  if (!existsSync(project.paths.media)) return named;
+  for (const dataset of datasets)
+    for (const url of await remoteMedia(dataset)) {
+      const name = project.media.fileOf(url);
+      if (name !== undefined) named.add(name);
+    }
+  return named;
 }
 
 /** Shards that are noted in the lineage, and those of them that are needed; both from the folder of the signals. */

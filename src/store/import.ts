@@ -1,10 +1,11 @@
 import { existsSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import type { Dataset } from '../dataset/dataset.ts';
-import type { Quarantined } from '../dataset/errors.ts';
+import { type Quarantined, WinnowError } from '../dataset/errors.ts';
 import { type FetchOptions, fetchDataset } from '../dataset/fetch-dataset.ts';
 import type { FetchCount } from '../dataset/media-cache.ts';
 import { type OpenOptions, openDataset } from '../dataset/open.ts';
+import { isPipe } from '../dataset/spool.ts';
 import { CONFIG_FILE } from './config.ts';
 import { datasetName, openProject, type Project } from './project.ts';
 
@@ -56,10 +57,11 @@ export interface ImportResult {
  * Take a data set into a project, which is made where there is none. What can't be opened leaves no project behind.
  *
  * @param given a project, or its folder
- * @throws WinnowError of {@link openDataset}; `NAME_INVALID`, `CONFIG_INVALID`
+ * @throws WinnowError of {@link openDataset}; `NAME_INVALID`, `CONFIG_INVALID`, `PIPE_IS_NO_FILE`
  */
 export async function importDataset(given: Project | string, request: ImportRequest): Promise<ImportResult> {
   const { path, images, format, name, options, dryRun = false, signal, progress } = request;
+  if (!dryRun && isPipe(path)) throw pipeIsNoFile(path);
   const entry = {
     path,
     ...(images === undefined ? {} : { images }),
@@ -90,6 +92,16 @@ export async function importDataset(given: Project | string, request: ImportRequ
   await using project = await openProject(folder, { create: true });
   // Awaited here: the project is closed when this block is left.
   return await add(project, entry, how, request);
+}
+
+/** A project keeps the place of its data, and what came through a pipe has none. */
+function pipeIsNoFile(path: string): WinnowError {
+  return new WinnowError({
+    code: 'PIPE_IS_NO_FILE',
+    message: `a project reads its data set again whenever it needs it, and ${path === '-' ? 'standard input' : path} can be read once only`,
+    hint: 'Save it first ("cat > data.jsonl"), then import the file; convert, merge, split, filter and doctor take "-".',
+    exitCode: 2,
+  });
 }
 
 async function add(

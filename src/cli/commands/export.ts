@@ -1,6 +1,7 @@
 import { Option } from 'commander';
 import { RenderOptions } from '../../dataset/render.ts';
 import { action, withDryRun } from '../command.ts';
+import { type FetchFlags, fetchOptions, withFetch } from '../file-options.ts';
 import { optionPairs } from '../option-pairs.ts';
 import type { Register } from '../program.ts';
 import { addSchemaOptions, schemaValues } from '../schema-options.ts';
@@ -24,7 +25,7 @@ export const register: Register = (program, session) => {
     .option('--lossy', 'write even what the format cannot hold in full')
     .option('--option <key=value...>', 'an option of the format, e.g. dialect=llava-next');
   addSchemaOptions(command, RenderOptions);
-  withDryRun(command).action(
+  withDryRun(withFetch(command)).action(
     action(session, async (context, selection: string | undefined, given: Record<string, unknown>) => {
       const { openProject } = await import('../../store/project.ts');
       const { exportSelection } = await import('../../store/export.ts');
@@ -34,6 +35,7 @@ export const register: Register = (program, session) => {
         format: given.format as string | undefined,
         out: given.out as string | undefined,
         images: given.images as 'keep' | 'link' | 'copy' | 'embed' | undefined,
+        fetch: fetchOptions(given as FetchFlags),
         render: schemaValues(RenderOptions, given),
         lossy: given.lossy === true,
         ...(given.option === undefined ? {} : { options: optionPairs(given.option as string[]) ?? {} }),
@@ -48,6 +50,11 @@ export const register: Register = (program, session) => {
         document: result,
         text: [
           `${context.dryRun ? 'Would write' : 'Wrote'} ${result.rows} samples as ${result.format} to ${result.out} (${result.mediaFiles} image files, ${result.images}).`,
+          ...(result.fetched === undefined
+            ? []
+            : [
+                `${result.fetched.urls} URLs: ${result.fetched.fetched} fetched, ${result.fetched.cached} there already, ${result.fetched.failed} failed`,
+              ]),
           ...(lost.length === 0 ? [] : ['Not held by this format:', ...lost]),
         ].join('\n'),
       };

@@ -76,9 +76,12 @@ function renamed(record: JsonObject, columns: unknown): JsonObject {
 /** The columns that hold media of a kind, and what they hold from left to right. */
 function gather(record: JsonObject, kind: 'image' | 'video'): { columns: string[]; refs: MediaRef[] } | string {
   const named = kind === 'image' ? IMAGE_COLUMN : VIDEO_COLUMN;
+  // Turns with a list of images have said where their media are: `img` beside them is a column like any other.
+  const isSaid = Array.isArray(record.messages) && Array.isArray(record.images);
   const columns: string[] = [];
   const refs: MediaRef[] = [];
   for (const [column, value] of Object.entries(record)) {
+    if (isSaid && column !== `${kind}s`) continue;
     const items = (Array.isArray(value) ? value : [value]).filter((item) => item !== null);
     const isStored = items.length > 0 && items.every((item) => isStoredMedia(item, kind));
     if (!isStored && !named.test(column)) continue;

@@ -17,11 +17,11 @@ const room = (): string => mkdtempSync(join(tmpdir(), 'winnow-format-'));
 /** Sample shapes from the plainest up; each format is tried with all that it says it can hold. */
 const word = fc.oneof(
   fc.string({ minLength: 1 }),
-  fc.constantFrom('\n', ' a', 'b\n', '"\\', '\u{1f98a}', '<img>', '{}', 'Describe the image.'),
+  fc.constantFrom('\n', ' a', 'b\n', '"\\', '\u{1f98a}', '<img>', '<img>a.jpg</img>', '{}', 'Describe the image.'),
 );
 const plainMeta = fc.dictionary(
   fc
-    .stringMatching(/^[a-z]{3,8}$/)
+    .oneof({ weight: 9, arbitrary: fc.stringMatching(/^[a-z]{3,8}$/) }, fc.constantFrom('img', 'photo', 'picture'))
     .filter(
       (key) => !['image', 'images', 'video', 'videos', 'system', 'prompt', 'text', 'tools', 'caption'].includes(key),
     ),

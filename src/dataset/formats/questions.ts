@@ -1,15 +1,41 @@
 import type { Format, Probe, ReadContext } from '../format.ts';
 import type { Sample } from '../sample.ts';
-import { isObject, otherColumns, type ReadResult, rowError } from './build.ts';
+import { isObject, type JsonObject, otherColumns, type ReadResult, rowError } from './build.ts';
 import { exchangeLimits, exchangeOf, idText, idValue } from './caption.ts';
 import { metaClashes } from './limits.ts';
 import { questionTurns } from './question-turns.ts';
 
 const COLUMNS = ['question_id', 'image', 'text', 'answer'];
 
+/** A line of NLVR's `dev.json`. */
+interface Statement extends JsonObject {
+  sentence: string;
+  identifier: string;
+}
+
+function isStatement(record: unknown): record is Statement {
+  if (!isObject(record) || 'question_id' in record) return false;
+  return typeof record.sentence === 'string' && typeof record.identifier === 'string';
+}
+
+/**
+ * A statement of NLVR about the first of its six pictures (the boxes in another order each), `images/<directory>/<split>-<identifier>-0.png`;
+ * the split is the file's name. `label` says whether it is true; hidden test sets have none.
+ * Source: lil-lab/nlvr `nlvr/README.md`.
+ */
+function questionOfStatement(
+  { sentence, identifier, directory, label, ...rest }: Statement,
+  context: ReadContext,
+): JsonObject {
+  const split = context.file.replace(/\.jsonl?$/, '');
+  const folder = directory === undefined ? 'images' : `images/${String(directory)}`;
+  const image = `${folder}/${split}-${identifier}-0.png`;
+  return { question_id: identifier, image, text: sentence, ...(label === undefined ? {} : { answer: label }), ...rest };
+}
+
 /**
  * Question files of LLaVA's evaluation (VQAv2, GQA, POPE, TextVQA and others): one question a line with `question_id`, `image`
- * and `text`. An answer is `answer`, or `label` as POPE's gold files call it.
+ * and `text`. An answer is `answer`, or `label` as POPE's gold files call it. NLVR's statements are read too.
  * Source: haotian-liu/LLaVA `docs/Evaluation.md`, `eval/model_vqa_loader.py`.
  */
 export const questions: Format = {
@@ -20,12 +46,15 @@ export const questions: Format = {
 
   sniff(probe: Probe) {
     const records = probe.records.filter(isObject);
+    if (records.length > 0 && records.every(isStatement))
+      return { confidence: 0.95, because: 'statements of NLVR: "sentence", "identifier" and "directory"' };
     const fits = records.some((item) => 'question_id' in item && typeof item.text === 'string' && 'image' in item);
     if (!fits) return { confidence: 0, because: 'no "question_id" with "image" and "text"' };
     return { confidence: 0.95, because: 'records have "question_id", "image" and "text"' };
   },
 
-  read(record: unknown, context: ReadContext): ReadResult {
+  read(given: unknown, context: ReadContext): ReadResult {
+    const record = isStatement(given) ? questionOfStatement(given, context) : given;
     if (!isObject(record) || typeof record.text !== 'string')
       return rowError(context, 'RECORD_SHAPE', 'the question has no "text"');
     if (typeof record.image !== 'string' || record.image === '')

@@ -1,6 +1,7 @@
 import type { Format, Probe, ReadContext, WriteOptions } from '../format.ts';
 import type { Sample } from '../sample.ts';
 import { count, isObject, type ReadResult, rowError, TURN_COLUMNS } from './build.ts';
+import { hasInlineImages, inlineImageLimits, liftInlineImages } from './inline-images.ts';
 import {
   forgottenId,
   idColumn,
@@ -21,7 +22,7 @@ const COLUMNS = ['id', 'image', 'video', 'conversations'];
 /**
  * Qwen-VL's fine-tuning file: `conversations` with `<image>` and `<video>` in the questions, `image` and `video` one path or a
  * list. Tags in answers aren't honoured by its loader, and every role that isn't human counts as the assistant.
- * Rows have no id of their own; `ids: true` writes one.
+ * The first Qwen-VL's `<img>path</img>` in the text is read too. Rows have no id of their own; `ids: true` writes one.
  * Source: QwenLM/Qwen3-VL `qwen-vl-finetune/qwenvl/data/data_processor.py`.
  */
 export const qwenVl: Format = {
@@ -32,6 +33,12 @@ export const qwenVl: Format = {
 
   sniff(probe: Probe) {
     const records = probe.records.filter(isObject);
+    const isInline = records.some((record) => hasInlineImages(record.conversations, 'value'));
+    if (isInline && !records.some((record) => 'image' in record))
+      return {
+        confidence: 0.96,
+        because: 'records have "conversations" with images inside of the text, <img>path</img>',
+      };
     const base = llava.sniff(probe);
     const media = records.some((record) => 'image' in record || 'video' in record);
     if (base.confidence < 0.7 || !media || records.some((record) => 'id' in record))
@@ -46,7 +53,7 @@ export const qwenVl: Format = {
         'RECORD_SHAPE',
         `a packed row of ${count(record.length, 'sample')}: pack after selecting`,
       );
-    return readConversations(record, context, ['image', 'video']);
+    return readConversations(withoutInlineImages(record), context, ['image', 'video']);
   },
 
   write(sample: Sample, { options }: WriteOptions) {
@@ -80,6 +87,7 @@ export const qwenVl: Format = {
       ...(answers.some((turn) => turn.parts.some((part) => part.type !== 'text')) ? ['image in an answer'] : []),
       ...turnLimits(sample),
       ...literalTagLimits(sample, ['image', 'video']),
+      ...inlineImageLimits(sample),
       ...unshownMedia(sample),
       ...metaClashes(sample.meta, COLUMNS),
     ];
@@ -87,3 +95,10 @@ export const qwenVl: Format = {
 
   forgets: (sample, write) => [...forgottenId(sample, write), ...textLimits(sample)],
 };
+
+function withoutInlineImages(record: unknown): unknown {
+  if (!isObject(record) || 'image' in record || !Array.isArray(record.conversations)) return record;
+  if (!hasInlineImages(record.conversations, 'value')) return record;
+  const { turns, images } = liftInlineImages(record.conversations, 'value');
+  return { ...record, conversations: turns, image: images };
+}

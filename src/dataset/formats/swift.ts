@@ -1,6 +1,7 @@
 import type { Format, Probe, ReadContext, WriteOptions } from '../format.ts';
 import type { Message, Sample } from '../sample.ts';
 import { assemble, idOf, isObject, mediaRefs, otherColumns, type ReadResult, rowError, TURN_COLUMNS } from './build.ts';
+import { inlineImageLimits, liftInlineImages } from './inline-images.ts';
 import {
   forgottenId,
   idColumn,
@@ -19,7 +20,8 @@ const COLUMNS = ['id', 'messages', 'image', 'images', 'video', 'videos'];
 
 /**
  * ms-swift's messages: text with `<image>` and `<video>`, media in lists that text-only rows leave out. Where there are fewer
- * tags than files, ms-swift puts the missing ones before the first message; the reader here sets such a row aside instead.
+ * tags than files, ms-swift puts the missing ones before the first message; the reader here sets such a row aside instead. Old
+ * `<img>path</img>` in the text is read where a row has no list of images.
  * `objects`, `tools`, `loss` of a turn and other columns are kept. Rows have no id of their own; `ids: true` writes one.
  * Source: modelscope/ms-swift `docs/Customization/Custom-dataset`.
  */
@@ -38,7 +40,7 @@ export const swift: Format = {
       return { confidence: 0.92, because: 'records have "messages" with the roles tool_call and tool_response' };
     const isEmpty = (value: unknown): boolean => Array.isArray(value) && value.length === 0;
     const padded = records.some((record) => 'id' in record || isEmpty(record.images) || isEmpty(record.videos));
-    const tagged = turns.some((turn) => /<image>|<video>/.test(String(turn.content)));
+    const tagged = turns.some((turn) => /<image>|<video>|<img>[^<>\n]+<\/img>/.test(String(turn.content)));
     if (padded || !tagged) return { confidence: 0, because: 'no tags, or lists of media even where they are empty' };
     return {
       confidence: 0.92,
@@ -49,11 +51,16 @@ export const swift: Format = {
   read(record: unknown, context: ReadContext): ReadResult {
     if (!isObject(record)) return rowError(context, 'RECORD_SHAPE', 'the record is not an object');
     if (!Array.isArray(record.messages)) return rowError(context, 'RECORD_SHAPE', '"messages" is not a list of turns');
-    const images = mediaRefs(record.images ?? record.image, 'images');
+    const given = record.images ?? record.image;
+    const lifted = given === undefined ? liftInlineImages(record.messages, 'content') : undefined;
+    const images = mediaRefs(given ?? lifted?.images, 'images');
     const videos = mediaRefs(record.videos ?? record.video, 'videos');
     if (typeof images === 'string') return rowError(context, 'MEDIA_SHAPE', images);
     if (typeof videos === 'string') return rowError(context, 'MEDIA_SHAPE', videos);
-    const turns = readTaggedTurns(record.messages, { role: 'role', content: 'content' }, ['image', 'video']);
+    const turns = readTaggedTurns(lifted?.turns ?? record.messages, { role: 'role', content: 'content' }, [
+      'image',
+      'video',
+    ]);
     if (!Array.isArray(turns)) return rowError(context, turns.code, turns.message);
     return assemble({ id: idOf(record, context), turns, images, videos, meta: otherColumns(record, COLUMNS) }, context);
   },
@@ -78,6 +85,7 @@ export const swift: Format = {
 
   cannotHold: (sample: Sample) => [
     ...literalTagLimits(sample, ['image', 'video']),
+    ...inlineImageLimits(sample),
     ...unshownMedia(sample),
     ...metaClashes(sample.meta, COLUMNS),
   ],
