@@ -1,4 +1,4 @@
-"""Jobs end to end: nothing is lost to memory or to a bad row, checkpoints join in order, reruns and resumed runs agree."""
+"""Jobs end to end: nothing is lost to memory or a bad row, checkpoints join in order, reruns and resumed runs agree."""
 
 from __future__ import annotations
 
@@ -49,7 +49,8 @@ class Place:
                     record["images"] = ["nothing.png"] * 4
             lines.write_text("".join(json.dumps(r) + "\n" for r in records))
             outputs = [{"signal": s, "path": str(home / f"{s}-{start}.parquet"), "key": f"{s}{start}"} for s in signals]
-            shards.append({"start": start, "end": start + 4, "ids": [s.id for s in kept], "samples": str(lines), "outputs": outputs})  # fmt: skip
+            about = {"start": start, "end": start + 4, "ids": [s.id for s in kept]}
+            shards.append(about | {"samples": str(lines), "outputs": outputs})
         path = home / "job.json"
         named = [{"name": str(i), "path": str(c)} for i, c in enumerate(checkpoints)]
         path.write_text(json.dumps({
@@ -166,7 +167,8 @@ def test_the_same_job_writes_the_same_bytes(place: Place) -> None:
 def test_a_killed_job_goes_on_where_it_was(place: Place) -> None:
     job = place.job("killed", ["loss"])
     env = os.environ | {"PYTHONPATH": str(WORKER), "OMP_NUM_THREADS": "1"}
-    child = subprocess.Popen([sys.executable, "-m", "winnow_worker", "--job", str(job)], env=env, stdout=subprocess.PIPE, text=True)  # fmt: skip
+    command = [sys.executable, "-m", "winnow_worker", "--job", str(job)]
+    child = subprocess.Popen(command, env=env, stdout=subprocess.PIPE, text=True)
     for line in child.stdout:
         if json.loads(line)["t"] == "shard":
             child.send_signal(signal.SIGKILL)
