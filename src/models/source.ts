@@ -6,7 +6,8 @@ import { fileURLToPath } from 'node:url';
 import { userCacheFolder } from '../dataset/cache-folder.ts';
 import { WinnowError } from '../dataset/errors.ts';
 import { requireOnnx } from './graph-files.ts';
-import { cachedModel, downloadModel } from './hub/download.ts';
+import { cachedModel, downloadModel, type Place, remoteHas } from './hub/download.ts';
+import { GRAPHS, type Part, requireWeights, WEIGHTS } from './hub/files.ts';
 import { folderRevision } from './hub/revision.ts';
 
 /** A model on this machine. */
@@ -37,65 +38,77 @@ export interface ResolveOptions {
 export const SHIPPED: readonly string[] = ['micro-vlm', 'micro-clip'];
 
 /**
- * Finds a model: a shipped name, a folder, or a hub id. A hub model is downloaded once (configuration, tokenizer, chat template and ONNX graphs, no
- * pickle and no code) and found again without the network; a copy in the Hugging Face cache is taken as it is.
+ * Finds a model's graphs: a shipped name, a folder, or a hub id (`org/name`, `org/name@revision`). A hub model is downloaded once (configuration,
+ * tokenizer, chat template and ONNX graphs, no pickle and no code) and found again without the network; a copy in the Hugging Face cache is taken as
+ * it is.
  * @throws WinnowError `MODEL_UNKNOWN`, `MODEL_OFFLINE`, `MODEL_GATED`, `MODEL_NO_ONNX`, `MODEL_PICKLE`, `DOWNLOAD_FAILED`.
  */
 export async function resolveModel(idOrPath: string, options: ResolveOptions = {}): Promise<ModelFolder> {
   const cacheDir = options.cacheDir ?? userCacheFolder();
-  if (SHIPPED.includes(idOrPath)) return localFolder(idOrPath, shippedFolder(idOrPath), cacheDir);
-  const path = resolve(idOrPath.replace(/^~(?=\/|$)/, homedir()));
-  if (existsSync(path)) return localFolder(idOrPath, path, cacheDir);
-  if (!/^[\w.-]+\/[\w.-]+$/.test(idOrPath) || /^\.{1,2}\//.test(idOrPath)) throw unknown(idOrPath);
-  const place = { id: idOrPath, revision: options.revision ?? 'main', cacheDir };
-  const found = (await cachedModel(place)) ?? (await downloadModel(place, { ...options, offline: isOffline(options) }));
-  return { name: idOrPath, ...found };
-}
-
-/**
- * Finds a model's safetensors for the Python worker: a shipped name or a folder.
- * @throws WinnowError `MODEL_UNKNOWN`, `MODEL_NO_WEIGHTS`.
- */
-export async function resolveWeights(idOrPath: string, options: { cacheDir?: string } = {}): Promise<ModelFolder> {
-  const folder = SHIPPED.includes(idOrPath)
-    ? shippedFolder(idOrPath)
-    : resolve(idOrPath.replace(/^~(?=\/|$)/, homedir()));
-  if (!existsSync(join(folder, 'config.json'))) throw unknown(idOrPath);
-  const files = (await modelFiles(folder)).filter((file) => /\.(safetensors|json|jinja|model|txt)$/.test(file));
-  if (!files.some((file) => file.endsWith('.safetensors'))) {
-    throw new WinnowError({
-      code: 'MODEL_NO_WEIGHTS',
-      message: `'${idOrPath}' has no safetensors weights, which the worker reads`,
-      where: { file: folder },
-      hint: 'Give a folder as save_pretrained writes it.',
-    });
-  }
-  return {
-    name: idOrPath,
-    folder,
-    revision: await folderRevision(folder, files, options.cacheDir ?? userCacheFolder()),
-  };
-}
-
-/** Whether a model runs in this process: shipped ones and those of the hub do; a folder where it holds ONNX graphs. */
-export async function hasGraphs(idOrPath: string): Promise<boolean> {
-  const folder = resolve(idOrPath.replace(/^~(?=\/|$)/, homedir()));
-  if (SHIPPED.includes(idOrPath) || !existsSync(join(folder, 'config.json'))) return true;
-  return (await modelFiles(folder)).some((file) => file.endsWith('.onnx'));
-}
-
-async function localFolder(name: string, folder: string, cacheDir: string): Promise<ModelFolder> {
-  if (!(await stat(folder)).isDirectory()) {
+  const local = localPath(idOrPath);
+  if (local === undefined) return fromHub(idOrPath, GRAPHS, options);
+  if (!(await stat(local)).isDirectory()) {
     throw new WinnowError({
       code: 'MODEL_UNKNOWN',
-      message: `'${name}' is a file, and a model is a folder`,
-      where: { file: folder },
+      message: `'${idOrPath}' is a file, and a model is a folder`,
+      where: { file: local },
       hint: 'Give the folder that holds config.json and onnx/.',
     });
   }
-  const files = await modelFiles(folder);
-  requireOnnx(name, files);
-  return { name, folder, revision: await folderRevision(folder, files, cacheDir) };
+  const files = await modelFiles(local);
+  requireOnnx(idOrPath, files);
+  return { name: idOrPath, folder: local, revision: await folderRevision(local, files, cacheDir) };
+}
+
+/**
+ * Finds a model's safetensors for the Python worker, as `resolveModel` finds graphs.
+ * @throws WinnowError `MODEL_UNKNOWN`, `MODEL_OFFLINE`, `MODEL_GATED`, `MODEL_NO_WEIGHTS`, `DOWNLOAD_FAILED`.
+ */
+export async function resolveWeights(idOrPath: string, options: ResolveOptions = {}): Promise<ModelFolder> {
+  const local = localPath(idOrPath);
+  if (local === undefined) return fromHub(idOrPath, WEIGHTS, options);
+  if (!existsSync(join(local, 'config.json'))) throw unknown(idOrPath);
+  const files = (await modelFiles(local)).filter((file) => /\.(safetensors|json|jinja|model|txt)$/.test(file));
+  requireWeights(idOrPath, files);
+  const revision = await folderRevision(local, files, options.cacheDir ?? userCacheFolder());
+  return { name: idOrPath, folder: local, revision };
+}
+
+/**
+ * Whether a model runs in this process: shipped ones do, a folder or a hub model where it holds ONNX graphs. Without the network, a hub model of which
+ * nothing is here counts as one that does: resolving it says what is missing.
+ */
+export async function hasGraphs(idOrPath: string, options: ResolveOptions = {}): Promise<boolean> {
+  const local = localPath(idOrPath);
+  if (local !== undefined) {
+    return !existsSync(join(local, 'config.json')) || (await modelFiles(local)).some(GRAPHS.holds);
+  }
+  const place = hubPlace(idOrPath, options);
+  if ((await cachedModel(place, GRAPHS)) !== undefined) return true;
+  if ((await cachedModel(place, WEIGHTS)) !== undefined) return false;
+  return isOffline(options) || remoteHas(place, GRAPHS, { ...options, offline: false });
+}
+
+/** A shipped model's folder or one that exists under that name; undefined for what can only be on a hub. */
+function localPath(idOrPath: string): string | undefined {
+  if (SHIPPED.includes(idOrPath)) return shippedFolder(idOrPath);
+  const path = resolve(idOrPath.replace(/^~(?=\/|$)/, homedir()));
+  return existsSync(path) ? path : undefined;
+}
+
+/** @throws WinnowError `MODEL_UNKNOWN` */
+function hubPlace(idOrPath: string, options: ResolveOptions): Place {
+  const match = /^([\w.-]+\/[\w.-]+)(?:@([\w./-]+))?$/.exec(idOrPath);
+  if (match === null || /^\.{1,2}\//.test(idOrPath)) throw unknown(idOrPath);
+  const revision = match[2] ?? options.revision ?? 'main';
+  return { id: match[1]!, revision, cacheDir: options.cacheDir ?? userCacheFolder() };
+}
+
+async function fromHub(idOrPath: string, part: Part, options: ResolveOptions): Promise<ModelFolder> {
+  const place = hubPlace(idOrPath, options);
+  const found =
+    (await cachedModel(place, part)) ?? (await downloadModel(place, part, { ...options, offline: isOffline(options) }));
+  return { name: idOrPath, ...found };
 }
 
 /** Files of a folder and of its direct subfolders: a model goes no deeper, and a folder given by mistake may. */

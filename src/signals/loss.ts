@@ -24,7 +24,7 @@ async function chosen(params: LossParams): Promise<'process' | 'worker' | 'serve
   if (params.by !== 'auto') return params.by;
   if (torch) return 'worker';
   const { hasGraphs } = await import('../models/source.ts');
-  return (await hasGraphs(modelOf(params))) ? 'process' : 'worker';
+  return (await hasGraphs(modelOf(params), context)) ? 'process' : 'worker';
 }
 
 /** Response loss with the image and without it, and their difference, visual necessity (VisNec, arXiv 2603.01195). */

@@ -3,8 +3,7 @@ import { mkdir, open, readdir, readFile, rename, rm, stat, writeFile } from 'nod
 import { homedir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { WinnowError } from '../../dataset/errors.ts';
-import { requireOnnx } from '../graph-files.ts';
-import { neededFiles } from './files.ts';
+import type { Part } from './files.ts';
 import { sha256Of } from './revision.ts';
 
 /** A hub model and where its copy lies. */
@@ -33,8 +32,6 @@ interface RemoteFile {
   sha256?: string;
 }
 
-/** Written last: a folder with it is whole. */
-const COMPLETE = '.complete.json';
 const COMMIT = /^[0-9a-f]{40}$/;
 
 function modelFolder({ id, cacheDir }: Place): string {
@@ -45,12 +42,12 @@ function modelFolder({ id, cacheDir }: Place): string {
  * A copy that is already on this machine: downloaded before, or in the Hugging Face cache. Which commit a branch meant when it was downloaded is
  * kept, so that a second run computes with the same model; another revision is had by its name.
  */
-export async function cachedModel(place: Place): Promise<Found | undefined> {
+export async function cachedModel(place: Place, part: Part): Promise<Found | undefined> {
   const root = modelFolder(place);
   const commit = await commitOf(join(root, 'refs'), place.revision);
-  if (commit !== undefined && existsSync(join(root, commit, COMPLETE)))
+  if (commit !== undefined && existsSync(join(root, commit, part.mark)))
     return { folder: join(root, commit), revision: commit };
-  return huggingFaceCache(place);
+  return huggingFaceCache(place, part);
 }
 
 async function commitOf(refs: string, revision: string): Promise<string | undefined> {
@@ -62,33 +59,37 @@ async function commitOf(refs: string, revision: string): Promise<string | undefi
   }
 }
 
-/** The snapshot of the Python library's cache, when it has graphs and a configuration. */
-async function huggingFaceCache({ id, revision }: Place): Promise<Found | undefined> {
+/** The snapshot of the Python library's cache, when it has that part and a configuration. */
+async function huggingFaceCache({ id, revision }: Place, part: Part): Promise<Found | undefined> {
   const home = process.env.HF_HOME || join(process.env.XDG_CACHE_HOME || join(homedir(), '.cache'), 'huggingface');
   const root = join(process.env.HF_HUB_CACHE || join(home, 'hub'), `models--${id.replace('/', '--')}`);
   const commit = await commitOf(join(root, 'refs'), revision);
   if (commit === undefined) return undefined;
   const folder = join(root, 'snapshots', commit);
   const files = existsSync(folder) ? await readdir(folder, { recursive: true }) : [];
-  if (!files.includes('config.json') || !files.some((file) => file.endsWith('.onnx'))) return undefined;
+  if (!files.includes('config.json') || !files.some((file) => part.holds(file))) return undefined;
   return { folder, revision: commit };
 }
 
+/** Whether a hub model has a part, by its list of files. */
+export async function remoteHas(place: Place, part: Part, options: DownloadOptions): Promise<boolean> {
+  if (options.offline) throw offline(place.id, 'the network is switched off (HF_HUB_OFFLINE or --offline)');
+  return (await listRemote(place, options)).files.some((file) => part.holds(file.path));
+}
+
 /** Downloads what is needed of a hub model into the cache. Interrupted downloads go on where they stopped. */
-export async function downloadModel(place: Place, options: DownloadOptions): Promise<Found> {
+export async function downloadModel(place: Place, part: Part, options: DownloadOptions): Promise<Found> {
   if (options.offline) throw offline(place.id, 'the network is switched off (HF_HUB_OFFLINE or --offline)');
   const { commit, files } = await listRemote(place, options);
-  requireOnnx(
-    place.id,
-    files.map((file) => file.path),
-  );
-  const wanted = new Set(neededFiles(files.map((file) => file.path)));
+  const names = files.map((file) => file.path);
+  part.require(place.id, names);
+  const wanted = new Set(part.needed(names));
   const root = modelFolder(place);
   const folder = join(root, commit);
   for (const file of files) {
     if (wanted.has(file.path)) await downloadFile(place, commit, file, join(folder, file.path), options);
   }
-  await writeFile(join(folder, COMPLETE), JSON.stringify({ id: place.id, commit, files: [...wanted] }));
+  await writeFile(join(folder, part.mark), JSON.stringify({ id: place.id, commit, files: [...wanted] }));
   await mkdir(dirname(join(root, 'refs', place.revision)), { recursive: true });
   await writeFile(join(root, 'refs', place.revision), commit);
   return { folder, revision: commit };

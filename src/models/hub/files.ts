@@ -1,4 +1,15 @@
-import { graphName } from '../graph-files.ts';
+import { WinnowError } from '../../dataset/errors.ts';
+import { graphName, requireOnnx } from '../graph-files.ts';
+
+/** What is fetched of a hub model: its graphs for this process, or its weights for the worker. */
+export interface Part {
+  /** Written last, in the model's folder: with it, this part is whole. */
+  readonly mark: string;
+  holds(file: string): boolean;
+  needed(files: readonly string[]): string[];
+  /** @throws WinnowError where the model lacks it */
+  require(name: string, files: readonly string[]): void;
+}
 
 /** Graphs that something here reads; repositories hold others beside them, such as differently optimised copies. */
 const READ: ReadonlySet<string> = new Set([
@@ -43,3 +54,40 @@ export function neededFiles(files: readonly string[]): string[] {
     return /^[^/]+\.(json|jinja)$/.test(file) || /^\d+_[A-Za-z]+\/config\.json$/.test(file);
   });
 }
+
+/**
+ * Which files the worker needs: safetensors with their index, configurations, tokenizer, templates. No pickles, no code, no copies in subfolders,
+ * and no `consolidated` copy beside a sharded one.
+ */
+export function weightFiles(files: readonly string[]): string[] {
+  const sharded = files.includes('model.safetensors.index.json') || files.includes('model.safetensors');
+  return files.filter((file) =>
+    file.endsWith('.safetensors')
+      ? /^[^/]+$/.test(file) && !(sharded && !file.startsWith('model'))
+      : /^[^/]+\.(json|jinja|model|txt)$/.test(file),
+  );
+}
+
+/** @throws WinnowError `MODEL_NO_WEIGHTS` */
+export function requireWeights(name: string, files: readonly string[]): void {
+  if (files.some((file) => /^[^/]+\.safetensors$/.test(file))) return;
+  throw new WinnowError({
+    code: 'MODEL_NO_WEIGHTS',
+    message: `'${name}' has no safetensors weights, which the worker reads`,
+    hint: 'Give a model or a folder as save_pretrained writes it.',
+  });
+}
+
+export const GRAPHS: Part = {
+  mark: '.complete.json',
+  holds: (file) => file.endsWith('.onnx'),
+  needed: neededFiles,
+  require: requireOnnx,
+};
+
+export const WEIGHTS: Part = {
+  mark: '.weights.json',
+  holds: (file) => /^[^/]+\.safetensors$/.test(file),
+  needed: weightFiles,
+  require: requireWeights,
+};
