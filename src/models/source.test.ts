@@ -6,8 +6,8 @@ import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
-import { neededFiles } from './hub/files.ts';
-import { resolveModel } from './source.ts';
+import { neededFiles, weightFiles } from './hub/files.ts';
+import { hasGraphs, resolveModel, resolveWeights } from './source.ts';
 
 const COMMIT = '0123456789abcdef0123456789abcdef01234567';
 
@@ -149,6 +149,28 @@ describe('a hub model', () => {
     await expect(resolveModel('org/tiny', at)).rejects.toMatchObject({ code: 'MODEL_OFFLINE' });
   });
 
+  it('gives the worker its weights, beside the graphs of the same commit, at a revision that may be pinned', async () => {
+    const at = { cacheDir: cacheDir() };
+    const graphs = await resolveModel('org/tiny', at);
+    const weights = await resolveWeights('org/tiny', at);
+    expect(weights).toEqual(graphs);
+    expect(await readFile(join(weights.folder, 'model.safetensors'), 'utf8')).toBe(FILES['model.safetensors']);
+    expect(await resolveWeights(`org/tiny@${COMMIT}`, { ...at, offline: true })).toMatchObject({ revision: COMMIT });
+    await expect(resolveWeights('org/tiny@v2', at)).rejects.toMatchObject({ code: 'MODEL_UNKNOWN' });
+    await expect(resolveWeights('org/absent', { ...at, offline: true })).rejects.toMatchObject({
+      code: 'MODEL_OFFLINE',
+    });
+    await expect(resolveWeights('org/pickled', at)).rejects.toMatchObject({ code: 'MODEL_NO_WEIGHTS' });
+  });
+
+  it('is computed in process where the hub has graphs of it', async () => {
+    const at = { cacheDir: cacheDir() };
+    expect(await hasGraphs('org/tiny', at)).toBe(true);
+    expect(await hasGraphs('org/pickled', at)).toBe(false);
+    await resolveWeights('org/tiny', at);
+    expect(await hasGraphs('org/tiny', { ...at, offline: true })).toBe(false);
+  });
+
   it('is taken from the Hugging Face cache when it is there', async () => {
     const base = join(root, 'hf', 'hub', 'models--org--tiny');
     await mkdir(join(base, 'snapshots', COMMIT, 'onnx'), { recursive: true });
@@ -234,5 +256,24 @@ describe('needed files', () => {
         'onnx/embed_tokens_q4f16.onnx',
       ]),
     ).toEqual(['onnx/decoder_model_merged.onnx', 'onnx/embed_tokens_q4f16.onnx']);
+  });
+});
+
+describe('weights of a hub model', () => {
+  it('are the safetensors with their index and what reads them', () => {
+    const files = [
+      'config.json',
+      'model-00001-of-00002.safetensors',
+      'model.safetensors.index.json',
+      'tokenizer.model',
+    ];
+    const others = [
+      'consolidated.safetensors',
+      'pytorch_model.bin',
+      'onnx/model.onnx',
+      'run.py',
+      'original/a.safetensors',
+    ];
+    expect(weightFiles([...files, ...others])).toEqual(files);
   });
 });

@@ -10,7 +10,7 @@ import type { Signal, SignalBlock, SignalContext } from './signal.ts';
 import { weightsRevision } from './worker-params.ts';
 
 /** A server where one is named. The worker where it is asked for, where only it can, and where a model comes without graphs. */
-async function chosen(params: LossParams): Promise<'process' | 'worker' | 'server'> {
+async function chosen(params: LossParams, context: SignalContext): Promise<'process' | 'worker' | 'server'> {
   if (params.server !== undefined) return 'server';
   const torch = params.direct || params.imageOnly || params.dtype !== 'float32';
   if (params.by === 'process' && torch) {
@@ -46,7 +46,7 @@ export const loss: Signal<LossParams> = {
   readsMedia: true,
   chosen,
   async revision(params, context) {
-    const by = await chosen(params);
+    const by = await chosen(params, context);
     if (by === 'worker') return weightsRevision({ model: modelOf(params) }, context);
     if (by === 'server') {
       const { connect } = await import('./by-server/connect.ts');
