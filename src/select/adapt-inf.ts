@@ -25,6 +25,16 @@ export const adaptInf: Selector<AdaptInfOptions> = {
   source: 'Adapt-inf, Maharana et al. (ICLR 2025), arXiv 2410.10636; code adymaharana/adapt-inf at d1b1b25',
   summary:
     'Clusters gradients into pseudo-tasks, picks for each the score with the highest entropy, and draws equally from strata of that score, without its extremes.',
+  formula: [
+    'pseudo-tasks: k-means (k = 10) of the gradients, equal shares',
+    'in each the score whose histogram has the highest entropy',
+    'without its lowest and highest 5 %: equal shares of 50 strata of equal width, rows at random (CCS)',
+  ].join('\n'),
+  breaks: [
+    'P2: shares are rounded up, so that the sum may exceed the budget',
+    'P5: the lowest and highest 5 % are never kept',
+    'The histogram spans the wrong range: scores of small spread look more even than they are',
+  ],
   options: z.strictObject({
     variant: z
       .enum(['paper', 'official'])

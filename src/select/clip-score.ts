@@ -52,6 +52,7 @@ export const clipScore: Selector<ClipScoreOptions> = {
   title: 'CLIP-Score: agreement of image and text',
   source: 'Hessel et al., EMNLP 2021, arXiv 2104.08718; as a filter: Gadre et al. 2023 (DataComp), arXiv 2304.14108',
   summary: 'Keeps the rows whose text CLIP finds closest to their image.',
+  formula: ['score = cos(CLIP image, CLIP text)', 'keep the largest'].join('\n'),
   options: z.strictObject({
     using: z
       .enum(['score', 'embeddings'])

@@ -21,6 +21,13 @@ export const coido: Selector<CoidoOptions> = {
   source: 'CoIDO (NeurIPS 2025), arXiv 2510.17847; re-implemented from its description',
   summary:
     'Gives every source its share of the budget and keeps the rows of it that a small scorer, trained on a fifth of the data, values most.',
+  formula: [
+    'score = −MLP(CLIP features, ratings), trained with the model on 20 % of the data',
+    'quota of a source in proportion to its size; keep the highest scores in each',
+  ].join('\n'),
+  breaks: [
+    'P2: max(1, ⌊n |D| / N⌋) with the difference to the largest source, and rows without a score leave places empty',
+  ],
   options: z.strictObject({
     variant: z
       .enum(['paper', 'official'])

@@ -67,6 +67,18 @@ export const coincide: Selector<CoincideOptions> = {
   source: 'Lee et al., EMNLP 2024, arXiv 2406.10995; code G-JWLee/COINCIDE_code at 629f776',
   summary:
     'Clusters rows by what a small model does with them, takes more from clusters that are close to others and diverse within, and from each the rows that represent it best.',
+  formula: [
+    's_c = T_c / D_c for each cluster c of the features (spherical k-means, k = 10,000)',
+    'T_c = mean cosine of its centroid to the others',
+    'D_c = mean over pairs of exp(−‖x − y‖² / 2σ²)',
+    'share of c = softmax(s_c / τ), τ = 0.1',
+    'in c greedily minimise MMD² between what is kept and c',
+  ].join('\n'),
+  breaks: [
+    'P2: shares are visited one after the other and what the last clusters lack is lost, so that fewer rows than asked for are returned',
+    'P8: missing values count as 0',
+    'T looks at the language half alone and leaves out pairs above 0.9; D has the diagonal, so that small clusters look dense',
+  ],
   options,
   needs: ({ embedding, labels }) => (labels === undefined ? [embedding] : [embedding, labels]),
   async select(input, chosen, context) {

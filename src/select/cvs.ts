@@ -35,6 +35,7 @@ export const cvs: Selector<CvsOptions> = {
   source: 'CVS, arXiv 2603.09715 (2026); no code was published',
   summary:
     'Keeps samples where the question changes what a frozen model thinks of the answer; an answer that looks right (or wrong) without a question teaches little.',
+  formula: ['shift = P(yes | image, question, answer) − P(yes | image, answer)', 'keep the largest'].join('\n'),
   options: z.strictObject({
     form: z
       .enum(['difference', 'absolute', 'log-odds'])

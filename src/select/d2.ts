@@ -63,6 +63,11 @@ export const d2: Selector<D2Options> = {
     'Maharana et al., ICLR 2024, arXiv 2310.07931; code adymaharana/d2pruning at bf1ea46; LVLM copy in COINCIDE_code',
   summary:
     'Keeps rows with a high score in dense regions first, and lowers the neighbours of every kept row, so that near ones wait.',
+  formula: [
+    'u_i = max(s_i, 10⁻⁷) + Σ_{j in kNN(i)} exp(−d_ij) max(s_j, 10⁻⁷)',
+    'repeat: keep i = argmax u; for its neighbours u_j ← u_j − exp(−γ d_ij) u_i',
+    'd: squared distance of the embeddings, s: AUM, k = 5, γ = 0.4',
+  ].join('\n'),
   options,
   needs: ({ score, embedding }) => [score, embedding],
   async select(input, chosen, context) {

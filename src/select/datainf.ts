@@ -110,6 +110,11 @@ export const datainf: Selector<DatainfOptions> = {
   source: 'DataInf, Kwon et al. (ICLR 2024), arXiv 2310.00902; code ykwon0407/DataInf at fe9145a',
   summary:
     'Keeps the rows whose weight, if raised, would lower the loss on a target most, by an approximate inverse of the Hessian.',
+  formula: [
+    's_i = −Σ_l ⟨H_l⁻¹ v_l, g_i,l⟩, v the gradient of the target',
+    'H⁻¹ v ≈ (1 / nλ) Σ_i (v − ⟨v, g_i⟩ / (λ + ‖g_i‖²) g_i), λ = mean g² / 10',
+    'keep the most negative',
+  ].join('\n'),
   options: z.strictObject({
     layers: z
       .array(z.string().min(1))

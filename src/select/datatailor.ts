@@ -38,6 +38,16 @@ export const datatailor: Selector<DatatailorOptions> = {
   source: 'DataTailor, Yu et al. (ICCV 2025), arXiv 2412.06293; code Yuqifan1117/DataTailor at a23a9d3',
   summary:
     'Ranks the rows of every source by how much information their token states hold, how far they are from others of their cluster, and how like other clusters theirs is.',
+  formula: [
+    'within each source: I = normalised entropy of the singular values of the token states',
+    'uniqueness = Σ_j d_ij I_j / (Σ d / size) over its cluster; representativeness = I × mean over other clusters of exp(cos of centroids)',
+    'score = (R rank(I) + rank(uniq.) + rank(repr.)) / (R + 2), R turns',
+    'quota of a source ∝ size × (mean τ)², τ the largest normalised singular value',
+  ].join('\n'),
+  breaks: [
+    'P2: quotas are rounded down, so that their sum is below the budget',
+    'A row alone in its cluster ranks as the most unique',
+  ],
   options: z.strictObject({
     variant: z
       .enum(['paper', 'official'])

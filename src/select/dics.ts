@@ -34,6 +34,11 @@ export const dics: Selector<DicsOptions> = {
   source: 'DICS (2026); no code was published',
   summary:
     'Ranks by the weaker of two loss ratios, how much the image helps the answer and the answer the question, and spreads the choice by farthest points.',
+  formula: [
+    'VIC = exp(L(y|x) − L(y|x,I)), RIC = exp(L(x|I) − L(x|y,I)), DIC = min(VIC, RIC)',
+    'budget p < ½: the best 2p by DIC, thinned by farthest points of the hidden states',
+    'p = ½: the top half; p > ½: the best 2p − 1 and farthest points among the others',
+  ].join('\n'),
   options: z.strictObject({
     vic: z.string().min(1).default('vic').describe('column of VIC = e^(L(y|x) - L(y|x,I))'),
     ric: z.string().min(1).default('ric').describe('column of RIC = e^(L(x|I) - L(x|y,I))'),

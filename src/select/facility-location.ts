@@ -22,6 +22,10 @@ export const facilityLocation: Selector<FacilityLocationOptions> = {
   title: 'Facility location: every row has someone like it',
   source: 'Wei, Iyer and Bilmes, ICML 2015; lazy greedy of Minoux 1978',
   summary: 'Greedily keeps the rows that raise most the similarity of every row to its nearest kept one.',
+  formula: [
+    'maximise f(S) = Σ_i max_{j in S} max(0, cos(x_i, x_j)) over the 32 nearest of each row',
+    'greedily: keep the row with the largest gain of f',
+  ].join('\n'),
   options: z.strictObject({
     embedding: z.string().min(1).default('image').describe('column of the embedding, compared by cosine'),
     neighbours: z.coerce

@@ -21,6 +21,7 @@ export const farthestPoint: Selector<FarthestPointOptions> = {
   source: 'Gonzalez 1985; as k-centre greedy: Sener and Savarese, ICLR 2018, arXiv 1708.00489',
   summary:
     'Begins with the row nearest to the mean and always keeps the row farthest from all kept so far: no row of the pool stays far from the subset.',
+  formula: ['begin with the row nearest to the mean', 'repeat: keep argmax_i min_{j in S} ‖x_i − x_j‖'].join('\n'),
   options: z.strictObject({
     embedding: z.string().min(1).default('image').describe('column of the embedding'),
     normalise: z.enum(['unit', 'none']).default('unit').describe('unit: distances of vectors scaled to length 1'),

@@ -79,6 +79,12 @@ export const icons: Selector<IconsOptions> = {
   source: 'ICONS, Wu et al., arXiv 2501.00654 (2025); code princetonvisualai/icons at b8ce8c8',
   summary:
     'Lets every target task vote for the rows whose gradients are most similar to its own, and keeps the rows with the most votes.',
+  formula: [
+    'score of row i on task t = mean_{v in t} ⟨g_i, v⟩',
+    'votes_i = number of tasks on which i is in the top p per cent',
+    'keep the most votes, equal ones by the mean rank over the tasks',
+  ].join('\n'),
+  breaks: ['P4: equal votes, usually many, are left to the order of rows'],
   options: z.strictObject({
     variant: z
       .enum(['paper', 'official'])

@@ -41,6 +41,11 @@ export const ifd: Selector<IfdOptions> = {
   source: 'Cherry LLM, Li et al. (NAACL 2024), arXiv 2308.12032; code tianyi-lab/Cherry_LLM at 01fac8d',
   summary:
     'Keeps samples whose answer stays hard although the instruction is given; drops those where the instruction makes it harder still.',
+  formula: ['IFD = L(answer | instruction) / L(answer)', 'drop IFD > 1, keep the largest of the others'].join('\n'),
+  breaks: [
+    'P2: the share is one of the rows that survive, so that fewer rows than asked for are returned',
+    'P4: equal scores go to the later row',
+  ],
   options: z.strictObject({
     variant: z
       .enum(['paper', 'official'])

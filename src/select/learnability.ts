@@ -43,6 +43,10 @@ export const learnability: Selector<LearnabilityOptions> = {
   source: 'LoBaSS, Zhou et al., arXiv 2310.13008 (2023); its later version DavIR (ACL 2025); no code was published',
   summary:
     'Keeps the samples whose loss falls most from the untrained to the trained model; the relative form does not favour samples that start high.',
+  formula: [
+    'delta: L_base − L_trained (LoBaSS); relative: (L_base − L_trained) / L_base (DavIR)',
+    'keep the largest',
+  ].join('\n'),
   options: z
     .strictObject({
       form: z

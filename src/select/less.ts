@@ -63,6 +63,11 @@ export const less: Selector<LessOptions> = {
   source: 'LESS, Xia et al. (ICML 2024), arXiv 2402.04333; code princeton-nlp/LESS at 8abf962',
   summary:
     'Keeps the rows whose training gradient is most similar to the gradient of a few examples of the target task, over several checkpoints.',
+  formula: [
+    'score_i = max over subtasks s of mean_{v in s} Σ_c w_c ⟨g_i^c, v^c⟩',
+    'g: Adam step of the row at checkpoint c, v: gradient of a target row, both projected and of length 1',
+    'keep the largest',
+  ].join('\n'),
   options: z
     .strictObject({
       gradients: z

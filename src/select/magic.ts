@@ -85,6 +85,12 @@ export const magic: Selector<MagicOptions> = {
   source: 'MAGIC, arXiv 2605.26004 (2026); no code was published',
   summary:
     'Keeps rows whose image lowers the loss and is attended to sharply, spread over groups that excite the same neurons.',
+  formula: [
+    'gain g = L_blind − L_mm; bridging b = attention to the image × its sharpness',
+    'keep the top ρ = 0.6 by g; q = ½ ĝ + ½ b̂ (robustly scaled); shortlist the best 2M',
+    'buckets B by neuron signature: mass p_B ∝ Σ exp(q / 0.2)',
+    'first min(|B|, ⌈0.05 M⌉, ⌊M p_B⌋), the rest by largest remainder; the best q in each',
+  ].join('\n'),
   options: z.strictObject({
     gain: z
       .string()

@@ -31,6 +31,10 @@ export const midPpl: Selector<MidPplOptions> = {
   source: 'Marion et al. 2023, arXiv 2309.04564; official: code hamishivi/automated-instruction-selection',
   summary:
     'Ranks by the perplexity of the response and keeps the middle, leaving out the easiest and the hardest rows alike.',
+  formula: ['PPL = exp(L), L the mean response loss', 'keep n rows from rank ⌊(N − n) / 2⌋ in ascending order'].join(
+    '\n',
+  ),
+  breaks: ['P2: n rows from rank ⌊0.33 N⌋ in descending order are fewer than asked for above 67 %'],
   options: z.strictObject({
     variant: z
       .enum(['paper', 'official'])

@@ -87,6 +87,15 @@ export const mmssr: Selector<MmssrOptions> = {
   source: 'mmSSR, Lyu et al., arXiv 2503.13383 (2025); code lyumengyao/mmssr at 3a7e662',
   summary:
     'Lets every capability that a tuned model has rated take turns in choosing the rows that score highest in it, spread over styles of interaction and sources.',
+  formula: [
+    'capabilities take turns: each asks for an equal share of what is missing',
+    'of rows that score above 0 in it, best first, spread over bins of style × source, the smallest bin first',
+  ].join('\n'),
+  breaks: [
+    'P2: the debt of empty bins is paid whole by the last one and may exceed the budget',
+    'P5: rows without a style are never kept',
+    'Rows of which the style is the first come before the others whatever their score',
+  ],
   options: z.strictObject({
     variant: z
       .enum(['paper', 'official'])

@@ -70,6 +70,15 @@ export const presel: Selector<PreselOptions> = {
   source: 'PreSel, Safaei et al. (CVPR 2025), arXiv 2503.07591; code bardisafa/PreSel at 2dd6709',
   summary:
     'Measures on a small random reference how much questions help in each task, gives tasks budgets by it, and keeps images that are typical of their cluster, so that only those need instructions.',
+  formula: [
+    'IRS = L(y | x, I) / L(y | I) on a reference of 5 %; r_t its mean over task t',
+    'share of t = softmax(−r_t / T), T = 1 / √tasks',
+    'in each task clusters by size; in each the largest mean cosine to the 5 nearest',
+  ].join('\n'),
+  breaks: [
+    'P5: the reference is no part of the subset, so that a budget of all rows falls short',
+    'Remainders go to the easiest task, and what a task lacks is drawn at random',
+  ],
   options,
   needs: ({ withQuestion, imageOnly, embedding, referenceRows }) => [
     withQuestion,

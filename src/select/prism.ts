@@ -83,6 +83,10 @@ export const prism: Selector<PrismOptions> = {
   title: 'PRISM: least correlated images',
   source: 'PRISM, arXiv 2502.12119 (ACL 2026); its code was not at hand',
   summary: 'Keeps the rows whose visual features correlate least with those of all the others.',
+  formula: [
+    'score_i = mean_j corr(x_i, x_j) = ⟨z_i, mean z⟩, z the standardised visual feature',
+    'keep the smallest',
+  ].join('\n'),
   options: z.strictObject({
     features: z.string().min(1).default('image').describe('column of visual features, one vector a row'),
     centre: z

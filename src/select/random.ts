@@ -48,6 +48,7 @@ export const random: Selector<RandomOptions> = {
   title: 'Random',
   source: 'no source: the baseline of every paper',
   summary: 'Draws without replacement, every row as likely as the others, or each source in proportion to its size.',
+  formula: 'each row with the same chance, without replacement; or each source in proportion to its size',
   options: z.strictObject({
     stratify: z
       .enum(['none', 'source'])

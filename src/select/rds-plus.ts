@@ -100,6 +100,11 @@ export const rdsPlus: Selector<RdsPlusOptions> = {
   source: 'RDS+, Ivison et al., arXiv 2503.01807 (2025); code hamishivi/automated-instruction-selection',
   summary:
     'Lets the examples of a target take turns in picking the row whose representation is most similar to theirs.',
+  formula: [
+    'r = Σ_t t h_t / Σ_t t, the position-weighted mean of the last hidden states, length 1',
+    'queries of the target take turns: each picks its nearest row left by ⟨r, q⟩',
+  ].join('\n'),
+  breaks: ['A query whose best row is taken loses its turn, so that queries count unevenly; properties hold'],
   options: z.strictObject({
     variant: z
       .enum(['paper', 'official'])

@@ -48,6 +48,11 @@ export const s2l: Selector<S2lOptions> = {
   source: 'S2L, Yang et al. (NeurIPS 2024), arXiv 2403.07384; code BigML-CS-UCLA/S2L at 2bc84dd',
   summary:
     'Clusters the losses at the checkpoints of a small model, source by source, and draws equally from the clusters: samples that are learnt alike teach alike.',
+  formula: [
+    'trajectory = losses of a small model at its checkpoints',
+    'sources share equally from the smallest up; in each k-means (k = 100) of the trajectories, equal shares of the clusters, rows at random',
+  ].join('\n'),
+  breaks: ['Clusters of one or two rows give only when the others have no more; properties hold'],
   options: z.strictObject({
     variant: z
       .enum(['paper', 'official'])

@@ -23,6 +23,12 @@ export const scalselect: Selector<ScalselectOptions> = {
   source: 'ScalSelect, arXiv 2602.11636 (2026); code ChangtiWu/ScalSelect at 74375d3',
   summary:
     'Represents each sample by the image tokens that its instruction attends to in the first layer, and keeps the rows with the largest leverage on the main directions of all.',
+  formula: [
+    "x = mean state after layer 1 of the image tokens that hold 90 % of the instruction's attention in layer 0",
+    'standardise, scale to length 1, X = U Σ Vᵀ; k: the fewest values that hold 90 % of Σ σ²',
+    'score_i = Σ_{j ≤ k} U_ij² (leverage)',
+    'keep the largest',
+  ].join('\n'),
   options: z.strictObject({
     column: z
       .string()

@@ -73,7 +73,7 @@ export interface Selector<Options extends Record<string, unknown> = Record<strin
   /** What it rewards, in one or two sentences for people. */
   readonly summary: string;
   /** Its rule in the symbols of its source, in plain text. */
-  readonly formula?: string;
+  readonly formula: string;
   /** What its official variant breaks of the properties that every default has, where there is such a variant. */
   readonly breaks?: readonly string[];
   /** Options with defaults; each field described with `.describe()`. */

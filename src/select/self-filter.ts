@@ -84,6 +84,11 @@ export const selfFilter: Selector<SelfFilterOptions> = {
   source: 'Self-Filter, Chen et al. (ACL Findings 2024), arXiv 2402.12501; code RayRuiboChen/Self-Filter at ace4618',
   summary:
     'Picks the rows that a scorer trained with the model finds hardest, and lowers the difficulty of their nearest neighbours at each pick.',
+  formula: [
+    'd = difficulty by a scorer that is trained with the model, on CLIP features f',
+    'repeat: keep i = argmax d; for its 10 nearest left d_j ← d_j − γ d_i cos²(f_i, f_j)',
+  ].join('\n'),
+  breaks: ['P9: a pick of negative difficulty raises its neighbours, so that its twin may move up'],
   options: z.strictObject({
     variant: z
       .enum(['paper', 'official'])

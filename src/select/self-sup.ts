@@ -55,6 +55,11 @@ export const selfSup: Selector<SelfSupOptions> = {
   source: 'Sorscher et al., NeurIPS 2022, arXiv 2206.14486; no selector was published',
   summary:
     'Clusters the embeddings and keeps the rows nearest to the prototypes (typical, for scarce data) or farthest from them (hard, for plenty).',
+  formula: [
+    'prototypes: centroids of spherical k-means of the image embeddings',
+    'score = 1 − cos(row, nearest prototype)',
+    'keep near: the smallest scores; keep far: the largest',
+  ].join('\n'),
   options: z.strictObject({
     keep: z
       .enum(['near', 'far'])

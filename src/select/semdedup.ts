@@ -57,6 +57,11 @@ export const semdedup: Selector<SemdedupOptions> = {
   source: 'Abbas et al. 2023, arXiv 2303.09540; code facebookresearch/SemDeDup at 6b41945',
   summary:
     'Removes rows whose embedding is closest to that of another row in their cluster, until the budget is met or, with --eps, no pair is closer.',
+  formula: [
+    'within each cluster, rows from the farthest to the centroid to the nearest:',
+    'M_j = largest cosine that links row j with a row before it',
+    'keep the smallest M until the budget is met; with ε: remove j if M_j > 1 − ε',
+  ].join('\n'),
   options,
   needs: ({ embedding, labels }) => (labels === undefined ? [embedding] : [embedding, labels]),
   decides: ({ eps }) => eps !== undefined,

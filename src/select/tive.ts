@@ -67,6 +67,14 @@ export const tive: Selector<TiveOptions> = {
   source: 'TIVE, Liu et al., arXiv 2403.09559 (2024); code RUCAIBox/TIVE at d2bad95',
   summary:
     'Gives sources a budget in proportion to their mean gradient norm, and draws rows whose gradient resembles the others of their source.',
+  formula: [
+    'value of source t = mean gradient norm of its rows; quota ∝ value',
+    'in t draw rows with softmax(q v_i), v_i = mean cosine of g_i with the gradients of t, q = 0.001',
+  ].join('\n'),
+  breaks: [
+    'P1: a source whose quota exceeds its size gives rows twice and more',
+    'P2: quotas are truncated, and textcaps gives nothing although it counts in N',
+  ],
   options: z.strictObject({
     variant: z
       .enum(['paper', 'official'])

@@ -16,6 +16,7 @@ export const top: Selector<TopOptions> = {
   title: 'Top of a column',
   source: 'no source: ranking by one signal',
   summary: 'Keeps the rows with the highest (or lowest) value of one column; ties go to the earlier row.',
+  formula: 'keep the largest (or smallest) values of one column; ties to the earlier row',
   options: z.strictObject({
     column: z.string().min(1).default('necessity').describe('the column to rank by, one number a row'),
     order: z.enum(['desc', 'asc']).default('desc').describe('desc: highest first; asc: lowest first'),

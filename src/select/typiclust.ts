@@ -52,6 +52,15 @@ export const typiclust: Selector<TypiclustOptions> = {
   source: 'Hacohen et al., ICML 2022, arXiv 2202.02794; code avihu111/TypiClust at 4097a71',
   summary:
     'Clusters the embeddings and goes round the clusters, the largest first, taking the row with the nearest neighbours each time.',
+  formula: [
+    'clusters: k-means of the embedding, min(budget, 500)',
+    'typicality = 1 / (mean distance to the k nearest left in the cluster + 10⁻⁵), k = min(20, half of them)',
+    'round robin over the clusters, the largest first: keep the most typical row left',
+  ].join('\n'),
+  breaks: [
+    'P5: clusters of 5 rows and fewer are dropped, so that a budget of all rows falls short',
+    'Distances are squared where the paper says Euclidean',
+  ],
   options,
   needs: ({ embedding, labels }) => (labels === undefined ? [embedding] : [embedding, labels]),
   async select(input, chosen, context) {

@@ -73,6 +73,16 @@ export const visnec: Selector<VisnecOptions> = {
   source: 'VisNec (ECCV 2026), arXiv 2603.01195; code DMK041218/VisNec at f0a4e9d',
   summary:
     'Keeps samples whose answer gets more likely with the image, in every cluster of instructions in proportion to its size; drops those that the text alone answers or the image contradicts.',
+  formula: [
+    'S = L_blind − L_mm, mean response loss without and with the image, nats/token',
+    'per cluster c of the instructions (k-means, K = 20): keep the largest S > 0',
+    'quota of c = largest remainder of |c| / N × budget; what c cannot fill goes to the others',
+  ].join('\n'),
+  breaks: [
+    'P2: max(1, floor(r |C|)) a cluster, so that the sum is not the budget',
+    'P5: a cluster of one row is always kept',
+    'No filter: rows with S ≤ 0 are kept where a cluster has nothing better',
+  ],
   options,
   needs: ({ score, labels, embedding }) => [score, labels ?? embedding],
   async select(input, chosen, context) {

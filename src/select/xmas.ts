@@ -78,6 +78,17 @@ export const xmas: Selector<XmasOptions> = {
   source: 'Naharas et al. 2025, arXiv 2510.01454; code BigML-CS-UCLA/XMAS at c3e95c8',
   summary:
     'Clusters rows by how their attention between text and image develops over checkpoints of a small model, and keeps the steadiest rows of each cluster in equal shares.',
+  formula: [
+    'A_t = Σ_layers softmax(Q Kᵀ / √d), rows: text, columns: image, at checkpoint t',
+    'a(t) = sum of the 5 largest singular values of A_t',
+    'cluster the trajectories a(1..T) by k-means (k = 1,000), equal shares from the smallest cluster up',
+    'in each keep the smallest Σ_t |a(t+1) − a(t)|',
+  ].join('\n'),
+  breaks: [
+    'P2, P5: clusters of one or two rows are dropped, so that a budget of all rows falls short',
+    'P8: missing values count as 0, so that a row without a trajectory may be kept',
+    'P10: rows without an image form one cluster and get the share of one',
+  ],
   options,
   needs: ({ column, labels }) => (labels === undefined ? [column] : [column, labels]),
   async select(input, chosen, context) {

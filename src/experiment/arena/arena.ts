@@ -191,7 +191,7 @@ function describe({ id, selector, options }: Entry, budget: string, seed: number
     title: parts.length === 0 ? title : `${title} (${parts.join(', ')})`,
     source,
     summary,
-    ...(formula === undefined ? {} : { formula }),
+    formula,
     ...(breaks === undefined ? {} : { breaks }),
     options,
     command: `winnow select ${name} --budget ${budget}${flags.join('')}${reference}${dataset} --seed ${seed}`,

@@ -44,6 +44,17 @@ describe('the list of methods', () => {
   });
 });
 
+describe('what a method says of itself', () => {
+  it.each(selectors.map((selector) => [selector.name, selector] as const))(
+    '%s has a formula, and what official breaks',
+    (_, selector) => {
+      expect(selector.formula.length).toBeGreaterThan(20);
+      const hasOfficial = selector.options.safeParse({ variant: 'official', ...selector.forms?.[0] }).success;
+      expect(selector.breaks === undefined).toBe(!hasOfficial);
+    },
+  );
+});
+
 describe('what columns cost', () => {
   const assumed: CostAssumptions = {
     params: { target: 7, proxy: 2, vision: 0.3, text: 0.022 },

@@ -22,7 +22,7 @@ export interface ArenaMethod {
   title: string;
   source: string;
   summary: string;
-  formula?: string;
+  formula: string;
   /** What the official variant breaks, where there is one. */
   breaks?: readonly string[];
   options: Readonly<Record<string, unknown>>;

@@ -20,7 +20,7 @@ export function methodView(method: ArenaMethod): HTMLElement {
     ),
     h('h2', { id: 'method-title', tabindex: -1 }, method.title),
     h('p', { class: 'intro' }, method.summary),
-    method.formula === undefined ? null : h('pre', { class: 'formula' }, method.formula),
+    h('pre', { class: 'formula' }, method.formula),
     h('p', { class: 'quiet' }, `Source: ${method.source}.`),
     facts(method),
     breaks(method),
