@@ -34,7 +34,7 @@ import type { ClipScoreParams } from './signals/clip-score.ts';
 import type { ImageEmbeddingParams } from './signals/image-embedding.ts';
 import type { LossParams } from './signals/loss-params.ts';
 import { runScore, type ScoreResult } from './signals/score.ts';
-import { planScore, type ScoreRequest, type ScoreSummary } from './signals/score-plan.ts';
+import { dryRun as dryRunScore, planScore, type ScoreRequest, type ScoreSummary } from './signals/score-plan.ts';
 import type { TextEmbeddingParams } from './signals/text-embedding.ts';
 import { type ExportRequest, type ExportResult, exportSelection as exportRows } from './store/export.ts';
 import { type FilterRequest, type FilterResult, filterProject } from './store/filter.ts';
@@ -189,7 +189,7 @@ export function score(
       ...(abort === undefined ? {} : { abort }),
       ...(progress === undefined ? {} : { progress }),
     });
-    return dryRun === true ? plan.summary : runScore(plan);
+    return dryRun === true ? dryRunScore(plan) : runScore(plan);
   });
 }
 

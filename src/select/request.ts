@@ -33,7 +33,7 @@ export interface SelectRequest extends StageRequest, SourceRules, CostRequest {
   dataset?: string | undefined;
   /** Name to save under. @default `<method>-<budget>-s<seed>` */
   name?: string | undefined;
-  /** Which blind loss `necessity` is taken from: masked, drop, remove. @default the first variant of the newest loss */
+  /** Which blind loss `necessity` is taken from: masked, drop, remove, http-drop, http-grey. @default the first variant of the newest loss */
   blind?: string | undefined;
   /** Choose, but save nothing. @default false */
   dryRun?: boolean | undefined;

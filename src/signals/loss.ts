@@ -41,6 +41,11 @@ export const loss: Signal<LossParams> = {
     server === undefined
       ? `1 image encoding and ${1 + blind.length + Number(direct) + Number(imageOnly)} forward passes a sample`
       : `${1 + blind.length} scored prompts a sample with an image, 1 a sample without`,
+  async estimate(params, context, samples) {
+    if (params.server === undefined) return undefined;
+    const { estimateRequests } = await import('./by-server/estimate.ts');
+    return estimateRequests(params, context, samples);
+  },
   columns: lossColumns,
   shardRows: 512,
   readsMedia: true,

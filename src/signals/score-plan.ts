@@ -1,9 +1,10 @@
 import { z } from 'zod';
 import { WinnowError } from '../dataset/errors.ts';
+import type { Sample } from '../dataset/sample.ts';
 import type { Project } from '../store/project.ts';
 import { planShards, type ShardPlan } from '../store/shards.ts';
 import { signals } from './registry.ts';
-import type { Signal, SignalContext } from './signal.ts';
+import type { Estimate, Signal, SignalContext } from './signal.ts';
 
 export interface ScoreRequest {
   /** Name of the signal, e.g. `loss`. */
@@ -30,6 +31,8 @@ export interface ScoreSummary {
   shards: number;
   shardsMissing: number;
   cost: string;
+  /** Of a dry run, where a server would be asked. */
+  estimate?: Estimate;
 }
 
 export interface ScorePlan {
@@ -129,4 +132,17 @@ export async function planScore(project: Project, request: ScoreRequest): Promis
       cost: signal.cost(params),
     },
   };
+}
+
+/** What a dry run answers: the summary of a plan, and what it would take of a server. Reads the rows that are missing. */
+export async function dryRun({ signal, params, context, shards, summary }: ScorePlan): Promise<ScoreSummary> {
+  async function* missing(): AsyncIterable<Sample> {
+    for (const { start, end, done } of shards.shards) {
+      if (done) continue;
+      const rows = Array.from({ length: end - start }, (_, i) => start + i);
+      for (const sample of await context.dataset.get(rows)) if (sample !== null) yield sample;
+    }
+  }
+  const estimate = await signal.estimate?.(params, context, missing());
+  return estimate === undefined ? summary : { ...summary, estimate };
 }

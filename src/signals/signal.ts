@@ -1,6 +1,7 @@
 import type { z } from 'zod';
 import type { Dataset, SampleBatch } from '../dataset/dataset.ts';
 import type { Quarantined } from '../dataset/errors.ts';
+import type { Sample } from '../dataset/sample.ts';
 import type { Column, ColumnSpec } from '../numeric/columns.ts';
 
 /** What a signal sees of the data set beside the batch it computes. */
@@ -19,6 +20,14 @@ export interface SignalContext {
 export interface SignalBlock {
   columns: Record<string, Column>;
   quarantined: Quarantined[];
+}
+
+/** What the requests to a server would come to, with what was assumed to say so. */
+export interface Estimate {
+  requests: number;
+  promptTokens: number;
+  /** `4 characters a token, 576 tokens an image` */
+  assumed: string;
 }
 
 /** A signal ready to compute: its model is known and open. */
@@ -45,6 +54,8 @@ export interface Signal<Params extends Record<string, unknown> = Record<string, 
   readonly params: z.ZodType<Params>;
   /** Passes over the data, for people and for `--dry-run`: `1 image + 2 text passes of the model`. */
   cost(params: Params): string;
+  /** What some rows would take of a server; undefined where none is asked. */
+  estimate?(params: Params, context: SignalContext, samples: AsyncIterable<Sample>): Promise<Estimate | undefined>;
   columns(params: Params): ColumnSpec[];
   /** Rows a shard. */
   readonly shardRows: number;

@@ -20,7 +20,7 @@ export const register: Register = (program, session) => {
     withDryRun(command).action(
       action(session, async (context, given: Record<string, unknown>) => {
         const { openProject } = await import('../../store/project.ts');
-        const { planScore } = await import('../../signals/score-plan.ts');
+        const { dryRun, planScore } = await import('../../signals/score-plan.ts');
         const { runScore } = await import('../../signals/score.ts');
         await using project = await openProject(context.project, { note: context.note });
         const plan = await planScore(project, {
@@ -32,9 +32,15 @@ export const register: Register = (program, session) => {
           progress: (what, done, total) => context.progress.update(done, total, what),
         });
         if (context.dryRun) {
+          const summary = await dryRun(plan);
+          const { rowsMissing, rows, dataset, model, cost, estimate } = summary;
+          const requests =
+            estimate === undefined
+              ? ''
+              : `\nAbout ${estimate.requests.toLocaleString('en')} requests and ${(estimate.promptTokens / 1e6).toFixed(2)} million prompt tokens (at ${estimate.assumed}).`;
           return {
-            document: plan.summary,
-            text: `${plan.summary.rowsMissing} of ${plan.summary.rows} samples of ${plan.summary.dataset} would be scored with ${plan.summary.model}.\nCost: ${plan.summary.cost}. Nothing was done.`,
+            document: summary,
+            text: `${rowsMissing} of ${rows} samples of ${dataset} would be scored with ${model}.\nCost: ${cost}.${requests} Nothing was done.`,
           };
         }
         const result = await runScore(plan);

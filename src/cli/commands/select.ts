@@ -3,6 +3,7 @@ import { findSelector, selectors } from '../../select/registry.ts';
 import type { StageRequest } from '../../select/request.ts';
 import type { Selector } from '../../select/selector.ts';
 import { CostOptions } from '../../select/training-cost.ts';
+import { HTTP_VARIANTS, IN_PROCESS_VARIANTS } from '../../signals/row-loss.ts';
 import { action, type CommandContext, type Outcome, withDryRun } from '../command.ts';
 import { wholeNumber } from '../option-numbers.ts';
 import type { Register } from '../program.ts';
@@ -111,7 +112,7 @@ function addSelectionOptions(command: Command): Command {
       new Option(
         '--blind <variant>',
         'blind loss that necessity is taken from (default: the first of the latest loss)',
-      ).choices(['masked', 'drop', 'remove']),
+      ).choices([...IN_PROCESS_VARIANTS, ...HTTP_VARIANTS]),
     );
   addSchemaOptions(command, CostOptions);
   return withDryRun(command);
