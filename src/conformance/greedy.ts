@@ -1,5 +1,5 @@
+import { unitRowsJoined } from '../numeric/join-vectors.ts';
 import { dicScores } from '../select/dics.ts';
-import { unitRowsJoined } from '../select/join-vectors.ts';
 import { selectBy } from '../select/registry.ts';
 import { pickByDifficulty } from '../select/self-filter.ts';
 import type { CaseCheck } from './check.ts';

@@ -1,9 +1,9 @@
 import { z } from 'zod';
 import { openArgmaxTree } from '../numeric/argmax-tree.ts';
+import { unitRowsJoined } from '../numeric/join-vectors.ts';
 import { gatherRows, type Matrix } from '../numeric/matrix.ts';
 import { nearestByCosine } from '../numeric/nearest.ts';
 import { openTopK } from '../numeric/topk.ts';
-import { unitRowsJoined } from './join-vectors.ts';
 import { keepPicked } from './keep.ts';
 import { closePool, countAsOneGroup, dropRows, openPool } from './pool.ts';
 import { scalarColumn, vectorColumn } from './read-columns.ts';

@@ -11,15 +11,21 @@ export const gradientParams = {
     .describe(
       'lora: adapters of the checkpoint, else fresh seeded ones; weights: the target layers themselves; auto: weights where a checkpoint without adapters has an optimizer state',
     ),
-  rank: z.int().positive().default(16).describe('of fresh adapters'),
+  rank: z.coerce.number().int().positive().default(16).describe('of fresh adapters'),
   targets: z
     .array(z.string().min(1))
     .min(1)
     .default(['q_proj', 'k_proj', 'v_proj', 'o_proj'])
     .describe('names of linear layers of the language model (a checkpoint with adapters: those that it has)'),
-  dims: z.int().positive().max(65536).default(8192).describe('numbers of a projected gradient'),
+  dims: z.coerce.number().int().positive().max(65536).default(8192).describe('numbers of a projected gradient'),
   projection: z.enum(['rademacher', 'normal']).default('rademacher').describe('entries of the random projection'),
-  seed: z.int().nonnegative().max(0xffffffff).default(0).describe('of the projection and of fresh adapters'),
+  seed: z.coerce
+    .number()
+    .int()
+    .nonnegative()
+    .max(0xffffffff)
+    .default(0)
+    .describe('of the projection and of fresh adapters'),
 };
 
 const Params = z.object({

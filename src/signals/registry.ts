@@ -1,11 +1,13 @@
 import { attention } from './attention.ts';
 import { clipScore } from './clip-score.ts';
+import { coidoScore } from './coido.ts';
 import { errorNorm } from './error-norm.ts';
 import { gradients } from './gradients.ts';
 import { imageEmbedding } from './image-embedding.ts';
 import { imageStats } from './image-stats.ts';
 import { lastGradient } from './last-gradient.ts';
 import { loss } from './loss.ts';
+import { selfFilterScore } from './self-filter.ts';
 import type { Signal } from './signal.ts';
 import { textEmbedding } from './text-embedding.ts';
 
@@ -20,4 +22,6 @@ export const signals: readonly Signal[] = [
   errorNorm,
   gradients,
   lastGradient,
+  selfFilterScore,
+  coidoScore,
 ] as readonly Signal[];

@@ -94,6 +94,7 @@ export async function planScore(project: Project, request: ScoreRequest): Promis
   const dataset = await project.dataset(request.dataset);
   const context: SignalContext = {
     dataset,
+    project,
     offline: request.offline ?? false,
     ...(request.abort === undefined ? {} : { signal: request.abort }),
     ...(request.progress === undefined ? {} : { progress: request.progress }),

@@ -3,10 +3,15 @@ import type { Dataset, SampleBatch } from '../dataset/dataset.ts';
 import type { Quarantined } from '../dataset/errors.ts';
 import type { Sample } from '../dataset/sample.ts';
 import type { Column, ColumnSpec } from '../numeric/columns.ts';
+import type { Project } from '../store/project.ts';
+import type { Shard } from '../store/shards.ts';
+import type { ScorePlan } from './score-plan.ts';
 
 /** What a signal sees of the data set beside the batch it computes. */
 export interface SignalContext {
   dataset: Dataset;
+  /** Where columns are that a signal is made from. */
+  project?: Project;
   /** Folder for models fetched from a hub. */
   cacheDir?: string;
   /** Never go to the network for a model. */
@@ -69,4 +74,6 @@ export interface Signal<Params extends Record<string, unknown> = Record<string, 
   chosen?(params: Params, context: SignalContext): Promise<'process' | 'worker' | 'server'>;
   /** Opens the models in this process, or a server. Absent: only the worker measures it. What the worker's job carries is `key`. */
   open?(params: Params, context: SignalContext): Promise<SignalRun>;
+  /** Computes missing shards by a job of its own. @default a job that reads the samples with a model */
+  fill?(plan: ScorePlan, missing: Shard[]): Promise<void>;
 }

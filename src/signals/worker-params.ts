@@ -9,7 +9,7 @@ export const workerParams = {
     .default('auto')
     .describe('auto, cpu, cuda or cuda:N'),
   dtype: z.enum(['float32', 'bfloat16', 'float16']).default('float32').describe('of the weights'),
-  batch: z.int().positive().default(16).describe('rows a forward pass; halved where they do not fit'),
+  batch: z.coerce.number().int().positive().default(16).describe('rows a forward pass; halved where they do not fit'),
 };
 
 /** Revision of a model by its weights. */

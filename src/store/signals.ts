@@ -4,7 +4,7 @@ import { WinnowError } from '../dataset/errors.ts';
 import type { ColumnBlock } from '../numeric/columns.ts';
 import type { SignalEntry } from './lineage.ts';
 import type { Project } from './project.ts';
-import { looksWhole, readMeta } from './shard-file.ts';
+import { type ColumnRecord, looksWhole, readMeta } from './shard-file.ts';
 import { type ReadOptions, type ReadPlan, readColumns } from './shard-read.ts';
 import { hashRows, type Shard, type ShardPlan } from './shards.ts';
 
@@ -63,10 +63,44 @@ export async function storedSignals(project: Project, dataset: Dataset): Promise
   });
 }
 
+/** A column by the name it was asked for, and the signal that holds it. */
+export interface FoundColumn {
+  given: string;
+  stored: StoredSignal;
+  column: ColumnRecord;
+}
+
 /**
- * Columns by name, whichever signals hold them; `signal.column` where two have one of the same name (else the latest counts).
- * `stored`: what `storedSignals` gave, for a caller that asks more than once.
+ * Where columns are, whichever signals hold them; `signal.column` where two have one of the same name (else the latest counts).
  * Throws `COLUMN_MISSING` with what exists.
+ */
+export async function findColumns(
+  project: Project,
+  dataset: Dataset,
+  names: readonly string[],
+  options: { stored?: readonly StoredSignal[] } = {},
+): Promise<FoundColumn[]> {
+  const signals = options.stored ?? (await storedSignals(project, dataset));
+  const all = signals.flatMap((stored) => stored.entry.columns.map((column) => ({ stored, column })));
+  return names.map((given) => {
+    const match = all.find(
+      ({ stored, column }) => column.name === given || `${stored.entry.signal}.${column.name}` === given,
+    );
+    if (match !== undefined) return { given, ...match };
+    throw new WinnowError({
+      code: 'COLUMN_MISSING',
+      message: `no signal with a column "${given}" has been measured for data set "${dataset.name}"`,
+      hint:
+        all.length === 0
+          ? 'Measure one first: "winnow score loss".'
+          : `There are ${all.map(({ column }) => column.name).join(', ')}; "winnow score --help" lists what can be measured.`,
+    });
+  });
+}
+
+/**
+ * Columns by name, as `findColumns` finds them.
+ * `stored`: what `storedSignals` gave, for a caller that asks more than once.
  */
 export async function columnsNamed(
   project: Project,
@@ -74,34 +108,21 @@ export async function columnsNamed(
   names: readonly string[],
   options: ReadOptions & { stored?: readonly StoredSignal[] } = {},
 ): Promise<ColumnBlock & { from: Record<string, SignalEntry> }> {
-  const stored = options.stored ?? (await storedSignals(project, dataset));
-  const wanted = new Map<StoredSignal, { given: string; column: string }[]>();
+  const wanted = new Map<StoredSignal, FoundColumn[]>();
   const from: Record<string, SignalEntry> = {};
-  for (const given of names) {
-    const found = stored.flatMap((signal) => signal.entry.columns.map((column) => ({ signal, column: column.name })));
-    const match = found.find(({ signal, column }) => column === given || `${signal.entry.signal}.${column}` === given);
-    if (match === undefined) {
-      throw new WinnowError({
-        code: 'COLUMN_MISSING',
-        message: `no signal with a column "${given}" has been measured for data set "${dataset.name}"`,
-        hint:
-          found.length === 0
-            ? 'Measure one first: "winnow score loss".'
-            : `There are ${found.map(({ column }) => column).join(', ')}; "winnow score --help" lists what can be measured.`,
-      });
-    }
-    from[given] = match.signal.entry;
-    wanted.set(match.signal, [...(wanted.get(match.signal) ?? []), { given, column: match.column }]);
+  for (const found of await findColumns(project, dataset, names, options)) {
+    from[found.given] = found.stored.entry;
+    wanted.set(found.stored, [...(wanted.get(found.stored) ?? []), found]);
   }
   const columns: ColumnBlock['columns'] = {};
   for (const [signal, list] of wanted) {
     const block = await readColumns(
       project,
       signal,
-      list.map(({ column }) => column),
+      list.map(({ column }) => column.name),
       options,
     );
-    for (const { given, column } of list) columns[given] = block.columns[column]!;
+    for (const { given, column } of list) columns[given] = block.columns[column.name]!;
   }
   return { start: 0, rows: dataset.rows, columns, from };
 }

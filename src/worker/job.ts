@@ -59,11 +59,38 @@ export const TrainJob = z.strictObject({
 });
 export type TrainJob = z.infer<typeof TrainJob>;
 
+const StoredColumn = z.strictObject({
+  name: z.string(),
+  kind: z.enum(['f32', 'f16']),
+  width: z.int().positive(),
+  files: z.array(z.string()).describe('shards that hold it'),
+});
+
+/** What the worker is told to do: train a scorer on measured columns, and write its score of every row. */
+export const ScorerJob = z.strictObject({
+  kind: z.literal('scorer'),
+  scorer: z.enum(['self-filter', 'coido']),
+  params: z.record(z.string(), z.unknown()),
+  rows: z.int().nonnegative().describe('of the data set'),
+  features: z.array(StoredColumn).min(1),
+  loss: StoredColumn,
+  clusters: z.string().optional().describe('little-endian int32, one a row: its cluster, -1 where it has none'),
+  quarantined: z.array(z.strictObject({ row: z.int(), id: z.string(), code: z.string(), reason: z.string() })),
+  threads: z.int().nonnegative().default(0).describe('CPU threads; 0: as PyTorch chooses'),
+  folder: z.string().describe('work folder'),
+  shards: z.array(Shard.omit({ samples: true })),
+});
+
+/** Every kind of job. */
+export const AnyJob = z.discriminatedUnion('kind', [Job, TrainJob, ScorerJob]);
+export type AnyJob = z.infer<typeof AnyJob>;
+
 /** What the worker says, one JSON object a line. Fields beyond these are for people. */
 export const WorkerEvent = z.discriminatedUnion('t', [
   z.looseObject({ t: z.literal('hello'), versions: z.record(z.string(), z.string()), gpus: z.array(z.string()) }),
   z.looseObject({ t: z.literal('plan'), rows: z.int() }),
   z.looseObject({ t: z.literal('phase'), name: z.string() }),
+  z.looseObject({ t: z.literal('progress'), done: z.int(), of: z.int() }),
   z.looseObject({ t: z.literal('shard'), start: z.int(), end: z.int(), rows: z.int(), rows_s: z.number() }),
   z.looseObject({ t: z.literal('step'), n: z.int(), loss: z.number(), lr: z.number(), rows: z.int() }),
   z.looseObject({ t: z.literal('ckpt'), k: z.int(), step: z.int(), path: z.string(), sha256: z.string() }),
@@ -76,5 +103,9 @@ export type WorkerEvent = z.infer<typeof WorkerEvent>;
 /** The JSON Schemas of jobs as they stand in the worker's folder, by file name. */
 export function jobSchemas(): Record<string, string> {
   const text = (shape: z.ZodType) => `${JSON.stringify(z.toJSONSchema(shape, { io: 'input' }), null, 2)}\n`;
-  return { 'job.schema.json': text(Job), 'train.schema.json': text(TrainJob) };
+  return {
+    'job.schema.json': text(Job),
+    'train.schema.json': text(TrainJob),
+    'scorer.schema.json': text(ScorerJob),
+  };
 }

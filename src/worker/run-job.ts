@@ -3,7 +3,7 @@ import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { WinnowError } from '../dataset/errors.ts';
-import { Job, TrainJob, WorkerEvent } from './job.ts';
+import { AnyJob, WorkerEvent } from './job.ts';
 import { findPython } from './python.ts';
 
 /** How much of the worker's log is kept for a message. */
@@ -15,12 +15,12 @@ const LOG_CHARACTERS = 2000;
  * @throws WinnowError `WORKER_MISSING`, `WORKER_FAILED` or the code that the worker gave; AbortError where `signal` stopped it
  */
 export async function runJob(
-  job: Job | TrainJob,
+  job: AnyJob,
   options: { signal?: AbortSignal; onEvent?: (event: WorkerEvent) => void } = {},
 ): Promise<void> {
   const { python, folder } = findPython();
   const file = join(job.folder, 'job.json');
-  await writeFile(file, JSON.stringify(job.kind === 'train' ? TrainJob.parse(job) : Job.parse(job)));
+  await writeFile(file, JSON.stringify(AnyJob.parse(job)));
   options.signal?.throwIfAborted();
   const child = spawn(python, ['-m', 'winnow_worker', '--job', file], {
     env: {

@@ -32,6 +32,8 @@ def main(arguments: list[str] | None = None) -> int:
             torch.set_num_threads(job["threads"])
         if job["kind"] == "train":
             from .training.trainer import run_training as run
+        elif job["kind"] == "scorer":
+            from .scorers.run import run_scorer as run
         else:
             from .signals.run import run_signals as run
         run(job, options.dry_run)

@@ -38,7 +38,7 @@ def load_job(path: Path) -> dict[str, Any]:
     except (OSError, ValueError) as error:
         raise JobError(BAD_JOB, "JOB_UNREADABLE", f"{path}: {error}") from error
     kind = job.get("kind") if isinstance(job, dict) else None
-    name = "train" if kind == "train" else "job"
+    name = kind if kind in ("train", "scorer") else "job"
     schema = json.loads((SCHEMAS / f"{name}.schema.json").read_text(encoding="utf-8"))
     try:
         return fastjsonschema.compile(schema)(job)

@@ -47,6 +47,22 @@ def half_block(row: np.ndarray) -> bytes:
     return np.array([scale], dtype="<f4").tobytes() + (row / np.float32(scale)).astype("<f2").tobytes()
 
 
+def read_vectors(files: list[str], rows: int, name: str, kind: str, width: int) -> np.ndarray:
+    """A column of floats of all rows of a data set, (rows, width) in fp32, from the shards that hold it; NaN where
+    nothing was measured."""
+    data = np.full((rows, width), np.nan, dtype=np.float32)
+    for file in files:
+        table = pq.read_table(file, columns=["row", name])
+        for row, value in zip(table["row"].to_pylist(), table[name].to_pylist(), strict=True):
+            if value is None:
+                continue
+            if kind == "f16":
+                data[row] = np.frombuffer(value, "<f4", 1) * np.frombuffer(value, "<f2", offset=4).astype(np.float32)
+            else:
+                data[row] = value if width == 1 else np.frombuffer(value, "<f4")
+    return data
+
+
 def write_shard(
     path: Path, key: str, rows: np.ndarray, ids: list[str], columns: dict[str, Column], measures: dict[str, str],
     quarantined: list[dict],

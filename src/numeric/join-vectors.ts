@@ -1,5 +1,4 @@
-import { WinnowError } from '../dataset/errors.ts';
-import type { Matrix } from '../numeric/matrix.ts';
+import type { Matrix } from './matrix.ts';
 
 /**
  * Vectors of several columns side by side, each scaled to length 1 first so that they count equally; a vector of length 0 stays 0. Rows
@@ -9,12 +8,7 @@ export function unitRowsJoined(parts: readonly Matrix[]): Matrix {
   const rows = parts[0]?.rows ?? 0;
   const width = parts.reduce((sum, part) => sum + part.width, 0);
   if (width === 0 && rows > 0) {
-    throw new WinnowError({
-      code: 'COLUMN_KIND',
-      message: 'The columns of features hold no numbers.',
-      hint: 'Name other columns.',
-      exitCode: 2,
-    });
+    throw new RangeError('Columns of vectors that hold no numbers can not be joined.');
   }
   const data = new Float32Array(rows * width);
   for (let row = 0; row < rows; row++) {
