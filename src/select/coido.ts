@@ -27,6 +27,7 @@ export const coido: Selector<CoidoOptions> = {
   ].join('\n'),
   breaks: [
     'P2: max(1, ⌊n |D| / N⌋) with the difference to the largest source, and rows without a score leave places empty',
+    'P5: a budget of 0 keeps rows of small sources',
   ],
   options: z.strictObject({
     variant: z

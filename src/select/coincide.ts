@@ -76,6 +76,7 @@ export const coincide: Selector<CoincideOptions> = {
   ].join('\n'),
   breaks: [
     'P2: shares are visited one after the other and what the last clusters lack is lost, so that fewer rows than asked for are returned',
+    'P5: what a cluster visited late lacks is lost',
     'P8: missing values count as 0',
     'T looks at the language half alone and leaves out pairs above 0.9; D has the diagonal, so that small clusters look dense',
   ],

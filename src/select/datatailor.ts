@@ -46,6 +46,7 @@ export const datatailor: Selector<DatatailorOptions> = {
   ].join('\n'),
   breaks: [
     'P2: quotas are rounded down, so that their sum is below the budget',
+    'P5: a source gives no more than its quota',
     'A row alone in its cluster ranks as the most unique',
   ],
   options: z.strictObject({

@@ -34,7 +34,10 @@ export const midPpl: Selector<MidPplOptions> = {
   formula: ['PPL = exp(L), L the mean response loss', 'keep n rows from rank ⌊(N − n) / 2⌋ in ascending order'].join(
     '\n',
   ),
-  breaks: ['P2: n rows from rank ⌊0.33 N⌋ in descending order are fewer than asked for above 67 %'],
+  breaks: [
+    'P2: n rows from rank ⌊0.33 N⌋ in descending order are fewer than asked for above 67 %',
+    'P5: the hardest 33 % are never kept',
+  ],
   options: z.strictObject({
     variant: z
       .enum(['paper', 'official'])

@@ -35,8 +35,8 @@ import { typiclust } from './typiclust.ts';
 import { visnec } from './visnec.ts';
 import { xmas } from './xmas.ts';
 
-/** All selectors. A new one is a file and a line here. */
-export const selectors: readonly Selector[] = [
+/** A new selector is a file and a line here. */
+const all: readonly Selector[] = [
   visnec as Selector,
   xmas as Selector,
   coincide as Selector,
@@ -72,6 +72,23 @@ export const selectors: readonly Selector[] = [
   mmssr as Selector,
   adaptInf as Selector,
 ];
+
+/** All selectors. */
+export const selectors: readonly Selector[] = all.map(sayWhatBreaks);
+
+/** A selection by an official variant says in its notes what that does otherwise. */
+function sayWhatBreaks(selector: Selector): Selector {
+  const { breaks = [] } = selector;
+  if (breaks.length === 0) return selector;
+  return {
+    ...selector,
+    async select(input, options, context) {
+      const selection = await selector.select(input, options, context);
+      if (options.variant !== 'official') return selection;
+      return { ...selection, notes: [...selection.notes, `As published, this variant differs. ${breaks.join('. ')}.`] };
+    },
+  };
+}
 
 /** The selector of a name. @throws WinnowError `METHOD_UNKNOWN` */
 export function findSelector(name: string): Selector {

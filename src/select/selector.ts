@@ -64,7 +64,10 @@ export interface SelectContext {
   progress?: (done: number, total: number, what: string) => void;
 }
 
-/** The door for selectors: one file each, a pure function of columns, options and seed. */
+/**
+ * The door for selectors: one file each, a pure function of columns, options and seed. What each promises by default, P1 to P12, is listed in
+ * docs/selectors.md and tested by the contract suite.
+ */
 export interface Selector<Options extends Record<string, unknown> = Record<string, unknown>> {
   readonly name: string;
   readonly title: string;
@@ -74,7 +77,10 @@ export interface Selector<Options extends Record<string, unknown> = Record<strin
   readonly summary: string;
   /** Its rule in the symbols of its source, in plain text. */
   readonly formula: string;
-  /** What its official variant breaks of the properties that every default has, where there is such a variant. */
+  /**
+   * What its official variant does otherwise: the promises that it does not keep, each beginning with its name (`P2: …`), and remarks. Said in the
+   * notes of every such selection; [] where it keeps all.
+   */
   readonly breaks?: readonly string[];
   /** Options with defaults; each field described with `.describe()`. */
   readonly options: z.ZodType<Options>;

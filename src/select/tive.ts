@@ -74,6 +74,7 @@ export const tive: Selector<TiveOptions> = {
   breaks: [
     'P1: a source whose quota exceeds its size gives rows twice and more',
     'P2: quotas are truncated, and textcaps gives nothing although it counts in N',
+    'P5: textcaps gives nothing',
   ],
   options: z.strictObject({
     variant: z

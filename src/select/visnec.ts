@@ -81,6 +81,7 @@ export const visnec: Selector<VisnecOptions> = {
   breaks: [
     'P2: max(1, floor(r |C|)) a cluster, so that the sum is not the budget',
     'P5: a cluster of one row is always kept',
+    'P8: a cluster without finite scores gives a row all the same',
     'No filter: rows with S ≤ 0 are kept where a cluster has nothing better',
   ],
   options,

@@ -85,9 +85,9 @@ export const xmas: Selector<XmasOptions> = {
     'in each keep the smallest Σ_t |a(t+1) − a(t)|',
   ].join('\n'),
   breaks: [
-    'P2, P5: clusters of one or two rows are dropped, so that a budget of all rows falls short',
+    'P2: rows of clusters of 1 or 2 rows are missing from a large budget',
+    'P5: rows of clusters of 1 or 2 rows are never kept',
     'P8: missing values count as 0, so that a row without a trajectory may be kept',
-    'P10: rows without an image form one cluster and get the share of one',
   ],
   options,
   needs: ({ column, labels }) => (labels === undefined ? [column] : [column, labels]),
