@@ -6,7 +6,7 @@ import type { ScorePlan } from './score-plan.ts';
 
 /** Compute missing shards in the Python worker: one process, which writes each shard whole under its own name. */
 export async function fillByWorker(plan: ScorePlan, missing: ScorePlan['shards']['shards']): Promise<void> {
-  const { project, signal, params, shards, context, summary } = plan;
+  const { project, signal, params, context, summary } = plan;
   const { resolveWeights } = await import('../models/source.ts');
   const model = await resolveWeights(String(params.model), context);
   const folder = join(project.paths.temporary, `worker-${missing[0]!.key.slice(0, 16)}`);
@@ -51,7 +51,6 @@ export async function fillByWorker(plan: ScorePlan, missing: ScorePlan['shards']
         },
       },
     );
-    for (const shard of shards.shards) if (missing.includes(shard)) shard.done = true;
   } finally {
     await rm(folder, { recursive: true, force: true });
   }

@@ -37,5 +37,5 @@ export const coidoScore: Signal<z.infer<typeof Params>> = {
   readsMedia: true,
   revision: scorerRevision,
   key: (params) => ({ ...params }),
-  fill: fillByScorer,
+  fill: (params, context, missing) => fillByScorer(coidoScore, params, context, missing),
 };

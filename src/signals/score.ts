@@ -97,7 +97,8 @@ async function fill(plan: ScorePlan, missing: readonly Shard[]): Promise<number>
 
 /** Shards that no other process is at go to the Python worker together. */
 async function fillInWorker(plan: ScorePlan, missing: readonly Shard[]): Promise<number> {
-  const fillThem = plan.signal.fill ?? (await import('./by-worker.ts')).fillByWorker;
+  const { signal, params, context } = plan;
+  const { fillByWorker } = await import('./by-worker.ts');
   const locks: AsyncDisposable[] = [];
   try {
     const mine: Shard[] = [];
@@ -107,7 +108,11 @@ async function fillInWorker(plan: ScorePlan, missing: readonly Shard[]): Promise
       locks.push(claim.lock);
       mine.push(shard);
     }
-    if (mine.length > 0) await fillThem(plan, mine);
+    if (mine.length > 0) {
+      if (signal.fill === undefined) await fillByWorker(plan, mine);
+      else await signal.fill(params, context, mine);
+      for (const shard of mine) shard.done = true;
+    }
     return mine.reduce((rows, shard) => rows + shard.end - shard.start, 0);
   } finally {
     for (const lock of locks) await lock[Symbol.asyncDispose]();

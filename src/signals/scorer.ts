@@ -6,11 +6,12 @@ import { WinnowError } from '../dataset/errors.ts';
 import { unitRowsJoined } from '../numeric/join-vectors.ts';
 import { kmeans } from '../numeric/kmeans.ts';
 import { gatherRows } from '../numeric/matrix.ts';
+import type { Project } from '../store/project.ts';
 import { readColumns, readQuarantined } from '../store/shard-read.ts';
+import type { Shard } from '../store/shards.ts';
 import { findColumns, type StoredSignal } from '../store/signals.ts';
 import { runJob } from '../worker/run-job.ts';
-import type { ScorePlan } from './score-plan.ts';
-import type { SignalContext } from './signal.ts';
+import type { Signal, SignalContext } from './signal.ts';
 
 /** Options of scorers that are trained on columns which have been measured. */
 export const scorerParams = {
@@ -51,9 +52,9 @@ interface Source {
 }
 
 /** @throws WinnowError `COLUMN_MISSING`, `COLUMN_KIND`, `SIGNAL_INCOMPLETE` */
-async function sourcesOf(params: ScorerParams, { project, dataset }: SignalContext): Promise<Source[]> {
-  if (project === undefined) throw new Error('a scorer reads the columns of a project');
-  const found = await findColumns(project, dataset, [...params.features, params.loss]);
+async function sourcesOf(params: ScorerParams, context: SignalContext): Promise<Source[]> {
+  const { dataset } = context;
+  const found = await findColumns(projectOf(context), dataset, [...params.features, params.loss]);
   return found.map(({ stored, column }) => {
     const { name, kind, width } = column;
     if (kind !== 'f32' && kind !== 'f16') {
@@ -78,6 +79,11 @@ async function sourcesOf(params: ScorerParams, { project, dataset }: SignalConte
   });
 }
 
+function projectOf({ project }: SignalContext): Project {
+  if (project === undefined) throw new RangeError('A scorer reads the columns of a project, and there is none.');
+  return project;
+}
+
 /** What a scorer's numbers depend on beside its options: every shard that it is trained on. */
 export async function scorerRevision(params: ScorerParams, context: SignalContext): Promise<string> {
   const hash = createHash('sha256');
@@ -88,17 +94,21 @@ export async function scorerRevision(params: ScorerParams, context: SignalContex
 }
 
 /** Trains a scorer in the Python worker and writes its scores: all rows at once, whichever shards are missing. */
-export async function fillByScorer(plan: ScorePlan, missing: ScorePlan['shards']['shards']): Promise<void> {
-  const { project, signal, shards, context, summary } = plan;
-  const params = plan.params as ScorerParams;
+export async function fillByScorer<P extends ScorerParams>(
+  signal: Signal<P>,
+  params: P,
+  context: SignalContext,
+  missing: readonly Shard[],
+): Promise<void> {
   const { dataset } = context;
+  const project = projectOf(context);
   const sources = await sourcesOf(params, context);
   const failed = new Map<number, Awaited<ReturnType<typeof readQuarantined>>[number]>();
   for (const { stored } of sources) for (const bad of await readQuarantined(project, stored)) failed.set(bad.row, bad);
   const folder = join(project.paths.temporary, `worker-${missing[0]!.key.slice(0, 16)}`);
   await mkdir(folder, { recursive: true });
   try {
-    const clusters = params.clusters === undefined ? undefined : await clusterFile(plan, sources, folder);
+    const clusters = params.clusters === undefined ? undefined : await clusterFile(params, context, sources, folder);
     const what = `training the scorer of ${signal.name}`;
     const measures = Object.fromEntries(signal.columns(params).map((c) => [c.name, c.measures]));
     await runJob(
@@ -127,8 +137,6 @@ export async function fillByScorer(plan: ScorePlan, missing: ScorePlan['shards']
         },
       },
     );
-    context.progress?.(`${signal.name} of ${summary.dataset}`, summary.rowsMissing, summary.rowsMissing);
-    for (const shard of shards.shards) if (missing.includes(shard)) shard.done = true;
   } finally {
     await rm(folder, { recursive: true, force: true });
   }
@@ -142,15 +150,19 @@ const columnOf = ({ column, kind, width, stored }: Source) => ({
 });
 
 /** Clusters of the rows by their vectors, one int32 a row, -1 where a row has none; written for the worker. */
-async function clusterFile(plan: ScorePlan, sources: readonly Source[], folder: string): Promise<string> {
-  const { clusters: k = 1, seed } = plan.params as ScorerParams;
+async function clusterFile(
+  { clusters: k = 1, seed }: ScorerParams,
+  context: SignalContext,
+  sources: readonly Source[],
+  folder: string,
+): Promise<string> {
   const parts = [];
   for (const { column, width, stored } of sources.slice(0, -1)) {
     if (width === 1) continue;
-    const found = (await readColumns(plan.project, stored, [column])).columns[column]!;
-    if (found.kind === 'f32') parts.push({ data: found.data, rows: plan.context.dataset.rows, width });
+    const found = (await readColumns(projectOf(context), stored, [column])).columns[column]!;
+    if (found.kind === 'f32') parts.push({ data: found.data, rows: context.dataset.rows, width });
   }
-  const labels = new Int32Array(plan.context.dataset.rows).fill(-1);
+  const labels = new Int32Array(context.dataset.rows).fill(-1);
   const points = parts.length === 0 ? { data: new Float32Array(0), rows: 0, width: 0 } : unitRowsJoined(parts);
   const rows = [...labels.keys()].filter((row) => row < points.rows && !Number.isNaN(points.data[row * points.width]));
   if (rows.length > 0) {

@@ -23,5 +23,5 @@ export const selfFilterScore: Signal<z.infer<typeof Params>> = {
   readsMedia: true,
   revision: scorerRevision,
   key: (params) => ({ ...params }),
-  fill: fillByScorer,
+  fill: (params, context, missing) => fillByScorer(selfFilterScore, params, context, missing),
 };

@@ -5,7 +5,6 @@ import type { Sample } from '../dataset/sample.ts';
 import type { Column, ColumnSpec } from '../numeric/columns.ts';
 import type { Project } from '../store/project.ts';
 import type { Shard } from '../store/shards.ts';
-import type { ScorePlan } from './score-plan.ts';
 
 /** What a signal sees of the data set beside the batch it computes. */
 export interface SignalContext {
@@ -75,5 +74,5 @@ export interface Signal<Params extends Record<string, unknown> = Record<string, 
   /** Opens the models in this process, or a server. Absent: only the worker measures it. What the worker's job carries is `key`. */
   open?(params: Params, context: SignalContext): Promise<SignalRun>;
   /** Computes missing shards by a job of its own. @default a job that reads the samples with a model */
-  fill?(plan: ScorePlan, missing: Shard[]): Promise<void>;
+  fill?(params: Params, context: SignalContext, missing: readonly Shard[]): Promise<void>;
 }
