@@ -100,7 +100,7 @@ describe('winnow score loss --server', () => {
   it('gives the numbers of the same model in process', async () => {
     const losses = async (): Promise<Map<string, number>> => {
       const { stdout } = await winnow('sql', 'SELECT id, nll_mm FROM scored', '--limit', '1000', '--json');
-      return new Map((JSON.parse(stdout).rows as { id: string; nll_mm: number }[]).map((row) => [row.id, row.nll_mm]));
+      return new Map(JSON.parse(stdout).rows as [string, number][]);
     };
     const served = await losses();
     expect((await winnow('score', 'loss')).status).toBe(0);
