@@ -86,12 +86,12 @@ export async function compose(
     };
     counts.push(final);
     for (const reason of outcome.reasons) {
-      reasons[reason.row] = last === 0 ? reason : { ...reason, stage: s + 1 };
+      if (reason.code !== 'excluded') reasons[reason.row] = last === 0 ? reason : { ...reason, stage: s + 1 };
     }
     notes.push(...outcome.notes.map((note) => (last === 0 ? note : `Stage ${s + 1}, ${stage.selector.name}: ${note}`)));
     if (outcome.because !== undefined)
       leftOut.push(last === 0 ? outcome.because : `stage ${s + 1}, ${stage.selector.name}: ${outcome.because}`);
-    rows = outcome.kept.slice().sort();
+    if (s < last) rows = outcome.kept.slice().sort();
   }
   const kept = withAlways(plan.always, outcome.kept);
   const sources = sourceCounts(plan, asked, kept);
@@ -238,10 +238,9 @@ async function runOn(stage: Stage, rows: Int32Array, context: SelectContext): Pr
   if (isWhole) {
     const selection = await selector.select(input, options, context);
     const { kept, perCluster, notes, shortfall, clusters } = selection;
-    const reasons = selection.reasons.filter(({ row }) => input.excluded?.has(row) !== true);
     return {
       kept,
-      reasons,
+      reasons: selection.reasons,
       perCluster,
       notes,
       options: selection.options,
