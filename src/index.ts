@@ -31,7 +31,18 @@ import type { TopOptions } from './select/top.ts';
 import { CostOptions } from './select/training-cost.ts';
 import type { VisnecOptions } from './select/visnec.ts';
 import type { ClipScoreParams } from './signals/clip-score.ts';
+import {
+  exportSignals as exportValues,
+  type SignalExportRequest,
+  type SignalExportResult,
+} from './signals/exported/export-signals.ts';
 import type { ImageEmbeddingParams } from './signals/image-embedding.ts';
+import {
+  importSignal as importValues,
+  type SignalImportRequest,
+  type SignalImportResult,
+} from './signals/imported/import-signal.ts';
+import { listSignals as listed, type SignalListRequest } from './signals/list-signals.ts';
 import type { LossParams } from './signals/loss-params.ts';
 import { runScore, type ScoreResult } from './signals/score.ts';
 import { dryRun as dryRunScore, planScore, type ScoreRequest, type ScoreSummary } from './signals/score-plan.ts';
@@ -105,6 +116,11 @@ export type {
   SelectResult,
   ShowRequest,
   ShowResult,
+  SignalExportRequest,
+  SignalExportResult,
+  SignalImportRequest,
+  SignalImportResult,
+  SignalListRequest,
   SqlOptions,
   SqlResult,
 };
@@ -334,6 +350,28 @@ export function sql(project: Project | string, statement: string, options: SqlOp
 /** One sample with its media, its signals, and what each selection did with it. */
 export function show(project: Project | string, request: ShowRequest): Promise<ShowResult> {
   return within(project, (opened) => showSample(opened, request));
+}
+
+/** Signals of a data set with their columns, rows, and who made them. */
+export function listSignals(project: Project | string, request: SignalListRequest = {}): ReturnType<typeof listed> {
+  return within(project, (opened) => listed(opened, request));
+}
+
+/**
+ * Take in values that were measured elsewhere, checked against the ids of the data set.
+ *
+ * @example
+ * ```ts
+ * await importSignal('my-project', { file: 'ratings.jsonl', as: 'rating', note: 'ratings of a teacher' });
+ * ```
+ */
+export function importSignal(project: Project | string, request: SignalImportRequest): Promise<SignalImportResult> {
+  return within(project, (opened) => importValues(opened, request));
+}
+
+/** Write columns that have been measured, with the ids of their samples, as one file. */
+export function exportSignals(project: Project | string, request: SignalExportRequest): Promise<SignalExportResult> {
+  return within(project, (opened) => exportValues(opened, request));
 }
 
 /** Remove what nothing refers to. */

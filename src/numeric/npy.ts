@@ -1,3 +1,5 @@
+import { fromHalf } from './half.ts';
+
 /** Element types of `.npy` files that hold plain numbers, by their descriptor without byte order. */
 const TYPES = {
   f2: { bytes: 2, read: (view: DataView, at: number) => fromHalf(view.getUint16(at, true)) },

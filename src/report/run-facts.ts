@@ -5,7 +5,7 @@ import type { CompositionRecord } from '../select/plan-selection.ts';
 import type { SignalEntry } from '../store/lineage.ts';
 import type { Project } from '../store/project.ts';
 import type { LoadedSelection } from '../store/selections.ts';
-import { storedSignals } from '../store/signals.ts';
+import { isImported, storedSignals } from '../store/signals.ts';
 import type { ReportInput } from './data.ts';
 
 type Run = NonNullable<ReportInput['run']>;
@@ -64,7 +64,7 @@ export async function describeRun(project: Project, dataset: Dataset, main: Load
     })),
     models: stored.map(({ entry: made }) => ({
       role: made.signal,
-      name: String(made.about.model ?? 'no model'),
+      name: isImported(made) ? 'imported' : String(made.about.model ?? 'no model'),
       revision: made.revision.slice(0, 16),
     })),
     machine: {
@@ -79,7 +79,10 @@ export async function describeRun(project: Project, dataset: Dataset, main: Load
         title: 'Import',
         command: `winnow import ${shell(entry?.path ?? dataset.path)}${flags({ images: entry?.images, format: entry?.format })}`,
       },
-      ...stored.map(({ entry: made }) => ({ title: `Score: ${made.signal}`, command: scoreCommand(made) })),
+      ...stored.map(({ entry: made, remedy }) => ({
+        title: `${remedy === undefined ? 'Score' : 'Import'}: ${made.signal}`,
+        command: remedy ?? scoreCommand(made),
+      })),
       {
         title: 'Select',
         command: selectCommand(main),

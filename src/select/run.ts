@@ -104,7 +104,7 @@ export async function runSelection(project: Project, request: SelectRequest): Pr
     returned: selection.kept.length,
     ...(selection.shortfall === undefined ? {} : { shortfall: selection.shortfall }),
     perCluster: selection.perCluster,
-    notes: [...embedded, ...selection.notes],
+    notes: [...embedded, ...importNotes(from), ...selection.notes],
     ...(composition === undefined ? {} : { composition }),
     statistics: {
       pool: measure(pool),
@@ -124,6 +124,15 @@ export async function runSelection(project: Project, request: SelectRequest): Pr
   };
   if (!dryRun) await save(project, dataset, result, selection, from);
   return result;
+}
+
+/** What was said of columns that were imported: whoever reads the result must know that they are a teacher's ratings, say. */
+function importNotes(from: Readonly<Record<string, ColumnOrigin>>): string[] {
+  return Object.entries(from).flatMap(([column, { about }]) => {
+    const imported = about.imported as { note: string | null } | undefined;
+    if (imported === undefined) return [];
+    return [`Column ${column} was imported${imported.note === null ? '' : `: ${imported.note}`}.`];
+  });
 }
 
 /** `semdedup-then-visnec-15%-s42` */

@@ -7,6 +7,7 @@ import { writing } from '../dataset/disk-fault.ts';
 import { name, quote } from '../dataset/duck.ts';
 import { WinnowError } from '../dataset/errors.ts';
 import type { Column, ColumnBlock } from '../numeric/columns.ts';
+import { writeHalves } from '../numeric/half.ts';
 import { refuseNewer } from './newer.ts';
 
 /** A column as it is stored. */
@@ -30,8 +31,8 @@ export type ShardMeta = z.infer<typeof ShardMeta>;
 
 /**
  * SQL type of a column. Wide and ragged floats are BLOBs of little-endian float32: DuckDB's appender takes 10 ms for 4,096
- * vectors of 384 as bytes and 800 ms as lists. `numpy.frombuffer(blob, '<f4')` reads them. `f16` is what the worker writes for wide vectors
- * (`readHalves`); in memory it is float32.
+ * vectors of 384 as bytes and 800 ms as lists. `numpy.frombuffer(blob, '<f4')` reads them. `f16` is for vectors that may
+ * be stored in half the room (`readHalves`); in memory it is float32.
  */
 function sqlType({ kind, width }: Pick<Column, 'kind' | 'width'>): string {
   if (kind === 'f32') return width === 1 ? 'FLOAT' : 'BLOB';
@@ -48,8 +49,9 @@ export async function writeParquet(
 ): Promise<void> {
   const meta: ShardMeta = { format: 1, ...about };
   const columns = Object.entries(block.columns);
+  const halved = new Set(about.columns.filter(({ kind }) => kind === 'f16').map((record) => record.name));
   const table = name(`shard_${temporarySerial++}`);
-  const fields = columns.map(([key, column]) => `${name(key)} ${sqlType(column)}`);
+  const fields = columns.map(([key, column]) => `${name(key)} ${halved.has(key) ? 'BLOB' : sqlType(column)}`);
   await connection.run(`CREATE TEMP TABLE ${table} (${['row INTEGER', 'id VARCHAR', ...fields].join(', ')})`);
   const temporary = temporaryName(path);
   try {
@@ -58,7 +60,7 @@ export async function writeParquet(
       for (let row = 0; row < block.rows; row++) {
         appender.appendInteger(block.start + row);
         appender.appendVarchar(ids[row]!);
-        for (const [, column] of columns) appendCell(appender, column, row);
+        for (const [key, column] of columns) appendCell(appender, column, row, halved.has(key));
         appender.endRow();
       }
       appender.flushSync();
@@ -79,7 +81,7 @@ export async function writeParquet(
 
 let temporarySerial = 0;
 
-function appendCell(appender: DuckDBAppender, column: Column, row: number): void {
+function appendCell(appender: DuckDBAppender, column: Column, row: number, isHalved: boolean): void {
   if (column.kind === 'text') {
     const text = column.data[row];
     if (text === null || text === undefined) appender.appendNull();
@@ -94,7 +96,7 @@ function appendCell(appender: DuckDBAppender, column: Column, row: number): void
   } else {
     const vector = column.data.subarray(row * column.width, (row + 1) * column.width);
     if (vector.every(Number.isNaN)) appender.appendNull();
-    else appender.appendBlob(bytesOf(vector));
+    else appender.appendBlob(isHalved ? writeHalves(vector) : bytesOf(vector));
   }
 }
 

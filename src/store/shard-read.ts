@@ -9,15 +9,20 @@ import { type ColumnRecord, damaged, mayHoldQuarantined, readMeta, type ShardMet
 import type { ShardPlan } from './shards.ts';
 
 /** Where columns are: a plan from `planShards`, or one found in the lineage. */
-export type ReadPlan = Pick<ShardPlan, 'shards' | 'dataset'> & { identity: { signal: string } };
+export type ReadPlan = Pick<ShardPlan, 'shards' | 'dataset'> & { identity: { signal: string } } & {
+  /** The command that brings it anew, where it isn't measured by `winnow score`. */
+  remedy?: string;
+};
 
 export interface ReadOptions {
   /** Read what is there; rows of missing shards are NaN, null or empty. @default false: `SIGNAL_INCOMPLETE` */
   partial?: boolean;
+  /** Read these rows alone: the block begins at `start`. @default all rows */
+  range?: { start: number; end: number };
 }
 
 /**
- * Columns of all rows of the data set, row r at position r; NaN (0 for integers, null, empty list) where nothing was measured.
+ * Columns of all rows of the data set (or of a range), row r at position r; NaN (0 for integers, null, empty list) where nothing was measured.
  * Throws `SIGNAL_INCOMPLETE`, `COLUMN_UNKNOWN`, `SHARD_DAMAGED` with the file.
  */
 export async function readColumns(
@@ -29,6 +34,8 @@ export async function readColumns(
   const files = presentFiles(plan, options);
   const duck = await project.duck();
   return duck.alone(async (connection) => {
+    const { start, end } = options.range ?? { start: 0, end: plan.dataset.rows };
+    const inRange = plan.shards.filter((shard) => shard.done && shard.start < end && shard.end > start);
     const meta = await firstMeta(connection, files);
     const records = names.map((wanted) => {
       const record = meta?.columns.find((column) => column.name === wanted);
@@ -40,19 +47,20 @@ export async function readColumns(
         exitCode: 2,
       });
     });
-    const rows = plan.dataset.rows;
+    const rows = end - start;
     const fill = records.map((record) => filler(record, rows));
-    if (files.length > 0) {
-      const list = files.map(quote).join(', ');
+    if (inRange.length > 0) {
+      const list = inRange.map(({ path }) => quote(path)).join(', ');
+      const where = options.range === undefined ? '' : ` WHERE row >= ${start} AND row < ${end}`;
       const columns = ['row', ...records.map((record) => name(record.name))].join(', ');
       try {
-        const result = await connection.stream(`SELECT ${columns} FROM read_parquet([${list}])`);
+        const result = await connection.stream(`SELECT ${columns} FROM read_parquet([${list}])${where}`);
         for (
           let chunk = await result.fetchChunk();
           chunk !== null && chunk.rowCount > 0;
           chunk = await result.fetchChunk()
         ) {
-          const at = integers(chunk, 0);
+          const at = integers(chunk, 0).map((row) => row - start);
           for (const [index, take] of fill.entries()) take.chunk(chunk, index + 1, at);
         }
       } catch (cause) {
@@ -60,7 +68,7 @@ export async function readColumns(
       }
     }
     return {
-      start: 0,
+      start,
       rows,
       columns: Object.fromEntries(records.map((record, index) => [record.name, fill[index]!.column()])),
     };
@@ -87,7 +95,10 @@ function presentFiles(plan: ReadPlan, { partial }: ReadOptions): string[] {
       code: 'SIGNAL_INCOMPLETE',
       message: `signal "${plan.identity.signal}" is missing for ${rows} of ${plan.dataset.rows} rows${cut === undefined ? '' : ': a file of it was cut short or damaged'}`,
       ...(cut === undefined ? {} : { where: { file: cut.path } }),
-      hint: `Run "winnow score ${plan.identity.signal}": only what is missing is computed.`,
+      hint:
+        plan.remedy === undefined
+          ? `Run "winnow score ${plan.identity.signal}": only what is missing is computed.`
+          : `The data set has other rows than when it was imported; run "${plan.remedy}" with a file of all of them.`,
     });
   }
   return plan.shards.filter((shard) => shard.done).map((shard) => shard.path);

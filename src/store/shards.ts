@@ -119,7 +119,7 @@ export async function writeShard(
           : column.data.length / column.width;
     if (
       column === undefined ||
-      column.kind !== spec.kind ||
+      column.kind !== (spec.kind === 'f16' ? 'f32' : spec.kind) ||
       length !== shard.end - shard.start ||
       block.start !== shard.start
     ) {
@@ -129,7 +129,7 @@ export async function writeShard(
         hint: 'Report this as a fault of Winnow.',
       });
     }
-    return { name: spec.name, kind: column.kind, width: column.width, measures: spec.measures };
+    return { name: spec.name, kind: spec.kind, width: column.width, measures: spec.measures };
   });
   await writing(shard.path, () => mkdir(join(shard.path, '..'), { recursive: true }));
   const ordered: ColumnBlock = {

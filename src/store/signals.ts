@@ -13,6 +13,15 @@ export interface StoredSignal extends ReadPlan {
   entry: SignalEntry;
 }
 
+/** True where the numbers came from a file of somebody else's. */
+export function isImported({ about }: Pick<SignalEntry, 'about'>): boolean {
+  return about.imported !== undefined;
+}
+
+function importCommand({ signal, about }: SignalEntry): string {
+  return `winnow signals import ${(about.imported as { file: string }).file} --as ${signal}`;
+}
+
 /** Note a finished plan in the lineage: from then on its columns are found by name. `about`: command, seconds, cost, versions. */
 export async function recordSignal(project: Project, plan: ShardPlan, about: Record<string, unknown>): Promise<void> {
   const first = plan.shards.find((shard) => shard.done);
@@ -44,7 +53,9 @@ export async function storedSignals(project: Project, dataset: Dataset): Promise
   const latest = new Map<string, SignalEntry>();
   for (const entry of await project.lineage()) {
     if (entry.kind !== 'signal' || entry.dataset !== dataset.name) continue;
-    const identity = JSON.stringify([entry.signal, entry.version, entry.revision, entry.params]);
+    // Of an imported signal there is one: importing it again replaces it, whatever file it came from.
+    const { signal, version, revision, params } = entry;
+    const identity = JSON.stringify(isImported(entry) ? [signal] : [signal, version, revision, params]);
     latest.delete(identity);
     latest.set(identity, entry);
   }
@@ -59,7 +70,13 @@ export async function storedSignals(project: Project, dataset: Dataset): Promise
     const covered = shards.reduce((end, shard) => Math.max(end, shard.end), 0);
     if (covered < dataset.rows)
       shards.push({ key: '', start: covered, end: dataset.rows, rows: '', path: '', done: false });
-    return { entry, dataset, identity: { signal: entry.signal }, shards };
+    return {
+      entry,
+      dataset,
+      identity: { signal: entry.signal },
+      shards,
+      ...(isImported(entry) ? { remedy: importCommand(entry) } : {}),
+    };
   });
 }
 
@@ -124,5 +141,6 @@ export async function columnsNamed(
     );
     for (const { given, column } of list) columns[given] = block.columns[column.name]!;
   }
-  return { start: 0, rows: dataset.rows, columns, from };
+  const { start, end } = options.range ?? { start: 0, end: dataset.rows };
+  return { start, rows: end - start, columns, from };
 }

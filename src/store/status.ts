@@ -15,6 +15,8 @@ export interface SignalStatus {
   signal: string;
   model: string | null;
   revision: string;
+  /** The command that brings it anew, where it was imported. */
+  remedy?: string;
   /** All options it was measured with. */
   params: Record<string, unknown>;
   columns: string[];
@@ -101,10 +103,11 @@ async function datasetStatus(
   dataset: Dataset,
   lineage: readonly LineageEntry[],
 ): Promise<DatasetStatus> {
-  const signals = (await storedSignals(project, dataset)).map(({ entry, shards }) => ({
+  const signals = (await storedSignals(project, dataset)).map(({ entry, shards, remedy }) => ({
     signal: entry.signal,
     model: typeof entry.about.model === 'string' ? entry.about.model : null,
     revision: entry.revision,
+    ...(remedy === undefined ? {} : { remedy }),
     params: typeof entry.about.params === 'object' ? { ...entry.about.params } : entry.params,
     columns: entry.columns.map((column) => column.name),
     rowsDone: shards.reduce((sum, shard) => sum + (shard.done ? shard.end - shard.start : 0), 0),

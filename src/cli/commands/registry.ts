@@ -53,6 +53,11 @@ export const VERBS: readonly Verb[] = [
     load: async () => (await import('./score.ts')).register,
   },
   {
+    name: 'signals',
+    summary: 'list what has been measured; take values in, give them out',
+    load: async () => (await import('./signals.ts')).register,
+  },
+  {
     name: 'select',
     summary: 'choose the best subset for a budget',
     load: async () => (await import('./select.ts')).register,

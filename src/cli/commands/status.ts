@@ -41,7 +41,7 @@ function missingCommands({ datasets, selections }: ProjectStatus): Missing[] {
       .filter(({ rowsDone, rows }) => rowsDone < rows)
       .map((signal) => ({
         what: `${signal.signal} lacks ${plural(signal.rows - signal.rowsDone, 'row')} of ${dataset.name}`,
-        command: `winnow score ${signal.signal}${optionsOf(signal)}${named(dataset)}`,
+        command: `${signal.remedy ?? `winnow score ${signal.signal}${optionsOf(signal)}`}${named(dataset)}`,
       })),
     ...(dataset.signals.length > 0 && !selections.some((one) => one.dataset === dataset.name)
       ? [
@@ -103,8 +103,8 @@ function datasetLines({
         ]
       : []),
     ...measured.map(
-      ({ signal, model, rowsDone, rows: all, columns }) =>
-        `    ${signal} (${model ?? 'no model'}): ${rowsDone === all ? 'complete' : `${rowsDone} of ${all} rows`}; ${columns.join(', ')}`,
+      ({ signal, model, rowsDone, rows: all, columns, remedy }) =>
+        `    ${signal} (${remedy === undefined ? (model ?? 'no model') : 'imported'}): ${rowsDone === all ? 'complete' : `${rowsDone} of ${all} rows`}; ${columns.join(', ')}`,
     ),
   ];
 }

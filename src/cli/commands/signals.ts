@@ -1,0 +1,159 @@
+import { type Command, Option } from 'commander';
+import type { SignalImportResult } from '../../signals/imported/import-signal.ts';
+import type { ListedSignal } from '../../signals/list-signals.ts';
+import { action, type Session, withDryRun } from '../command.ts';
+import { plural } from '../file-options.ts';
+import type { Register } from '../program.ts';
+import { plain } from '../table.ts';
+
+const DATASET = ['-d, --dataset <name>', 'data set of the project (default: the first)'] as const;
+
+/** `winnow signals`: what has been measured, values in from elsewhere, values out. */
+export const register: Register = (program, session) => {
+  const signals = program.command('signals').description('list what has been measured; take values in, give them out');
+  addList(signals, session);
+  addImport(signals, session);
+  addExport(signals, session);
+};
+
+function addList(signals: Command, session: Session): void {
+  signals
+    .command('list')
+    .description('signals of a data set with their columns, rows, and who made them')
+    .option(...DATASET)
+    .action(
+      action(session, async (context, given: { dataset?: string }) => {
+        const { openProject } = await import('../../store/project.ts');
+        const { listSignals } = await import('../../signals/list-signals.ts');
+        await using project = await openProject(context.project, { note: context.note });
+        const listed = await listSignals(project, given);
+        return {
+          document: listed,
+          text: () =>
+            listed.signals.length === 0
+              ? `Nothing has been measured for ${listed.dataset} yet: winnow score loss`
+              : listed.signals.map(signalText).join('\n'),
+        };
+      }),
+    );
+}
+
+function signalText({ signal, columns, rowsDone, rows, model, revision, imported, measured }: ListedSignal): string {
+  const by =
+    imported === null
+      ? `${model ?? 'no model'}${model === null ? '' : ` ${revision.slice(0, 12)}`}`
+      : `imported from ${imported.file}${imported.note === null ? '' : `, "${plain(imported.note)}"`}`;
+  const done = rowsDone === rows ? plural(rows, 'row') : `${rowsDone} of ${plural(rows, 'row')}`;
+  const widest = Math.max(...columns.map(({ name }) => name.length));
+  return [
+    `${signal}: ${done}; ${by}; ${measured.slice(0, 16).replace('T', ' ')} UTC`,
+    ...columns.map(({ name, dtype, width, measures }) =>
+      `  ${name.padEnd(widest)}  ${dtype}${width === 1 ? '' : ` x ${width}`}${measures === null || imported !== null ? '' : `  ${measures}`}`.trimEnd(),
+    ),
+  ].join('\n');
+}
+
+interface ImportGiven {
+  as: string;
+  idColumn?: string;
+  columns?: string;
+  missing?: 'error' | 'nan';
+  unknown?: 'error' | 'ignore';
+  duplicates?: 'error' | 'first';
+  dtype?: 'f16' | 'f32';
+  note?: string;
+  dataset?: string;
+}
+
+function addImport(signals: Command, session: Session): void {
+  const command = signals
+    .command('import')
+    .description('take in values that were measured elsewhere, checked against the ids of the data set')
+    .argument('<file>', '.parquet, .jsonl or .csv with a column of ids; .npy in the order of the rows')
+    .requiredOption('--as <name>', 'name of the signal, and of its column where the file has only one')
+    .option('--id-column <name>', 'column with the ids of the samples (default: id)')
+    .option('--columns <list>', 'columns to take (default: all)')
+    .addOption(
+      new Option('--missing <what>', 'rows without a value: an error, or NaN (default: error)').choices([
+        'error',
+        'nan',
+      ]),
+    )
+    .addOption(
+      new Option('--unknown <what>', 'ids that the data set lacks: an error, or passed over (default: error)').choices([
+        'error',
+        'ignore',
+      ]),
+    )
+    .addOption(
+      new Option('--duplicates <what>', 'ids that come again: an error, or the first counts (default: error)').choices([
+        'error',
+        'first',
+      ]),
+    )
+    .addOption(
+      new Option('--dtype <type>', 'how vectors are stored (default: f16 for float16 arrays, else f32)').choices([
+        'f16',
+        'f32',
+      ]),
+    )
+    .option('--note <text>', 'what readers must know of it, e.g. "truth of the generator"; shown wherever it is used')
+    .option(...DATASET);
+  withDryRun(command).action(
+    action(session, async (context, file: string, given: ImportGiven) => {
+      const { openProject } = await import('../../store/project.ts');
+      const { importSignal } = await import('../../signals/imported/import-signal.ts');
+      await using project = await openProject(context.project, { note: context.note });
+      const { columns, ...rest } = given;
+      const result = await importSignal(project, {
+        ...rest,
+        file,
+        columns: columns?.split(',').map((column) => column.trim()),
+        dryRun: context.dryRun,
+        signal: context.signal,
+        progress: (done, total, what) => context.progress.update(done, total, what),
+      });
+      return { document: result, text: () => importText(result) };
+    }),
+  );
+}
+
+function importText(result: SignalImportResult): string {
+  const { signal, dataset, columns, measured, missing, unknown, duplicates, replaced, saved } = result;
+  const names = columns.map(({ name, kind, width }) => `${name} (${kind}${width === 1 ? '' : ` x ${width}`})`);
+  return [
+    `${saved ? 'Imported' : 'Would import'} ${signal} for ${plural(measured, 'row')} of ${dataset}: ${names.join(', ')}.`,
+    ...(missing === 0 ? [] : [`${plural(missing, 'row')} without a value: NaN.`]),
+    ...(unknown === 0 ? [] : [`${plural(unknown, 'id')} that ${dataset} does not have: passed over.`]),
+    ...(duplicates === 0 ? [] : [`${plural(duplicates, 'id')} more than once: the first counts.`]),
+    ...(replaced ? [`It replaces an earlier import of that name.`] : []),
+    ...(saved ? [`Next: winnow select top --column ${columns[0]!.name} --budget 15%`] : ['Nothing was stored.']),
+  ].join('\n');
+}
+
+function addExport(signals: Command, session: Session): void {
+  signals
+    .command('export')
+    .description('write columns that have been measured, with the ids of their samples, as one file')
+    .argument('[names...]', 'columns, or signals with all of theirs (default: everything)')
+    .requiredOption('--to <file>', 'file to write: .parquet, .jsonl, .csv, or .npy for one column')
+    .option('--force', 'replace a file that is there')
+    .option(...DATASET)
+    .action(
+      action(session, async (context, names: string[], given: { to: string; force?: true; dataset?: string }) => {
+        const { openProject } = await import('../../store/project.ts');
+        const { exportSignals } = await import('../../signals/exported/export-signals.ts');
+        await using project = await openProject(context.project, { note: context.note });
+        const result = await exportSignals(project, {
+          names,
+          ...given,
+          signal: context.signal,
+          progress: (done, total, what) => context.progress.update(done, total, what),
+        });
+        return {
+          document: result,
+          text: `Wrote ${plural(result.columns.length, 'column')} of ${plural(result.rows, 'row')} to ${result.file}.`,
+        };
+      }),
+    );
+}
