@@ -1,12 +1,13 @@
 import { existsSync } from 'node:fs';
 import { dirname, join } from 'node:path';
+import type { Dataset } from '../../dataset/dataset.ts';
 import { WinnowError } from '../../dataset/errors.ts';
 import { interval95 } from '../../numeric/statistics.ts';
 import { type RandomSubsets, randomSubsets } from '../../select/baseline.ts';
 import { embedWhereFree } from '../../select/embed-text.ts';
 import { readInputs } from '../../select/inputs.ts';
 import type { Project } from '../../store/project.ts';
-import { readTruth } from '../truth.ts';
+import { readTruth, type Truth } from '../truth.ts';
 import { standAlone } from './alone.ts';
 import { openShelf, readinessOf } from './availability.ts';
 import { type Choice, type ChooseContext, choose } from './choose.ts';
@@ -47,6 +48,7 @@ export async function runArena(project: Project, request: ArenaRequest): Promise
   for (const column of opened.free) notes.push((await embedWhereFree(project, dataset, column, how)) ?? '');
   const { about, input } = await readInputs(project, dataset, [], request.blind);
   const excluded = input.excluded ?? new Map<number, string>();
+  if (excluded.size > 0) notes.push(setAside([...excluded.keys()], truth, dataset));
   const { ran, failed } = await runEntries(
     opened.ready.map(({ entry }) => entry),
     { project, dataset, reference, budget, seed, blind: request.blind, excluded, ...how },
@@ -146,6 +148,14 @@ function errorOf(error: unknown): ArenaFailed['error'] {
     return { code: error.code, message: error.message, ...(error.hint === undefined ? {} : { hint: error.hint }) };
   }
   return { code: 'SELECTOR_FAILED', message: error instanceof Error ? error.message : String(error) };
+}
+
+/** What no method can choose, so that it doesn't stand in any table. */
+function setAside(rows: readonly number[], truth: Truth | undefined, dataset: Dataset): string {
+  const planted =
+    truth === undefined ? 0 : rows.filter((row) => truth.rows[dataset.ids[row]!]?.fault !== undefined).length;
+  const which = planted === 0 ? '' : ` (${planted} of them planted)`;
+  return `${rows.length} rows${which} could not be read or scored and can be chosen by no method.`;
 }
 
 /** The truth that was named, else the one that lies beside the data set. */

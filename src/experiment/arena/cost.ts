@@ -22,9 +22,11 @@ export interface CostAssumptions {
 /** Passes and time that some columns take. */
 export interface Cost {
   passes: PassName[];
-  /** Forward and backward passes a sample of the data set, partial passes counted by their part. */
+  /** Forward and backward passes of target and proxy a sample of the data set, partial passes counted by their part. */
   forward: number;
   backward: number;
+  /** Passes of encoders of images and texts, which are small beside those. */
+  encoder: number;
   /** GPU-hours on one H100 under the assumptions. */
   gpuHours: number;
   /** Columns about whose cost nothing is known. */
@@ -69,11 +71,16 @@ export function costOf(columns: readonly string[], assumed: CostAssumptions): Co
     all.reduce((total, pass) => total + of(pass) * (pass.share ?? 1), 0);
   return {
     passes,
-    forward: sum((pass) => pass.forward),
+    forward: sum((pass) => (isEncoder(pass) ? 0 : pass.forward)),
     backward: sum((pass) => pass.backward),
+    encoder: sum((pass) => (isEncoder(pass) ? pass.forward : 0)),
     gpuHours: sum((pass) => hours(pass, assumed)),
     unknown: columns.filter((column) => passesOf(column) === undefined),
   };
+}
+
+function isEncoder({ model }: Pass): boolean {
+  return model === 'vision' || model === 'text';
 }
 
 /** A forward pass takes 2 operations a parameter and token, a backward pass twice that. */

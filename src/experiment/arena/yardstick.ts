@@ -117,9 +117,10 @@ async function questionsOf(dataset: Dataset): Promise<string[]> {
   return questions;
 }
 
-function doctorDrafts({ doctor, dataset }: YardstickParts) {
+function doctorDrafts({ doctor, dataset, pool }: YardstickParts) {
+  const canBeChosen = new Set(pool);
   const shares = doctor
-    .filter(({ rows }) => rows.length > 0)
+    .filter(({ rows }) => rows.some((row) => canBeChosen.has(row)))
     .map(({ code, title, rows }) => ({ code, title: `${code}: ${title}`, mask: maskOf(rows, dataset.rows) }));
   if (shares.length === 0) return [];
   const faulty = doctor.filter(({ severity }) => severity !== 'info').flatMap(({ rows }) => rows);
@@ -131,10 +132,11 @@ function doctorDrafts({ doctor, dataset }: YardstickParts) {
   }));
 }
 
-function faultDrafts({ truth, dataset }: YardstickParts) {
+function faultDrafts({ truth, dataset, pool }: YardstickParts) {
   if (truth === undefined) return [];
   const { fault } = truthColumns(truth, dataset);
-  const kinds = truth.faults.filter(({ key }) => fault.includes(key));
+  const there = new Set(Array.from(pool, (row) => fault[row]));
+  const kinds = truth.faults.filter(({ key }) => there.has(key));
   if (kinds.length === 0) return [];
   const share = (name: string, title: string, isIt: (key: string | null) => boolean) => ({
     group: 'fault' as const,

@@ -1,5 +1,6 @@
 import type { Cost, CostAssumptions } from '../../experiment/arena/cost.ts';
 import type { ArenaMethod, ArenaMissing, ArenaPlan, ArenaResult } from '../../experiment/arena/result.ts';
+import type { Interval } from '../../numeric/statistics.ts';
 import { textTable as table } from '../text-table.ts';
 import { count, duration, number, percent, shorten } from '../words.ts';
 import { missingWords } from './csv.ts';
@@ -26,14 +27,15 @@ export function arenaText(result: ArenaResult): string {
       method.distance.adjusted < 0.001 ? '<0.001' : number(method.distance.adjusted, 3),
       method.reused ? 'reused' : duration(method.cost.seconds),
     ]),
-    ...random.map((one, r) => [
-      one.id,
-      count(one.kept),
-      ...shown.map(({ at, text }) => text(one.quantities[at]!.mean)),
-      `chance ${chance(methods.length + r, methods.length + r)}`,
-      '',
-      '',
-      `${one.seeds} seeds`,
+    ...random.flatMap((one, r) => [
+      [
+        one.id,
+        count(one.kept),
+        ...shown.map(({ at, text }) => text(one.quantities[at]!.mean)),
+        `chance ${chance(methods.length + r, methods.length + r)}`,
+        ...['', '', `${one.seeds} seeds`],
+      ],
+      ['  95 % of seeds', '', ...shown.map(({ at, text }) => range(one.quantities[at]!, text)), '', '', '', ''],
     ]),
   ];
   return [
@@ -60,6 +62,11 @@ export function arenaPlanText(plan: ArenaPlan): string {
   ].join('\n');
 }
 
+/** `2.9 to 7.2 %` */
+function range({ lo, hi }: Interval, text: (value: number) => string): string {
+  return `${text(lo).replace(' %', '')} to ${text(hi)}`;
+}
+
 function missingText(missing: readonly ArenaMissing[], all: Cost, assumptions: CostAssumptions): string[] {
   if (missing.length === 0) return [];
   return [
@@ -73,14 +80,24 @@ function missingText(missing: readonly ArenaMissing[], all: Cost, assumptions: C
 }
 
 /** `2 forward passes a sample, about 3.1 GPU-hours` */
-export function costWords({ forward, backward, gpuHours, unknown }: Cost): string {
-  const passes = [
-    ...(forward > 0 ? [`${number(forward, Number.isInteger(forward) ? 0 : 2)} forward`] : []),
-    ...(backward > 0 ? [`${number(backward, Number.isInteger(backward) ? 0 : 2)} backward`] : []),
-  ];
-  const known = passes.length === 0 ? [] : [`${passes.join(' and ')} passes a sample, about ${hours(gpuHours)}`];
+export function costWords(cost: Cost): string {
+  const { gpuHours, unknown } = cost;
+  const known = passWords(cost) === '' ? [] : [`${passWords(cost)} a sample, about ${hours(gpuHours)}`];
   const open = unknown.length === 0 ? [] : [`no estimate for ${unknown.join(', ')}`];
   return [...known, ...open].join('; ') || 'no pass of a model';
+}
+
+/** `2 forward passes`, `8 forward and 1 backward passes`, `1 pass of an encoder`; empty for none. */
+function passWords({ forward, backward, encoder }: Cost): string {
+  const shown = (value: number): string => number(value, Number.isInteger(value) ? 0 : 2);
+  const large = [
+    ...(forward > 0 ? [`${shown(forward)} forward`] : []),
+    ...(backward > 0 ? [`${shown(backward)} backward`] : []),
+  ];
+  const plural = forward + backward === 1 ? 'pass' : 'passes';
+  const small =
+    encoder === 0 ? [] : [`${shown(encoder)} ${encoder === 1 ? 'pass of an encoder' : 'passes of encoders'}`];
+  return [...(large.length === 0 ? [] : [`${large.join(' and ')} ${plural}`]), ...small].join(' and ');
 }
 
 /** GPU-hours with two digits that count. */

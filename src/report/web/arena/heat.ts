@@ -28,7 +28,7 @@ export function heat(): HTMLElement | null {
   return section(
     'overlap',
     'Who picks the same',
-    `Of the rows that either of two methods keeps, the share that both keep (Jaccard). Two random subsets of this size share ${percent(chance)}; “times chance” is how many more rows two methods share than such subsets would. Alike methods stand together.`,
+    `Of the rows that either of two methods keeps, the share that both keep (Jaccard). Two random subsets of this size share ${percent(chance)}; “times chance” is how many more rows two methods share than such subsets would. Blue is more than chance, red is less. Alike methods stand together.`,
     h('div', { class: 'switch', role: 'group', 'aria-label': 'Measure of overlap' }, buttons),
     host,
   );
@@ -42,15 +42,16 @@ function table(measure: Measure): HTMLElement {
     cells: order.map((b) => cell(a, b, measure)),
   }));
   const columns = order.map((b) => ({ label: names[b]! }));
-  return matrix('Overlap of every pair of methods', '', columns, lines, 'heat');
+  return matrix('Overlap of every pair of methods', '', columns, lines, 'heat tall');
 }
 
 function cell(a: number, b: number, measure: Measure): MatrixCell {
   const value = overlap[measure][a]![b]!;
   const title = `${overlap.names[a]} and ${overlap.names[b]}: ${count(overlap.both[a]![b]!)} rows in both, Jaccard ${percent(overlap.jaccard[a]![b])}, ${number(overlap.ratio[a]![b])} times chance`;
   if (a === b && a < methods.length) return { text: '·', title };
-  if (measure === 'jaccard') return { text: number(100 * value, 0), tint: Math.sqrt(value), title };
   // Half as many as chance is as far from it as twice as many.
   const most = Math.log2(Math.max(2, result.eligible / Math.max(1, result.requested)));
-  return { text: number(value, 1), tint: value <= 0 ? -1 : Math.log2(value) / most, title };
+  const times = overlap.ratio[a]![b]!;
+  const text = measure === 'jaccard' ? number(100 * value, 0) : number(value, 1);
+  return { text, tint: times <= 0 ? -1 : Math.log2(times) / most, title };
 }

@@ -49,7 +49,7 @@ function table({ name, labels, pool, random }: Composition): HTMLElement {
   return h(
     'div',
     null,
-    matrix(`Composition by ${name}`, '', columns, lines),
+    matrix(`Composition by ${name}`, '', columns, lines, name === 'cluster' ? 'tall' : ''),
     rest > 0
       ? h('p', { class: 'quiet small' }, `${rest} smaller groups are in the table that lies beside this page.`)
       : null,

@@ -95,10 +95,12 @@ function facts(method: ArenaMethod): HTMLElement {
     tile(
       'Measuring takes',
       cost.measuring.unknown.length > 0 ? '?' : `${Number(cost.measuring.gpuHours.toPrecision(2))} h`,
-      `estimated on one H100; ${number(cost.measuring.forward, 2)} forward, ${number(cost.measuring.backward, 2)} backward passes`,
+      `estimated on one H100; ${passes(cost.measuring.forward)} forward, ${passes(cost.measuring.backward)} backward, ${passes(cost.measuring.encoder)} encoder passes`,
     ),
   );
 }
+
+const passes = (value: number): string => number(value, Number.isInteger(value) ? 0 : 2);
 
 function breaks({ breaks: broken = [] }: ArenaMethod): HTMLElement | null {
   if (broken.length === 0) return null;

@@ -7,7 +7,7 @@ interface Line {
   title: string;
   isMethod: boolean;
   kept: string;
-  values: (number | null)[];
+  values: { mean: number | null; lo?: number; hi?: number }[];
   alone: string;
   time: string;
 }
@@ -27,16 +27,16 @@ export function sideBySide(): HTMLElement {
       isMethod: true,
       kept:
         method.kept === method.requested ? count(method.kept) : `${count(method.kept)} of ${count(method.requested)}`,
-      values: shown.map(({ at }) => method.quantities[at]!.value),
+      values: shown.map(({ at }) => ({ mean: method.quantities[at]!.value })),
       alone: `${count(method.alone.picked)} / ${count(method.alone.dropped)}`,
       time: duration(method.cost.seconds),
     })),
     ...result.random.map((random) => ({
       id: random.title,
-      title: `mean of ${random.seeds} seeds`,
+      title: `mean of ${random.seeds} seeds, and the range of 95 % of them`,
       isMethod: false,
       kept: count(random.kept),
-      values: shown.map(({ at }) => random.quantities[at]!.mean),
+      values: shown.map(({ at }) => random.quantities[at]!),
       alone: '–',
       time: '–',
     })),
@@ -59,7 +59,11 @@ export function sideBySide(): HTMLElement {
             ],
           },
           { label: 'Kept', numeric: true, cell: (line) => line.kept },
-          ...shown.map(({ label, text }, i) => ({ label, numeric: true, cell: (line: Line) => text(line.values[i]!) })),
+          ...shown.map(({ label, text }, i) => ({
+            label,
+            numeric: true,
+            cell: (line: Line) => withRange(line.values[i]!, text),
+          })),
           { label: 'Alone picked / dropped', numeric: true, cell: (line) => line.alone },
           { label: 'Time', numeric: true, cell: (line) => line.time },
         ],
@@ -68,6 +72,14 @@ export function sideBySide(): HTMLElement {
       ),
     ),
   );
+}
+
+function withRange(
+  { mean, lo, hi }: Line['values'][number],
+  text: (value: number | null) => string,
+): (Node | string)[] {
+  if (lo === undefined || hi === undefined) return [text(mean)];
+  return [text(mean), h('span', { class: 'quiet block small' }, `${text(lo)} to ${text(hi)}`)];
 }
 
 /** What could not run, and what would change that. */
@@ -128,6 +140,7 @@ export function cost(): HTMLElement | null {
           { label: 'Columns', cell: (m) => m.cost.columns.join(', ') || '–' },
           { label: 'Forward passes', numeric: true, cell: (m) => passes(m.cost.measuring.forward) },
           { label: 'Backward passes', numeric: true, cell: (m) => passes(m.cost.measuring.backward) },
+          { label: 'Encoder passes', numeric: true, cell: (m) => passes(m.cost.measuring.encoder) },
           {
             label: 'GPU-hours',
             numeric: true,

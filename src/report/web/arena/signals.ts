@@ -26,7 +26,7 @@ export function findings(): HTMLElement | null {
     'doctor',
     'doctor',
     'Duplicates and faults that were kept',
-    'Rows of the subset in which the doctor found something, by code. D007 is a row that stands twice. Red is more than random subsets have, blue is less.',
+    'Rows of the subset in which the doctor found something, and their share, by code. D007 is the later of two rows that are the same. Red is more than random subsets have, blue is less.',
     share,
     harm,
   );
@@ -38,7 +38,7 @@ export function faults(): HTMLElement | null {
     'fault',
     'faults',
     'Planted faults that were kept',
-    'Rows that were made faulty on purpose, as a share of the subset, and how many of those planted. Red is more than random subsets have, blue is less.',
+    'Rows that were made faulty on purpose, and their share of the subset. Red is more than random subsets have, blue is less.',
     share,
     harm,
   );
@@ -63,14 +63,21 @@ function quantitySection(
     title: result.quantities[q]!.title,
   }));
   const lines: MatrixLine[] = [
-    { head: 'pool', isBaseline: true, cells: shown.map((q) => ({ text: text(result.quantities[q]!.pool, q) })) },
+    {
+      head: 'pool',
+      isBaseline: true,
+      cells: shown.map((q) => {
+        const { pool } = result.quantities[q]!;
+        return { text: group === 'signal' ? text(pool, q) : counted(pool, result.eligible) };
+      }),
+    },
     ...result.random.map((random) => ({
       head: random.id,
       isBaseline: true,
       cells: shown.map((q): MatrixCell => {
         const { mean, lo, hi } = random.quantities[q]!;
         return {
-          text: text(mean, q),
+          text: group === 'signal' ? text(mean, q) : counted(mean, random.kept),
           title: `${random.seeds} seeds; 95 % of them from ${text(lo, q)} to ${text(hi, q)}`,
         };
       }),
@@ -84,7 +91,7 @@ function quantitySection(
             ? ''
             : ` ${count(value * method.kept)} of ${count(result.quantities[q]!.pool * result.eligible)} such rows.`;
         return {
-          text: text(value, q),
+          text: group === 'signal' ? text(value, q) : counted(value, method.kept),
           tint: tint(value, z, q),
           isMarked: outside,
           title: `${method.id}, ${result.quantities[q]!.title}: ${text(value, q)}.${kept} 95 % of random subsets: ${text(lo, q)} to ${text(hi, q)} (z ${number(z, 1)})`,
@@ -105,6 +112,12 @@ function quantitySection(
           columns.map(({ label, title: words }) => h('div', null, h('dt', null, label), h('dd', null, words))),
         ),
   );
+}
+
+/** `18 · 6.1 %` */
+function counted(share: number, of: number): string {
+  const rows = share * of;
+  return `${number(rows, Math.abs(rows - Math.round(rows)) < 1e-6 ? 0 : 1)} · ${percent(share)}`;
 }
 
 /** Three digits that count, whatever the size. */
