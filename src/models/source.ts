@@ -7,7 +7,7 @@ import { userCacheFolder } from '../dataset/cache-folder.ts';
 import { WinnowError } from '../dataset/errors.ts';
 import { requireOnnx } from './graph-files.ts';
 import { cachedModel, downloadModel, type Place, remoteHas } from './hub/download.ts';
-import { GRAPHS, type Part, requireWeights, WEIGHTS } from './hub/files.ts';
+import { GRAPHS, type Part, requireWeights, TOKENIZER, WEIGHTS } from './hub/files.ts';
 import { folderRevision } from './hub/revision.ts';
 
 /** A model on this machine. */
@@ -72,6 +72,14 @@ export async function resolveWeights(idOrPath: string, options: ResolveOptions =
   requireWeights(idOrPath, files);
   const revision = await folderRevision(local, files, options.cacheDir ?? userCacheFolder());
   return { name: idOrPath, folder: local, revision };
+}
+
+/**
+ * Folder of a model's tokenizer and chat template: a shipped name, a folder, or a hub id, of which only these are fetched.
+ * @throws WinnowError `MODEL_UNKNOWN`, `MODEL_OFFLINE`, `MODEL_GATED`, `MODEL_INCOMPLETE`, `DOWNLOAD_FAILED`.
+ */
+export async function resolveTokenizer(idOrPath: string, options: ResolveOptions = {}): Promise<string> {
+  return localPath(idOrPath) ?? (await fromHub(idOrPath, TOKENIZER, options)).folder;
 }
 
 /**

@@ -25,10 +25,17 @@ export interface ServedModel {
   maxLength?: number;
 }
 
+/** What SGLang says of the one model that it serves. */
+const ModelInfo = z.object({ model_path: z.string() });
+
 /** Models that a server offers. @throws WinnowError `SERVER_INTERFACE` when it has no such list */
 async function listModels(endpoint: Endpoint): Promise<ServedModel[]> {
   const answer = await endpoint.get('/v1/models');
   const parsed = ModelList.safeParse(answer.body);
+  if (answer.status === 404) {
+    const info = ModelInfo.safeParse((await endpoint.get('/get_model_info')).body);
+    if (info.success) return [{ id: info.data.model_path, root: info.data.model_path, ownedBy: 'sglang' }];
+  }
   if (answer.status !== 200 || !parsed.success) {
     throw serverFault(
       'SERVER_INTERFACE',

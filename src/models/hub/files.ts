@@ -91,3 +91,17 @@ export const WEIGHTS: Part = {
   needed: weightFiles,
   require: requireWeights,
 };
+
+export const TOKENIZER: Part = {
+  mark: '.tokenizer-complete.json',
+  holds: (file) => file === 'tokenizer.json',
+  needed: (files) => files.filter((file) => /^[^/]+\.(json|jinja)$/.test(file) && !file.endsWith('.index.json')),
+  require: (name, files) => {
+    if (files.includes('tokenizer.json')) return;
+    throw new WinnowError({
+      code: 'MODEL_INCOMPLETE',
+      message: `'${name}' has no tokenizer.json`,
+      hint: 'Save its tokenizer in the fast format with transformers.',
+    });
+  },
+};

@@ -21,6 +21,10 @@ export interface ServeOptions {
   name?: string;
   /** @default vllm */
   kind?: 'vllm' | 'sglang';
+  /** Where it says the model was loaded from. @default models/micro-vlm */
+  root?: string | null;
+  /** Has `/v1/models`. @default true */
+  lists?: boolean;
   /** @default 1024 */
   maxLength?: number;
   /** Has `/tokenize`. @default true */
@@ -83,10 +87,11 @@ const refusal = (code: number, message: string): Exclude<Reply, 'drop'> => ({
 });
 
 async function route(model: PromptModel, request: Received, options: ServeOptions): Promise<Exclude<Reply, 'drop'>> {
-  const { name = 'micro', kind = 'vllm', maxLength = 1024, tokenize = true } = options;
+  const { name = 'micro', kind = 'vllm', root = 'models/micro-vlm', maxLength = 1024, tokenize = true } = options;
   const { path, body } = request;
-  const models = [{ id: name, object: 'model', owned_by: kind, root: 'models/micro-vlm', max_model_len: maxLength }];
-  if (path === '/v1/models') return { status: 200, body: { object: 'list', data: models } };
+  const models = [{ id: name, object: 'model', owned_by: kind, root, max_model_len: maxLength }];
+  if (path === '/v1/models' && options.lists !== false) return { status: 200, body: { object: 'list', data: models } };
+  if (kind === 'sglang' && path === '/get_model_info') return { status: 200, body: { model_path: root } };
   if (kind === 'sglang' && path === '/generate') return generate(model, body, maxLength);
   if (kind === 'vllm' && body.model !== undefined && body.model !== name)
     return refusal(404, `The model \`${String(body.model)}\` does not exist.`);

@@ -2,6 +2,7 @@ import { WinnowError } from '../../dataset/errors.ts';
 import { type Endpoint, openEndpoint } from '../../teacher/endpoint.ts';
 import { type ServedModel, servedModel } from '../../teacher/models.ts';
 import type { SignalContext } from '../signal.ts';
+import { type LocalChat, loadLocalChat } from './answers.ts';
 import type { ServerOptions } from './options.ts';
 
 /** A server that answers, and the model on it. */
@@ -11,9 +12,11 @@ export interface Connection {
   model: ServedModel;
   /** What stands for the model in a shard's name: kind, name and where it was loaded from, as the server says. */
   revision: string;
+  /** The model's tokenizer and template on this machine, where they were given or are needed. */
+  local?: () => Promise<LocalChat>;
 }
 
-/** Ask a server for its models. @throws WinnowError `MODEL_UNKNOWN`, `SERVER_INTERFACE`, `TOKENIZER_MISSING`, and those of the endpoint */
+/** Ask a server for its models. @throws WinnowError `MODEL_UNKNOWN`, `SERVER_INTERFACE`, and those of the endpoint */
 export async function connect(options: ServerOptions, context: SignalContext): Promise<Connection> {
   const { timeout, retries, concurrency } = options;
   const endpoint = openEndpoint(options.server!, { timeout, retries, concurrency, signal: context.signal });
@@ -23,13 +26,29 @@ export async function connect(options: ServerOptions, context: SignalContext): P
     options.model,
   );
   const kind = options.serverKind ?? (model.ownedBy === 'sglang' ? 'sglang' : 'vllm');
-  if (kind === 'sglang' && options.tokenizer === undefined) {
+  const tokenizer = options.tokenizer ?? (kind === 'sglang' ? (model.root ?? model.id) : undefined);
+  return {
+    endpoint,
+    kind,
+    model,
+    revision: `${kind}:${model.id}${model.root === undefined ? '' : `@${model.root}`}`,
+    ...(tokenizer === undefined ? {} : { local: () => openLocal(tokenizer, options.tokenizer === undefined, context) }),
+  };
+}
+
+/** @param guessed the server's own name for the model was taken, because none was given */
+async function openLocal(tokenizer: string, guessed: boolean, context: SignalContext): Promise<LocalChat> {
+  const { resolveTokenizer } = await import('../../models/source.ts');
+  try {
+    return await loadLocalChat(await resolveTokenizer(tokenizer, context));
+  } catch (error) {
+    if (!guessed || !(error instanceof WinnowError)) throw error;
     throw new WinnowError({
       code: 'TOKENIZER_MISSING',
-      message: 'SGLang applies no chat template to what it scores, so that conversations are written here.',
-      hint: "Give --tokenizer with the folder of the served model's tokenizer.json, tokenizer_config.json and chat template.",
+      message: `SGLang applies no chat template to what it scores, so conversations are written here, and the tokenizer of "${tokenizer}" can't be had: ${error.message}.`,
+      hint: "Give --tokenizer with the folder or hub id of the served model's tokenizer.json, tokenizer_config.json and chat template.",
       exitCode: 2,
+      cause: error,
     });
   }
-  return { endpoint, kind, model, revision: `${kind}:${model.id}${model.root === undefined ? '' : `@${model.root}`}` };
 }

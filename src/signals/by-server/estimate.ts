@@ -1,8 +1,7 @@
-import { resolve } from 'node:path';
 import type { Sample } from '../../dataset/sample.ts';
 import type { LossParams } from '../loss-params.ts';
 import type { Estimate, SignalContext } from '../signal.ts';
-import { type LocalChat, loadLocalChat } from './answers.ts';
+import type { LocalChat } from './answers.ts';
 import { type Ask, asksOf, shownImages, withoutImages } from './ask.ts';
 import { connect } from './connect.ts';
 
@@ -16,8 +15,8 @@ export async function estimateRequests(
   context: SignalContext,
   samples: AsyncIterable<Sample>,
 ): Promise<Estimate> {
-  const { kind } = await connect(params, context);
-  const local = params.tokenizer === undefined ? undefined : await loadLocalChat(resolve(params.tokenizer));
+  const connection = await connect(params, context);
+  const local = await connection.local?.();
   let rows = 0;
   let requests = 0;
   let tokens = 0;
@@ -29,7 +28,7 @@ export async function estimateRequests(
       const passes = shown === 0 ? 1 : 1 + params.blind.length;
       requests += passes;
       // SGLang counts a prompt with images before it scores it; vLLM is asked where answers are.
-      if (kind === 'sglang') requests += withImages;
+      if (connection.kind === 'sglang') requests += withImages;
       else if (local === undefined)
         requests += 1 + 2 * ask.turns.length - Number(ask.turns.includes(ask.messages.length - 1));
       tokens += passes * textTokens(withoutImages(ask), local) + withImages * shown * TOKENS_AN_IMAGE;

@@ -148,7 +148,7 @@ describe('faults of the server', () => {
       },
       {},
     ],
-    ['TOKENIZER_MISSING', { kind: 'sglang' }, {}],
+    ['TOKENIZER_MISSING', { kind: 'sglang', name: 'nowhere', root: null }, {}],
     ['PROMPT_LOGPROBS_UNSUPPORTED', {}, { serverKind: 'sglang', tokenizer: MICRO }],
   ])('%s', async (code, options, params) => {
     await expect(against(options, params)).rejects.toMatchObject({ code });

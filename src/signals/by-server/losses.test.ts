@@ -1,4 +1,5 @@
 import { afterAll, afterEach, beforeAll, describe, expect, it, vi } from 'vitest';
+import type { ServeOptions } from '../../models/testing/vlm-server.ts';
 import { type Bench, MICRO, openBench, row } from './testing.ts';
 
 /* Losses over HTTP against a server of the same interface whose numbers the micro VLM computes: equal to those in process. */
@@ -43,22 +44,26 @@ function expectClose(got: number[], wanted: number[], rows: number[]): void {
     expect(Math.abs(got[i]! - wanted[i]!), `row ${i}: ${got[i]} and ${wanted[i]}`).toBeLessThan(1e-4);
 }
 
-describe.each([
-  ['vllm', {}],
-  ['vllm', { tokenize: false }],
-  ['vllm', { tokenizer: MICRO }],
-  ['sglang', { tokenizer: MICRO }],
-] as const)('%s %o', (kind, how) => {
+interface How {
+  serve: ServeOptions;
+  params: Record<string, unknown>;
+}
+
+describe.each<[string, How]>([
+  ['vLLM', { serve: {}, params: {} }],
+  ['vLLM without /tokenize', { serve: { tokenize: false }, params: {} }],
+  ['vLLM with the tokenizer here', { serve: {}, params: { tokenizer: MICRO } }],
+  ['SGLang', { serve: { kind: 'sglang', root: null }, params: { tokenizer: MICRO } }],
+  ['SGLang that names its model', { serve: { kind: 'sglang', root: 'micro-vlm', lists: false }, params: {} }],
+])('%s', (_, { serve, params }) => {
   it('gives the losses of the model in process, and names its own blind variants', async () => {
-    const { tokenizer, tokenize } = how as { tokenizer?: string; tokenize?: boolean };
-    const server = await bench.serve({ kind, ...(tokenize === undefined ? {} : { tokenize }) });
+    const server = await bench.serve(serve);
     const over = await bench.score(await bench.projectOf(ROWS), {
       server: server.url,
-      model: 'micro',
       blind: ['http-drop', 'http-grey'],
       perToken: true,
       selfCheck: 2,
-      ...(tokenizer === undefined ? {} : { tokenizer }),
+      ...params,
     });
     const inside = await bench.score(await bench.projectOf(ROWS), { perToken: true });
     const dropped = await bench.score(await bench.projectOf(altered('drop')), {});

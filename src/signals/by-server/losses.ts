@@ -1,4 +1,3 @@
-import { resolve } from 'node:path';
 import { WinnowError } from '../../dataset/errors.ts';
 import type { Sample } from '../../dataset/sample.ts';
 import type { TokenLosses } from '../../models/types.ts';
@@ -8,7 +7,6 @@ import { vllmChat } from '../../teacher/vllm.ts';
 import type { LossParams } from '../loss-params.ts';
 import { HTTP_VARIANTS, type HttpVariant, type RowLoss } from '../row-loss.ts';
 import type { SignalContext } from '../signal.ts';
-import { loadLocalChat } from './answers.ts';
 import { sglangBackend, vllmBackend } from './backend.ts';
 import { connect } from './connect.ts';
 import { greyUri, imageUri } from './images.ts';
@@ -36,18 +34,25 @@ export async function openServerLosses(
   params: LossParams,
   context: SignalContext,
 ): Promise<{ losses(samples: readonly Sample[]): Promise<RowLoss[]> }> {
-  const { endpoint, kind, model } = await connect(params, context);
+  const { endpoint, kind, model, local } = await connect(params, context);
   const { dataset } = context;
   const variants = HTTP_VARIANTS.filter((variant) => params.blind.includes(variant));
-  const local = params.tokenizer === undefined ? undefined : await loadLocalChat(resolve(params.tokenizer));
+  const chat = await local?.();
   const backend =
     kind === 'sglang'
-      ? sglangBackend(sglangGenerate(endpoint), local!)
-      : vllmBackend(vllmChat(endpoint, model.id), local);
+      ? sglangBackend(sglangGenerate(endpoint), chat!)
+      : vllmBackend(vllmChat(endpoint, model.id), chat);
   const maxBytes = params.maxImageMb * 1e6;
   const load: ImageSource = (path, what) => (what === 'grey' ? greyUri : imageUri)(dataset, path, maxBytes);
-  const score = (samples: readonly Sample[]): Promise<RowOutcome[]> =>
-    scoreAll(samples, params.concurrency, endpoint, (sample) => scoreRow(sample, variants, backend, load));
+  const one = (sample: Sample): Promise<RowPasses> => scoreRow(sample, variants, backend, load);
+  const score = async (samples: readonly Sample[]): Promise<RowOutcome[]> => {
+    const outcomes = await scoreAll(samples, params.concurrency, endpoint, one);
+    // What a busy server failed at may pass when it is asked for nothing else.
+    const again = [...outcomes.keys()].filter((i) => isDoubtful(outcomes[i]!));
+    const rest = again.map((i) => samples[i]!);
+    for (const [j, outcome] of (await scoreAll(rest, 1, endpoint, one)).entries()) outcomes[again[j]!] = outcome;
+    return outcomes;
+  };
   await checkTwoOrders(score, context, params);
   return { losses: async (samples) => (await score(samples)).map((row) => report(row, variants, params.perToken)) };
 }
@@ -71,7 +76,7 @@ async function scoreAll(
         failures = 0;
       } catch (error) {
         const fault = await ownFault(error, endpoint);
-        if (fault?.code.startsWith('SERVER_')) failures++;
+        if (fault !== undefined && isDoubtful(fault)) failures++;
         if (fault === undefined || failures > MOST_FAILURES) {
           stopped = true;
           throw error;
@@ -85,11 +90,17 @@ async function scoreAll(
   return outcomes;
 }
 
+/** A request that failed to the last try: the server's fault, or that of what it was asked. */
+function isDoubtful(outcome: RowOutcome): boolean {
+  return (
+    outcome instanceof WinnowError && ['SERVER_FAILED', 'SERVER_UNREACHABLE', 'SERVER_TIMEOUT'].includes(outcome.code)
+  );
+}
+
 /** The fault as the row's own, or undefined where it is the server's. Where a request failed to the last try, a server that still answers others failed at the row. */
 async function ownFault(error: unknown, endpoint: Endpoint): Promise<WinnowError | undefined> {
   if (!(error instanceof WinnowError)) return undefined;
-  const isDoubtful = ['SERVER_FAILED', 'SERVER_UNREACHABLE', 'SERVER_TIMEOUT'].includes(error.code);
-  if (!isDoubtful) return ENDS_THE_RUN.has(error.code) ? undefined : error;
+  if (!isDoubtful(error)) return ENDS_THE_RUN.has(error.code) ? undefined : error;
   const answers = await endpoint.get('/v1/models').then(
     ({ status }) => status === 200,
     () => false,

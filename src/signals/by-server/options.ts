@@ -18,7 +18,7 @@ export const serverOptions = {
     .min(1)
     .optional()
     .describe(
-      "Folder with the served model's tokenizer and chat template: needed by SGLang; saves the requests that ask vLLM where answers are",
+      "Folder or hub id of the served model's tokenizer and chat template (default with SGLang: as the server names its model); saves the requests that ask vLLM where answers are",
     ),
   concurrency: z.coerce.number().int().min(1).max(256).default(8).describe('Requests to the server at once'),
   timeout: z.coerce.number().positive().default(120).describe('Seconds until a request counts as lost'),
