@@ -35,16 +35,17 @@ const SOURCES: readonly (readonly [share: number, folder: string | undefined])[]
 
 /**
  * Write a file shaped like LLaVA's mixture of 665,000 rows: one JSON array, indented by two; ids, images of five sources, a twentieth
- * text only, 2 to 16 turns, long and short answers, 1.5 KB a row on average. The same file for the same number of rows.
+ * text only, 2 to 16 turns, long and short answers, 1.5 KB a row on average; `short`: one question with a word for an answer. The same
+ * file for the same number of rows.
  */
-export function makeLlavaFile(path: string, rows = LLAVA_ROWS): number {
+export function makeLlavaFile(path: string, rows = LLAVA_ROWS, kind: 'mixed' | 'short' = 'mixed'): number {
   if (existsSync(path)) return statSync(path).size;
   mkdirSync(dirname(path), { recursive: true });
   const random = createRandom(42, 'bench/llava-file');
   const file = openSync(`${path}.part`, 'w');
   let text: string[] = ['['];
   for (let row = 0; row < rows; row++) {
-    const json = ascii(JSON.stringify(recordOf(row, random), null, 2)).replaceAll('\n', '\n  ');
+    const json = ascii(JSON.stringify(recordOf(row, random, kind === 'short'), null, 2)).replaceAll('\n', '\n  ');
     text.push(`${row === 0 ? '' : ','}\n  ${json}`);
     if (row % 4096 === 4095) {
       writeSync(file, text.join(''));
@@ -57,13 +58,13 @@ export function makeLlavaFile(path: string, rows = LLAVA_ROWS): number {
   return statSync(path).size;
 }
 
-function recordOf(row: number, random: Random): object {
+function recordOf(row: number, random: Random, isBrief: boolean): object {
   const drawn = random.uniform();
   const folder = SOURCES.find(([share]) => drawn < share)![1];
   const id = String(row).padStart(12, '0');
   const media = folder === undefined ? {} : { image: `${folder}/${id}.jpg` };
-  const isShort = random.uniform() < 0.6;
-  const rounds = 1 + random.below(isShort ? 8 : 4);
+  const isShort = isBrief || random.uniform() < 0.6;
+  const rounds = isBrief ? 1 : 1 + random.below(isShort ? 8 : 4);
   const conversations: object[] = [];
   for (let round = 0; round < rounds; round++) {
     const asked = `${sentence(random)}?${isShort ? `\n${PROMPTS[random.below(PROMPTS.length)]}` : ''}`;

@@ -1,34 +1,12 @@
 import { hash } from 'node:crypto';
-import type { MediaRef, Message, Part, Sample } from './sample.ts';
+import type { Message, Part, Sample } from './sample.ts';
 
 /**
  * The one JSON text of a sample: keys sorted at every level, no white space, media by path. Two samples are the same
  * exactly if their canonical texts are.
  */
-export function canonicalJson({ id, media: { images, videos }, messages, meta }: Sample): string {
-  // Put together by hand, since every row is hashed: in a third of the time that building objects for JSON.stringify takes.
-  const media = `{"images":${list(images, ofMedium)},"videos":${list(videos, ofMedium)}}`;
-  const rest = JSON.stringify(sortKeys(meta));
-  return `{"id":${JSON.stringify(id)},"media":${media},"messages":${list(messages, ofMessage)},"meta":${rest}}`;
-}
-
-function list<T>(items: readonly T[], json: (item: T) => string): string {
-  let text = '[';
-  for (let i = 0; i < items.length; i++) text += i === 0 ? json(items[i]!) : `,${json(items[i]!)}`;
-  return `${text}]`;
-}
-
-function ofMedium({ path }: MediaRef): string {
-  return `{"path":${JSON.stringify(path)}}`;
-}
-
-function ofMessage({ call, parts, role }: Message): string {
-  return `{${call ? '"call":true,' : ''}"parts":${list(parts, ofPart)},"role":"${role}"}`;
-}
-
-function ofPart(part: Part): string {
-  if (part.type === 'text') return `{"text":${JSON.stringify(part.text)},"type":"text"}`;
-  return part.type === 'image' ? `{"image":${part.image},"type":"image"}` : `{"type":"video","video":${part.video}}`;
+export function canonicalJson(sample: Sample): string {
+  return JSON.stringify(sortKeys(sample));
 }
 
 /** A JSON value with the keys of every object sorted by code unit. */
@@ -39,9 +17,35 @@ export function sortKeys(value: unknown): unknown {
   return Object.fromEntries(entries.map(([key, item]) => [key, sortKeys(item)]));
 }
 
-/** SHA-256 of the canonical sample, 32 bytes. */
-export function hashSample(sample: Sample): Uint8Array {
-  return sha256(canonicalJson(sample));
+/**
+ * SHA-256 of everything that a sample says, 32 bytes: media by path, keys of `meta` sorted. What is hashed isn't JSON but counted texts
+ * (`5:kites`), since every row of every data set is hashed and escaping its texts took longer than hashing them.
+ */
+export function hashSample({ id, media: { images, videos }, messages, meta }: Sample): Uint8Array {
+  let text = counted(id);
+  text += `images${images.length};`;
+  for (const { path } of images) text += counted(path);
+  text += `videos${videos.length};`;
+  for (const { path } of videos) text += counted(path);
+  for (const message of messages) text += messageText(message);
+  return sha256(`${text}meta;${JSON.stringify(sortKeys(meta))}`);
+}
+
+function messageText({ role, call, parts }: Message): string {
+  let text = `${role}${call ? ' call' : ''}${parts.length};`;
+  for (const part of parts) text += partText(part);
+  return text;
+}
+
+function partText(part: Part): string {
+  if (part.type === 'text') return counted(part.text);
+  return part.type === 'image' ? `image${part.image};` : `video${part.video};`;
+}
+
+/** Its length tells where a text ends, so that none can pass for two. Half a surrogate pair, which UTF-8 can't spell, is escaped. */
+function counted(text: string): string {
+  const sound = text.isWellFormed() ? text : JSON.stringify(text);
+  return `${text.length}:${sound}`;
 }
 
 /** SHA-256 of text (UTF-8) or bytes, 32 bytes. */
