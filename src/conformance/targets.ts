@@ -1,4 +1,4 @@
-import type { WideColumn } from '../numeric/columns.ts';
+import { wideOf } from '../numeric/columns.ts';
 import type { Matrix } from '../numeric/matrix.ts';
 import { rankRows } from '../numeric/topk.ts';
 import { datainfScores } from '../select/datainf.ts';
@@ -12,15 +12,6 @@ import { firstOf, listOf, numberOf, recordOf, toMatrix } from './columns.ts';
 import { differs } from './compare.ts';
 import { type Case, isRecord, toNumbers } from './fixture.ts';
 
-/** A matrix as a column of one block. */
-const wide = (matrix: Matrix): WideColumn => ({
-  rows: matrix.rows,
-  width: matrix.width,
-  async *blocks() {
-    yield { start: 0, matrix };
-  },
-});
-
 /** `train`: gradients by `<set>@<checkpoint>`; `val`: by checkpoint, its subtasks equal blocks of consecutive rows. */
 async function runLess({ inputs, outputs }: Case): Promise<string | undefined> {
   const train = recordOf(inputs.train, 'train');
@@ -32,7 +23,7 @@ async function runLess({ inputs, outputs }: Case): Promise<string | undefined> {
   const scores: Record<string, number[]> = {};
   for (const set of sets) {
     const parts = checkpoints.map((checkpoint, c) => ({
-      train: wide(toMatrix(train[`${set}@${checkpoint}`], `train.${set}@${checkpoint}`)),
+      train: wideOf(toMatrix(train[`${set}@${checkpoint}`], `train.${set}@${checkpoint}`)),
       target: toMatrix(val[checkpoint], `val.${checkpoint}`),
       weight: weights[c]!,
     }));
@@ -127,7 +118,7 @@ function layersOf(value: unknown, what: string): Record<string, Matrix> {
 async function runDatainf({ inputs, outputs }: Case): Promise<string | undefined> {
   const train = layersOf(inputs.train, 'train');
   const val = layersOf(inputs.val, 'val');
-  const layers = Object.keys(train).map((layer) => ({ train: wide(train[layer]!), target: val[layer]! }));
+  const layers = Object.keys(train).map((layer) => ({ train: wideOf(train[layer]!), target: val[layer]! }));
   const damping = numberOf(inputs, 'lambda_const_param');
   const found: (string | undefined)[] = [];
   for (const [key, hessian] of [

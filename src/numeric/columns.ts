@@ -1,4 +1,4 @@
-import type { Matrix } from './matrix.ts';
+import { gatherRows, type Matrix, rowRange } from './matrix.ts';
 
 /** A dense numeric column of fixed width: row-major, `data[row * width + j]`. Missing values are NaN. */
 export interface FloatColumn {
@@ -35,11 +35,45 @@ export interface VectorBlock {
   matrix: Matrix;
 }
 
-/** A column of vectors that is read in blocks of consecutive rows, from the first to the last, as often as it is asked for. */
+/** A column of vectors that may be larger than memory. */
 export interface WideColumn {
   rows: number;
   width: number;
+  /** All rows in blocks of consecutive ones, from the first to the last, as often as it is asked for. */
   blocks(): AsyncIterable<VectorBlock>;
+  /** The listed rows, in their order; the caller sees to it that they fit in memory. */
+  gather(rows: ArrayLike<number>): Promise<Matrix>;
+}
+
+/** Rows a block of a column that is in memory already; a block is a view, not a copy. */
+const BLOCK_ROWS = 4096;
+
+/** A matrix as a column that could be larger. */
+export function wideOf(matrix: Matrix): WideColumn {
+  const { rows, width } = matrix;
+  return {
+    rows,
+    width,
+    async *blocks() {
+      for (let start = 0; start < rows; start += BLOCK_ROWS) {
+        yield { start, matrix: rowRange(matrix, start, Math.min(BLOCK_ROWS, rows - start)) };
+      }
+    },
+    gather: async (listed) => gatherRows(matrix, listed),
+  };
+}
+
+/** A column whose rows are changed as they are read: `change` gets a copy or a view of some rows and returns as many of the same width. */
+export function mapRows(column: WideColumn, change: (matrix: Matrix) => Matrix): WideColumn {
+  const { rows, width } = column;
+  return {
+    rows,
+    width,
+    async *blocks() {
+      for await (const { start, matrix } of column.blocks()) yield { start, matrix: change(matrix) };
+    },
+    gather: async (listed) => change(await column.gather(listed)),
+  };
 }
 
 /** Named columns of equal length; row i of each is row `start + i` of the data set. */

@@ -16,6 +16,12 @@ export function gatherRows(matrix: Matrix, rows: ArrayLike<number>): Matrix {
   return { data: gathered, rows: rows.length, width };
 }
 
+/** Rows `start` .. `start + count` of a matrix, without a copy. */
+export function rowRange(matrix: Matrix, start: number, count: number): Matrix {
+  const { data, width } = matrix;
+  return { data: data.subarray(start * width, (start + count) * width), rows: count, width };
+}
+
 /** Squared Euclidean distance between row `i` of `a` and row `j` of `b`, in double precision. */
 export function squaredDistance(a: Matrix, i: number, b: Matrix, j: number): number {
   const { width } = a;

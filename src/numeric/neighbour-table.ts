@@ -1,6 +1,6 @@
 import { kmeans } from './kmeans.ts';
-import { gatherRows, type Matrix, squaredDistance } from './matrix.ts';
-import { rowRange } from './products.ts';
+import { gatherRows, type Matrix, rowRange, squaredDistance } from './matrix.ts';
+
 import { type Kernel, openKernel, type ThreadOptions } from './runtime.ts';
 
 /** The nearest other rows of each row. */

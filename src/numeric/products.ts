@@ -47,9 +47,3 @@ function smallDots(a: Matrix, b: Matrix): Float32Array {
   }
   return dots;
 }
-
-/** Rows `start` .. `start + count` of a matrix, without a copy. */
-export function rowRange(matrix: Matrix, start: number, count: number): Matrix {
-  const { data, width } = matrix;
-  return { data: data.subarray(start * width, (start + count) * width), rows: count, width };
-}

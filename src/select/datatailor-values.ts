@@ -1,6 +1,6 @@
 import type { Matrix } from '../numeric/matrix.ts';
-import { gatherRows, squaredDistance } from '../numeric/matrix.ts';
-import { type Products, rowRange } from '../numeric/products.ts';
+import { gatherRows, rowRange, squaredDistance } from '../numeric/matrix.ts';
+import type { Products } from '../numeric/products.ts';
 
 /** Numbers up to which distances are computed one by one in double precision instead of by products. */
 const FEW_NUMBERS = 2 ** 26;

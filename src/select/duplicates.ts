@@ -1,5 +1,5 @@
-import { gatherRows, type Matrix } from '../numeric/matrix.ts';
-import { type Products, rowRange } from '../numeric/products.ts';
+import { gatherRows, type Matrix, rowRange } from '../numeric/matrix.ts';
+import type { Products } from '../numeric/products.ts';
 
 /** Rows up to which all similarities of a cluster are held (64 MiB). */
 const HELD_ROWS = 4096;

@@ -1,11 +1,12 @@
 import { type DatasetColumns, datasetColumns } from '../dataset/dataset.ts';
 import { WinnowError } from '../dataset/errors.ts';
-import type { Column } from '../numeric/columns.ts';
+import type { Column, WideColumn } from '../numeric/columns.ts';
 import { columnSuffix, type LossVariant } from '../signals/row-loss.ts';
 import type { SignalEntry } from '../store/lineage.ts';
 import type { Project } from '../store/project.ts';
 import { readQuarantined } from '../store/shard-read.ts';
-import { columnsNamed, type StoredSignal, storedSignals } from '../store/signals.ts';
+import { columnsNamed, type FoundColumn, findColumns, type StoredSignal, storedSignals } from '../store/signals.ts';
+import { openWideColumn } from '../store/wide-column.ts';
 import { columnMissing } from './embed-text.ts';
 import type { SelectorInput } from './selector.ts';
 
@@ -42,31 +43,47 @@ export function storedName(stored: readonly StoredSignal[], name: string, blind?
 
 export type SelectDataset = Awaited<ReturnType<Project['dataset']>>;
 
+/** Columns that may be read in blocks are, where they are larger than this in memory. */
+const HELD_BYTES = 2 ** 28;
+
+export interface ReadInputsOptions {
+  /** Which blind variant of a loss is meant. */
+  blind?: string | undefined;
+  /** Called before a column is read, to measure what costs nothing. */
+  prepare?: ((column: string) => Promise<void>) | undefined;
+  /** Columns that everybody who needs them can read in blocks. @default none */
+  streams?: ReadonlySet<string>;
+  /** Bytes up to which such a column is held in memory all the same, where passes over it cost nothing. @default 256 MiB */
+  heldBytes?: number;
+}
+
 /**
  * Columns for a selector, by the names it uses.
  *
- * @param prepare called before a column is read, to measure what costs nothing
  * @throws WinnowError `COLUMN_MISSING` with the command that scores it
  */
 export async function readInputs(
   project: Project,
   dataset: SelectDataset,
   needs: readonly string[],
-  blind?: string,
-  prepare?: (column: string) => Promise<void>,
+  { blind, prepare, streams = new Set(), heldBytes = HELD_BYTES }: ReadInputsOptions = {},
 ): Promise<SelectionInputs> {
   const about = datasetColumns(dataset);
   const columns: Record<string, Column> = {};
+  const wide: Record<string, WideColumn> = {};
   const from: Record<string, ColumnOrigin> = {};
   for (const name of needs) await prepare?.(name);
   const stored = await storedSignals(project, dataset);
   for (const name of needs) {
     const column = storedName(stored, name, blind);
-    const block = await columnsNamed(project, dataset, [column], { stored }).catch((error) => {
+    try {
+      const [found] = await findColumns(project, dataset, [column], { stored });
+      if (streams.has(name) && isLarge(found!, heldBytes)) wide[name] = openWideColumn(project, found!);
+      else columns[name] = (await columnsNamed(project, dataset, [column], { stored })).columns[column]!;
+      from[name] = { ...found!.stored.entry, column };
+    } catch (error) {
       throw error instanceof WinnowError && error.code === 'COLUMN_MISSING' ? columnMissing(name, error) : error;
-    });
-    columns[name] = block.columns[column]!;
-    from[name] = { ...block.from[column]!, column };
+    }
   }
   // A row that any signal found broken (its image can't be decoded, say) is broken for every method alike.
   const excluded = new Map(about.quarantined);
@@ -75,12 +92,15 @@ export async function readInputs(
   }
   const necessity = await readNecessity(project, dataset, stored, columns, blind);
   return {
-    input: { rows: dataset.rows, columns, excluded, textOnly: about.textOnly, source: about.source },
+    input: { rows: dataset.rows, columns, wide, excluded, textOnly: about.textOnly, source: about.source },
     from,
     about,
     ...(necessity === undefined ? {} : { necessity }),
   };
 }
+
+const isLarge = ({ stored, column }: FoundColumn, heldBytes: number): boolean =>
+  (column.kind === 'f32' || column.kind === 'f16') && stored.dataset.rows * column.width * 4 > heldBytes;
 
 async function readNecessity(
   project: Project,

@@ -1,6 +1,6 @@
 import type { WideColumn } from '../numeric/columns.ts';
-import type { Matrix } from '../numeric/matrix.ts';
-import { type Products, rowRange } from '../numeric/products.ts';
+import { type Matrix, rowRange } from '../numeric/matrix.ts';
+import type { Products } from '../numeric/products.ts';
 import { symmetricEigen } from '../numeric/symmetric-eigen.ts';
 import type { SelectContext } from './selector.ts';
 
@@ -108,7 +108,7 @@ async function scaleOf(
   return { mean, factor, rows };
 }
 
-/** Rows of Z in blocks, with their numbers. */
+/** Rows of Z with their numbers, so many at a time however the column is read: sums in single precision depend on where a block ends. */
 async function* standardised(
   column: WideColumn,
   isIn: (row: number) => boolean,
@@ -117,24 +117,29 @@ async function* standardised(
   what: string,
 ): AsyncGenerator<{ rows: number[]; block: Matrix }> {
   const { width } = column;
+  let data = new Float32Array(BLOCK_ROWS * width);
+  let rows: number[] = [];
+  const z = new Float64Array(width);
   for await (const { start, matrix } of column.blocks()) {
-    for (let first = 0; first < matrix.rows; first += BLOCK_ROWS) {
-      signal?.throwIfAborted();
-      const last = Math.min(matrix.rows, first + BLOCK_ROWS);
-      const own = rowRange(matrix, first, last - first);
-      const rows = Array.from({ length: own.rows }, (_, i) => i).filter((i) => isIn(start + first + i));
-      const data = new Float32Array(rows.length * width);
-      rows.forEach((i, to) => {
-        let square = 0;
-        const z = Float64Array.from(mean, (centre, t) => (own.data[i * width + t]! - centre) * factor[t]!);
-        for (let t = 0; t < width; t++) square += z[t]! * z[t]!;
-        const length = Math.sqrt(square);
-        if (length > 0) for (let t = 0; t < width; t++) data[to * width + t] = z[t]! / length;
-      });
-      yield { rows: rows.map((i) => start + first + i), block: { data, rows: rows.length, width } };
+    signal?.throwIfAborted();
+    for (let i = 0; i < matrix.rows; i++) {
+      if (!isIn(start + i)) continue;
+      let square = 0;
+      for (let t = 0; t < width; t++) {
+        z[t] = (matrix.data[i * width + t]! - mean[t]!) * factor[t]!;
+        square += z[t]! * z[t]!;
+      }
+      const length = Math.sqrt(square);
+      if (length > 0) for (let t = 0; t < width; t++) data[rows.length * width + t] = z[t]! / length;
+      rows.push(start + i);
+      if (rows.length < BLOCK_ROWS) continue;
+      yield { rows, block: { data, rows: rows.length, width } };
+      data = new Float32Array(BLOCK_ROWS * width);
+      rows = [];
     }
     progress?.(start + matrix.rows, column.rows, what);
   }
+  if (rows.length > 0) yield { rows, block: rowRange({ data, rows: BLOCK_ROWS, width }, 0, rows.length) };
 }
 
 /** The directions v_j that count, and the squares s_j^2 of their singular values. */

@@ -1,5 +1,5 @@
-import { gatherRows, type Matrix, squaredDistance } from '../numeric/matrix.ts';
-import { type Products, rowRange } from '../numeric/products.ts';
+import { gatherRows, type Matrix, rowRange, squaredDistance } from '../numeric/matrix.ts';
+import type { Products } from '../numeric/products.ts';
 
 /** Below this many numbers a kernel is computed in double precision from differences. */
 const SMALL = 1 << 20;

@@ -11,7 +11,7 @@ import { refuseMixedLosses } from './one-source.ts';
 import { findSelector, parseOptions } from './registry.ts';
 import type { SelectRequest, StageRequest } from './request.ts';
 import { type RowTokens, rowTokens } from './row-tokens.ts';
-import type { SelectorInput } from './selector.ts';
+import { columnsOf, type SelectorInput, streamedByAll } from './selector.ts';
 import { NO_SOURCE, parseSourceRules } from './source-bounds.ts';
 import { amountOf, type StageAmount } from './stage-amount.ts';
 import { CostOptions, describeCost, hoursOfTokens, parseCostOptions } from './training-cost.ts';
@@ -189,10 +189,18 @@ async function readAll(
     if (note !== undefined) embedded.push(note);
   };
   const needs = new Set(chosen.flatMap(({ selector, options }) => selector.needs(options)));
-  const inputs = await readInputs(project, dataset, [...needs], blind, dryRun ? undefined : prepare);
+  const streams = streamedByAll(chosen.map(({ selector, options }) => columnsOf(selector, options)));
+  const inputs = await readInputs(project, dataset, [...needs], {
+    blind,
+    prepare: dryRun ? undefined : prepare,
+    streams,
+  });
   refuseMixedLosses(inputs.from);
   return inputs;
 }
+
+const pick = <T>(all: Readonly<Record<string, T>>, names: readonly string[]): Record<string, T> =>
+  Object.fromEntries(names.flatMap((name) => (name in all ? [[name, all[name]!]] : [])));
 
 /** The part of the input that a stage reads, with its target. @throws WinnowError `REFERENCE_MISSING`, `REFERENCE_UNUSED` */
 async function stageInput(
@@ -201,9 +209,11 @@ async function stageInput(
   { method, reference, blind }: StageRequest & Pick<SelectRequest, 'blind'>,
   { selector, options }: Pick<Stage, 'selector' | 'options'>,
 ): Promise<SelectorInput> {
-  const columns = Object.fromEntries(selector.needs(options).map((name) => [name, input.columns[name]!]));
+  const names = selector.needs(options);
+  const columns = pick(input.columns, names);
+  const wide = pick(input.wide ?? {}, names);
   const needs = selector.referenceNeeds?.(options);
-  if (needs === undefined && reference === undefined) return { ...input, columns };
+  if (needs === undefined && reference === undefined) return { ...input, columns, wide };
   if (needs === undefined) {
     throw new WinnowError({
       code: 'REFERENCE_UNUSED',
@@ -220,8 +230,8 @@ async function stageInput(
       exitCode: 2,
     });
   }
-  const target = await readInputs(project, await project.dataset(reference), needs, blind);
-  return { ...input, columns, reference: target.input };
+  const target = await readInputs(project, await project.dataset(reference), needs, { blind });
+  return { ...input, columns, wide, reference: target.input };
 }
 
 /** Rows always and never kept. @throws WinnowError `ID_UNKNOWN`, `LISTS_CLASH`, `ALWAYS_UNUSABLE` */

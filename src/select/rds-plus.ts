@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import type { WideColumn } from '../numeric/columns.ts';
+import { type WideColumn, wideOf } from '../numeric/columns.ts';
 import type { Matrix } from '../numeric/matrix.ts';
 import { openTopK } from '../numeric/topk.ts';
 import { wholeRows } from './finite-rows.ts';
@@ -71,15 +71,8 @@ async function bestOf(
   const best = Array.from({ length: queries.rows }, () => openTopK(depth));
   for await (const block of column.blocks()) {
     const { matrix } = block;
-    const own: WideColumn = {
-      rows: matrix.rows,
-      width: matrix.width,
-      async *blocks() {
-        yield { start: 0, matrix };
-      },
-    };
     const cosines = await targetProducts(
-      own,
+      wideOf(matrix),
       queries,
       true,
       context.signal === undefined ? {} : { signal: context.signal },

@@ -1,5 +1,5 @@
 import { WinnowError } from '../dataset/errors.ts';
-import type { Column, WideColumn } from '../numeric/columns.ts';
+import { type Column, type WideColumn, wideOf } from '../numeric/columns.ts';
 import type { Matrix } from '../numeric/matrix.ts';
 import type { SelectorInput } from './selector.ts';
 
@@ -59,27 +59,12 @@ export function textColumn(input: SelectorInput, name: string): readonly (string
   return column.data;
 }
 
-/** Rows a block of a column that is in memory already; a block is a view, not a copy. */
-const BLOCK_ROWS = 4096;
-
-/** A column of vectors in blocks, whether it is in memory or read as it goes. */
+/** A column of vectors that may be larger than memory, whether it is in memory or read as it goes. */
 export function wideColumn(input: SelectorInput, name: string): WideColumn {
   const streamed = input.wide?.[name];
-  if (streamed !== undefined) {
-    checkLength(name, streamed.rows, input.rows);
-    return streamed;
-  }
-  const { data, rows, width } = vectorColumn(input, name);
-  return {
-    rows,
-    width,
-    async *blocks() {
-      for (let start = 0; start < rows; start += BLOCK_ROWS) {
-        const end = Math.min(rows, start + BLOCK_ROWS);
-        yield { start, matrix: { data: data.subarray(start * width, end * width), rows: end - start, width } };
-      }
-    },
-  };
+  if (streamed === undefined) return wideOf(vectorColumn(input, name));
+  checkLength(name, streamed.rows, input.rows);
+  return streamed;
 }
 
 /** The second data set of a method that needs one. @throws WinnowError `REFERENCE_MISSING` */

@@ -96,3 +96,22 @@ export interface Selector<Options extends Record<string, unknown> = Record<strin
   referenceNeeds?(options: Options): string[];
   select(input: SelectorInput, options: Options, context: SelectContext): Promise<Selection>;
 }
+
+/** Columns that a method reads with these options, and those of them that it reads in blocks. */
+export interface ColumnUse {
+  needs: readonly string[];
+  streams: readonly string[];
+}
+
+export function columnsOf(selector: Selector, options: Record<string, unknown>): ColumnUse {
+  return { needs: selector.needs(options), streams: selector.streams?.(options) ?? [] };
+}
+
+/** Columns that nobody who needs them needs in memory. */
+export function streamedByAll(uses: readonly ColumnUse[]): Set<string> {
+  const streamed = new Set(uses.flatMap(({ streams }) => streams));
+  for (const { needs, streams } of uses) {
+    for (const name of needs) if (!streams.includes(name)) streamed.delete(name);
+  }
+  return streamed;
+}

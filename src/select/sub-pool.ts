@@ -56,6 +56,7 @@ function takeBlocks(column: WideColumn, rows: Int32Array): WideColumn {
         start = end;
       }
     },
+    gather: (listed) => column.gather(Int32Array.from(listed, (i) => rows[i]!)),
   };
 }
 

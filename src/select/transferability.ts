@@ -1,5 +1,5 @@
-import { type Matrix, unitRows } from '../numeric/matrix.ts';
-import { type Products, rowRange } from '../numeric/products.ts';
+import { type Matrix, rowRange, unitRows } from '../numeric/matrix.ts';
+import type { Products } from '../numeric/products.ts';
 
 const BLOCK_ROWS = 512;
 

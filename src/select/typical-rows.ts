@@ -1,5 +1,5 @@
-import { gatherRows, type Matrix } from '../numeric/matrix.ts';
-import { type Products, rowRange } from '../numeric/products.ts';
+import { gatherRows, type Matrix, rowRange } from '../numeric/matrix.ts';
+import type { Products } from '../numeric/products.ts';
 import { rankRows } from '../numeric/topk.ts';
 
 const BLOCK_ROWS = 512;

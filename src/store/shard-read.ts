@@ -4,9 +4,10 @@ import { name, quote } from '../dataset/duck.ts';
 import { type Quarantined, WinnowError } from '../dataset/errors.ts';
 import type { Column, ColumnBlock } from '../numeric/columns.ts';
 import { readHalves } from '../numeric/half.ts';
+import type { Matrix } from '../numeric/matrix.ts';
 import type { Project } from './project.ts';
 import { type ColumnRecord, damaged, mayHoldQuarantined, readMeta, type ShardMeta } from './shard-file.ts';
-import type { ShardPlan } from './shards.ts';
+import type { Shard, ShardPlan } from './shards.ts';
 
 /** Where columns are: a plan from `planShards`, or one found in the lineage. */
 export type ReadPlan = Pick<ShardPlan, 'shards' | 'dataset'> & { identity: { signal: string } } & {
@@ -84,6 +85,40 @@ export async function readQuarantined(project: Project, plan: ReadPlan): Promise
     for (const file of files) out.push(...(await readMeta(connection, file)).quarantined);
     return out;
   });
+}
+
+/** Vectors of the rows `start` .. `end - 1` of one shard, NaN where nothing was measured. Throws `SHARD_DAMAGED`. */
+export async function readVectors(
+  project: Project,
+  path: string,
+  record: ColumnRecord,
+  { start, end }: { start: number; end: number },
+): Promise<Matrix> {
+  const fill = filler(record, end - start);
+  const duck = await project.duck();
+  await duck.alone(async (connection) => {
+    try {
+      const query = `SELECT row, ${name(record.name)} FROM read_parquet(${quote(path)}) WHERE row >= ${start} AND row < ${end}`;
+      const result = await connection.stream(query);
+      for (
+        let chunk = await result.fetchChunk();
+        chunk !== null && chunk.rowCount > 0;
+        chunk = await result.fetchChunk()
+      ) {
+        const at = integers(chunk, 0).map((row) => row - start);
+        fill.chunk(chunk, 1, at);
+      }
+    } catch (cause) {
+      throw damaged(path, cause);
+    }
+  });
+  return { data: (fill.column() as { data: Float32Array }).data, rows: end - start, width: record.width };
+}
+
+/** Shards of a plan by their rows, all of them there. Throws `SIGNAL_INCOMPLETE`. */
+export function wholeShards(plan: ReadPlan): readonly Shard[] {
+  presentFiles(plan, {});
+  return [...plan.shards].sort((a, b) => a.start - b.start);
 }
 
 function presentFiles(plan: ReadPlan, { partial }: ReadOptions): string[] {

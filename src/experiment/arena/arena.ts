@@ -46,7 +46,7 @@ export async function runArena(project: Project, request: ArenaRequest): Promise
   const truth = await truthOf(dataset.path, request.truth);
   const notes: string[] = [];
   for (const column of opened.free) notes.push((await embedWhereFree(project, dataset, column, how)) ?? '');
-  const { about, input } = await readInputs(project, dataset, [], request.blind);
+  const { about, input } = await readInputs(project, dataset, [], { blind: request.blind });
   const excluded = input.excluded ?? new Map<number, string>();
   if (excluded.size > 0) notes.push(setAside([...excluded.keys()], truth, dataset));
   const { ran, failed } = await runEntries(

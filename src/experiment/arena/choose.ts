@@ -7,7 +7,7 @@ import type { Dataset } from '../../dataset/dataset.ts';
 import type { Column } from '../../numeric/columns.ts';
 import type { Budget } from '../../select/budget.ts';
 import { readInputs } from '../../select/inputs.ts';
-import type { SelectorInput } from '../../select/selector.ts';
+import { columnsOf, type SelectorInput, streamedByAll } from '../../select/selector.ts';
 import type { Project } from '../../store/project.ts';
 import type { Entry } from './methods.ts';
 
@@ -67,9 +67,12 @@ export async function choose(
 async function run({ selector, options }: Entry, context: ChooseContext): Promise<Choice> {
   const { project, dataset, budget, seed, blind, reference, signal, progress } = context;
   const began = performance.now();
-  const { input } = await readInputs(project, dataset, selector.needs(options), blind);
+  const { input } = await readInputs(project, dataset, selector.needs(options), {
+    blind,
+    streams: streamedByAll([columnsOf(selector, options)]),
+  });
   if (reference !== undefined && selector.referenceNeeds !== undefined) {
-    input.reference = (await readInputs(project, reference, selector.referenceNeeds(options), blind)).input;
+    input.reference = (await readInputs(project, reference, selector.referenceNeeds(options), { blind })).input;
   }
   const selection = await selector.select(input, options, {
     budget: budget.count,
