@@ -3,6 +3,8 @@ import { serverOptions } from './by-server/options.ts';
 import { HTTP_VARIANTS, IN_PROCESS_VARIANTS } from './row-loss.ts';
 import { workerParams } from './worker-params.ts';
 
+const SERVER_ONLY = (Object.keys(serverOptions) as (keyof typeof serverOptions)[]).filter((name) => name !== 'server');
+
 /** Options of the signal `loss`; which belong to whom of those who can compute it is checked here. */
 export const LossParams = z
   .strictObject({
@@ -49,7 +51,7 @@ export const LossParams = z
       const why = isServed ? 'a server can not mask positions' : 'it is a variant of --server';
       fault('blind', `"${unable}" can't be had: ${why}; use ${able.join(', ')}`);
     }
-    const others = isServed ? notOverHttp(params) : (['serverKind', 'tokenizer'] as const);
+    const others = isServed ? notOverHttp(params) : SERVER_ONLY;
     for (const name of others)
       if (params[name] !== undefined) fault(name, `goes ${isServed ? 'without' : 'with'} --server only`);
   });

@@ -70,9 +70,12 @@ export const loss: Signal<LossParams> = {
   async open(params, context) {
     const measure = params.server === undefined ? await inProcess(params, context) : await overHttp(params, context);
     return {
-      async compute(batch): Promise<SignalBlock> {
+      async compute(batch, tell): Promise<SignalBlock> {
         const present = batch.samples.flatMap((sample, i) => (sample === null ? [] : [{ sample, i }]));
-        const computed = await measure.losses(present.map((item) => item.sample));
+        const computed = await measure.losses(
+          present.map((item) => item.sample),
+          tell,
+        );
         const losses: (RowLoss | null)[] = batch.samples.map(() => null);
         present.forEach(({ i }, j) => {
           losses[i] = computed[j] ?? null;
@@ -92,7 +95,7 @@ export const loss: Signal<LossParams> = {
 
 /** Where losses come from; each in the order of the samples. */
 interface LossSource {
-  losses(samples: readonly Sample[]): Promise<RowLoss[]>;
+  losses(samples: readonly Sample[], tell?: (rows: number) => void): Promise<RowLoss[]>;
   close(): Promise<void>;
 }
 

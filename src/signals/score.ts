@@ -77,7 +77,7 @@ async function fill(plan: ScorePlan, missing: readonly Shard[]): Promise<number>
         if ('lock' in claim) {
           await using _ = claim.lock;
           run ??= await open(params, context);
-          await computeShard(plan, run, shard);
+          await computeShard(plan, run, shard, (rows) => context.progress?.(what, done + rows, total));
           computed += shard.end - shard.start;
         }
         done += shard.end - shard.start;
@@ -119,9 +119,14 @@ async function fillInWorker(plan: ScorePlan, missing: readonly Shard[]): Promise
   }
 }
 
-async function computeShard({ project, shards, context }: ScorePlan, run: SignalRun, shard: Shard): Promise<void> {
+async function computeShard(
+  { project, shards, context }: ScorePlan,
+  run: SignalRun,
+  shard: Shard,
+  tell: (rows: number) => void,
+): Promise<void> {
   const samples = await wholeShard(context.dataset, shard.start, shard.end);
-  const block = await run.compute({ start: shard.start, samples });
+  const block = await run.compute({ start: shard.start, samples }, tell);
   const rows = shard.end - shard.start;
   await writeShard(project, shards, shard, { start: shard.start, rows, columns: block.columns }, block.quarantined);
 }

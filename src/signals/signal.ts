@@ -36,8 +36,11 @@ export interface Estimate {
 
 /** A signal ready to compute: its model is known and open. */
 export interface SignalRun {
-  /** Rows of `batch` in order; NaN (or null, or an empty list) where a row is quarantined or has nothing to measure. */
-  compute(batch: SampleBatch): Promise<SignalBlock>;
+  /**
+   * Rows of `batch` in order; NaN (or null, or an empty list) where a row is quarantined or has nothing to measure.
+   * @param tell how many rows of the batch are done, where a batch takes long
+   */
+  compute(batch: SampleBatch, tell?: (rows: number) => void): Promise<SignalBlock>;
   close(): Promise<void>;
 }
 

@@ -3,7 +3,7 @@ import { type Endpoint, openEndpoint } from '../../teacher/endpoint.ts';
 import { type ServedModel, servedModel } from '../../teacher/models.ts';
 import type { SignalContext } from '../signal.ts';
 import { type LocalChat, loadLocalChat } from './answers.ts';
-import type { ServerOptions } from './options.ts';
+import { type ServerOptions, serverSettings } from './options.ts';
 
 /** A server that answers, and the model on it. */
 export interface Connection {
@@ -12,25 +12,30 @@ export interface Connection {
   model: ServedModel;
   /** What stands for the model in a shard's name: kind, name and where it was loaded from, as the server says. */
   revision: string;
+  /** It answers right now. */
+  isAlive(): Promise<boolean>;
   /** The model's tokenizer and template on this machine, where they were given or are needed. */
   local?: () => Promise<LocalChat>;
 }
 
 /** Ask a server for its models. @throws WinnowError `MODEL_UNKNOWN`, `SERVER_INTERFACE`, and those of the endpoint */
 export async function connect(options: ServerOptions, context: SignalContext): Promise<Connection> {
-  const { timeout, retries, concurrency } = options;
+  const { timeout, retries, concurrency } = serverSettings(options);
   const endpoint = openEndpoint(options.server!, { timeout, retries, concurrency, signal: context.signal });
   // A person waits for this one: a server that is not there is said at once.
-  const model = await servedModel(
-    openEndpoint(options.server!, { timeout: 20, retries: 1, signal: context.signal }),
-    options.model,
-  );
+  const quick = openEndpoint(options.server!, { timeout: 20, retries: 1, signal: context.signal });
+  const model = await servedModel(quick, options.model);
   const kind = options.serverKind ?? (model.ownedBy === 'sglang' ? 'sglang' : 'vllm');
   const tokenizer = options.tokenizer ?? (kind === 'sglang' ? (model.root ?? model.id) : undefined);
   return {
     endpoint,
     kind,
     model,
+    isAlive: () =>
+      servedModel(quick, model.id).then(
+        () => true,
+        () => false,
+      ),
     revision: `${kind}:${model.id}${model.root === undefined ? '' : `@${model.root}`}`,
     ...(tokenizer === undefined ? {} : { local: () => openLocal(tokenizer, options.tokenizer === undefined, context) }),
   };

@@ -4,6 +4,7 @@ import type { Estimate, SignalContext } from '../signal.ts';
 import type { LocalChat } from './answers.ts';
 import { type Ask, asksOf, shownImages, withoutImages } from './ask.ts';
 import { connect } from './connect.ts';
+import { serverSettings } from './options.ts';
 
 const CHARACTERS_A_TOKEN = 4;
 /** LLaVA-1.5's; others take from 64 (SmolVLM) to some thousands (Qwen2-VL on large images). */
@@ -34,7 +35,7 @@ export async function estimateRequests(
       tokens += passes * textTokens(withoutImages(ask), local) + withImages * shown * TOKENS_AN_IMAGE;
     }
   }
-  const withCheck = rows === 0 ? 0 : 1 + (2 * Math.min(params.selfCheck, context.dataset.rows)) / rows;
+  const withCheck = rows === 0 ? 0 : 1 + (2 * Math.min(serverSettings(params).selfCheck, context.dataset.rows)) / rows;
   return {
     requests: Math.round(requests * withCheck),
     promptTokens: Math.round(tokens * withCheck),

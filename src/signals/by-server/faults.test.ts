@@ -107,6 +107,14 @@ describe('faults of a row', () => {
     expect(quarantined).toMatchObject([{ row: TWO, code: 'ALIGNMENT' }]);
   });
 
+  it('a token of probability 0, which vLLM writes as -9999', async () => {
+    const after = changed(({ prompt_logprobs: positions }, request) => {
+      if (says(request, 'How many')) for (const token of Object.values(positions!.at(-2)!)) token.logprob = -9999;
+    });
+    const { quarantined } = await against({ after });
+    expect(quarantined).toMatchObject([{ row: TWO, code: 'LOSS_INFINITE' }]);
+  });
+
   it('an image that the server did not look at', async () => {
     const before = (request: Received) => {
       for (const { content } of (request.body.messages ?? []) as { content: unknown }[])

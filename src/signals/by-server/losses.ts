@@ -1,7 +1,7 @@
 import { WinnowError } from '../../dataset/errors.ts';
 import type { Sample } from '../../dataset/sample.ts';
 import type { TokenLosses } from '../../models/types.ts';
-import { type Endpoint, SERVER_LOST } from '../../teacher/endpoint.ts';
+import { SERVER_LOST } from '../../teacher/endpoint.ts';
 import { sglangGenerate } from '../../teacher/sglang.ts';
 import { vllmChat } from '../../teacher/vllm.ts';
 import type { LossParams } from '../loss-params.ts';
@@ -10,6 +10,7 @@ import type { SignalContext } from '../signal.ts';
 import { sglangBackend, vllmBackend } from './backend.ts';
 import { connect } from './connect.ts';
 import { greyUri, imageUri } from './images.ts';
+import { serverSettings } from './options.ts';
 import { type ImageSource, type RowOutcome, type RowPasses, scoreRow } from './score-row.ts';
 import { checkTwoOrders } from './self-check.ts';
 
@@ -33,38 +34,43 @@ const MOST_FAILURES = 8;
 export async function openServerLosses(
   params: LossParams,
   context: SignalContext,
-): Promise<{ losses(samples: readonly Sample[]): Promise<RowLoss[]> }> {
-  const { endpoint, kind, model, local } = await connect(params, context);
+): Promise<{ losses(samples: readonly Sample[], tell?: (rows: number) => void): Promise<RowLoss[]> }> {
+  const { endpoint, kind, model, local, isAlive } = await connect(params, context);
   const { dataset } = context;
+  const settings = serverSettings(params);
   const variants = HTTP_VARIANTS.filter((variant) => params.blind.includes(variant));
   const chat = await local?.();
   const backend =
     kind === 'sglang'
       ? sglangBackend(sglangGenerate(endpoint), chat!)
       : vllmBackend(vllmChat(endpoint, model.id), chat);
-  const maxBytes = params.maxImageMb * 1e6;
+  const maxBytes = settings.maxImageMb * 1e6;
   const load: ImageSource = (path, what) => (what === 'grey' ? greyUri : imageUri)(dataset, path, maxBytes);
   const one = (sample: Sample): Promise<RowPasses> => scoreRow(sample, variants, backend, load);
-  const score = async (samples: readonly Sample[]): Promise<RowOutcome[]> => {
-    const outcomes = await scoreAll(samples, params.concurrency, endpoint, one);
+  const score = async (samples: readonly Sample[], tell?: (rows: number) => void): Promise<RowOutcome[]> => {
+    const outcomes = await scoreAll(samples, settings.concurrency, isAlive, one, tell);
     // What a busy server failed at may pass when it is asked for nothing else.
     const again = [...outcomes.keys()].filter((i) => isDoubtful(outcomes[i]!));
     const rest = again.map((i) => samples[i]!);
-    for (const [j, outcome] of (await scoreAll(rest, 1, endpoint, one)).entries()) outcomes[again[j]!] = outcome;
+    for (const [j, outcome] of (await scoreAll(rest, 1, isAlive, one)).entries()) outcomes[again[j]!] = outcome;
     return outcomes;
   };
-  await checkTwoOrders(score, context, params);
-  return { losses: async (samples) => (await score(samples)).map((row) => report(row, variants, params.perToken)) };
+  await checkTwoOrders(score, context, settings);
+  return {
+    losses: async (samples, tell) => (await score(samples, tell)).map((row) => report(row, variants, params.perToken)),
+  };
 }
 
 /** Score rows in order, several at once. The first fault of the server as a whole ends it. */
 async function scoreAll(
   samples: readonly Sample[],
   width: number,
-  endpoint: Endpoint,
+  isAlive: () => Promise<boolean>,
   score: (sample: Sample) => Promise<RowPasses>,
+  tell?: (rows: number) => void,
 ): Promise<RowOutcome[]> {
   const outcomes: RowOutcome[] = [];
+  let done = 0;
   let next = 0;
   let failures = 0;
   let stopped = false;
@@ -75,7 +81,7 @@ async function scoreAll(
         outcomes[i] = await score(samples[i]!);
         failures = 0;
       } catch (error) {
-        const fault = await ownFault(error, endpoint);
+        const fault = await ownFault(error, isAlive);
         if (fault !== undefined && isDoubtful(fault)) failures++;
         if (fault === undefined || failures > MOST_FAILURES) {
           stopped = true;
@@ -83,6 +89,7 @@ async function scoreAll(
         }
         outcomes[i] = fault;
       }
+      tell?.(++done);
     }
   };
   const lanes = await Promise.allSettled(Array.from({ length: Math.min(width, samples.length) }, lane));
@@ -98,14 +105,10 @@ function isDoubtful(outcome: RowOutcome): boolean {
 }
 
 /** The fault as the row's own, or undefined where it is the server's. Where a request failed to the last try, a server that still answers others failed at the row. */
-async function ownFault(error: unknown, endpoint: Endpoint): Promise<WinnowError | undefined> {
+async function ownFault(error: unknown, isAlive: () => Promise<boolean>): Promise<WinnowError | undefined> {
   if (!(error instanceof WinnowError)) return undefined;
-  if (!isDoubtful(error)) return ENDS_THE_RUN.has(error.code) ? undefined : error;
-  const answers = await endpoint.get('/v1/models').then(
-    ({ status }) => status === 200,
-    () => false,
-  );
-  return answers ? error : undefined;
+  if (isDoubtful(error)) return (await isAlive()) ? error : undefined;
+  return ENDS_THE_RUN.has(error.code) ? undefined : error;
 }
 
 function report(row: RowOutcome, variants: readonly HttpVariant[], perToken: boolean): RowLoss {
