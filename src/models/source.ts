@@ -68,10 +68,19 @@ export async function resolveWeights(idOrPath: string, options: ResolveOptions =
   const local = localPath(idOrPath);
   if (local === undefined) return fromHub(idOrPath, WEIGHTS, options);
   if (!existsSync(join(local, 'config.json'))) throw unknown(idOrPath);
-  const files = (await modelFiles(local)).filter((file) => /\.(safetensors|json|jinja|model|txt)$/.test(file));
-  requireWeights(idOrPath, files);
-  const revision = await folderRevision(local, files, options.cacheDir ?? userCacheFolder());
-  return { name: idOrPath, folder: local, revision };
+  requireWeights(idOrPath, await modelFiles(local));
+  return { name: idOrPath, folder: local, revision: await folderWeights(local, options) };
+}
+
+/** Revision of a checkpoint's folder: its weights or adapters and their configuration.  */
+export async function folderWeights(folder: string, options: { cacheDir?: string } = {}): Promise<string> {
+  const files = (await modelFiles(folder)).filter((file) => /\.(safetensors|json|jinja|model|txt)$/.test(file));
+  return folderRevision(folder, files, options.cacheDir ?? userCacheFolder());
+}
+
+/** Whether a name can only be that of a training run: no shipped model, nothing that is there as a folder, no hub id. */
+export function isRunName(name: string): boolean {
+  return localPath(name) === undefined && /^[\w.-]+$/.test(name);
 }
 
 /**

@@ -1,9 +1,11 @@
 import { z } from 'zod';
+import { atEach } from './loss-trajectory.ts';
 import type { Signal } from './signal.ts';
-import { weightsRevision, workerParams } from './worker-params.ts';
+import { checkpointParams, weightsRevision, workerParams } from './worker-params.ts';
 
 const Params = z.object({
   ...workerParams,
+  ...checkpointParams,
   variant: z
     .enum(['paper', 'official'])
     .default('paper')
@@ -24,8 +26,15 @@ export const attention: Signal<AttentionParams> = {
   source: 'XMAS (arXiv 2510.01454), equation 4; code BigML-CS-UCLA/XMAS at c3e95c8',
   by: ['worker'],
   params: Params,
-  cost: () => '1 image encoding and 1 forward pass a sample',
-  columns: () => [{ name: 'attention_sv', kind: 'f32', width: 5, measures: 'five largest singular values, no unit' }],
+  cost: ({ checkpoints }) => `1 image encoding and 1 forward pass a sample ${atEach(checkpoints)}`,
+  columns: () => [
+    {
+      name: 'attention_sv',
+      kind: 'f32',
+      width: 0,
+      measures: 'five largest singular values at each checkpoint, no unit',
+    },
+  ],
   shardRows: 512,
   readsMedia: true,
   revision: weightsRevision,

@@ -3,14 +3,15 @@ import { join } from 'node:path';
 import { runJob } from '../worker/run-job.ts';
 import { sampleLines } from '../worker/samples.ts';
 import type { ScorePlan } from './score-plan.ts';
+import { weightsOf } from './weights.ts';
 
 /** Compute missing shards in the Python worker: one process, which writes each shard whole under its own name. */
 export async function fillByWorker(plan: ScorePlan, missing: ScorePlan['shards']['shards']): Promise<void> {
   const { project, signal, params, context, summary } = plan;
-  const { resolveWeights } = await import('../models/source.ts');
-  const model = await resolveWeights(String(params.model), context);
+  const model = await weightsOf(params, context);
   const folder = join(project.paths.temporary, `worker-${missing[0]!.key.slice(0, 16)}`);
   await mkdir(folder, { recursive: true });
+  let finished = false;
   try {
     const listed = [];
     for (const shard of missing) {
@@ -32,7 +33,7 @@ export async function fillByWorker(plan: ScorePlan, missing: ScorePlan['shards']
     await runJob(
       {
         kind: 'signals',
-        model: { path: model.folder, checkpoints: [] },
+        model: { path: model.folder, checkpoints: model.checkpoints },
         media_root: context.dataset.mediaRoot,
         device: String(params.device ?? 'auto'),
         dtype: (params.dtype ?? 'float32') as 'float32',
@@ -46,12 +47,14 @@ export async function fillByWorker(plan: ScorePlan, missing: ScorePlan['shards']
         ...(context.signal === undefined ? {} : { signal: context.signal }),
         onEvent: (event) => {
           if (event.t !== 'shard') return;
-          done += event.rows;
-          context.progress?.(what, done, summary.rowsMissing);
+          done += event.rows / Math.max(1, model.checkpoints.length);
+          context.progress?.(what, Math.floor(done), summary.rowsMissing);
         },
       },
     );
+    finished = true;
   } finally {
-    await rm(folder, { recursive: true, force: true });
+    // What some checkpoints gave stays for the same command to go on from.
+    if (finished || model.checkpoints.length === 0) await rm(folder, { recursive: true, force: true });
   }
 }

@@ -8,6 +8,7 @@ import { imageStats } from './image-stats.ts';
 import { lastGradient } from './last-gradient.ts';
 import { loss } from './loss.ts';
 import { selfFilterScore } from './self-filter.ts';
+import { lossTrajectory } from './loss-trajectory.ts';
 import type { Signal } from './signal.ts';
 import { textEmbedding } from './text-embedding.ts';
 
@@ -18,6 +19,7 @@ export const signals: readonly Signal[] = [
   imageEmbedding,
   clipScore,
   imageStats,
+  lossTrajectory,
   attention,
   errorNorm,
   gradients,

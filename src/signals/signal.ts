@@ -9,7 +9,7 @@ import type { Shard } from '../store/shards.ts';
 /** What a signal sees of the data set beside the batch it computes. */
 export interface SignalContext {
   dataset: Dataset;
-  /** Where columns are that a signal is made from. */
+  /** Where columns and training runs are that a signal is made from. */
   project?: Project;
   /** Folder for models fetched from a hub. */
   cacheDir?: string;
