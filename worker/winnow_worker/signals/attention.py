@@ -8,15 +8,21 @@ import torch
 from ..families.model import Model, Sequence
 from ..shards import Column
 from .engine import Reading
+from .observers import behind_image
 
 TOP = 5
 
 
-def top_singular_values(a: torch.Tensor, count: int = TOP) -> torch.Tensor:
-    """The largest singular values of (m, n), in fp64, through the small Gram matrix; zeros where there are fewer."""
+def gram_singular_values(a: torch.Tensor) -> torch.Tensor:
+    """All singular values of (m, n), largest first, in fp64 through the small Gram matrix."""
     a = a.double()
     gram = a @ a.T if a.shape[0] <= a.shape[1] else a.T @ a
-    values = torch.linalg.eigvalsh(gram).clamp_min(0).sqrt().flip(0)[:count]
+    return torch.linalg.eigvalsh(gram).clamp_min(0).sqrt().flip(0)
+
+
+def top_singular_values(a: torch.Tensor, count: int = TOP) -> torch.Tensor:
+    """The largest singular values of (m, n); zeros where there are fewer."""
+    values = gram_singular_values(a)[:count]
     return torch.nn.functional.pad(values, (0, count - len(values)))
 
 
@@ -46,7 +52,6 @@ class CrossAttention:
         text = model.net.config.get_text_config()
         heads = text.num_attention_heads
         kv_heads = getattr(text, "num_key_value_heads", None) or heads
-        self.sum: torch.Tensor | None = None
         self.layers: list[dict[str, torch.Tensor]] = []
         self.handles = []
         for layer in model.layers:
@@ -61,7 +66,7 @@ class CrossAttention:
     def see(self, batch: list[Sequence], states: torch.Tensor) -> list[np.ndarray | None]:
         found: list[np.ndarray | None] = []
         for r, s in enumerate(batch):
-            text, image = self.spans(s)
+            text, image = behind_image(s, self.rows), s.encoded.image
             if not image.any() or not text.any():
                 found.append(None)
                 continue
@@ -74,15 +79,6 @@ class CrossAttention:
         for kept in self.layers:
             kept.clear()
         return found
-
-    def spans(self, s: Sequence) -> tuple[np.ndarray, np.ndarray]:
-        """Text rows behind the first image (all, the instruction's, or the answer's), and image columns."""
-        e = s.encoded
-        if not e.blocks:
-            return np.zeros(len(s), dtype=bool), np.zeros(len(s), dtype=bool)
-        behind = np.arange(len(s)) >= e.blocks[0][1]
-        text = {"all": e.instruction | e.trained, "instruction": e.instruction, "answer": e.trained}[self.rows]
-        return text & behind, e.image
 
     def stop(self) -> None:
         for handle in self.handles:

@@ -52,6 +52,7 @@ class Observer(Protocol):
 class Reading:
     """What is known of the rows of a shard: tokens by pass, observations by observer, and failures by row."""
 
+    samples: list[Sample] = field(default_factory=list)
     tokens: dict[str, list[Tokens | None]] = field(default_factory=dict)
     seen: dict[int, list[Any]] = field(default_factory=dict)
     failed: dict[int, RowError] = field(default_factory=dict)
@@ -66,7 +67,7 @@ class Engine:
 
     def read(self, samples: list[Sample], passes: Iterable[str], observers: list[Observer], errors: bool) -> Reading:
         """Run the passes over rows. `errors`: also EL2N and AUM of the pass with the image."""
-        reading = Reading()
+        reading = Reading(samples)
         encoded: list[Any] = []
         for i, sample in enumerate(samples):
             try:

@@ -2,15 +2,27 @@
 
 from __future__ import annotations
 
+from .attended import Magic, ScalSelect
 from .attention import Attention
 from .gradients import Gradients, LastGradient
 from .loss import ErrorNorm, Loss, LossTrajectory
+from .questions import Dics, Verdict
+from .states import Coincide, DataTailor, Hidden, Rds, Visual
 
 SIGNALS = {
     "loss": Loss,
     "loss-trajectory": LossTrajectory,
     "error-norm": ErrorNorm,
     "attention": Attention,
+    "hidden": Hidden,
+    "rds": Rds,
+    "coincide": Coincide,
+    "visual": Visual,
+    "scalselect": ScalSelect,
+    "magic": Magic,
+    "datatailor": DataTailor,
+    "dics": Dics,
+    "cvs": Verdict,
     "gradients": Gradients,
     "last-gradient": LastGradient,
 }

@@ -86,6 +86,9 @@ def measure_shard(job: dict, shard: dict, engine: Engine, number: int, total: in
     reading = engine.read(samples, passes, observers, any(s.errors for s in signals))
     per_token = any(getattr(s, "per_token", False) for s in signals)
     reading.texts = [token_texts(engine, s) for s in samples] if per_token else []
+    for signal in signals:
+        if hasattr(signal, "ask"):
+            signal.ask(engine, reading)
     found = {job["signals"][i]["name"]: s.columns(reading, engine.model) for i, s in enumerate(signals)}
     failed = failures(reading, samples)
     for columns in found.values():

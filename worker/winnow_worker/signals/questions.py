@@ -1,0 +1,178 @@
+"""Signals that put each turn of a row to the model as a question of its own: DICS' ratios of losses and CVS' verdicts.
+
+Each turn becomes a conversation of one question and one answer with the row's images; a row's value is the mean over
+its turns. Rows without an image have none.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+
+import numpy as np
+import torch
+
+from ..data import Sample, image_order
+from ..families.model import Model, Sequence
+from ..shards import Column
+from .engine import Engine, Reading, Tokens
+from .function_words import content_weights
+from .observers import Hooked
+from .states import NAN
+
+ASKED = "Write a question about this picture."
+ASKED_FOR = "{answer}\nWrite the question about this picture that this answers."
+WITH_QUESTION = "Question: {question}\nAnswer: {answer}\nIs this answer right? Reply yes or no."
+WITHOUT_QUESTION = "Answer: {answer}\nIs this a right answer about this picture? Reply yes or no."
+
+
+def turns_of(sample: Sample) -> list[tuple[str, str]]:
+    """Text of each question and of the answer behind it."""
+    found, question = [], ""
+    for message in sample.messages:
+        text = "".join(p["text"] for p in message["content"] if p["type"] == "text").strip()
+        if message["role"] == "user":
+            question = text
+        elif message["role"] == "assistant":
+            found.append((question, text))
+    return found
+
+
+def posed(sample: Sample, question: str, answer: str) -> Sample:
+    """The row's images, in their order, with one question and one answer."""
+    images = [{"type": "image", "image": i} for i in image_order(sample.messages)]
+    user = {"role": "user", "content": [*images, {"type": "text", "text": question}]}
+    reply = {"role": "assistant", "content": [{"type": "text", "text": answer}]}
+    return replace(sample, messages=[user, reply])
+
+
+class PerTurn:
+    """A signal of conversations made from each turn. `readings` holds one reading a form of conversation; `rows`: the
+    row that each made conversation belongs to."""
+
+    passes: list[str] = []
+    errors = False
+    forms: dict[str, Callable[[str, str], tuple[str, str]]] = {}
+
+    def observers(self) -> list:
+        return []
+
+    def ask(self, engine: Engine, reading: Reading) -> None:
+        """Read every turn of every row with an image in each form. What fails is a failure of its row."""
+        self.rows, turns = [], []
+        for i, sample in enumerate(reading.samples):
+            if i in reading.failed or not image_order(sample.messages):
+                continue
+            for turn in turns_of(sample):
+                self.rows.append(i)
+                turns.append((sample, turn))
+        self.readings = {}
+        for name, form in self.forms.items():
+            made = [posed(sample, *form(*turn)) for sample, turn in turns]
+            self.readings[name] = self.read(engine, name, made)
+            for j, error in self.readings[name].failed.items():
+                reading.failed.setdefault(self.rows[j], error)
+
+    def read(self, engine: Engine, name: str, made: list[Sample]) -> Reading:
+        raise NotImplementedError
+
+    def mean_of(self, values: list[float], rows: int) -> Column:
+        """Mean over the turns of each row."""
+        sums, counts = np.zeros(rows), np.zeros(rows)
+        np.add.at(sums, self.rows, values)
+        np.add.at(counts, self.rows, 1)
+        with np.errstate(invalid="ignore"):
+            return Column("f32", 1, np.where(counts > 0, sums / counts, NAN).astype(np.float32))
+
+
+class Dics(PerTurn):
+    """`vic` = e^(L(y|x) - L(y|x,I)) and `ric` = e^(L(x|I) - L(x|y,I)), x the question and y the answer; tokens of
+    function words weigh 0.1. For L(x|..) the question is the reply to a prompt."""
+
+    forms = {
+        "answer": lambda x, y: (x, y),
+        "question": lambda x, y: (ASKED, x),
+        "question-answer": lambda x, y: (ASKED_FOR.format(answer=y), x),
+    }
+
+    def __init__(self, params: dict) -> None:
+        self.blind, self.low = params.get("blind", "masked"), params.get("functionWords", 0.1)
+
+    def read(self, engine: Engine, name: str, made: list[Sample]) -> Reading:
+        reading = engine.read(made, ["image", self.blind] if name == "answer" else ["image"], [], False)
+        decode = engine.model.reader.tokenizer.decode
+        self.weights = getattr(self, "weights", {})
+        self.weights[name] = [
+            None if t is None else content_weights(self.pieces(engine.model, decode, sample), self.low)
+            for sample, t in zip(made, reading.tokens["image"], strict=True)
+        ]
+        return reading
+
+    def pieces(self, model: Model, decode, sample: Sample) -> list[str]:
+        encoded = model.reader.encode(sample)
+        return [decode([i], skip_special_tokens=True) for i in encoded.ids[encoded.scored]]
+
+    def loss(self, name: str, how: str, j: int) -> float:
+        tokens: Tokens | None = self.readings[name].tokens[how][j]
+        weights = self.weights[name][j]
+        if tokens is None or weights is None or not len(tokens.nll):
+            return NAN
+        return float(weights @ tokens.nll.astype(np.float64) / weights.sum())
+
+    def columns(self, reading: Reading, model: Model) -> dict[str, Column]:
+        every, rows = range(len(self.rows)), len(reading.samples)
+        vic = [np.exp(self.loss("answer", self.blind, j) - self.loss("answer", "image", j)) for j in every]
+        ric = [np.exp(self.loss("question", "image", j) - self.loss("question-answer", "image", j)) for j in every]
+        return {"vic": self.mean_of(vic, rows), "ric": self.mean_of(ric, rows)}
+
+
+class FirstToken(Hooked):
+    """Probability that the reply begins with one of some tokens."""
+
+    def __init__(self, model: Model, tokens: list[int]) -> None:
+        self.model, self.tokens = model, tokens
+
+    def see(self, batch: list[Sequence], states: torch.Tensor) -> list[float]:
+        at = torch.tensor([int(s.queries[0]) for s in batch], device=states.device)
+        logits = self.model.logits(states[torch.arange(len(batch), device=states.device), at])
+        wanted = logits[:, self.tokens].logsumexp(1) - logits.logsumexp(1)
+        return wanted.exp().tolist()
+
+
+def first_tokens(model: Model, sample: Sample, words: list[str]) -> list[int]:
+    """First token of a reply of each of these words, as the template writes it."""
+    found = []
+    for word in words:
+        encoded = model.reader.encode(posed(sample, "?", word))
+        found.append(int(encoded.ids[encoded.scored[0]]))
+    return sorted(set(found))
+
+
+class Verdict(PerTurn):
+    """`verdict_question` = P("yes" | image, question, answer), `verdict_answer` = P("yes" | image, answer) (CVS, arXiv
+    2603.09715): the probability of the first token of yes, Yes or YES as the reply."""
+
+    forms = {
+        "verdict_question": lambda x, y: (WITH_QUESTION.format(question=x, answer=y), "Yes"),
+        "verdict_answer": lambda x, y: (WITHOUT_QUESTION.format(answer=y), "Yes"),
+    }
+
+    def __init__(self, params: dict) -> None:
+        pass
+
+    def read(self, engine: Engine, name: str, made: list[Sample]) -> Reading:
+        plain = Sample(0, "", [], [])
+        yes = first_tokens(engine.model, plain, ["yes", "Yes", "YES"]) if made else []
+        no = first_tokens(engine.model, plain, ["no", "No", "NO"]) if made else []
+        observer = FirstToken(engine.model, [t for t in yes if t not in no] or yes)
+        reading = engine.read(made, ["image"], [observer], False)
+        reading.seen["verdict"] = reading.seen[id(observer)]
+        return reading
+
+    def columns(self, reading: Reading, model: Model) -> dict[str, Column]:
+        rows = len(reading.samples)
+        found = {}
+        for name, one in self.readings.items():
+            values = [NAN if p is None else p for p in one.seen["verdict"]]
+            found[name] = self.mean_of(values, rows)
+        return found

@@ -1,0 +1,191 @@
+"""Features from hidden states: pooled (SemDeDup, D2, DICS), RDS+, COINCIDE's concept-skill features, PRISM's visual
+tokens, DataTailor's spectrum."""
+
+from __future__ import annotations
+
+import numpy as np
+import torch
+
+from ..families.model import Model, Sequence
+from ..shards import Column
+from .attention import gram_singular_values
+from .engine import Reading
+from .observers import Hooked, behind_image, spread_layers, take
+
+NAN = float("nan")
+
+
+def stacked(rows: list[np.ndarray | None]) -> Column:
+    """Vectors by row; rows without one are NaN."""
+    width = max((len(r) for r in rows if r is not None), default=1)
+    nothing = np.full(width, np.nan, dtype=np.float32)
+    return Column("f32", width, np.stack([nothing if r is None else r for r in rows]) if rows else np.zeros((0, width)))
+
+
+class OneObserver:
+    """A signal that one observer of the pass with the image measures."""
+
+    passes = ["image"]
+    errors = False
+    observer: Hooked
+
+    def observers(self) -> list:
+        return [self.observer]
+
+    def seen(self, reading: Reading) -> list:
+        return reading.seen[id(self.observer)]
+
+
+class Pool(Hooked):
+    """Mean of the last states over all tokens, text tokens or answer tokens, or the state of the last token."""
+
+    def __init__(self, pool: str) -> None:
+        self.pool = pool
+
+    def see(self, batch: list[Sequence], states: torch.Tensor) -> list[np.ndarray | None]:
+        return [self.pooled(s, states[r, : len(s)].float()) for r, s in enumerate(batch)]
+
+    def pooled(self, s: Sequence, states: torch.Tensor) -> np.ndarray:
+        if self.pool == "last":
+            return states[-1].cpu().numpy()
+        e = s.encoded
+        mask = {"mean": np.ones(len(s), dtype=bool), "text": e.instruction | e.trained, "answer": e.trained}[self.pool]
+        return take(states, mask).mean(0).cpu().numpy()
+
+
+class Hidden(OneObserver):
+    """`hidden`: pooled last hidden states, behind the last norm."""
+
+    def __init__(self, params: dict) -> None:
+        self.observer = Pool(params.get("pool", "mean"))
+
+    def columns(self, reading: Reading, model: Model) -> dict[str, Column]:
+        return {"hidden": stacked(self.seen(reading))}
+
+
+class WeightedMean(Hooked):
+    """Sum over t of t / (1 + ... + L) times the last state of token t, scaled to length 1 (RDS+, arXiv 2503.01807)."""
+
+    def see(self, batch: list[Sequence], states: torch.Tensor) -> list[np.ndarray | None]:
+        found = []
+        for r, s in enumerate(batch):
+            weights = torch.arange(1, len(s) + 1, device=states.device, dtype=torch.float32)
+            mean = (weights / weights.sum()) @ states[r, : len(s)].float()
+            found.append((mean / mean.norm().clamp_min(1e-12)).cpu().numpy())
+        return found
+
+
+class Rds(OneObserver):
+    """`rds`: position-weighted mean of the last hidden states."""
+
+    def __init__(self, params: dict) -> None:
+        self.observer = WeightedMean()
+
+    def columns(self, reading: Reading, model: Model) -> dict[str, Column]:
+        return {"rds": stacked(self.seen(reading))}
+
+
+class ConceptSkill(Hooked):
+    """Per layer [tanh of the mean over image tokens, tanh of the mean over the text behind it] of what attention puts
+    out, each of length 1; all layers together of length 1 (COINCIDE, arXiv 2406.10995)."""
+
+    def __init__(self, layers: list[int]) -> None:
+        self.named = layers
+
+    def attach(self, model: Model) -> None:
+        count = len(model.layers)
+        self.layers = [i for i in self.named if i < count] or spread_layers([3, 7, 11, 15, 19], 24, count)
+        for i in self.layers:
+            self.keep(i, model.layers[i].self_attn)
+
+    def see(self, batch: list[Sequence], states: torch.Tensor) -> list[np.ndarray | None]:
+        found: list[np.ndarray | None] = []
+        for r, s in enumerate(batch):
+            text = behind_image(s)
+            if not text.any():
+                found.append(None)
+                continue
+            halves = []
+            for i in self.layers:
+                out = self.row(i, r, s)
+                halves += [torch.tanh(take(out, mask).mean(0)) for mask in (s.encoded.image, text)]
+            units = [half / half.norm().clamp_min(1e-12) for half in halves]
+            found.append((torch.cat(units) / len(units) ** 0.5).cpu().numpy())
+        return found
+
+
+class Coincide(OneObserver):
+    """`coincide`: [vision, language] of each layer; NaN without an image."""
+
+    def __init__(self, params: dict) -> None:
+        self.observer = ConceptSkill(params.get("layers", []))
+
+    def columns(self, reading: Reading, model: Model) -> dict[str, Column]:
+        return {"coincide": stacked(self.seen(reading))}
+
+
+class VisualTokens(Hooked):
+    """Mean of the image's tokens: as the connector gives them (layer 0), or behind a decoder layer."""
+
+    def __init__(self, layer: int) -> None:
+        self.layer = layer
+
+    def attach(self, model: Model) -> None:
+        if self.layer:
+            self.keep("states", model.layers[min(self.layer, len(model.layers)) - 1])
+
+    def see(self, batch: list[Sequence], states: torch.Tensor) -> list[np.ndarray | None]:
+        found: list[np.ndarray | None] = []
+        for r, s in enumerate(batch):
+            if not s.images:
+                found.append(None)
+                continue
+            tokens = take(self.row("states", r, s), s.encoded.image) if self.layer else None
+            tokens = torch.cat([f.tokens for f in s.images]).float() if tokens is None else tokens
+            found.append(tokens.mean(0).cpu().numpy())
+        return found
+
+
+class Visual(OneObserver):
+    """`visual`: mean visual token (PRISM, arXiv 2502.12119); NaN without an image."""
+
+    def __init__(self, params: dict) -> None:
+        self.observer = VisualTokens(params.get("layer", 0))
+
+    def columns(self, reading: Reading, model: Model) -> dict[str, Column]:
+        return {"visual": stacked(self.seen(reading))}
+
+
+class Spectrum(Hooked):
+    """Normalised entropy and largest share of the singular values of the token states behind the last layer, before the
+    last norm (DataTailor, arXiv 2412.06293)."""
+
+    def attach(self, model: Model) -> None:
+        self.keep("states", model.layers[-1])
+
+    def see(self, batch: list[Sequence], states: torch.Tensor) -> list[np.ndarray | None]:
+        return [spectrum(self.row("states", r, s)) for r, s in enumerate(batch)]
+
+
+def spectrum(states: torch.Tensor) -> np.ndarray:
+    """[entropy of s / sum s over log of their number, largest of s / sum s], s the singular values of (L, d)."""
+    values = gram_singular_values(states)
+    share = values / values.sum().clamp_min(1e-12)
+    entropy = -(share * share.clamp_min(1e-300).log()).sum() / max(np.log(len(share)), 1e-12)
+    return np.array([float(entropy), float(share.max())], dtype=np.float32)
+
+
+class DataTailor(OneObserver):
+    """`informativeness`, `tau` and `turns`, the number of questions."""
+
+    def __init__(self, params: dict) -> None:
+        self.observer = Spectrum()
+
+    def columns(self, reading: Reading, model: Model) -> dict[str, Column]:
+        both = stacked(self.seen(reading)).data.reshape(-1, 2)
+        turns = [sum(m["role"] == "user" for m in s.messages) for s in reading.samples]
+        return {
+            "informativeness": Column("f32", 1, both[:, 0].copy()),
+            "tau": Column("f32", 1, both[:, 1].copy()),
+            "turns": Column("f32", 1, np.array(turns, dtype=np.float32)),
+        }
