@@ -7,7 +7,9 @@ const Params = z.object({
   layers: z
     .array(z.coerce.number().int().nonnegative())
     .default([])
-    .describe('decoder layers, counted from 0; default: 3, 7, 11, 15, 19 of a model of 24, else those at the same depth'),
+    .describe(
+      'decoder layers, counted from 0; default: 3, 7, 11, 15, 19 of a model of 24, else those at the same depth',
+    ),
 });
 
 /** Concept-skill features (COINCIDE, arXiv 2406.10995). */

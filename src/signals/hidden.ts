@@ -7,7 +7,9 @@ const Params = z.object({
   pool: z
     .enum(['mean', 'text', 'answer', 'last'])
     .default('mean')
-    .describe('of the last states: their mean over all tokens, over text or over the answer, or the last token alone (DICS)'),
+    .describe(
+      'of the last states: their mean over all tokens, over text or over the answer, or the last token alone (DICS)',
+    ),
 });
 
 /** Pooled last hidden states of the whole conversation (SemDeDup, D2, DataTailor; DICS with `pool: last`). */

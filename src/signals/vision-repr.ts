@@ -4,12 +4,7 @@ import { weightsRevision, workerParams } from './worker-params.ts';
 
 const Params = z.object({
   ...workerParams,
-  share: z.coerce
-    .number()
-    .gt(0)
-    .max(1)
-    .default(0.9)
-    .describe('of the attention that the chosen image tokens hold'),
+  share: z.coerce.number().gt(0).max(1).default(0.9).describe('of the attention that the chosen image tokens hold'),
 });
 
 /** What the instruction looks at (ScalSelect, arXiv 2602.11636). */
@@ -24,7 +19,12 @@ export const visionRepr: Signal<z.infer<typeof Params>> = {
   params: Params,
   cost: () => '1 image encoding and 1 forward pass a sample (of which the first layer is used)',
   columns: () => [
-    { name: 'vision_repr', kind: 'f32', width: 0, measures: 'mean first-layer state of attended image tokens, no unit' },
+    {
+      name: 'vision_repr',
+      kind: 'f32',
+      width: 0,
+      measures: 'mean first-layer state of attended image tokens, no unit',
+    },
   ],
   shardRows: 512,
   readsMedia: true,

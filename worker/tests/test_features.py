@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from functools import cache
+from os.path import commonprefix
 
 import numpy as np
 import pytest
@@ -146,7 +147,7 @@ def test_bridging_and_neurons(pair: Pair) -> None:
         mass = looked.sum(1)
         share = looked / mass[:, None]
         entropy = -(share * share.log()).nan_to_num().sum(1)
-        want = (mass * (1 - entropy / np.log(looked.shape[1]))).mean()
+        want = (mass * (1 - entropy / (np.log(looked.shape[1]) or 1))).mean()
         np.testing.assert_allclose(got["bridging"][i], want, atol=TOLERANCE)
         active = [seen.neurons[k][seen.trained].mean(0) for k in (0, 2)]
         ids = [sorted(a.argsort(descending=True)[:n].tolist()) for a, n in zip(active, (1, 3), strict=True)]
@@ -199,12 +200,15 @@ def test_verdicts(pair: Pair) -> None:
         for name, prompt in (("verdict_question", WITH_QUESTION), ("verdict_answer", WITHOUT_QUESTION)):
             found = []
             for x, y in turns(pair, i):
-                begins = {}
-                for word in ("yes", "Yes", "YES"):
+                replies = {}
+                for word in ("yes", "Yes", "YES", "no", "No", "NO"):
                     one = posed(pair.rows[i], prompt.format(question=x, answer=y), word)
                     full, trained = pair.plain.inputs(one, one.messages)
-                    begins[int(full["input_ids"][0, trained[0]])] = np.exp(-pair.plain.losses(full, trained)[0])
-                found.append(sum(begins.values()))
+                    replies[word] = full["input_ids"][0, trained].tolist(), pair.plain.losses(full, trained)
+                skip = len(commonprefix([ids for ids, _ in replies.values()]))
+                no = {ids[skip] for word, (ids, _) in replies.items() if word.lower() == "no"}
+                yes = {ids[skip]: np.exp(-nll[skip]) for ids, nll in replies.values()}
+                found.append(sum(p for token, p in yes.items() if token not in no))
             np.testing.assert_allclose(got[name][i], np.mean(found), atol=TOLERANCE)
 
 

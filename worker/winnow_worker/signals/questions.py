@@ -126,31 +126,38 @@ class Dics(PerTurn):
         return {"vic": self.mean_of(vic, rows), "ric": self.mean_of(ric, rows)}
 
 
-class FirstToken(Hooked):
-    """Probability that the reply begins with one of some tokens."""
+YES, NO = ("yes", "Yes", "YES"), ("no", "No", "NO")
 
-    def __init__(self, model: Model, tokens: list[int]) -> None:
-        self.model, self.tokens = model, tokens
+
+class SaysYes(Hooked):
+    """Probability that the reply begins as yes does, where replies of yes and no part: behind `skip` tokens that all of
+    them begin with, with one of `tokens`."""
+
+    def __init__(self, model: Model) -> None:
+        self.model = model
+        plain = Sample(0, "", [], [])
+        yes, no = ([reply_ids(model, plain, word) for word in words] for words in (YES, NO))
+        self.skip = 0
+        while len({tuple(ids[: self.skip + 1]) for ids in [*yes, *no]}) == 1:
+            self.skip += 1
+        self.tokens = sorted({ids[self.skip] for ids in yes} - {ids[self.skip] for ids in no})
 
     def see(self, batch: list[Sequence], states: torch.Tensor) -> list[float]:
-        at = torch.tensor([int(s.queries[0]) for s in batch], device=states.device)
+        at = torch.tensor([int(s.queries[self.skip]) for s in batch], device=states.device)
         logits = self.model.logits(states[torch.arange(len(batch), device=states.device), at])
         wanted = logits[:, self.tokens].logsumexp(1) - logits.logsumexp(1)
         return wanted.exp().tolist()
 
 
-def first_tokens(model: Model, sample: Sample, words: list[str]) -> list[int]:
-    """First token of a reply of each of these words, as the template writes it."""
-    found = []
-    for word in words:
-        encoded = model.reader.encode(posed(sample, "?", word))
-        found.append(int(encoded.ids[encoded.scored[0]]))
-    return sorted(set(found))
+def reply_ids(model: Model, sample: Sample, word: str) -> list[int]:
+    """Ids of a reply as the template writes it, end of turn included."""
+    encoded = model.reader.encode(posed(sample, "?", word))
+    return encoded.ids[encoded.scored].tolist()
 
 
 class Verdict(PerTurn):
     """`verdict_question` = P("yes" | image, question, answer), `verdict_answer` = P("yes" | image, answer) (CVS, arXiv
-    2603.09715): the probability of the first token of yes, Yes or YES as the reply."""
+    2603.09715): the probability that the reply begins as yes, Yes or YES does."""
 
     forms = {
         "verdict_question": lambda x, y: (WITH_QUESTION.format(question=x, answer=y), "Yes"),
@@ -161,10 +168,7 @@ class Verdict(PerTurn):
         pass
 
     def read(self, engine: Engine, name: str, made: list[Sample]) -> Reading:
-        plain = Sample(0, "", [], [])
-        yes = first_tokens(engine.model, plain, ["yes", "Yes", "YES"]) if made else []
-        no = first_tokens(engine.model, plain, ["no", "No", "NO"]) if made else []
-        observer = FirstToken(engine.model, [t for t in yes if t not in no] or yes)
+        observer = SaysYes(engine.model)
         reading = engine.read(made, ["image"], [observer], False)
         reading.seen["verdict"] = reading.seen[id(observer)]
         return reading
