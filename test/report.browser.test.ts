@@ -1,19 +1,14 @@
 import { execFileSync } from 'node:child_process';
-import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
-import { createRequire } from 'node:module';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { fileURLToPath, pathToFileURL } from 'node:url';
-import type { Browser, Page } from 'playwright-core';
-import { chromium } from 'playwright-core';
+import { fileURLToPath } from 'node:url';
+import type { Browser } from 'playwright-core';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { ReportInput } from '../src/report/data.ts';
 import { buildReport } from '../src/report/report.ts';
+import { findings, installed, launch, type Opened, openPage, type Scheme } from './browser.ts';
 import { exampleReport } from './example-report.ts';
-
-const CHROMIUM = '/usr/bin/chromium';
-const installed = existsSync(CHROMIUM);
-if (!installed) console.warn(`The report is not opened in a browser: ${CHROMIUM} is not installed.`);
 
 /** Reports that lack what most have. */
 async function oddReports(): Promise<Record<string, ReportInput>> {
@@ -86,10 +81,7 @@ describe.skipIf(!installed)('the report in a browser', () => {
     execFileSync(process.execPath, [fileURLToPath(new URL('../scripts/build-report.mjs', import.meta.url))]);
     const hostile = '</script><script>window.broken=true</script><img src=x onerror="window.broken=true">';
     writeFileSync(file, await buildReport(await exampleReport({ samples: 700, thumbnails: 24, hostile })));
-    browser = await chromium.launch({
-      executablePath: CHROMIUM,
-      args: ['--no-sandbox', '--disable-gpu', '--disable-background-networking', '--disable-dev-shm-usage'],
-    });
+    browser = await launch();
   });
 
   afterAll(async () => {
@@ -97,59 +89,8 @@ describe.skipIf(!installed)('the report in a browser', () => {
     rmSync(folder, { recursive: true, force: true });
   });
 
-  // What runs in the page is passed as text: the types of this project are those of Node, without a document.
-  interface Opened {
-    page: Page;
-    problems: string[];
-  }
-
-  async function open(
-    path: string,
-    width: number,
-    colorScheme: 'light' | 'dark',
-    use: (opened: Opened) => Promise<void>,
-  ): Promise<void> {
-    const page = await browser.newPage({ viewport: { width, height: 900 }, colorScheme });
-    const problems: string[] = [];
-    page.on('console', (message) => {
-      if (message.type() === 'error' || message.type() === 'warning') problems.push(message.text());
-    });
-    page.on('pageerror', (error) => problems.push(error.message));
-    page.on('request', (request) => {
-      if (!request.url().startsWith('file:') && !request.url().startsWith('data:'))
-        problems.push(`asked for ${request.url()}`);
-    });
-    try {
-      await page.goto(pathToFileURL(path).href);
-      await page.waitForTimeout(300);
-      await use({ page, problems });
-      expect(problems).toEqual([]);
-    } finally {
-      await page.close();
-    }
-  }
-
-  /** Findings of axe-core that are serious or critical, as text. */
-  async function findings(page: Page): Promise<string[]> {
-    // The page's own policy forbids foreign scripts, so the checker is brought in through the debugger.
-    const source = readFileSync(createRequire(import.meta.url).resolve('axe-core/axe.min.js'), 'utf8');
-    await page.evaluate(source);
-    return page.evaluate(async () => {
-      const { axe } = globalThis as unknown as {
-        axe: {
-          run: () => Promise<{
-            violations: { id: string; impact: string; nodes: { html: string; failureSummary: string }[] }[];
-          }>;
-        };
-      };
-      const { violations } = await axe.run();
-      return violations
-        .filter((v) => v.impact === 'serious' || v.impact === 'critical')
-        .flatMap((v) =>
-          v.nodes.map((node) => `${v.id}: ${node.html.slice(0, 160)} ${node.failureSummary.slice(0, 200)}`),
-        );
-    });
-  }
+  const open = (path: string, width: number, scheme: Scheme, use: (opened: Opened) => Promise<void>): Promise<void> =>
+    openPage(browser, path, width, scheme, use);
 
   for (const [scheme, width] of [
     ['light', 1280],

@@ -68,7 +68,7 @@ export function sideBySide(): HTMLElement {
           { label: 'Time', numeric: true, cell: (line) => line.time },
         ],
         lines,
-        'side-table',
+        'side-table pack',
       ),
     ),
   );

@@ -1,0 +1,201 @@
+import { execFileSync, spawnSync } from 'node:child_process';
+import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import type { Browser } from 'playwright-core';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import type { ArenaResult } from '../src/experiment/arena/result.ts';
+import { arena, select } from '../src/index.ts';
+import { selectors } from '../src/select/registry.ts';
+import { openProject } from '../src/store/project.ts';
+import { columnsNamed } from '../src/store/signals.ts';
+import { makeArenaProject } from './arena-project.ts';
+import { findings, installed, launch, openPage } from './browser.ts';
+
+const LAUNCHER = fileURLToPath(new URL('../winnow', import.meta.url));
+const folder = mkdtempSync(join(tmpdir(), 'winnow-arena-'));
+/** Cells of a line of CSV. */
+const cells = (line: string): string[] => line.match(/(?<=^|,)("(?:[^"]|"")*"|[^,]*)(?=,|$)/g) ?? [];
+/** Enough draws for a p below 0.05 over all methods would take longer than the test may. */
+const quick = { budget: '15%', reference: 'target', draws: 60 } as const;
+let all: ArenaResult;
+
+const run = (...args: string[]) => {
+  const { status, stdout, stderr } = spawnSync(process.execPath, [LAUNCHER, '-C', folder, 'arena', ...args], {
+    encoding: 'utf8',
+  });
+  return { status, stdout, stderr };
+};
+
+beforeAll(async () => {
+  execFileSync(process.execPath, [fileURLToPath(new URL('../scripts/build-report.mjs', import.meta.url))]);
+  await makeArenaProject(folder);
+  // Hostile text must stay text.
+  const truth = {
+    faults: [{ key: 'x', title: '<b>planted</b>', about: 'none' }],
+    rows: { pool0: { fault: 'x' }, pool1: { fault: 'x' } },
+  };
+  writeFileSync(join(folder, 'truth.json'), JSON.stringify(truth));
+  const { result } = await arena(folder, {
+    ...quick,
+    methods: 'all,visnec:variant=official:k=3,top:column=signature,top:column=nothing',
+  });
+  all = result;
+}, 120_000);
+afterAll(() => rmSync(folder, { recursive: true, force: true }));
+
+describe('the arena', () => {
+  it('runs every method, lists what fails with its error and what is missing with what it lacks', () => {
+    const forms = selectors
+      .filter(({ name }) => name !== 'random')
+      .flatMap(({ name, forms }) => (forms ?? [{}]).map(() => name));
+    expect(all.methods.map(({ method }) => method)).toEqual([...forms, 'visnec']);
+    expect(all.failed).toMatchObject([{ id: 'top:column=signature', error: { code: 'COLUMN_KIND' } }]);
+    expect(all.missing).toMatchObject([
+      { id: 'top:column=nothing', missing: [{ column: 'nothing', of: 'pool', because: 'not measured' }] },
+    ]);
+    expect(all.random.map(({ id, seeds, kept }) => [id, seeds, kept])).toEqual([
+      ['random', 20, 18],
+      ['stratified', 20, 18],
+    ]);
+    for (const method of all.methods) expect(method.kept, method.id).toBeLessThanOrEqual(method.requested);
+  });
+
+  it('measures what the command on the page of a method chooses', async () => {
+    await using project = await openProject(folder);
+    for (const id of ['visnec', 'd2', 'less', 'visnec:variant=official:k=3']) {
+      const method = all.methods.find((one) => one.id === id)!;
+      const options = id.includes(':') ? { variant: 'official' as const, k: 3 } : {};
+      const reference = id === 'less' ? { reference: 'target' } : {};
+      const { ids } = await select(project, {
+        method: method.method as 'visnec',
+        budget: '15%',
+        dryRun: true,
+        ...options,
+        ...reference,
+      });
+      expect(ids, id).toHaveLength(method.kept);
+      const dataset = await project.dataset('pool');
+      const column = (await columnsNamed(project, dataset, ['aum'])).columns.aum!;
+      const mean = ids.reduce((sum, one) => sum + (column.data as Float32Array)[dataset.rowOf(one)]!, 0) / ids.length;
+      const q = all.quantities.findIndex(({ name }) => name === 'signal/aum');
+      expect(method.quantities[q]!.value, id).toBeCloseTo(mean, 10);
+      const faults = all.quantities.findIndex(({ name }) => name === 'fault/any');
+      const planted = ids.filter((one) => one === 'pool0' || one === 'pool1').length;
+      expect(method.quantities[faults]!.value * method.kept, id).toBeCloseTo(planted, 10);
+      expect(method.command).toContain(`winnow select ${method.method} --budget 15%`);
+    }
+  });
+
+  it('adds up: overlaps are symmetric, shares sum to 1, what one alone picks nobody else keeps', () => {
+    const { overlap, methods } = all;
+    overlap.jaccard.forEach((line, i) => {
+      for (const [j, value] of line.entries()) expect(value).toBeCloseTo(overlap.jaccard[j]![i]!, 12);
+    });
+    expect([...overlap.order].sort((a, b) => a - b)).toEqual(overlap.names.map((_, i) => i));
+    for (const { shares, alone } of methods) {
+      expect(shares.source!.reduce((sum, share) => sum + share, 0)).toBeCloseTo(1, 10);
+      expect(alone.odd.filter(({ votes }) => votes === 0).length).toBe(Math.min(alone.picked, alone.odd.length));
+    }
+    expect(overlap.ratio[methods.length]![methods.length]!).toBeGreaterThan(0.6);
+    expect(overlap.ratio[methods.length]![methods.length]!).toBeLessThan(1.4);
+  });
+
+  it('does nothing twice, and chooses anew what has changed', async () => {
+    const { result } = await arena(folder, { ...quick, methods: 'all', doctor: false });
+    expect(result.methods.filter(({ reused }) => !reused)).toEqual([]);
+    const byId = new Map(all.methods.map((method) => [method.id, method]));
+    for (const method of result.methods) expect(method.kept).toBe(byId.get(method.id)!.kept);
+    const other = await arena(folder, { ...quick, methods: 'visnec,s2l', seed: 7, doctor: false });
+    expect(other.result.methods.map(({ reused }) => reused)).toEqual([false, false]);
+    // A choice that was cut short is made again.
+    const cache = join(folder, '.winnow', 'arena');
+    for (const name of readdirSync(cache)) writeFileSync(join(cache, name), '{"kept":[1');
+    const again = await arena(folder, { ...quick, methods: 'visnec' });
+    expect(again.result.methods[0]).toMatchObject({ reused: false, kept: byId.get('visnec')!.kept });
+  });
+
+  it('says what is missing of a target, and what would run', async () => {
+    const plan = await arena(folder, { budget: 10, methods: 'less,top', dryRun: true });
+    expect(plan.runs.map(({ id }) => id)).toEqual(['top']);
+    expect(plan.missing).toMatchObject([{ id: 'less', needsReference: true }]);
+  });
+});
+
+describe('winnow arena', () => {
+  it('prints one document with --json, and writes a page and a table', () => {
+    const { status, stdout } = run('--budget', '15%', '--methods', 'd2,xmas', '--draws', '50', '--no-doctor', '--json');
+    expect(status).toBe(0);
+    const document = JSON.parse(stdout) as { result: ArenaResult; page: string; csv: string };
+    expect(document.result.methods.map(({ id }) => id)).toEqual(['d2', 'xmas']);
+    expect(readFileSync(document.page, 'utf8')).toMatch(/^<!doctype html>/);
+    const [head, ...lines] = readFileSync(document.csv, 'utf8').trimEnd().split('\r\n');
+    expect(head).toMatch(/^id,status,title,requested,kept,/);
+    expect(lines.map((line) => cells(line)[1])).toEqual(['ran', 'ran', 'random', 'random']);
+    for (const line of lines) expect(cells(line)).toHaveLength(cells(head!).length);
+  });
+
+  it('does nothing in a dry run', () => {
+    const out = join(folder, 'dry.html');
+    const { status, stdout } = run('--budget', '15%', '--dry-run', '--out', out);
+    expect(status).toBe(0);
+    expect(stdout).toContain('less: a data set that stands for the target: --reference NAME');
+    expect(stdout).toContain('Dry run: nothing was done.');
+    expect(existsSync(out)).toBe(false);
+  });
+
+  it.each([
+    [['--methods', 'nonsense', '--budget', '15%'], 'METHOD_UNKNOWN'],
+    [['--methods', 'visnec:k=x', '--budget', '15%'], 'OPTION_INVALID'],
+    [['--budget', '0%'], 'BUDGET_INVALID'],
+    [['--budget', '2M tokens'], 'BUDGET_INVALID'],
+    [[], 'BUDGET_MISSING'],
+    [['--budget', '15%', '--reference', 'nothing'], 'DATASET_UNKNOWN'],
+    [['--budget', '15%', '--draws', '3'], 'OPTION_INVALID'],
+    [['--budget', '15%', '--target-size', '-1'], 'OPTION_INVALID'],
+  ])('refuses %j', (args, code) => {
+    const { status, stdout } = run(...args, '--json');
+    expect(status).toBe(2);
+    expect(JSON.parse(stdout)).toMatchObject({ error: { code } });
+  });
+});
+
+describe.skipIf(!installed)('the page of the arena', () => {
+  let browser: Browser;
+  beforeAll(async () => {
+    browser = await launch();
+  });
+  afterAll(() => browser?.close());
+
+  for (const [scheme, width] of [
+    ['light', 1280],
+    ['dark', 360],
+  ] as const) {
+    it(`has no error, no serious finding and no sideways scroll (${scheme}, ${width} px)`, async () => {
+      await arena(folder, {
+        ...quick,
+        methods: 'visnec,self-sup,d2,less,top:column=signature,top:column=nothing',
+        out: join(folder, 'page.html'),
+      });
+      await openPage(browser, join(folder, 'page.html'), width, scheme, async ({ page }) => {
+        const isClean = async (what: string): Promise<void> => {
+          expect(await page.evaluate('document.documentElement.scrollWidth'), what).toBeLessThanOrEqual(width);
+          expect(await findings(page), what).toEqual([]);
+          expect(await page.locator('main').innerText(), what).not.toMatch(/NaN|undefined|Infinity|null/);
+        };
+        await isClean('overview');
+        expect(await page.locator('#overlap table.matrix tbody tr').count()).toBe(5 + 2);
+        await page.getByRole('button', { name: 'Times chance' }).click();
+        await page.locator('#side a').first().click();
+        await page.waitForTimeout(100);
+        expect(await page.locator('#side').isVisible()).toBe(false);
+        expect(await page.locator('article.method h2').innerText()).toBe('VisNec: visual necessity');
+        expect(await page.locator('article.method .card').count()).toBeGreaterThan(8);
+        await isClean('method');
+        await page.goBack();
+        expect(await page.locator('#side').isVisible()).toBe(true);
+      });
+    }, 60_000);
+  }
+});
