@@ -37,7 +37,8 @@ export function openPool(
   { budget, seed }: Pick<SelectContext, 'budget' | 'seed'>,
 ): Pool {
   checkContext(budget, seed);
-  const reasons: Reason[] = Array.from({ length: input.rows }, (_, row) => ({ row, kept: false, code: 'not-drawn' }));
+  const reasons: Reason[] = new Array(input.rows);
+  for (let row = 0; row < input.rows; row++) reasons[row] = { row, kept: false, code: 'not-drawn' };
   const pool: Pool = { rows: [], budget, kept: [], reasons, counts: [], notes: [], leftOut: [] };
   const textOnly: number[] = [];
   for (let row = 0; row < input.rows; row++) {

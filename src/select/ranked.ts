@@ -33,21 +33,21 @@ export function selectRanked(input: SelectorInput, context: SelectContext, ranki
   return closePool(pool, { method, options, order: output }, input, context);
 }
 
-/** Keeps the ranks from `first` on, 0-based, as far as the budget goes, and says of every row why; gives the number kept. */
+/** Keeps the ranks from `first` on, 0-based, as far as the budget goes, and says of every row of the pool why; gives the number kept. */
 export function keepWindow(pool: Pool, ranked: Int32Array, score: ArrayLike<number>, first = 0): number {
   const isTop = first === 0;
-  let count = 0;
-  ranked.forEach((row, i) => {
-    const kept = i >= first && i < first + pool.budget;
+  const rank = new Int32Array(score.length);
+  for (let i = 0; i < ranked.length; i++) rank[ranked[i]!] = i + 1;
+  // By row, not by rank: half a million reasons scattered over the memory would cost three times as much.
+  for (const row of pool.rows) {
+    if (rank[row] === 0) continue;
     const reason = pool.reasons[row]!;
-    reason.kept = kept;
-    reason.code = isTop ? (kept ? 'kept-top' : 'below-quota') : kept ? 'kept-window' : 'outside-window';
-    reason.rank = i + 1;
+    reason.kept = rank[row]! > first && rank[row]! <= first + pool.budget;
+    reason.code = isTop ? (reason.kept ? 'kept-top' : 'below-quota') : reason.kept ? 'kept-window' : 'outside-window';
+    reason.rank = rank[row]!;
     reason.score = score[row]!;
-    if (kept) {
-      pool.kept.push(row);
-      count++;
-    }
-  });
-  return count;
+  }
+  const kept = ranked.subarray(Math.max(0, first), Math.max(0, first + pool.budget));
+  for (const row of kept) pool.kept.push(row);
+  return kept.length;
 }

@@ -60,12 +60,20 @@ export async function storedSignals(project: Project, dataset: Dataset): Promise
     latest.set(identity, entry);
   }
   return [...latest.values()].reverse().map((entry) => {
+    const isSame = entry.datasetHash === dataset.hash;
     const shards: Shard[] = entry.shards
       .filter(({ end }) => end <= dataset.rows)
       .map(({ file, start, end, rows }) => {
         const path = join(project.paths.signals, file);
         const key = /([0-9a-f]{64})\.parquet$/.exec(file)?.[1] ?? '';
-        return { key, start, end, rows, path, done: looksWhole(path) && hashRows(dataset, start, end) === rows };
+        return {
+          key,
+          start,
+          end,
+          rows,
+          path,
+          done: looksWhole(path) && (isSame || hashRows(dataset, start, end) === rows),
+        };
       });
     const covered = shards.reduce((end, shard) => Math.max(end, shard.end), 0);
     if (covered < dataset.rows)
