@@ -93,6 +93,8 @@ describe('what columns cost', () => {
     expect(commandFor('nll_mm')).toBe('winnow score loss');
     expect(commandFor('response')).toBe('winnow score text-embedding --text response');
     expect(commandFor('image_sharpness')).toBe('winnow score image-stats');
+    expect(commandFor('nll_direct')).toBe('winnow score loss --direct');
+    expect(commandFor('gradient_3')).toBe('winnow score gradients');
     expect(commandFor('own_column')).toBeUndefined();
   });
 });

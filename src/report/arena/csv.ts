@@ -85,13 +85,20 @@ function columns<T>(all: readonly T[], of: (one: T, at: number) => Line): Line {
   return Object.assign({}, ...all.map(of)) as Line;
 }
 
-/** What a method lacks, in words. */
+/** What a method lacks, in words: columns by the command that measures them. */
 export function missingWords({ missing, needsReference }: ArenaResult['missing'][number]): string {
-  const lacking = missing.map(({ column, of, because, command }) => {
+  const byCommand = new Map<string, string[]>();
+  for (const { column, of, because, command } of missing) {
     const where = of === 'reference' ? ' of the reference' : '';
-    const how = command === undefined ? '; import it' : `: ${command}`;
-    return `${column}${where}${because === 'incomplete' ? ' (incomplete)' : ''}${how}`;
-  });
+    const name = `${column}${where}${because === 'incomplete' ? ' (incomplete)' : ''}`;
+    const how = command ?? 'winnow signals import';
+    byCommand.set(how, [...(byCommand.get(how) ?? []), name]);
+  }
+  const lacking = [...byCommand].map(([command, names]) => `${names.join(', ')}: ${command}`);
   const target = needsReference ? ['a data set that stands for the target: --reference NAME'] : [];
   return [...lacking, ...target].join('; ');
 }
+
+/** What `winnow signals import` beside a column means. */
+export const IMPORT_WORDS =
+  'What is measured elsewhere (by a teacher, a tuned scorer, another encoder) comes in with: winnow signals import FILE --as NAME';

@@ -4,7 +4,7 @@ import type { Project } from '../../store/project.ts';
 import { htmlPage } from '../html-page.ts';
 import { thumbnail } from '../thumbnails.ts';
 import { shorten } from '../words.ts';
-import { missingWords } from './csv.ts';
+import { IMPORT_WORDS, missingWords } from './csv.ts';
 import { arenaText, assumptionWords, costWords } from './text.ts';
 
 /** A sample in a gallery. */
@@ -27,6 +27,7 @@ export interface ArenaPage {
   missing: { id: string; title: string; lacks: string; cost: string }[];
   missingCost: string;
   assumptions: string;
+  importing: string;
 }
 
 /** Characters of questions and answers in galleries. */
@@ -53,6 +54,7 @@ export async function buildArenaPage(project: Project, result: ArenaResult, watc
     })),
     missingCost: costWords(result.missingCost),
     assumptions: assumptionWords(result.assumptions),
+    importing: `${IMPORT_WORDS}.`,
   };
   return htmlPage({
     title: `${result.dataset} · Winnow arena`,

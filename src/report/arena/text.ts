@@ -3,7 +3,7 @@ import type { ArenaMethod, ArenaMissing, ArenaPlan, ArenaResult } from '../../ex
 import type { Interval } from '../../numeric/statistics.ts';
 import { textTable as table } from '../text-table.ts';
 import { count, duration, number, percent, shorten } from '../words.ts';
-import { missingWords } from './csv.ts';
+import { IMPORT_WORDS, missingWords } from './csv.ts';
 
 /** What `winnow arena` prints: a line a method, what could not run and why, and what measuring it would cost. */
 export function arenaText(result: ArenaResult): string {
@@ -76,6 +76,7 @@ function missingText(missing: readonly ArenaMissing[], all: Cost, assumptions: C
     '',
     `All of it together, passes shared: ${costWords(all)}.`,
     assumptionWords(assumptions),
+    `${IMPORT_WORDS}.`,
   ];
 }
 

@@ -101,7 +101,7 @@ export function absent(): HTMLElement | null {
           page.missing,
           'dense',
         ),
-    page.missing.length === 0 ? null : h('p', { class: 'quiet small after' }, page.assumptions),
+    page.missing.length === 0 ? null : h('p', { class: 'quiet small after' }, `${page.assumptions} ${page.importing}`),
     result.failed.length === 0
       ? null
       : table<(typeof result.failed)[number]>(
