@@ -1,7 +1,8 @@
 import { z } from 'zod';
 import type { ColumnSpec } from '../numeric/columns.ts';
+import { atEach } from './loss-trajectory.ts';
 import type { Signal } from './signal.ts';
-import { weightsRevision, workerParams } from './worker-params.ts';
+import { checkpointParams, weightsRevision, workerParams } from './worker-params.ts';
 
 /** What a gradient is taken of, and how it is projected: on both sides of a comparison the same. */
 export const gradientParams = {
@@ -18,7 +19,12 @@ export const gradientParams = {
     .default(['q_proj', 'k_proj', 'v_proj', 'o_proj'])
     .describe('names of linear layers of the language model (a checkpoint with adapters: those that it has)'),
   dims: z.coerce.number().int().positive().max(65536).default(8192).describe('numbers of a projected gradient'),
-  projection: z.enum(['rademacher', 'normal']).default('rademacher').describe('entries of the random projection'),
+  projection: z
+    .enum(['rademacher', 'normal', 'sketch'])
+    .default('rademacher')
+    .describe(
+      'random matrix: of +-1, Gaussian, or a sketch, where each number goes to one place with a sign, which is thousands of times cheaper',
+    ),
   seed: z.coerce
     .number()
     .int()
@@ -30,6 +36,7 @@ export const gradientParams = {
 
 const Params = z.object({
   ...workerParams,
+  ...checkpointParams,
   gradient: z
     .enum(['sgd', 'adam'])
     .default('sgd')
@@ -42,7 +49,7 @@ const Params = z.object({
 });
 type GradientsParams = z.infer<typeof Params>;
 
-function columns({ layers, dims, gradient }: GradientsParams): ColumnSpec[] {
+function columns({ layers, dims, gradient, checkpoints }: GradientsParams): ColumnSpec[] {
   const of = gradient === 'adam' ? 'Adam step' : 'gradient of the mean response loss';
   const one = (name: string, where: string): ColumnSpec => ({
     name,
@@ -50,8 +57,12 @@ function columns({ layers, dims, gradient }: GradientsParams): ColumnSpec[] {
     width: dims,
     measures: `${of}, ${where}, projected at random to ${dims} numbers, nats/token per unit of weight`,
   });
-  if (layers.length === 0) return [one('gradient_1', 'all target layers')];
-  return layers.map((layer) => one(`gradient_1_layer_${layer}`, `layer ${layer}`));
+  // A run's name says nothing of how many checkpoints it has; the worker names what it measures.
+  return Array.from({ length: Math.max(1, checkpoints.length) }, (_, c) =>
+    layers.length === 0
+      ? [one(`gradient_${c + 1}`, 'all target layers')]
+      : layers.map((layer) => one(`gradient_${c + 1}_layer_${layer}`, `layer ${layer}`)),
+  ).flat();
 }
 
 /** Projected gradients of each sample's loss (LESS, ICONS, DataInf). */
@@ -64,7 +75,7 @@ export const gradients: Signal<GradientsParams> = {
   source: 'LESS (arXiv 2402.04333), section 3; TRAK (arXiv 2303.14186) for the projection',
   by: ['worker'],
   params: Params,
-  cost: () => '1 image encoding, 1 forward and 1 backward pass a sample',
+  cost: ({ checkpoints }) => `1 image encoding, 1 forward and 1 backward pass a sample ${atEach(checkpoints)}`,
   columns,
   shardRows: 256,
   readsMedia: true,

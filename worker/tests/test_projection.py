@@ -47,6 +47,21 @@ def test_entries_have_mean_0_and_variance_1_and_angles_are_kept(kind: str) -> No
     assert torch.allclose(y.norm(dim=1), x.norm(dim=1), rtol=0.06)
 
 
+def test_a_sketch_adds_each_number_with_its_sign_and_keeps_angles() -> None:
+    projection, stream = Projection(9, "sketch", 5), Random(5, "projection/a")
+    g = torch.arange(1.0, 15.0)[None].repeat(2, 1)
+    expected = torch.zeros(9)
+    for value in g[0]:
+        word = stream.word()
+        expected[word * 9 >> 32] += value * (1 - 2 * (word & 1))
+    assert torch.equal(projection.project({"a": g}, 2), expected.repeat(2, 1))
+    x = torch.randn(2, 20000, generator=torch.Generator().manual_seed(1)) + 0.7
+    y = Projection(4096, "sketch", 1).project({"w": x}, 2)
+    cosines = [torch.nn.functional.cosine_similarity(v[0], v[1], dim=0) for v in (x, y)]
+    assert abs(cosines[0] - cosines[1]) < 0.05
+    assert torch.allclose(y.norm(dim=1), x.norm(dim=1), rtol=0.06)
+
+
 def test_half_blocks_keep_11_bits_of_vectors_of_any_length() -> None:
     rng = np.random.default_rng(0)
     for length in (1e-30, 1e-6, 1.0, 1e9, 1e30):

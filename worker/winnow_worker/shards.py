@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -63,6 +64,12 @@ def read_vectors(files: list[str], rows: int, name: str, kind: str, width: int) 
     return data
 
 
+def said_of(name: str, measures: dict[str, str]) -> str:
+    """What a column measures: its own sentence, else that of the same column at another checkpoint."""
+    same = {re.sub(r"\d+", "#", known): text for known, text in measures.items()}
+    return measures.get(name) or same.get(re.sub(r"\d+", "#", name), "")
+
+
 def write_shard(
     path: Path, key: str, rows: np.ndarray, ids: list[str], columns: dict[str, Column], measures: dict[str, str],
     quarantined: list[dict],
@@ -75,7 +82,9 @@ def write_shard(
             **{k: to_arrow(c) for k, c in columns.items()},
         }
     )
-    about = [{"name": k, "kind": c.kind, "width": c.width, "measures": measures.get(k, "")} for k, c in columns.items()]
+    about = [
+        {"name": k, "kind": c.kind, "width": c.width, "measures": said_of(k, measures)} for k, c in columns.items()
+    ]
     meta = {"key": key, "columns": about, "quarantined": quarantined}
     path.parent.mkdir(parents=True, exist_ok=True)
     temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")

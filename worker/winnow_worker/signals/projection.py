@@ -3,6 +3,8 @@
 Entry (i, j) of a tensor's matrix is a draw of the stream `projection/<name>`, so that it depends on the seed, the
 tensor's name and its place alone. Rademacher entries are +-1 (one bit each), normal ones standard normal; the product
 is divided by sqrt(dims), which keeps lengths and angles in expectation (Johnson and Lindenstrauss; TRAK, LESS).
+A sketch has one entry of +-1 in each row of the matrix (Charikar et al. 2002; Weinberger et al. 2009): the same
+expectation and nearly the same spread, for one addition a number instead of `dims`.
 """
 
 from __future__ import annotations
@@ -59,6 +61,8 @@ class Projection:
 
     def project(self, tensors: dict[str, torch.Tensor], rows: int) -> torch.Tensor:
         """The sum over tensors (rows, length) of their projections, (rows, dims) in fp32."""
+        if self.kind == "sketch":
+            return self.sketch(tensors, rows)
         total = torch.zeros(rows, self.dims, device=self.device)
         for name, values in tensors.items():
             for start in range(0, values.shape[1], self.step):
@@ -66,3 +70,13 @@ class Projection:
                 if part.any():
                     total += part @ self.matrix(name, start, start + part.shape[1])
         return total / math.sqrt(self.dims)
+
+    def sketch(self, tensors: dict[str, torch.Tensor], rows: int) -> torch.Tensor:
+        """Number i of a tensor goes to place floor(w / 2^32 dims), with the sign of w's lowest bit, w draw i."""
+        total = torch.zeros(rows, self.dims, device=self.device)
+        for name, values in tensors.items():
+            length = values.shape[1]
+            words = philox_words(self.seed, f"projection/{name}", 0, -(-length // 4), self.device)[:length]
+            signs = 1 - 2 * (words & 1).float()
+            total.index_add_(1, (words * self.dims) >> 32, values * signs)
+        return total
