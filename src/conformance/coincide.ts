@@ -1,3 +1,4 @@
+import { wideOf } from '../numeric/columns.ts';
 import { nearestByCosine } from '../numeric/nearest.ts';
 import { openProducts, type Products } from '../numeric/products.ts';
 import { gaussianKernel, greedyMmd } from '../select/mmd.ts';
@@ -29,7 +30,9 @@ async function runPrune({ inputs, outputs }: Case): Promise<string | undefined> 
     temperature: numberOf(inputs, 'temperature'),
     sigma: 'sigma' in inputs ? numberOf(inputs, 'sigma') : 1,
   } as const;
-  const pruned = await withProducts((products) => pruneClusters(points, members, transfer, target, options, products));
+  const pruned = await withProducts((products) =>
+    pruneClusters(wideOf(points), members, transfer, target, options, products),
+  );
   const kept = [...pruned.order].flatMap((c) => pruned.kept[c]!);
   const found = {
     density: [...pruned.density],

@@ -1,4 +1,4 @@
-import { unitRows } from '../numeric/matrix.ts';
+import { gatherRows, unitRows } from '../numeric/matrix.ts';
 import { selectBy } from '../select/registry.ts';
 import { prototypeDistances } from '../select/self-sup.ts';
 import { pickTypical } from '../select/typicality.ts';
@@ -27,7 +27,7 @@ async function runTypiclust({ inputs, outputs }: Case): Promise<string | undefin
     if (!isRecord(expected)) continue;
     const members = toNumbers(expected.rows, 'rows');
     const how = { neighbours: 20, distance: 'squared' } as const;
-    const found = await pickTypical(points, members, 0, how, { seed: 42 });
+    const found = await pickTypical(gatherRows(points, members), 0, how, { seed: 42 });
     const typicality = [...found.initial];
     const k = Math.min(20, Math.floor(members.length / 2));
     const difference = firstDifference({ rows: members, k, typicality }, expected);
@@ -49,9 +49,17 @@ async function runPrototypes({ inputs, outputs }: Case): Promise<string | undefi
     const context = { budget: numberOf(inputs, 'n'), seed: 42 };
     return [...(await selectBy('self-sup', input, { keep, distance, labels: 'label' }, context)).kept];
   };
+  const toPrototypes = (distance: 'cosine' | 'l2'): number[] => {
+    const found: number[] = [];
+    for (const rows of members) {
+      const own = prototypeDistances(gatherRows(points, rows), distance);
+      for (const [i, row] of rows.entries()) found[row] = own[i]!;
+    }
+    return found;
+  };
   const found = {
-    cosine_to_own_centroid: [...prototypeDistances(points, members, 'cosine')].map((distance) => 1 - distance),
-    l2_to_own_centroid: [...prototypeDistances(points, members, 'l2')],
+    cosine_to_own_centroid: toPrototypes('cosine').map((distance) => 1 - distance),
+    l2_to_own_centroid: toPrototypes('l2'),
     keep_near_cosine: await kept('near', 'cosine'),
     keep_far_cosine: await kept('far', 'cosine'),
     keep_near_l2: await kept('near', 'l2'),

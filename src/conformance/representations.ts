@@ -1,3 +1,5 @@
+import { wideOf } from '../numeric/columns.ts';
+import { gatherRows } from '../numeric/matrix.ts';
 import { openProducts } from '../numeric/products.ts';
 import { representativeness, uniqueness } from '../select/datatailor-values.ts';
 import { leverageScores } from '../select/leverage.ts';
@@ -67,9 +69,14 @@ async function runDatatailor({ inputs, outputs }: Case): Promise<string | undefi
       for (const row of rows) source[row] = `source ${s}`;
       const ids = [...new Set(rows.map((row) => clusterOf[row]!))];
       const clusters = ids.map((id) => rows.filter((row) => clusterOf[row] === id));
-      for (const [row, value] of representativeness(points, clusters, informativeness)) representative[row] = value;
+      for (const [row, value] of await representativeness(wideOf(points), clusters, informativeness))
+        representative[row] = value;
       for (const members of clusters) {
-        const values = await uniqueness(points, members, informativeness, products);
+        const values = await uniqueness(
+          gatherRows(points, members),
+          members.map((row) => informativeness[row]!),
+          products,
+        );
         for (const [i, row] of members.entries()) unique[row] = values[i]!;
       }
     }

@@ -1,4 +1,4 @@
-import { unitRows } from '../numeric/matrix.ts';
+import { gatherRows, unitRows } from '../numeric/matrix.ts';
 import { openProducts } from '../numeric/products.ts';
 import { rankRows } from '../numeric/topk.ts';
 import { waterFill } from '../select/allocate.ts';
@@ -79,8 +79,8 @@ async function runTypical({ inputs, outputs }: Case): Promise<string | undefined
   const products = await openProducts();
   try {
     for (const [c, rows] of open.entries()) {
-      const { ranked } = await typicalRows(points, rows, products);
-      selected.push(...ranked.slice(0, quota[c]!).map((row) => row + offset));
+      const { order } = await typicalRows(gatherRows(points, rows), products);
+      selected.push(...Array.from(order.subarray(0, quota[c]!), (i) => rows[i]! + offset));
     }
   } finally {
     await products.release();

@@ -39,6 +39,8 @@ export interface VectorBlock {
 export interface WideColumn {
   rows: number;
   width: number;
+  /** The whole of it, where it is in memory. */
+  held?: Matrix;
   /** All rows in blocks of consecutive ones, from the first to the last, as often as it is asked for. */
   blocks(): AsyncIterable<VectorBlock>;
   /** The listed rows, in their order; the caller sees to it that they fit in memory. */
@@ -54,6 +56,7 @@ export function wideOf(matrix: Matrix): WideColumn {
   return {
     rows,
     width,
+    held: matrix,
     async *blocks() {
       for (let start = 0; start < rows; start += BLOCK_ROWS) {
         yield { start, matrix: rowRange(matrix, start, Math.min(BLOCK_ROWS, rows - start)) };
@@ -63,9 +66,10 @@ export function wideOf(matrix: Matrix): WideColumn {
   };
 }
 
-/** A column whose rows are changed as they are read: `change` gets a copy or a view of some rows and returns as many of the same width. */
+/** A column whose rows are changed, at once where it is in memory, else as they are read. @param change gives as many rows of the same width */
 export function mapRows(column: WideColumn, change: (matrix: Matrix) => Matrix): WideColumn {
-  const { rows, width } = column;
+  const { rows, width, held } = column;
+  if (held !== undefined) return wideOf(change(held));
   return {
     rows,
     width,

@@ -4,7 +4,7 @@ import { waterFill } from './allocate.ts';
 import { ceilShares, scoreEntropy, strataShares, stratify } from './ccs.ts';
 import { type Cluster, intoClusters } from './clusters.ts';
 import { closePool, drawInto, dropRows, openPool, type Pool } from './pool.ts';
-import { scalarColumn, vectorColumn } from './read-columns.ts';
+import { scalarColumn, wideColumn } from './read-columns.ts';
 import type { Selector, TextOnlyPolicy } from './selector.ts';
 import { textOnlyOption } from './text-only-option.ts';
 
@@ -54,6 +54,7 @@ export const adaptInf: Selector<AdaptInfOptions> = {
     textOnly: textOnlyOption.default('proportional'),
   }),
   needs: ({ scores, embedding, labels }) => [...scores, labels ?? embedding],
+  streams: ({ embedding, labels }) => (labels === undefined ? [embedding] : []),
   async select(input, options, context) {
     const columns = options.scores.map((name) => scalarColumn(input, name));
     const pool = openPool(input, options.textOnly, context);
@@ -61,7 +62,7 @@ export const adaptInf: Selector<AdaptInfOptions> = {
       columns.some((score) => !Number.isFinite(score[row])),
     );
     const { labels, embedding, k } = options;
-    const source = { labels, vectors: () => vectorColumn(input, embedding), k };
+    const source = { labels, vectors: () => wideColumn(input, embedding), k };
     const { ids, clusters } = await intoClusters(input, pool, source, context);
     const used = clusters.filter(({ members }) => members.length > 0);
     const sizes = used.map(({ members }) => members.length);

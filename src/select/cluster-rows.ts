@@ -1,11 +1,15 @@
 import { WinnowError } from '../dataset/errors.ts';
 import { clusterHealth } from '../numeric/cluster-health.ts';
-import { type KMeansResult, kmeans, LARGEST_CLUSTERABLE } from '../numeric/kmeans.ts';
+import type { WideColumn } from '../numeric/columns.ts';
+import { assignRows, type KMeansResult, kmeans, LARGEST_CLUSTERABLE } from '../numeric/kmeans.ts';
 import { countDistinct, gatherRows, type Matrix } from '../numeric/matrix.ts';
+import { createRandom } from '../numeric/philox.ts';
 import type { SelectContext } from './selector.ts';
 
 /** Rows a cluster that k-means is fitted on at most, as faiss does; the others are assigned afterwards. */
 const FIT_ROWS_PER_CLUSTER = 256;
+
+const FIT_BYTES = 2 ** 31;
 
 /** A cluster with more of the rows than this is worth a note: quotas by cluster then change little. */
 const LARGE_SHARE = 0.5;
@@ -20,35 +24,69 @@ export interface ClusteringOptions {
   niter?: number;
   /** Throw on a clustering that has collapsed, instead of noting it. @default false */
   refuseCollapse?: boolean;
+  /** Bytes of rows that centroids are fitted on at most, where they aren't in memory anyway. @default 2 GiB */
+  fitBytes?: number;
 }
 
 /** Which of the rows have a vector that can be clustered: no missing, infinite or absurdly large value. */
-export function clusterableRows({ data, width }: Matrix, rows: readonly number[]): number[] {
-  return rows.filter((row) => {
-    for (let t = row * width; t < (row + 1) * width; t++)
-      if (!(Math.abs(data[t]!) <= LARGEST_CLUSTERABLE)) return false;
-    return width > 0;
-  });
+export async function clusterableRows(column: WideColumn, rows: readonly number[]): Promise<number[]> {
+  const usable = new Uint8Array(column.rows);
+  const { width } = column;
+  for await (const { start, matrix } of column.blocks()) {
+    for (let i = 0; i < matrix.rows; i++) {
+      let isUsable = width > 0;
+      for (let t = i * width; isUsable && t < (i + 1) * width; t++)
+        isUsable = Math.abs(matrix.data[t]!) <= LARGEST_CLUSTERABLE;
+      usable[start + i] = isUsable ? 1 : 0;
+    }
+  }
+  return rows.filter((row) => usable[row] === 1);
 }
 
 /**
  * Clusters the listed rows of an embedding; fewer distinct rows than k give as many clusters as there are. Clusters are numbered by their
  * first row, empty ones last, so that the numbers don't depend on the order in which k-means found them.
  *
+ * Centroids are fitted on at most 256 rows a cluster, and on no more than 2 GiB of an embedding that is larger; all rows are assigned.
+ *
  * @returns the cluster of each row of the embedding, -1 for rows that aren't listed; the number of clusters; and what is odd about them
  * @throws WinnowError `CLUSTERS_COLLAPSED`
  */
 export async function clusterRows(
-  embedding: Matrix,
+  embedding: WideColumn,
   rows: readonly number[],
   k: number,
-  { seed, signal, progress }: SelectContext,
-  { spherical = false, niter = 100, refuseCollapse = false }: ClusteringOptions = {},
+  context: SelectContext,
+  how: ClusteringOptions = {},
 ): Promise<{ clusters: Int32Array; k: number; notes: string[] }> {
   const clusters = new Int32Array(embedding.rows).fill(-1);
   if (rows.length === 0) return { clusters, k: 0, notes: [] };
-  const points = rows.length === embedding.rows ? embedding : gatherRows(embedding, rows);
-  const used = countDistinct(points, Math.min(k, rows.length));
+  const isLarge = embedding.held === undefined && rows.length * embedding.width * 4 > (how.fitBytes ?? FIT_BYTES);
+  const { used, labels, ...found } = isLarge
+    ? await clusterLarge(embedding, rows, k, context, how)
+    : await clusterHeld(await heldRows(embedding, rows), k, context, how);
+  if (how.refuseCollapse === true) checkCollapse(found);
+  const number = new Map<number, number>();
+  rows.forEach((row, i) => {
+    const label = labels[i]!;
+    if (!number.has(label)) number.set(label, number.size);
+    clusters[row] = number.get(label)!;
+  });
+  return { clusters, k: used, notes: [...describeCount(used, k, rows.length), ...describeHealth(found)] };
+}
+
+type Found = Pick<KMeansResult, 'labels' | 'sizes' | 'centroids'> & { used: number };
+
+const heldRows = async ({ held, gather }: WideColumn, rows: readonly number[]): Promise<Matrix> =>
+  held !== undefined && rows.length === held.rows ? held : gather(rows);
+
+async function clusterHeld(
+  points: Matrix,
+  k: number,
+  { seed, signal, progress }: SelectContext,
+  { spherical = false, niter = 100 }: ClusteringOptions,
+): Promise<Found> {
+  const used = countDistinct(points, Math.min(k, points.rows));
   const result = await kmeans(points, {
     k: used,
     seed,
@@ -58,14 +96,43 @@ export async function clusterRows(
     ...(signal === undefined ? {} : { signal }),
     ...(progress === undefined ? {} : { progress }),
   });
-  if (refuseCollapse) checkCollapse(result);
-  const number = new Map<number, number>();
-  rows.forEach((row, i) => {
-    const found = result.labels[i]!;
-    if (!number.has(found)) number.set(found, number.size);
-    clusters[row] = number.get(found)!;
-  });
-  return { clusters, k: used, notes: [...describeCount(used, k, rows.length), ...describeHealth(result)] };
+  return { ...result, used };
+}
+
+/** Fits on a sample that is held, then assigns all rows a block at a time. */
+async function clusterLarge(
+  embedding: WideColumn,
+  rows: readonly number[],
+  k: number,
+  context: SelectContext,
+  how: ClusteringOptions,
+): Promise<Found> {
+  const most = Math.max(1, Math.floor((how.fitBytes ?? FIT_BYTES) / (embedding.width * 4)));
+  const count = Math.min(rows.length, most, FIT_ROWS_PER_CLUSTER * k);
+  const drawn = createRandom(context.seed, 'select/cluster-sample').sample(rows.length, count).sort();
+  const { centroids, used } = await clusterHeld(
+    await embedding.gather(drawn.map((i) => rows[i]!)),
+    Math.min(k, count),
+    context,
+    how,
+  );
+  const centres: Matrix = { data: centroids, rows: used, width: embedding.width };
+  const labels = new Int32Array(rows.length);
+  const sizes = new Int32Array(used);
+  let next = 0;
+  for await (const { start, matrix } of embedding.blocks()) {
+    context.signal?.throwIfAborted();
+    const own: number[] = [];
+    for (; next + own.length < rows.length && rows[next + own.length]! < start + matrix.rows; )
+      own.push(rows[next + own.length]! - start);
+    if (own.length === 0) continue;
+    const found = await assignRows(gatherRows(matrix, own), centres);
+    labels.set(found.labels, next);
+    for (const label of found.labels) sizes[label]!++;
+    next += own.length;
+    context.progress?.(next, rows.length, 'assigning rows to clusters');
+  }
+  return { labels, sizes, centroids, used };
 }
 
 function describeCount(used: number, k: number, rows: number): string[] {
@@ -81,7 +148,7 @@ function describeCount(used: number, k: number, rows: number): string[] {
   ];
 }
 
-function describeHealth(result: KMeansResult): string[] {
+function describeHealth(result: Pick<KMeansResult, 'sizes' | 'centroids'>): string[] {
   const { empty, largestShare } = clusterHealth(result);
   const notes: string[] = [];
   if (empty > 0) notes.push(`${empty} clusters are empty: the rows have fewer distinct embeddings than clusters.`);
@@ -93,7 +160,7 @@ function describeHealth(result: KMeansResult): string[] {
   return notes;
 }
 
-function checkCollapse(result: KMeansResult): void {
+function checkCollapse(result: Pick<KMeansResult, 'sizes' | 'centroids'>): void {
   const k = result.sizes.length;
   const { empty, largestShare, leastCosine } = clusterHealth(result);
   const signs = [

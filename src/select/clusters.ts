@@ -1,4 +1,4 @@
-import type { Matrix } from '../numeric/matrix.ts';
+import type { WideColumn } from '../numeric/columns.ts';
 import { type ClusteringOptions, clusterableRows, clusterRows } from './cluster-rows.ts';
 import type { Group } from './keep.ts';
 import { dropRows, type Pool } from './pool.ts';
@@ -15,7 +15,7 @@ export interface Cluster extends Group {
 export interface ClusterSource extends ClusteringOptions {
   labels?: string | undefined;
   /** Called only when there are no labels. */
-  vectors: () => Matrix;
+  vectors: () => WideColumn;
   k: number;
 }
 
@@ -43,7 +43,7 @@ export async function intoClusters(
     groups = found.groups;
   } else {
     const points = vectors();
-    const found = await clusterRows(points, clusterableRows(points, pool.rows), k, context, how);
+    const found = await clusterRows(points, await clusterableRows(points, pool.rows), k, context, how);
     pool.notes.push(...found.notes);
     for (let id = 0; id < found.k; id++) clusters.push({ id, members: [], candidates: [] });
     groups = found.clusters;
@@ -59,8 +59,8 @@ export async function intoClusters(
 }
 
 /** Takes rows whose vector can't be clustered out of the competition: a missing, infinite or absurdly large value. */
-export function dropUnclusterable(pool: Pool, vectors: Matrix, column: string): void {
-  const usable = new Set(clusterableRows(vectors, pool.rows));
+export async function dropUnclusterable(pool: Pool, vectors: WideColumn, column: string): Promise<void> {
+  const usable = new Set(await clusterableRows(vectors, pool.rows));
   dropRows(pool, 'no-cluster', `have no finite \`${column}\``, (row) => !usable.has(row));
 }
 

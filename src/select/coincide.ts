@@ -1,12 +1,13 @@
 import { z } from 'zod';
 import { WinnowError } from '../dataset/errors.ts';
+import { mapRows, type WideColumn } from '../numeric/columns.ts';
 import { type Matrix, nanToZero, unitRows } from '../numeric/matrix.ts';
 import { openProducts } from '../numeric/products.ts';
 import { type Cluster, dropUnclusterable, intoClusters } from './clusters.ts';
 import { keepFromGroup } from './keep.ts';
 import { closePool, openPool, type Pool } from './pool.ts';
 import { meanDirections, type Pruned, pruneClusters } from './prune-clusters.ts';
-import { vectorColumn } from './read-columns.ts';
+import { wideColumn } from './read-columns.ts';
 import type { Selector, TextOnlyPolicy } from './selector.ts';
 import { textOnlyOption } from './text-only-option.ts';
 import { sliceOfLayers, transferability } from './transferability.ts';
@@ -82,11 +83,12 @@ export const coincide: Selector<CoincideOptions> = {
   ],
   options,
   needs: ({ embedding, labels }) => (labels === undefined ? [embedding] : [embedding, labels]),
+  streams: ({ embedding }) => [embedding],
   async select(input, chosen, context) {
-    const column = vectorColumn(input, chosen.embedding);
+    const column = wideColumn(input, chosen.embedding);
     const pool = openPool(input, chosen.textOnly, context);
-    if (chosen.variant === 'paper') dropUnclusterable(pool, column, chosen.embedding);
-    const points = unitRows(chosen.variant === 'official' ? nanToZero(column) : column);
+    if (chosen.variant === 'paper') await dropUnclusterable(pool, column, chosen.embedding);
+    const points = mapRows(column, (rows) => unitRows(chosen.variant === 'official' ? nanToZero(rows) : rows));
     const { labels, k, niter } = chosen;
     const { ids, clusters } = await intoClusters(
       input,
@@ -106,7 +108,7 @@ export const coincide: Selector<CoincideOptions> = {
 };
 
 async function prune(
-  points: Matrix,
+  points: WideColumn,
   clusters: readonly Cluster[],
   budget: number,
   chosen: CoincideOptions,
@@ -115,7 +117,7 @@ async function prune(
   const products = await openProducts();
   try {
     const members = clusters.map((cluster) => cluster.members);
-    const centroids = meanDirections(points, members);
+    const centroids = await centroidsOf(points, members);
     const transfer =
       chosen.variant === 'official'
         ? await transferability(languageHalf(centroids, chosen), products, { excludeAbove: EXCLUDED_ABOVE })
@@ -124,6 +126,16 @@ async function prune(
   } finally {
     await products.release();
   }
+}
+
+async function centroidsOf(points: WideColumn, clusters: readonly (readonly number[])[]): Promise<Matrix> {
+  const { width } = points;
+  const data = new Float32Array(clusters.length * width);
+  for (const [c, members] of clusters.entries()) {
+    const own = await points.gather(members);
+    data.set(meanDirections(own, [Array.from(members.keys())]).data, c * width);
+  }
+  return { data, rows: clusters.length, width };
 }
 
 function languageHalf(centroids: Matrix, { layers, embedding }: CoincideOptions): Matrix {

@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { wideOf } from '../numeric/columns.ts';
 import { gatherRows, unitRows } from '../numeric/matrix.ts';
 import { type NeighbourTable, nearestRows } from '../numeric/neighbour-table.ts';
 import { dropUnclusterable } from './clusters.ts';
@@ -76,7 +77,7 @@ export const d2: Selector<D2Options> = {
     const pool = openPool(input, chosen.textOnly, context);
     const size = pool.rows.length;
     dropRows(pool, 'nan', `have no finite \`${chosen.score}\``, (row) => !Number.isFinite(score[row]));
-    dropUnclusterable(pool, column, chosen.embedding);
+    await dropUnclusterable(pool, wideOf(column), chosen.embedding);
 
     const listed = gatherRows(column, pool.rows);
     const { neighbours: k, search } = chosen;

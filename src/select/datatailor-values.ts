@@ -1,5 +1,6 @@
+import type { WideColumn } from '../numeric/columns.ts';
 import type { Matrix } from '../numeric/matrix.ts';
-import { gatherRows, rowRange, squaredDistance } from '../numeric/matrix.ts';
+import { rowRange, squaredDistance } from '../numeric/matrix.ts';
 import type { Products } from '../numeric/products.ts';
 
 /** Numbers up to which distances are computed one by one in double precision instead of by products. */
@@ -12,12 +13,13 @@ const BLOCK_ROWS = 1024;
  *
  * @param clusters rows of each cluster
  */
-export function representativeness(
-  points: Matrix,
+export async function representativeness(
+  points: WideColumn,
   clusters: readonly (readonly number[])[],
   informativeness: ArrayLike<number>,
-): Map<number, number> {
-  const centroids = clusters.map((rows) => meanOf(points, rows));
+): Promise<Map<number, number>> {
+  const centroids: Float64Array[] = [];
+  for (const rows of clusters) centroids.push(meanRow(await points.gather(rows)));
   const lengths = centroids.map((centroid) => Math.sqrt(centroid.reduce((sum, value) => sum + value * value, 0)));
   const cosine = (a: number, b: number): number => {
     const dot = centroids[a]!.reduce((sum, value, t) => sum + value * centroids[b]![t]!, 0);
@@ -33,28 +35,23 @@ export function representativeness(
   return values;
 }
 
-function meanOf({ data, width }: Matrix, rows: readonly number[]): Float64Array {
+/** The mean of all rows. */
+export function meanRow({ data, rows, width }: Matrix): Float64Array {
   const sum = new Float64Array(width);
-  for (const row of rows) for (let t = 0; t < width; t++) sum[t]! += data[row * width + t]!;
-  return sum.map((value) => value / rows.length);
+  for (let row = 0; row < rows; row++) for (let t = 0; t < width; t++) sum[t]! += data[row * width + t]!;
+  return sum.map((value) => value / rows);
 }
 
 /**
  * Uniqueness of the rows of one cluster: sum_j d_ij I_j / (sum of all d / size), d the Euclidean distance and I the informativeness. Where all
  * distances are 0, as for a row alone, it is the mean informativeness, which it otherwise is on average.
  */
-export async function uniqueness(
-  points: Matrix,
-  rows: readonly number[],
-  informativeness: ArrayLike<number>,
-  products: Products,
-): Promise<Float64Array> {
-  const info = Float64Array.from(rows, (row) => informativeness[row]!);
-  const weighted = new Float64Array(rows.length);
+export async function uniqueness(rows: Matrix, info: readonly number[], products: Products): Promise<Float64Array> {
+  const weighted = new Float64Array(rows.rows);
   let total = 0;
-  const own = centred(gatherRows(points, rows));
-  const isFew = rows.length ** 2 * points.width <= FEW_NUMBERS;
-  const squares = Float64Array.from(rows, (_, i) => squareOf(own, i));
+  const own = centred(rows);
+  const isFew = own.rows ** 2 * own.width <= FEW_NUMBERS;
+  const squares = Float64Array.from(info, (_, i) => squareOf(own, i));
   for (let start = 0; start < own.rows; start += BLOCK_ROWS) {
     const count = Math.min(BLOCK_ROWS, own.rows - start);
     const dots = isFew ? undefined : await products.dots(rowRange(own, start, count), own);
@@ -72,17 +69,14 @@ export async function uniqueness(
       }
     }
   }
-  if (total > 0) return weighted.map((sum) => sum / (total / rows.length));
-  return weighted.fill(info.reduce((sum, value) => sum + value, 0) / rows.length);
+  if (total > 0) return weighted.map((sum) => sum / (total / own.rows));
+  return weighted.fill(info.reduce((sum, value) => sum + value, 0) / own.rows);
 }
 
 /** Rows less their mean, so that products keep their precision where all rows point one way. */
 function centred(matrix: Matrix): Matrix {
   const { data, rows, width } = matrix;
-  const mean = meanOf(
-    matrix,
-    Array.from({ length: rows }, (_, i) => i),
-  );
+  const mean = meanRow(matrix);
   return { data: data.map((value, at) => value - mean[at % width]!), rows, width };
 }
 

@@ -1,17 +1,17 @@
 import { z } from 'zod';
-import { kmeans } from '../numeric/kmeans.ts';
-import { gatherRows, type Matrix } from '../numeric/matrix.ts';
+import type { WideColumn } from '../numeric/columns.ts';
 import { openProducts, type Products } from '../numeric/products.ts';
 import { mean } from '../numeric/statistics.ts';
 import { byScore } from '../numeric/topk.ts';
 import { wardClusters } from '../numeric/ward.ts';
 import { largestRemainder } from './allocate.ts';
 import { sizeTimesSquare } from './allocate-published.ts';
+import { clusterRows } from './cluster-rows.ts';
 import { dropUnclusterable } from './clusters.ts';
-import { representativeness, shareOfRanks, uniqueness } from './datatailor-values.ts';
+import { meanRow, representativeness, shareOfRanks, uniqueness } from './datatailor-values.ts';
 import { groupsOf, keepFromGroup } from './keep.ts';
 import { closePool, dropRows, openPool } from './pool.ts';
-import { groupBy, labelColumn, scalarColumn, vectorColumn } from './read-columns.ts';
+import { groupBy, labelColumn, scalarColumn, wideColumn } from './read-columns.ts';
 import type { SelectContext, Selector, TextOnlyPolicy } from './selector.ts';
 import { textOnlyOption } from './text-only-option.ts';
 
@@ -80,6 +80,7 @@ export const datatailor: Selector<DatatailorOptions> = {
     embedding,
     ...(labels === undefined ? [] : [labels]),
   ],
+  streams: ({ embedding }) => [embedding],
   async select(input, options, context) {
     const names = [options.informativeness, options.tau, options.turns];
     const [informativeness, tau, turns] = names.map((name) => scalarColumn(input, name)) as [
@@ -87,13 +88,13 @@ export const datatailor: Selector<DatatailorOptions> = {
       Float32Array,
       Float32Array,
     ];
-    const points = vectorColumn(input, options.embedding);
+    const points = wideColumn(input, options.embedding);
     const labels = options.labels === undefined ? undefined : labelColumn(input, options.labels).groups;
     const pool = openPool(input, options.textOnly, context);
     const isBad = (row: number): boolean =>
       ![informativeness, tau, turns].every((values) => Number.isFinite(values[row]));
     dropRows(pool, 'nan', `have no finite \`${names.join('`, `')}\``, isBad);
-    dropUnclusterable(pool, points, options.embedding);
+    await dropUnclusterable(pool, points, options.embedding);
     const { groups, labels: sourceNames } = groupBy(
       Array.from({ length: input.rows }, (_, row) => input.source?.[row] ?? null),
     );
@@ -131,40 +132,49 @@ export const datatailor: Selector<DatatailorOptions> = {
 
 /** Clusters of one source: by labels, else by Ward, whose distances are held for at most 2,048 rows; more are first clustered by k-means. */
 async function clustersOf(
-  points: Matrix,
+  points: WideColumn,
   members: readonly number[],
   labels: Int32Array | undefined,
   cut: number,
-  { seed, signal }: SelectContext,
+  context: SelectContext,
 ): Promise<number[][]> {
   let found: ArrayLike<number>;
   if (labels !== undefined) found = members.map((row) => labels[row]!);
-  else if (members.length <= WARD_ROWS) found = wardClusters(gatherRows(points, members), cut);
+  else if (members.length <= WARD_ROWS) found = wardClusters(await points.gather(members), cut);
   else {
-    const own = gatherRows(points, members);
-    const how = { k: FIRST_CLUSTERS, niter: FIRST_ITERATIONS, sampleCap: 64 * FIRST_CLUSTERS, seed };
-    const first = await kmeans(own, { ...how, ...(signal === undefined ? {} : { signal }) });
-    const centroids = { data: first.centroids, rows: FIRST_CLUSTERS, width: points.width };
-    const used = [...first.sizes.keys()].filter((c) => first.sizes[c]! > 0);
+    const first = await clusterRows(points, members, FIRST_CLUSTERS, context, { niter: FIRST_ITERATIONS });
+    const parts = Array.from({ length: first.k }, () => [] as number[]);
+    for (const row of members) parts[first.clusters[row]!]!.push(row);
+    const used = parts.filter((rows) => rows.length > 0);
+    const means = new Float32Array(used.length * points.width);
+    for (const [c, rows] of used.entries()) means.set(meanRow(await points.gather(rows)), c * points.width);
+    const centroids = { data: means, rows: used.length, width: points.width };
     const merged = wardClusters(
-      gatherRows(centroids, used),
+      centroids,
       cut,
-      used.map((c) => first.sizes[c]!),
+      used.map((rows) => rows.length),
     );
-    const of = new Map(used.map((c, i) => [c, merged[i]!]));
-    found = first.labels.map((c) => of.get(c)!);
+    return groupRows(used, merged);
   }
+  return groupRows(
+    members.map((row) => [row]),
+    found,
+  );
+}
+
+/** Rows of the parts of each cluster, ascending. */
+function groupRows(parts: readonly (readonly number[])[], found: ArrayLike<number>): number[][] {
   const clusters = new Map<number, number[]>();
-  members.forEach((row, i) => {
+  parts.forEach((part, i) => {
     const rows = clusters.get(found[i]!) ?? [];
     clusters.set(found[i]!, rows);
-    rows.push(row);
+    rows.push(...part);
   });
-  return [...clusters.values()];
+  return [...clusters.values()].map((rows) => rows.sort((a, b) => a - b));
 }
 
 interface Source {
-  points: Matrix;
+  points: WideColumn;
   members: readonly number[];
   clusters: readonly (readonly number[])[];
   informativeness: ArrayLike<number>;
@@ -175,10 +185,14 @@ interface Source {
 /** (R rank(I) + rank(U) + rank(P)) / (R + 2) for each row of a source, R being its number of turns. */
 async function scoreSource(source: Source, score: Float64Array, products: Products): Promise<void> {
   const { points, members, clusters, informativeness, turns, isOfficial } = source;
-  const representative = representativeness(points, clusters, informativeness);
+  const representative = await representativeness(points, clusters, informativeness);
   const unique = new Map<number, number>();
   for (const rows of clusters) {
-    const values = await uniqueness(points, rows, informativeness, products);
+    const values = await uniqueness(
+      await points.gather(rows),
+      rows.map((row) => informativeness[row]!),
+      products,
+    );
     const isAlone = isOfficial && rows.length === 1;
     rows.forEach((row, i) => {
       unique.set(row, isAlone ? Number.POSITIVE_INFINITY : values[i]!);

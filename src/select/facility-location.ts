@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { wideOf } from '../numeric/columns.ts';
 import { gatherRows, unitRows } from '../numeric/matrix.ts';
 import { nearestRows } from '../numeric/neighbour-table.ts';
 import { dropUnclusterable } from './clusters.ts';
@@ -45,7 +46,7 @@ export const facilityLocation: Selector<FacilityLocationOptions> = {
     const column = vectorColumn(input, options.embedding);
     const pool = openPool(input, options.textOnly, context);
     const size = pool.rows.length;
-    dropUnclusterable(pool, column, options.embedding);
+    await dropUnclusterable(pool, wideOf(column), options.embedding);
     const points = unitRows(gatherRows(column, pool.rows));
     const { neighbours, search } = options;
     const { seed, signal, progress } = context;

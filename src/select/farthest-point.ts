@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { wideOf } from '../numeric/columns.ts';
 import { farthestPoints } from '../numeric/farthest.ts';
 import { centre, gatherRows, unitRows } from '../numeric/matrix.ts';
 import { dropUnclusterable } from './clusters.ts';
@@ -32,7 +33,7 @@ export const farthestPoint: Selector<FarthestPointOptions> = {
     const column = vectorColumn(input, options.embedding);
     const pool = openPool(input, options.textOnly, context);
     const size = pool.rows.length;
-    dropUnclusterable(pool, column, options.embedding);
+    await dropUnclusterable(pool, wideOf(column), options.embedding);
     const listed = gatherRows(column, pool.rows);
     const points = options.normalise === 'unit' ? unitRows(listed) : listed;
     const { squares } = centre(points);

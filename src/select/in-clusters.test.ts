@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { squaredDistance } from '../numeric/matrix.ts';
+import { gatherRows, squaredDistance } from '../numeric/matrix.ts';
 import { nearestRows } from '../numeric/neighbour-table.ts';
 import { createRandom } from '../numeric/philox.ts';
 import { pickByCoverage } from './coverage.ts';
@@ -65,7 +65,12 @@ describe('typiclust', () => {
   it('measures typicality anew among what is left, as the definition does', async () => {
     const points = cloud(150);
     const members = Array.from({ length: 150 }, (_, row) => row);
-    const { picked } = await pickTypical(points, members, 150, { neighbours: 9, distance: 'squared' }, { seed: 1 });
+    const { picked } = await pickTypical(
+      gatherRows(points, members),
+      150,
+      { neighbours: 9, distance: 'squared' },
+      { seed: 1 },
+    );
     const left = new Set(members);
     const byHand: number[] = [];
     while (left.size > 0) {
@@ -88,7 +93,7 @@ describe('typiclust', () => {
     const points = cloud(80);
     const members = Array.from({ length: 80 }, (_, row) => row);
     const pick = async (distance: 'plain' | 'squared') =>
-      (await pickTypical(points, members, 40, { neighbours: 20, distance }, { seed: 1 })).picked;
+      (await pickTypical(gatherRows(points, members), 40, { neighbours: 20, distance }, { seed: 1 })).picked;
     expect(await pick('plain')).not.toEqual(await pick('squared'));
   });
 });

@@ -1,5 +1,6 @@
 import { z } from 'zod';
-import { type Matrix, unitRows } from '../numeric/matrix.ts';
+import { mapRows, type WideColumn } from '../numeric/columns.ts';
+import { unitRows } from '../numeric/matrix.ts';
 import { createRandom } from '../numeric/philox.ts';
 import { openProducts } from '../numeric/products.ts';
 import { largestRemainder } from './allocate.ts';
@@ -9,7 +10,7 @@ import { dropUnclusterable } from './clusters.ts';
 import { groupsOf } from './keep.ts';
 import { closePool, openPool, type Pool } from './pool.ts';
 import { drawReference, type PreselTask, taskDifficulty } from './presel-tasks.ts';
-import { groupBy, scalarColumn, vectorColumn } from './read-columns.ts';
+import { groupBy, scalarColumn, wideColumn } from './read-columns.ts';
 import type { SelectContext, Selector, SelectorInput, TextOnlyPolicy } from './selector.ts';
 import { textOnlyOption } from './text-only-option.ts';
 import { typicalRows } from './typical-rows.ts';
@@ -86,11 +87,12 @@ export const presel: Selector<PreselOptions> = {
     embedding,
     ...(referenceRows === undefined ? [] : [referenceRows]),
   ],
+  streams: ({ embedding }) => [embedding],
   async select(input, chosen, context) {
-    const column = vectorColumn(input, chosen.embedding);
+    const column = wideColumn(input, chosen.embedding);
     const pool = openPool(input, chosen.textOnly, context);
-    dropUnclusterable(pool, column, chosen.embedding);
-    const points = unitRows(column);
+    await dropUnclusterable(pool, column, chosen.embedding);
+    const points = mapRows(column, unitRows);
     const isOfficial = chosen.variant === 'official';
     const tasks = openTasks(input, pool, chosen, context);
     const { clusters, parts, notes } = await clusterTasks(points, tasks, chosen.clusterShare, context);
@@ -112,7 +114,8 @@ export const presel: Selector<PreselOptions> = {
         const asked = Math.min(quota[t]!, sizes[t]!);
         const taken = inClusters(open, parts[t]!, asked, chosen.variant);
         for (const [c, rows] of open.entries()) {
-          const { ranked, typicality } = await typicalRows(points, rows, products);
+          const { order, typicality } = await typicalRows(await points.gather(rows), products);
+          const ranked = Array.from(order, (i) => rows[i]!);
           explain(pool, rows, typicality, ranked, taken[c]!);
         }
       }
@@ -145,7 +148,7 @@ function openTasks(input: SelectorInput, pool: Pool, chosen: PreselOptions, { se
 
 /** k-means of each task by itself; clusters are numbered through. */
 async function clusterTasks(
-  points: Matrix,
+  points: WideColumn,
   tasks: readonly PreselTask[],
   share: number,
   context: SelectContext,

@@ -1,8 +1,9 @@
+import type { WideColumn } from '../numeric/columns.ts';
 import { type Matrix, unitRows } from '../numeric/matrix.ts';
 import type { Products } from '../numeric/products.ts';
 import { largestRemainder } from './allocate.ts';
 import { sequentialSoftmax, softmax } from './allocate-published.ts';
-import { density, gaussianKernel, greedyMmd } from './mmd.ts';
+import { density, gaussianKernel, greedyMmd, type Kernel } from './mmd.ts';
 
 export interface PruneOptions {
   variant: 'paper' | 'official';
@@ -35,7 +36,7 @@ export interface Pruned {
  * @param transfer T_i of each cluster
  */
 export async function pruneClusters(
-  points: Matrix,
+  points: WideColumn,
   clusters: readonly (readonly number[])[],
   transfer: ArrayLike<number>,
   budget: number,
@@ -43,11 +44,13 @@ export async function pruneClusters(
   products: Products,
   signal?: AbortSignal,
 ): Promise<Pruned> {
+  const kernelOf = async (members: readonly number[]): Promise<Kernel> =>
+    gaussianKernel(await points.gather(members), Array.from(members.keys()), sigma, products);
   const densities = new Float64Array(clusters.length).fill(Number.NaN);
   for (const [c, members] of clusters.entries()) {
     signal?.throwIfAborted();
     if (members.length === 0) continue;
-    const kernel = await gaussianKernel(points, members, sigma, products);
+    const kernel = await kernelOf(members);
     densities[c] = density(kernel, variant === 'official' ? 'with' : 'without');
   }
   const score = densities.map((one, c) => transfer[c]! / one);
@@ -61,7 +64,7 @@ export async function pruneClusters(
     // More asked than there are: all as they stand, without the greedy order.
     if (quota[c]! > members.length || taken[c] === 0) kept[c] = members.slice(0, taken[c]!);
     else {
-      const kernel = await gaussianKernel(points, members, sigma, products);
+      const kernel = await kernelOf(members);
       const { picked } = await greedyMmd(kernel, taken[c]!);
       kept[c] = Array.from(picked, (i) => members[i]!);
     }

@@ -4,7 +4,7 @@ import { waterFill } from './allocate.ts';
 import { clusterableRows, clusterRows } from './cluster-rows.ts';
 import { groupsOf } from './keep.ts';
 import { closePool, drawInto, dropRows, openPool } from './pool.ts';
-import { groupBy, vectorColumn } from './read-columns.ts';
+import { groupBy, wideColumn } from './read-columns.ts';
 import type { Selector, TextOnlyPolicy } from './selector.ts';
 import { textOnlyOption } from './text-only-option.ts';
 
@@ -67,9 +67,9 @@ export const s2l: Selector<S2lOptions> = {
   }),
   needs: ({ trajectory }) => [trajectory],
   async select(input, options, context) {
-    const vectors = vectorColumn(input, options.trajectory);
+    const vectors = wideColumn(input, options.trajectory);
     const pool = openPool(input, options.textOnly, context);
-    const usable = new Set(clusterableRows(vectors, pool.rows));
+    const usable = new Set(await clusterableRows(vectors, pool.rows));
     dropRows(pool, 'nan', `have no finite \`${options.trajectory}\``, (row) => !usable.has(row));
     const { groups, labels } = groupBy(Array.from({ length: input.rows }, (_, row) => input.source?.[row] ?? null));
     const sources = groupsOf(pool.rows, groups, labels, 'no source');

@@ -1,9 +1,10 @@
 import { z } from 'zod';
+import { mapRows } from '../numeric/columns.ts';
 import { type Matrix, unitRows } from '../numeric/matrix.ts';
 import { rankRows } from '../numeric/topk.ts';
 import { clustersFor, dropUnclusterable, intoClusters } from './clusters.ts';
 import { closePool, countAsOneGroup, openPool } from './pool.ts';
-import { vectorColumn } from './read-columns.ts';
+import { wideColumn } from './read-columns.ts';
 import type { Selector, TextOnlyPolicy } from './selector.ts';
 import { textOnlyOption } from './text-only-option.ts';
 
@@ -17,35 +18,24 @@ interface SelfSupOptions extends Record<string, unknown> {
 }
 
 /**
- * Distance of each row to the prototype of its cluster, the mean of its rows: 1 - cos, or Euclidean.
+ * Distance of each row of a cluster to its prototype, the mean of its rows: 1 - cos, or Euclidean.
  *
- * @param points unit vectors
+ * @param own unit vectors
  */
-export function prototypeDistances(
-  points: Matrix,
-  clusters: readonly (readonly number[])[],
-  distance: 'cosine' | 'l2',
-): Float64Array {
-  const { width } = points;
-  const found = new Float64Array(points.rows).fill(Number.NaN);
+export function prototypeDistances({ data, rows, width }: Matrix, distance: 'cosine' | 'l2'): Float64Array {
   const mean = new Float64Array(width);
-  for (const members of clusters) {
-    mean.fill(0);
-    for (const row of members)
-      for (let t = 0; t < width; t++) mean[t]! += points.data[row * width + t]! / members.length;
-    const length = Math.sqrt(mean.reduce((sum, value) => sum + value * value, 0));
-    for (const row of members) {
-      let dot = 0;
-      let square = 0;
-      for (let t = 0; t < width; t++) {
-        const value = points.data[row * width + t]!;
-        dot += value * mean[t]!;
-        square += (value - mean[t]!) ** 2;
-      }
-      found[row] = distance === 'l2' ? Math.sqrt(square) : 1 - (length === 0 ? 0 : dot / length);
+  for (let row = 0; row < rows; row++) for (let t = 0; t < width; t++) mean[t]! += data[row * width + t]! / rows;
+  const length = Math.sqrt(mean.reduce((sum, value) => sum + value * value, 0));
+  return Float64Array.from({ length: rows }, (_, row) => {
+    let dot = 0;
+    let square = 0;
+    for (let t = 0; t < width; t++) {
+      const value = data[row * width + t]!;
+      dot += value * mean[t]!;
+      square += (value - mean[t]!) ** 2;
     }
-  }
-  return found;
+    return distance === 'l2' ? Math.sqrt(square) : 1 - (length === 0 ? 0 : dot / length);
+  });
 }
 
 /** Self-supervised prototypes: typical or untypical rows, by their distance to the nearest of the prototypes of the data. */
@@ -79,18 +69,24 @@ export const selfSup: Selector<SelfSupOptions> = {
   }),
   forms: [{ keep: 'near' }, { keep: 'far' }],
   needs: ({ embedding, labels }) => (labels === undefined ? [embedding] : [embedding, labels]),
+  streams: ({ embedding }) => [embedding],
   async select(input, options, context) {
-    const column = vectorColumn(input, options.embedding);
+    const column = wideColumn(input, options.embedding);
     const pool = openPool(input, options.textOnly, context);
     const size = pool.rows.length;
-    dropUnclusterable(pool, column, options.embedding);
-    const points = unitRows(column);
+    await dropUnclusterable(pool, column, options.embedding);
+    const points = mapRows(column, unitRows);
     const { labels, keep } = options;
     const k = options.k ?? clustersFor(pool.rows.length);
     const source = { labels, vectors: () => points, k, spherical: true, refuseCollapse: true };
     const { ids, clusters } = await intoClusters(input, pool, source, context);
-    const members = clusters.map((cluster) => cluster.members);
-    const distances = prototypeDistances(points, members, options.distance);
+    const distances = new Float64Array(input.rows).fill(Number.NaN);
+    for (const { members } of clusters) {
+      const own = prototypeDistances(await points.gather(members), options.distance);
+      members.forEach((row, i) => {
+        distances[row] = own[i]!;
+      });
+    }
     rankRows(pool.rows, distances, keep === 'near' ? 'asc' : 'desc').forEach((row, i) => {
       const kept = i < pool.budget;
       const code = kept ? 'kept-top' : 'below-quota';

@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { mapRows, type WideColumn } from '../numeric/columns.ts';
 import { type Matrix, unitRows } from '../numeric/matrix.ts';
 import { openProducts, type Products } from '../numeric/products.ts';
 import { rankRows } from '../numeric/topk.ts';
@@ -6,7 +7,7 @@ import { type Cluster, clustersFor, dropUnclusterable, intoClusters } from './cl
 import { chainSimilarity, groupSimilarity } from './duplicates.ts';
 import { closePool, openPool, type Pool } from './pool.ts';
 import { meanDirections } from './prune-clusters.ts';
-import { vectorColumn } from './read-columns.ts';
+import { wideColumn } from './read-columns.ts';
 import type { Selector, TextOnlyPolicy } from './selector.ts';
 import { textOnlyOption } from './text-only-option.ts';
 
@@ -64,12 +65,13 @@ export const semdedup: Selector<SemdedupOptions> = {
   ].join('\n'),
   options,
   needs: ({ embedding, labels }) => (labels === undefined ? [embedding] : [embedding, labels]),
+  streams: ({ embedding }) => [embedding],
   decides: ({ eps }) => eps !== undefined,
   async select(input, chosen, context) {
-    const column = vectorColumn(input, chosen.embedding);
+    const column = wideColumn(input, chosen.embedding);
     const pool = openPool(input, chosen.textOnly, context);
-    dropUnclusterable(pool, column, chosen.embedding);
-    const points = unitRows(column);
+    await dropUnclusterable(pool, column, chosen.embedding);
+    const points = mapRows(column, unitRows);
     const { labels, niter } = chosen;
     const k = chosen.k ?? clustersFor(pool.rows.length);
     const { ids, clusters } = await intoClusters(
@@ -87,25 +89,23 @@ export const semdedup: Selector<SemdedupOptions> = {
 
 /** M of each row, by its cluster. */
 async function similarities(
-  points: Matrix,
+  points: WideColumn,
   clusters: readonly Cluster[],
   { variant, keep }: SemdedupOptions,
   rows: number,
   signal?: AbortSignal,
 ): Promise<Float64Array> {
   const found = new Float64Array(rows).fill(Number.NaN);
-  const centroids = meanDirections(
-    points,
-    clusters.map(({ members }) => members),
-  );
   const products = await openProducts();
   try {
-    for (const [c, { members }] of clusters.entries()) {
+    for (const { members } of clusters) {
       signal?.throwIfAborted();
-      const order = orderByCentroid(points, members, centroids, c, keep);
-      const own = await duplicateSimilarity(points, order, variant, products);
-      order.forEach((row, i) => {
-        found[row] = own[i]!;
+      const own = await points.gather(members);
+      const all = Array.from(members.keys());
+      const order = orderByCentroid(own, all, meanDirections(own, [all]), 0, keep);
+      const similarity = await duplicateSimilarity(own, order, variant, products);
+      order.forEach((at, i) => {
+        found[members[at]!] = similarity[i]!;
       });
     }
   } finally {

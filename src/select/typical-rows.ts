@@ -1,4 +1,4 @@
-import { gatherRows, type Matrix, rowRange } from '../numeric/matrix.ts';
+import { type Matrix, rowRange } from '../numeric/matrix.ts';
 import type { Products } from '../numeric/products.ts';
 import { rankRows } from '../numeric/topk.ts';
 
@@ -6,14 +6,13 @@ const BLOCK_ROWS = 512;
 /** Neighbours that PreSel's typicality is measured by. */
 const NEIGHBOURS = 5;
 
-/** Rows of one cluster, the most typical first: by the mean cosine to the min(5, n - 1) nearest others of it. */
+/** Positions of the rows of one cluster, the most typical first: by the mean cosine to the min(5, n - 1) nearest others of it. */
 export async function typicalRows(
-  points: Matrix,
-  rows: readonly number[],
+  own: Matrix,
   products: Products,
-): Promise<{ ranked: number[]; typicality: Float64Array }> {
-  const typicality = await meanTopProducts(gatherRows(points, rows), Math.min(NEIGHBOURS, rows.length - 1), products);
-  return { ranked: Array.from(rankRows([...rows.keys()], typicality), (i) => rows[i]!), typicality };
+): Promise<{ order: Int32Array; typicality: Float64Array }> {
+  const typicality = await meanTopProducts(own, Math.min(NEIGHBOURS, own.rows - 1), products);
+  return { order: rankRows([...typicality.keys()], typicality), typicality };
 }
 
 /** Mean product of each row with the k others that give the largest, 0 with k = 0. All pairs are compared. */

@@ -1,4 +1,4 @@
-import { gatherRows, type Matrix, squaredDistance } from '../numeric/matrix.ts';
+import { type Matrix, squaredDistance } from '../numeric/matrix.ts';
 import { type NeighbourTable, nearestRows } from '../numeric/neighbour-table.ts';
 import type { SelectContext } from './selector.ts';
 
@@ -25,16 +25,15 @@ function typicality(squares: readonly number[], distance: TypicalityOptions['dis
  * Rows of one cluster in the order of TypiClust: always the most typical of those that are left, ties to the first; typicality is taken anew among
  * what is left, with k = min(neighbours, half of the rows left).
  *
- * @returns positions in `members` in the order picked, and the typicality of each at the beginning
+ * @param own the rows of the cluster
+ * @returns their positions in the order picked, and the typicality of each at the beginning
  */
 export async function pickTypical(
-  points: Matrix,
-  members: readonly number[],
+  own: Matrix,
   count: number,
   { neighbours, distance }: TypicalityOptions,
   { seed, signal }: Pick<SelectContext, 'seed' | 'signal'>,
 ): Promise<{ picked: number[]; initial: Float64Array }> {
-  const own = gatherRows(points, members);
   const near = await nearestRows(own, { k: Math.min(own.rows - 1, neighbours + SPARE), seed, signal });
   const lists = Array.from({ length: own.rows }, (_, i) => listOf(near, i));
   const users: number[][] = Array.from({ length: own.rows }, () => []);

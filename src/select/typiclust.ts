@@ -1,9 +1,10 @@
 import { z } from 'zod';
+import { mapRows } from '../numeric/columns.ts';
 import { unitRows } from '../numeric/matrix.ts';
 import { roundRobin } from './allocate.ts';
 import { type Cluster, dropUnclusterable, intoClusters } from './clusters.ts';
 import { closePool, openPool, type Pool } from './pool.ts';
-import { vectorColumn } from './read-columns.ts';
+import { wideColumn } from './read-columns.ts';
 import type { Selector, TextOnlyPolicy } from './selector.ts';
 import { textOnlyOption } from './text-only-option.ts';
 import { pickTypical } from './typicality.ts';
@@ -64,11 +65,12 @@ export const typiclust: Selector<TypiclustOptions> = {
   ],
   options,
   needs: ({ embedding, labels }) => (labels === undefined ? [embedding] : [embedding, labels]),
+  streams: ({ embedding }) => [embedding],
   async select(input, chosen, context) {
-    const column = vectorColumn(input, chosen.embedding);
+    const column = wideColumn(input, chosen.embedding);
     const pool = openPool(input, chosen.textOnly, context);
-    dropUnclusterable(pool, column, chosen.embedding);
-    const points = chosen.normalise === 'unit' ? unitRows(column) : column;
+    await dropUnclusterable(pool, column, chosen.embedding);
+    const points = chosen.normalise === 'unit' ? mapRows(column, unitRows) : column;
     const { labels, neighbours, variant } = chosen;
     const k = chosen.k ?? Math.max(1, Math.min(pool.budget, MOST_CLUSTERS));
     const { ids, clusters } = await intoClusters(input, pool, { labels, vectors: () => points, k }, context);
@@ -80,7 +82,12 @@ export const typiclust: Selector<TypiclustOptions> = {
     const distance = variant === 'official' ? 'squared' : 'plain';
     const picks: number[][] = [];
     for (const [c, cluster] of used.entries()) {
-      const found = await pickTypical(points, cluster.members, counts[c]!, { neighbours, distance }, context);
+      const found = await pickTypical(
+        await points.gather(cluster.members),
+        counts[c]!,
+        { neighbours, distance },
+        context,
+      );
       picks.push(found.picked.map((i) => cluster.members[i]!));
       explain(pool, cluster, found.initial, counts[c]!);
     }

@@ -5,7 +5,7 @@ import { type Cluster, intoClusters } from './clusters.ts';
 import { keepFromGroup } from './keep.ts';
 import { necessityClass } from './necessity-class.ts';
 import { closePool, openPool, type Pool } from './pool.ts';
-import { scalarColumn, vectorColumn } from './read-columns.ts';
+import { scalarColumn, wideColumn } from './read-columns.ts';
 import type { Selector, TextOnlyPolicy } from './selector.ts';
 import { textOnlyOption } from './text-only-option.ts';
 
@@ -90,7 +90,7 @@ export const visnec: Selector<VisnecOptions> = {
     const score = scalarColumn(input, chosen.score);
     const pool = openPool(input, chosen.textOnly, context);
     const { labels, embedding, k } = chosen;
-    const vectors = () => vectorColumn(input, embedding);
+    const vectors = () => wideColumn(input, embedding);
     const { ids, clusters } = await intoClusters(input, pool, { labels, vectors, k }, context);
     fillCandidates(clusters, score, chosen);
     const { quota, taken } = allocate(clusters, pool.budget, chosen, context.fraction ?? context.budget / input.rows);

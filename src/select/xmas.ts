@@ -1,5 +1,6 @@
 import { z } from 'zod';
-import { type Matrix, nanToZero } from '../numeric/matrix.ts';
+import { type WideColumn, wideOf } from '../numeric/columns.ts';
+import { nanToZero } from '../numeric/matrix.ts';
 import { createRandom } from '../numeric/philox.ts';
 import { rankRows } from '../numeric/topk.ts';
 import { waterFill } from './allocate.ts';
@@ -103,7 +104,7 @@ export const xmas: Selector<XmasOptions> = {
       const isMissing = (row: number): boolean => !Number.isFinite(unsteady[row]);
       dropRows(pool, 'nan', `have no complete trajectory in \`${column}\``, isMissing);
     }
-    const vectors = (): Matrix => (normalise === 'zscore' ? standardised(trajectories) : trajectories);
+    const vectors = (): WideColumn => wideOf(normalise === 'zscore' ? standardised(trajectories) : trajectories);
     const { ids, clusters } = await intoClusters(input, pool, { labels, vectors, k }, context);
     for (const cluster of clusters) cluster.candidates = [...rankRows(cluster.members, unsteady, 'asc')];
     if (textRows.length > 0) clusters.push(textCluster(textRows, clusters, context.seed));

@@ -1,5 +1,6 @@
 import type { Dataset } from '../../dataset/dataset.ts';
 import { instructionOf } from '../../dataset/sample.ts';
+import { wideOf } from '../../numeric/columns.ts';
 import { mean, standardDeviation } from '../../numeric/statistics.ts';
 import { clusterableRows, clusterRows } from '../../select/cluster-rows.ts';
 import { groupBy } from '../../select/read-columns.ts';
@@ -98,9 +99,9 @@ async function clusterGroups({ project, dataset, pool, seed, signal }: Yardstick
   const block = await columnsNamed(project, dataset, ['instruction']).catch(() => undefined);
   const column = block?.columns.instruction;
   if (column?.kind !== 'f32') return undefined;
-  const matrix = { data: column.data, rows: dataset.rows, width: column.width };
+  const vectors = wideOf({ data: column.data, rows: dataset.rows, width: column.width });
   const context = { budget: 0, seed, ...(signal === undefined ? {} : { signal }) };
-  const { clusters, k } = await clusterRows(matrix, clusterableRows(matrix, [...pool]), CLUSTERS, context);
+  const { clusters, k } = await clusterRows(vectors, await clusterableRows(vectors, [...pool]), CLUSTERS, context);
   if (k < 2) return undefined;
   const terms = clusterTerms(await questionsOf(dataset), clusters, 3);
   const labels = Array.from({ length: k }, (_, c) =>
