@@ -30,6 +30,7 @@ import type { TiveOptions } from './select/tive.ts';
 import type { TopOptions } from './select/top.ts';
 import { CostOptions } from './select/training-cost.ts';
 import type { VisnecOptions } from './select/visnec.ts';
+import type { WeightedOptions } from './select/weighted.ts';
 import type { ClipScoreParams } from './signals/clip-score.ts';
 import {
   exportSignals as exportValues,
@@ -147,6 +148,7 @@ export type MethodRequest =
   | ({ method: 'visnec' } & Options<VisnecOptions>)
   | ({ method: 'random' } & Options<RandomOptions>)
   | ({ method: 'top' } & Options<TopOptions>)
+  | ({ method: 'weighted' } & Options<WeightedOptions>)
   | ({ method: 'learnability' } & Options<LearnabilityOptions>)
   | ({ method: 'ifd' } & Options<IfdOptions>)
   | ({ method: 'cvs' } & Options<CvsOptions>)

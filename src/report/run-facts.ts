@@ -17,13 +17,17 @@ function shell(word: string): string {
 
 const kebab = (name: string) => name.replace(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`);
 
+/** A value as the command line takes it: lists by commas, weights as NAME=NUMBER. */
+function wordOf(value: unknown): string {
+  const isMap = typeof value === 'object' && value !== null && !Array.isArray(value);
+  return (isMap ? Object.entries(value).map(([key, own]) => `${key}=${own}`) : [value].flat()).join(',');
+}
+
 /** Options as flags; empty ones and false are left out. */
 function flags(options: Readonly<Record<string, unknown>>): string {
   return Object.entries(options)
     .filter(([, value]) => value !== undefined && value !== false && value !== '')
-    .map(([name, value]) =>
-      value === true ? ` --${kebab(name)}` : ` --${kebab(name)} ${shell([value].flat().join(','))}`,
-    )
+    .map(([name, value]) => (value === true ? ` --${kebab(name)}` : ` --${kebab(name)} ${shell(wordOf(value))}`))
     .join('');
 }
 

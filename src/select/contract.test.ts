@@ -32,6 +32,12 @@ const GRADIENTS = ['gradient_1', 'gradient_2', 'gradient_3', 'gradient_4', 'grad
 const TRIALS: Record<string, Trial> = {
   visnec: { permutable: { labels: 'label' }, score: 'necessity', filters: true },
   top: { permutable: {}, score: 'necessity' },
+  weighted: {
+    options: { weights: 'necessity=1,clip_score=-0.5' },
+    prefix: true,
+    finite: ['necessity', 'clip_score'],
+    scaled: ['clip_score'],
+  },
   random: {},
   xmas: { permutable: { labels: 'label' }, scaled: ['attention_sv'], large: { options: { k: 20 } } },
   coincide: { scaled: ['coincide'], large: { rows: 20_000, options: { k: 40 } } },

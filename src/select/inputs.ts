@@ -1,20 +1,15 @@
-import { type DatasetColumns, datasetColumns } from '../dataset/dataset.ts';
+import { type Dataset, type DatasetColumns, datasetColumns } from '../dataset/dataset.ts';
 import { WinnowError } from '../dataset/errors.ts';
 import type { Column, WideColumn } from '../numeric/columns.ts';
 import { columnSuffix, type LossVariant } from '../signals/row-loss.ts';
-import type { SignalEntry } from '../store/lineage.ts';
 import type { Project } from '../store/project.ts';
 import { readQuarantined } from '../store/shard-read.ts';
 import { columnsNamed, type FoundColumn, findColumns, type StoredSignal, storedSignals } from '../store/signals.ts';
 import { openWideColumn } from '../store/wide-column.ts';
+import type { ColumnOrigin } from './column-origin.ts';
 import { columnMissing } from './embed-text.ts';
+import { scoreColumn } from './score-columns.ts';
 import type { SelectorInput } from './selector.ts';
-
-/** What a column depends on beside the rows. */
-export type ColumnOrigin = Pick<SignalEntry, 'signal' | 'version' | 'revision' | 'params' | 'about'> & {
-  /** Its name in the store: `necessity_masked` for `necessity`. */
-  column?: string;
-};
 
 /** Everything a selector needs of a project: columns by name, rows that can't be chosen, sources. */
 export interface SelectionInputs {
@@ -41,8 +36,6 @@ export function storedName(stored: readonly StoredSignal[], name: string, blind?
   return `${name}_${columnSuffix(blind ?? variants[0] ?? 'masked')}`;
 }
 
-export type SelectDataset = Awaited<ReturnType<Project['dataset']>>;
-
 /** Columns that may be read in blocks are, where they are larger than this in memory. */
 const HELD_BYTES = 2 ** 28;
 
@@ -64,7 +57,7 @@ export interface ReadInputsOptions {
  */
 export async function readInputs(
   project: Project,
-  dataset: SelectDataset,
+  dataset: Dataset,
   needs: readonly string[],
   { blind, prepare, streams = new Set(), heldBytes = HELD_BYTES }: ReadInputsOptions = {},
 ): Promise<SelectionInputs> {
@@ -74,7 +67,14 @@ export async function readInputs(
   const from: Record<string, ColumnOrigin> = {};
   for (const name of needs) await prepare?.(name);
   const stored = await storedSignals(project, dataset);
+  const read = (more: readonly string[]) => readInputs(project, dataset, more, { blind, prepare });
   for (const name of needs) {
+    const score = await scoreColumn(project, dataset, name, read);
+    if (score !== undefined) {
+      columns[name] = score.column;
+      from[name] = score.from;
+      continue;
+    }
     const column = storedName(stored, name, blind);
     try {
       const [found] = await findColumns(project, dataset, [column], { stored });
@@ -104,7 +104,7 @@ const isLarge = ({ stored, column }: FoundColumn, heldBytes: number): boolean =>
 
 async function readNecessity(
   project: Project,
-  dataset: SelectDataset,
+  dataset: Dataset,
   stored: readonly StoredSignal[],
   columns: Record<string, Column>,
   blind?: string,

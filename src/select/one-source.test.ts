@@ -1,5 +1,5 @@
 import { expect, it } from 'vitest';
-import type { ColumnOrigin } from './inputs.ts';
+import type { ColumnOrigin } from './column-origin.ts';
 import { refuseMixedLosses } from './one-source.ts';
 
 const origin = (column: string, more: Partial<ColumnOrigin> = {}): ColumnOrigin => ({

@@ -1,5 +1,5 @@
 import { WinnowError } from '../dataset/errors.ts';
-import type { ColumnOrigin } from './inputs.ts';
+import type { ColumnOrigin } from './column-origin.ts';
 
 /** Column of a loss that depends on how the image is taken away. */
 const BLIND = /^(?:nll_blind|necessity)_(.+)$/;

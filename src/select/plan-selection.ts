@@ -1,3 +1,4 @@
+import type { Dataset } from '../dataset/dataset.ts';
 import { WinnowError } from '../dataset/errors.ts';
 import type { Project } from '../store/project.ts';
 import { loadSelection } from '../store/selections.ts';
@@ -6,7 +7,7 @@ import type { CostBudget } from './budget.ts';
 import type { Composed, Composition, Stage, StageCount } from './compose.ts';
 import { embedWhereFree } from './embed-text.ts';
 import { rowsListed } from './id-list.ts';
-import { readInputs, type SelectDataset, type SelectionInputs } from './inputs.ts';
+import { readInputs, type SelectionInputs } from './inputs.ts';
 import { refuseMixedLosses } from './one-source.ts';
 import { findSelector, parseOptions } from './registry.ts';
 import type { SelectRequest, StageRequest } from './request.ts';
@@ -41,7 +42,7 @@ export interface CompositionRecord {
 /** A selection ready to be computed. */
 export interface SelectionPlan {
   plan: Composition;
-  dataset: SelectDataset;
+  dataset: Dataset;
   inputs: SelectionInputs;
   /** The budget of the last stage as written. */
   budget: string;
@@ -155,11 +156,7 @@ function withDefault(request: SelectRequest, budget: string | number | undefined
 }
 
 /** Rows that an earlier selection kept. @throws WinnowError `SELECTION_UNKNOWN`, `DATASET_CHANGED`, `SELECTION_OTHER_DATASET` */
-async function earlier(
-  project: Project,
-  dataset: SelectDataset,
-  name: string,
-): Promise<{ name: string; rows: Int32Array }> {
+async function earlier(project: Project, dataset: Dataset, name: string): Promise<{ name: string; rows: Int32Array }> {
   const { kept, dataset: made } = await loadSelection(project, name);
   if (made.hash === dataset.hash) return { name, rows: kept };
   const isOther = made.name !== dataset.name;
@@ -176,7 +173,7 @@ async function earlier(
 /** Columns of all stages, each read once. What costs nothing is measured on the way. */
 async function readAll(
   project: Project,
-  dataset: SelectDataset,
+  dataset: Dataset,
   chosen: readonly Pick<Stage, 'selector' | 'options'>[],
   { blind, dryRun = false, signal, progress }: SelectRequest,
   embedded: string[],
@@ -237,7 +234,7 @@ async function stageInput(
 /** Rows always and never kept. @throws WinnowError `ID_UNKNOWN`, `LISTS_CLASH`, `ALWAYS_UNUSABLE` */
 async function listsOf(
   project: Project,
-  dataset: SelectDataset,
+  dataset: Dataset,
   { alwaysKeep, neverKeep }: SelectRequest,
   { excluded }: SelectorInput,
 ): Promise<{ always: Int32Array; never: Int32Array }> {
@@ -265,7 +262,7 @@ async function listsOf(
 
 /** Why rows can't be chosen by any method. A list wins over the pool: `always` rows are taken out of this map by the caller. */
 function outsideOf(
-  dataset: SelectDataset,
+  dataset: Dataset,
   { excluded }: SelectorInput,
   never: Int32Array,
   from: Int32Array | undefined,

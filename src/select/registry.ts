@@ -33,6 +33,7 @@ import { tive } from './tive.ts';
 import { top } from './top.ts';
 import { typiclust } from './typiclust.ts';
 import { visnec } from './visnec.ts';
+import { weighted } from './weighted.ts';
 import { xmas } from './xmas.ts';
 
 /** A new selector is a file and a line here. */
@@ -48,6 +49,7 @@ const all: readonly Selector[] = [
   farthestPoint as Selector,
   random as Selector,
   top as Selector,
+  weighted as Selector,
   el2n as Selector,
   aum as Selector,
   clipScore as Selector,

@@ -1,3 +1,4 @@
+import type { Dataset } from '../dataset/dataset.ts';
 import { WinnowError } from '../dataset/errors.ts';
 import type { Project } from '../store/project.ts';
 import { checkName, saveSelection } from '../store/selections.ts';
@@ -10,8 +11,8 @@ import {
   type SubsetStatistic,
   shareOf,
 } from './baseline.ts';
+import type { ColumnOrigin } from './column-origin.ts';
 import { type Composition, compose } from './compose.ts';
-import type { ColumnOrigin, SelectDataset } from './inputs.ts';
 import { drawLimits } from './limits.ts';
 import { necessityClass } from './necessity-class.ts';
 import { type CompositionRecord, planSelection } from './plan-selection.ts';
@@ -143,7 +144,7 @@ function nameOf({ stages }: Composition, { options }: Selection, budget: string,
 
 async function save(
   project: Project,
-  dataset: SelectDataset,
+  dataset: Dataset,
   result: SelectResult,
   selection: Selection,
   from: Readonly<Record<string, ColumnOrigin>>,
