@@ -84,6 +84,14 @@ export async function runSelection(project: Project, request: SelectRequest): Pr
     ...(progress === undefined ? {} : { progress }),
   });
   const { selection } = composed;
+  if (plan.tokens !== undefined && selection.kept.length === 0) {
+    throw new WinnowError({
+      code: 'BUDGET_INVALID',
+      message: `A budget of ${budget} keeps no sample at all.`,
+      hint: 'Give a larger one.',
+      exitCode: 2,
+    });
+  }
   const composition = record(composed);
   const { about, necessity, from } = inputs;
   const threshold = typeof selection.options.threshold === 'number' ? selection.options.threshold : 0.05;

@@ -13,7 +13,7 @@ export interface WeightedOptions extends Record<string, unknown> {
 }
 
 const weights = z
-  .union([z.string(), z.record(z.string().min(1), z.number())])
+  .union([z.string(), z.record(z.string().min(1), z.number())], { error: 'write COLUMN=WEIGHT,COLUMN=WEIGHT' })
   .transform((given, context): Record<string, number> => {
     const pairs = typeof given === 'string' ? given.split(',').map(splitPair) : Object.entries(given);
     const bad = pairs.find(([column, weight]) => column === '' || !Number.isFinite(weight) || weight === 0);

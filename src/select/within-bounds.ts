@@ -18,10 +18,10 @@ export interface GroupPick<T> {
 /**
  * Picks `budget` rows so that every group gives at least `least` and at most `most`, by a method that knows nothing of groups. The
  * method picks from all groups together; a group below its floor is then picked from by itself, for exactly its floor, and the others
- * again for what is left; when all floors hold, the same for groups above their limit. So the method's own choice stands wherever no
- * bound is touched. Places that a group can't fill go to the groups that are free.
+ * again for what is left; when all floors hold, the same for groups above their limit, after which those at their floor are free again, since there
+ * are more places. So the method's own choice stands wherever no bound is touched. Places that a group can't fill go to the groups that are free.
  *
- * Floors come first: if they sum to the budget or less, no later step can break one. At most one round a group.
+ * Floors come first: if they sum to the budget or less, no later step can break one. Every limit is reached once, so it ends.
  */
 export async function pickWithinBounds<T extends { kept: Int32Array }>(
   groups: readonly BoundedGroup[],
@@ -29,6 +29,7 @@ export async function pickWithinBounds<T extends { kept: Int32Array }>(
   pick: (rows: Int32Array, count: number) => Promise<T>,
 ): Promise<GroupPick<T>[]> {
   const fixed = new Map<number, GroupPick<T>>();
+  const atFloor = new Set<number>();
   const fix = async (g: number, count: number): Promise<void> => {
     const places = Math.min(count, groups[g]!.rows.length);
     fixed.set(g, { groups: [g], count: places, picked: await pick(groups[g]!.rows, places) });
@@ -44,9 +45,16 @@ export async function pickWithinBounds<T extends { kept: Int32Array }>(
     const counts = countByGroup(groups, open, picked.kept);
     const low = open.filter((g) => counts.get(g)! < Math.min(groups[g]!.least, groups[g]!.rows.length));
     const high = open.filter((g) => counts.get(g)! > groups[g]!.most);
-    for (const g of low) await fix(g, groups[g]!.least);
-    if (low.length === 0) for (const g of high) await fix(g, groups[g]!.most);
-    if (low.length === 0 && high.length === 0) return [{ groups: open, count, picked }, ...ordered(fixed)];
+    for (const g of low) {
+      await fix(g, groups[g]!.least);
+      atFloor.add(g);
+    }
+    if (low.length > 0) continue;
+    for (const g of high) await fix(g, groups[g]!.most);
+    if (high.length > 0) {
+      for (const g of atFloor) fixed.delete(g);
+      atFloor.clear();
+    } else return [{ groups: open, count, picked }, ...ordered(fixed)];
   }
 }
 
