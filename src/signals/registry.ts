@@ -1,10 +1,12 @@
 import { attention } from './attention.ts';
+import { clipEmbedding } from './clip-embedding.ts';
 import { clipScore } from './clip-score.ts';
 import { coidoScore } from './coido.ts';
 import { coincideFeatures } from './coincide.ts';
 import { cvsVerdicts } from './cvs.ts';
 import { tokenSpectrum } from './datatailor.ts';
 import { dicsRatios } from './dics.ts';
+import { dino } from './dino.ts';
 import { errorNorm } from './error-norm.ts';
 import { gradients } from './gradients.ts';
 import { hidden } from './hidden.ts';
@@ -26,6 +28,8 @@ export const signals: readonly Signal[] = [
   loss,
   textEmbedding,
   imageEmbedding,
+  dino,
+  clipEmbedding,
   clipScore,
   imageStats,
   lossTrajectory,

@@ -15,7 +15,7 @@ interface Case {
   bias?: number;
 }
 
-type Expected = { images: string[]; texts: string[] } & Record<'minilm' | 'int8' | 'clip' | 'siglip', Case>;
+type Expected = { images: string[]; texts: string[] } & Record<'minilm' | 'int8' | 'clip' | 'siglip' | 'dino', Case>;
 
 const python = workerPython();
 /** The exporter's files: the graphs that are tested come out of them. */
@@ -68,6 +68,13 @@ describe.skipIf(python === undefined)('encoders against transformers', () => {
     const image = await loadImageEncoder(join(folder, name));
     expect(largest(await image.encode(pictures.slice(3, 4)), images!.slice(3, 4))).toBeLessThan(1e-5);
     await image.close();
+  });
+
+  it('DINOv2: preprocessing, interpolated positions and the class position, to 1e-5', async () => {
+    const encoder = await loadImageEncoder(join(folder, 'dino'));
+    expect(encoder.dim).toBe(32);
+    expect(largest(await encoder.encode(pictures), expected.dino.images!)).toBeLessThan(1e-5);
+    await encoder.close();
   });
 
   it('a sentence encoder has no image tower, and says so', async () => {

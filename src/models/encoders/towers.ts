@@ -11,11 +11,19 @@ import { batchByLength, frameIds, textFeeds } from './tokens.ts';
 /** Images a run: enough to fill the cores, few enough for memory. */
 const IMAGES = 8;
 
-/** Opens the image tower of CLIP or SigLIP. @throws WinnowError `MODEL_INCOMPLETE`, `MODEL_UNSUPPORTED`, `PROCESSOR_UNSUPPORTED`. */
+/** Outputs of other exporters' graphs that hold an image's embedding; of states of all positions the first counts, the class. */
+const IMAGE_OUTPUTS = ['image_embeds', 'pooler_output', 'last_hidden_state'];
+
+/** Models without a trained pooler: their class position is the embedding. */
+const CLASS_POSITION = /^(vit|dinov2|dinov2_with_registers|dinov3_vit)$/;
+
+/** Opens the image tower of CLIP or SigLIP, or DINO. @throws WinnowError `MODEL_INCOMPLETE`, `MODEL_UNSUPPORTED`, `PROCESSOR_UNSUPPORTED`. */
 export async function openImageTower(model: ModelFolder): Promise<ImageEncoder> {
   const config = await loadImageConfig(model.folder);
   const graph = await openGraph(model, ['vision_model', 'model']);
-  const port = chooseOutput(model, graph, ['image_embeds', 'pooler_output']);
+  const type = String((await readJsonIn(model.folder, 'config.json'))?.model_type);
+  const names = CLASS_POSITION.test(type) ? [...IMAGE_OUTPUTS].reverse() : IMAGE_OUTPUTS;
+  const port = chooseOutput(model, graph, names);
   const dim = Number(port.shape.at(-1)) || (await towerWidth(model));
   return {
     name: model.name,
@@ -41,7 +49,8 @@ export async function openImageTower(model: ModelFolder): Promise<ImageEncoder> 
           [{ step: 0, output: port.name }],
         );
         const vectors = embeds!.data as Float32Array;
-        pixels.forEach((_, i) => void putUnit(out, start + i, vectors.subarray(i * dim, (i + 1) * dim)));
+        const stride = vectors.length / pixels.length;
+        pixels.forEach((_, i) => void putUnit(out, start + i, vectors.subarray(i * stride, i * stride + dim)));
       });
       return out;
     },
@@ -91,5 +100,5 @@ export async function openTextTower(model: ModelFolder): Promise<TextEncoder> {
 async function towerWidth(model: ModelFolder): Promise<number> {
   const config = (await readJsonIn(model.folder, 'config.json')) ?? {};
   const vision = (config.vision_config ?? {}) as Record<string, unknown>;
-  return Number(config.projection_dim ?? vision.projection_dim ?? vision.hidden_size ?? 512);
+  return Number(config.projection_dim ?? vision.projection_dim ?? vision.hidden_size ?? config.hidden_size ?? 512);
 }

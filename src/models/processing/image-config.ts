@@ -56,6 +56,15 @@ const CLASSES: Record<string, Json & { kind: ImageConfig['kind'] }> = {
     image_mean: CLIP_MEAN,
     image_std: CLIP_STD,
   },
+  bit: {
+    kind: 'plain',
+    size: { shortest_edge: 224 },
+    crop_size: { height: 224, width: 224 },
+    do_center_crop: true,
+    resample: 3,
+    image_mean: CLIP_MEAN,
+    image_std: CLIP_STD,
+  },
   siglip: {
     kind: 'plain',
     size: { height: 224, width: 224 },

@@ -1,7 +1,7 @@
 """Write encoder folders and the embeddings that `transformers` gives: the reference of the TypeScript encoders' tests.
 
 Run: `python encoders.py OUT`. OUT gets `minilm` (all-MiniLM-L6-v2, real weights, exported), `int8` (its int8 graph by
-others), `clip` and `siglip` (random weights, tokenizers of the same class), `images/` and `expected.json`.
+others), `clip`, `siglip` and `dino` (random weights, tokenizers of the same class), `images/` and `expected.json`.
 """
 
 import json
@@ -15,12 +15,23 @@ import onnxruntime
 import torch
 from PIL import Image
 from tokenizers import Tokenizer, models, pre_tokenizers, trainers
-from transformers import AutoTokenizer, BertModel, CLIPConfig, CLIPModel, CLIPTokenizer, SiglipConfig, SiglipModel
+from transformers import (
+    AutoTokenizer,
+    BertModel,
+    CLIPConfig,
+    CLIPModel,
+    CLIPTokenizer,
+    Dinov2Config,
+    Dinov2Model,
+    SiglipConfig,
+    SiglipModel,
+)
+from transformers.models.bit.image_processing_pil_bit import BitImageProcessorPil
 from transformers.models.clip.image_processing_pil_clip import CLIPImageProcessorPil
 from transformers.models.siglip.image_processing_pil_siglip import SiglipImageProcessorPil
 from transformers.models.t5.tokenization_t5 import T5Tokenizer
 
-from winnow_worker.export.text_encoders import export_bert, export_clip, export_siglip
+from winnow_worker.export.text_encoders import export_bert, export_clip, export_dinov2, export_siglip
 
 TEXTS = [
     "What colour is the large square?",
@@ -132,6 +143,23 @@ def siglip(out: Path, images: list[Image.Image], expected: dict) -> None:
     export_siglip(out / "siglip", out / "siglip")
 
 
+def dino(out: Path, images: list[Image.Image], expected: dict) -> None:
+    """Positions for larger pictures than the processor makes, as the published weights have."""
+    torch.manual_seed(8)
+    model = scaled(Dinov2Model(Dinov2Config(**(VISION | {"image_size": 48, "mlp_ratio": 2}))))
+    processor = BitImageProcessorPil(
+        size={"shortest_edge": 36}, crop_size={"height": 32, "width": 32}, image_mean=[0.485, 0.456, 0.406],
+        image_std=[0.229, 0.224, 0.225],
+    )  # fmt: skip
+    for part in (model, processor):
+        part.save_pretrained(out / "dino")
+    pixels = processor(images, return_tensors="pt")["pixel_values"]
+    with torch.inference_mode():
+        states = model(pixel_values=pixels).last_hidden_state
+    expected["dino"] = {"texts": [], "images": unit(states[:, 0])}
+    export_dinov2(out / "dino", out / "dino")
+
+
 def scaled(model: torch.nn.Module) -> torch.nn.Module:
     """Weights large enough that embeddings depend on every part."""
     generator = torch.Generator().manual_seed(3)
@@ -172,6 +200,7 @@ def main(out: Path) -> None:
     minilm(out, expected)
     clip(out, images, expected)
     siglip(out, images, expected)
+    dino(out, images, expected)
     (out / "expected.json").write_text(json.dumps(expected))
 
 

@@ -1,8 +1,8 @@
-"""Text and image encoders as ONNX: sentence encoders of BERT's type, CLIP and SigLIP, in transformers.js' layout.
+"""Text and image encoders as ONNX: sentence encoders of BERT's type, CLIP, SigLIP, DINOv2, in transformers.js' layout.
 
 onnx/model.onnx         input_ids, attention_mask, token_type_ids -> last_hidden_state        (BERT)
 onnx/text_model.onnx    input_ids -> text_embeds (CLIP), pooler_output (SigLIP)
-onnx/vision_model.onnx  pixel_values -> image_embeds (CLIP), pooler_output (SigLIP)
+onnx/vision_model.onnx  pixel_values -> image_embeds (CLIP), pooler_output (SigLIP, DINOv2)
 onnx/weights.bin        the weights, once, for all graphs of the folder
 similarity.json         scale and bias of the similarity (CLIP, SigLIP)
 """
@@ -135,7 +135,22 @@ def export_siglip(source: Path, target: Path, dtype: str = "auto") -> list[Path]
     return write(source, target, [text, image], weights, model)
 
 
-EXPORTERS = {"bert": export_bert, "clip": export_clip, "siglip": export_siglip}
+def export_dinov2(source: Path, target: Path, dtype: str = "auto") -> list[Path]:
+    """Write DINOv2's class embedding for the size that its processor makes; returns the files written."""
+    model = load(source, "dinov2")
+    if model.config.use_swiglu_ffn:
+        raise ValueError("DINOv2 with a gated feed-forward net (giant) is not supported")
+    weights = Weights(dtype, "weights.bin")
+    image = Graph("vision_model", weights)
+    processor = json.loads((source / "preprocessor_config.json").read_text())
+    size = processor["crop_size"]["height"]
+    pixels = image.input("pixel_values", ["batch", 3, size, size])
+    embeds = vision.dino_image_embedding(image, pixels, model, size)
+    image.output(embeds, "pooler_output", ["batch", model.config.hidden_size])
+    return write(source, target, [image], weights)
+
+
+EXPORTERS = {"bert": export_bert, "clip": export_clip, "dinov2": export_dinov2, "siglip": export_siglip}
 
 
 def export_encoder(source: Path, target: Path, dtype: str = "auto") -> list[Path]:

@@ -158,3 +158,34 @@ def _as_linear(weight: torch.Tensor, bias: torch.Tensor) -> nn.Linear:
     linear = nn.Linear(weight.shape[1], weight.shape[0])
     linear.weight, linear.bias = nn.Parameter(weight.clone()), nn.Parameter(bias.clone())
     return linear
+
+
+def dino_image_embedding(g: Graph, pixels: str, model: nn.Module, size: int) -> str:
+    """DINOv2's normed class position, `[n, hidden]`, of images of `size`, to which its positions are interpolated here."""
+    embed, config = model.embeddings, model.config
+    patches = patch_embedding(g, pixels, embed.patch_embeddings.projection)
+    width = config.hidden_size
+    head = g.reshape(g.weight(embed.cls_token), [1, 1, width])
+    shape = g.op("Concat", g.dim(pixels, 0), g.const([1, width]), axis=0)
+    x = g.op("Concat", g.op("Expand", head, shape), patches, axis=1)
+    like = torch.zeros(1, (size // config.patch_size) ** 2 + 1, width)
+    with torch.inference_mode():
+        places = embed.interpolate_pos_encoding(like, size, size).clone()
+    x = g.op("Add", x, g.weight(places))
+    heads = config.num_attention_heads
+    for block in model.encoder.layer:
+        q, k, v = dino_projections(block.attention)
+        out = getattr(block.attention, "o_proj", None) or block.attention.output.dense
+        y = g.layer_norm(x, block.norm1)
+        y = attention(g, g.linear(y, q), g.linear(y, k), g.linear(y, v), heads, heads, (width // heads) ** -0.5)
+        x = g.op("Add", x, g.op("Mul", g.linear(y, out), g.weight(block.layer_scale1.lambda1)))
+        y = mlp(g, g.layer_norm(x, block.norm2), block.mlp, config.hidden_act)
+        x = g.op("Add", x, g.op("Mul", y, g.weight(block.layer_scale2.lambda1)))
+    return g.layer_norm(g.op("Gather", x, g.const(0), axis=1), model.layernorm)
+
+
+def dino_projections(module: nn.Module) -> tuple[nn.Linear, nn.Linear, nn.Linear]:
+    """Of queries, keys and values; before transformers 5 they lie one module deeper and have other names."""
+    if hasattr(module, "q_proj"):
+        return module.q_proj, module.k_proj, module.v_proj
+    return module.attention.query, module.attention.key, module.attention.value
