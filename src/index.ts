@@ -46,7 +46,8 @@ import {
 import { listSignals as listed, type SignalListRequest } from './signals/list-signals.ts';
 import type { LossParams } from './signals/loss-params.ts';
 import { runScore, type ScoreResult } from './signals/score.ts';
-import { dryRun as dryRunScore, planScore, type ScoreRequest, type ScoreSummary } from './signals/score-plan.ts';
+import { dryRun as dryRunScore, planScore, type ScoreRequest } from './signals/score-plan.ts';
+import type { ScoreSummary } from './signals/signal.ts';
 import type { TextEmbeddingParams } from './signals/text-embedding.ts';
 import { type ExportRequest, type ExportResult, exportSelection as exportRows } from './store/export.ts';
 import { type FilterRequest, type FilterResult, filterProject } from './store/filter.ts';

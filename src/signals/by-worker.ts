@@ -1,60 +1,104 @@
 import { mkdir, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import type { Shard } from '../store/shards.ts';
 import { runJob } from '../worker/run-job.ts';
 import { sampleLines } from '../worker/samples.ts';
-import type { ScorePlan } from './score-plan.ts';
+import type { ScorePlan } from './signal.ts';
 import { weightsOf } from './weights.ts';
 
-/** Compute missing shards in the Python worker: one process, which writes each shard whole under its own name. */
-export async function fillByWorker(plan: ScorePlan, missing: ScorePlan['shards']['shards']): Promise<void> {
-  const { project, signal, params, context, summary } = plan;
+/** What one signal lacks. */
+export interface Missing {
+  plan: ScorePlan;
+  shards: readonly Shard[];
+}
+
+/** Whether signals can share their passes: one data set, one model in one precision. */
+export function jobKey({ context, params, summary }: ScorePlan): string {
+  const { model, device, dtype, batch, checkpoints } = params;
+  return JSON.stringify([context.dataset.hash, summary.revision, model, device, dtype, batch, checkpoints]);
+}
+
+/**
+ * Compute missing shards in the Python worker, each written whole under its own name. Signals that lack the same rows go through the
+ * model together: a pass that several need is run once. All plans have one `jobKey`.
+ */
+export async function fillByWorker(missing: readonly Missing[]): Promise<void> {
+  const total = missing.reduce((rows, { shards }) => rows + rowsOf(shards), 0);
+  const { context } = missing[0]!.plan;
+  let done = 0;
+  for (const group of together(missing)) {
+    const what = `${group.map(({ plan }) => plan.signal.name).join(', ')} of ${context.dataset.name}`;
+    context.progress?.(what, done, total);
+    await runGroup(group, (rows) => {
+      done += rows * group.length;
+      context.progress?.(what, Math.floor(done), total);
+    });
+  }
+}
+
+const rowsOf = (shards: readonly Shard[]): number => shards.reduce((sum, { start, end }) => sum + end - start, 0);
+
+/** Signals by the rows that they lack: shards that several lack are computed for all of them at once. */
+function together(missing: readonly Missing[]): Missing[][] {
+  const lacking = new Map<string, Missing[]>();
+  for (const { plan, shards } of missing)
+    for (const shard of shards) {
+      const place = `${shard.start}-${shard.end}`;
+      lacking.set(place, [...(lacking.get(place) ?? []), { plan, shards: [shard] }]);
+    }
+  const groups = new Map<string, Map<ScorePlan, Shard[]>>();
+  for (const those of lacking.values()) {
+    const key = those.map(({ plan }) => plan.signal.name).join();
+    const group = groups.get(key) ?? new Map<ScorePlan, Shard[]>();
+    groups.set(key, group);
+    for (const { plan, shards } of those) group.set(plan, [...(group.get(plan) ?? []), ...shards]);
+  }
+  return [...groups.values()].map((group) => [...group].map(([plan, shards]) => ({ plan, shards })));
+}
+
+async function runGroup(group: readonly Missing[], onRows: (rows: number) => void): Promise<void> {
+  const { plan, shards } = group[0]!;
+  const { project, params, context } = plan;
+  const { dataset } = context;
   const model = await weightsOf(params, context);
-  const folder = join(project.paths.temporary, `worker-${missing[0]!.key.slice(0, 16)}`);
+  const folder = join(project.paths.temporary, `worker-${shards[0]!.key.slice(0, 16)}`);
   await mkdir(folder, { recursive: true });
-  let finished = false;
   try {
     const listed = [];
-    for (const shard of missing) {
-      const samples = join(folder, `${shard.start}.jsonl`);
-      const rows = Array.from({ length: shard.end - shard.start }, (_, i) => shard.start + i);
-      await writeFile(samples, await sampleLines(context.dataset, rows));
-      const measures = Object.fromEntries(signal.columns(params).map((c) => [c.name, c.measures]));
-      listed.push({
-        start: shard.start,
-        end: shard.end,
-        ids: context.dataset.ids.slice(shard.start, shard.end),
-        samples,
-        outputs: [{ signal: signal.name, path: shard.path, key: shard.key, measures }],
-      });
+    for (const [i, { start, end }] of shards.entries()) {
+      const samples = join(folder, `${start}.jsonl`);
+      const rows = Array.from({ length: end - start }, (_, row) => start + row);
+      await writeFile(samples, await sampleLines(dataset, rows));
+      const outputs = group.map(({ plan: { signal, params: own }, shards: all }) => ({
+        signal: signal.name,
+        path: all[i]!.path,
+        key: all[i]!.key,
+        measures: Object.fromEntries(signal.columns(own).map((column) => [column.name, column.measures])),
+      }));
+      listed.push({ start, end, ids: dataset.ids.slice(start, end), samples, outputs });
     }
-    const what = `${signal.name} of ${summary.dataset}`;
-    let done = 0;
-    context.progress?.(what, 0, summary.rowsMissing);
     await runJob(
       {
         kind: 'signals',
         model: { path: model.folder, checkpoints: model.checkpoints },
-        media_root: context.dataset.mediaRoot,
+        media_root: dataset.mediaRoot,
         device: String(params.device ?? 'auto'),
         dtype: (params.dtype ?? 'float32') as 'float32',
         batch: Number(params.batch ?? 16),
         threads: 0,
         folder,
-        signals: [{ name: signal.name, params: signal.key(params) }],
+        parts: join(project.paths.root, 'parts'),
+        signals: group.map(({ plan: { signal, params: own } }) => ({ name: signal.name, params: signal.key(own) })),
         shards: listed,
       },
       {
         ...(context.signal === undefined ? {} : { signal: context.signal }),
         onEvent: (event) => {
-          if (event.t !== 'shard') return;
-          done += event.rows / Math.max(1, model.checkpoints.length);
-          context.progress?.(what, Math.floor(done), summary.rowsMissing);
+          if (event.t === 'shard') onRows(event.rows / Math.max(1, model.checkpoints.length));
         },
       },
     );
-    finished = true;
   } finally {
-    // What some checkpoints gave stays for the same command to go on from.
-    if (finished || model.checkpoints.length === 0) await rm(folder, { recursive: true, force: true });
+    await rm(folder, { recursive: true, force: true });
   }
 }

@@ -18,8 +18,8 @@ import { readMeta } from '../store/shard-file.ts';
 import { readColumns } from '../store/shard-read.ts';
 import { signals } from './registry.ts';
 import { runScore } from './score.ts';
-import { planScore, type ScorePlan } from './score-plan.ts';
-import type { Signal, SignalContext } from './signal.ts';
+import { planScore } from './score-plan.ts';
+import type { ScorePlan, Signal, SignalContext } from './signal.ts';
 
 /**
  * One suite for every signal of the registry, on eight rows made here: 0 to 3 have good images (0 and 1 the same one), 4 none, 5 a file that

@@ -2,9 +2,9 @@ import { z } from 'zod';
 import { WinnowError } from '../dataset/errors.ts';
 import type { Sample } from '../dataset/sample.ts';
 import type { Project } from '../store/project.ts';
-import { planShards, type ShardPlan } from '../store/shards.ts';
+import { planShards } from '../store/shards.ts';
 import { signals } from './registry.ts';
-import type { Estimate, Signal, SignalContext } from './signal.ts';
+import type { ScorePlan, ScoreSummary, Signal, SignalContext } from './signal.ts';
 
 export interface ScoreRequest {
   /** Name of the signal, e.g. `loss`. */
@@ -17,31 +17,6 @@ export interface ScoreRequest {
   offline?: boolean;
   abort?: AbortSignal;
   progress?: (what: string, done: number, total: number) => void;
-}
-
-/** What a scoring run would do; JSON. */
-export interface ScoreSummary {
-  signal: string;
-  dataset: string;
-  model: string;
-  revision: string;
-  params: Record<string, unknown>;
-  rows: number;
-  rowsMissing: number;
-  shards: number;
-  shardsMissing: number;
-  cost: string;
-  /** Of a dry run, where a server would be asked. */
-  estimate?: Estimate;
-}
-
-export interface ScorePlan {
-  summary: ScoreSummary;
-  project: Project;
-  signal: Signal;
-  params: Record<string, unknown>;
-  shards: ShardPlan;
-  context: SignalContext;
 }
 
 /** The signal of that name. @throws WinnowError `SIGNAL_UNKNOWN` */

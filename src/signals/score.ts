@@ -6,8 +6,7 @@ import type { Project } from '../store/project.ts';
 import { readQuarantined } from '../store/shard-read.ts';
 import { claimShard, type Shard, writeShard } from '../store/shards.ts';
 import { recordSignal } from '../store/signals.ts';
-import type { ScorePlan, ScoreSummary } from './score-plan.ts';
-import type { SignalRun } from './signal.ts';
+import type { ScorePlan, ScoreSummary, Signal, SignalRun } from './signal.ts';
 
 /** How often to look whether another process has finished its shards, in ms. */
 const LOOK_AGAIN_MS = 250;
@@ -22,11 +21,37 @@ export interface ScoreResult extends ScoreSummary {
 
 /** Compute what a plan lacks, shard by shard; each is written whole, so that an interrupted run goes on where it was. */
 export async function runScore(plan: ScorePlan): Promise<ScoreResult> {
+  return (await runScores([plan]))[0]!;
+}
+
+/** Several signals of one project. Those that the worker measures with one model go through it together, in the place of the first of them. */
+export async function runScores(plans: readonly ScorePlan[]): Promise<ScoreResult[]> {
+  const results = new Map<ScorePlan, ScoreResult>();
+  for (const plan of plans) {
+    if (results.has(plan)) continue;
+    const key = await sharedKey(plan);
+    const keys = await Promise.all(plans.map(sharedKey));
+    const group = key === undefined ? [plan] : plans.filter((other, i) => keys[i] === key && !results.has(other));
+    const began = performance.now();
+    const computed = key === undefined ? [await fill(plan, lacking(plan))] : await fillInWorker(group);
+    const seconds = (performance.now() - began) / 1000;
+    for (const [i, one] of group.entries()) results.set(one, await finish(one, computed[i]!, seconds));
+  }
+  return plans.map((plan) => results.get(plan)!);
+}
+
+/** Plans of one key go through the worker together; undefined: computed here, by a server, or by a job of its own. */
+async function sharedKey(plan: ScorePlan): Promise<string | undefined> {
+  const { signal, params, context } = plan;
+  if (signal.fill !== undefined) return undefined;
+  const isWorkers = signal.open === undefined || (await signal.chosen?.(params, context)) === 'worker';
+  return isWorkers ? (await import('./by-worker.ts')).jobKey(plan) : undefined;
+}
+
+const lacking = ({ shards }: ScorePlan): Shard[] => shards.shards.filter((shard) => !shard.done);
+
+async function finish(plan: ScorePlan, rowsComputed: number, seconds: number): Promise<ScoreResult> {
   const { project, signal, params, shards, context, summary } = plan;
-  const began = performance.now();
-  const missing = shards.shards.filter((shard) => !shard.done);
-  const rowsComputed = missing.length > 0 ? await fill(plan, missing) : 0;
-  const seconds = (performance.now() - began) / 1000;
   if (rowsComputed > 0 || !(await isRecorded(project, plan))) {
     await recordSignal(project, shards, {
       model: summary.model,
@@ -55,7 +80,8 @@ export async function runScore(plan: ScorePlan): Promise<ScoreResult> {
 async function fill(plan: ScorePlan, missing: readonly Shard[]): Promise<number> {
   const { project, signal, params, context, summary } = plan;
   const { open } = signal;
-  if (open === undefined || (await signal.chosen?.(params, context)) === 'worker') return fillInWorker(plan, missing);
+  if (signal.fill !== undefined) return fillByOwnJob(plan, signal.fill);
+  if (open === undefined || missing.length === 0) return 0;
   const total = summary.rowsMissing;
   let done = 0;
   let computed = 0;
@@ -95,27 +121,58 @@ async function fill(plan: ScorePlan, missing: readonly Shard[]): Promise<number>
   return computed;
 }
 
-/** Shards that no other process is at go to the Python worker together. */
-async function fillInWorker(plan: ScorePlan, missing: readonly Shard[]): Promise<number> {
-  const { signal, params, context } = plan;
+/** Missing shards of several plans go to the Python worker together. Returns the rows that were computed here, by plan. */
+async function fillInWorker(plans: readonly ScorePlan[]): Promise<number[]> {
   const { fillByWorker } = await import('./by-worker.ts');
-  const locks: AsyncDisposable[] = [];
-  try {
-    const mine: Shard[] = [];
-    for (const shard of missing) {
-      const claim = await claimShard(plan.project, shard);
-      if (!('lock' in claim)) continue;
-      locks.push(claim.lock);
-      mine.push(shard);
+  return claiming(plans, (missing) => fillByWorker(missing));
+}
+
+/** A job of the signal's own. */
+async function fillByOwnJob(plan: ScorePlan, run: NonNullable<Signal['fill']>): Promise<number> {
+  const computed = await claiming([plan], ([missing]) => run(plan.params, plan.context, missing!.shards));
+  return computed[0]!;
+}
+
+/** Claim missing shards and compute them, until none is left: those of other processes are waited for, in case that process dies. */
+async function claiming(
+  plans: readonly ScorePlan[],
+  compute: (missing: { plan: ScorePlan; shards: Shard[] }[]) => Promise<void>,
+): Promise<number[]> {
+  const computed = plans.map(() => 0);
+  for (;;) {
+    const locks: AsyncDisposable[] = [];
+    let holder: Holder | undefined;
+    try {
+      const missing = [];
+      for (const plan of plans) {
+        const shards: Shard[] = [];
+        for (const shard of lacking(plan)) {
+          const claim = await claimShard(plan.project, shard);
+          if ('holder' in claim) holder = claim.holder;
+          if (!('lock' in claim)) continue;
+          locks.push(claim.lock);
+          shards.push(shard);
+        }
+        if (shards.length > 0) missing.push({ plan, shards });
+      }
+      if (missing.length > 0) await compute(missing);
+      for (const { plan, shards } of missing) {
+        for (const shard of shards) shard.done = true;
+        computed[plans.indexOf(plan)]! += shards.reduce((rows, { start, end }) => rows + end - start, 0);
+      }
+      if (holder === undefined) return computed;
+      if (missing.length > 0) continue;
+    } finally {
+      for (const lock of locks) await lock[Symbol.asyncDispose]();
     }
-    if (mine.length > 0) {
-      if (signal.fill === undefined) await fillByWorker(plan, mine);
-      else await signal.fill(params, context, mine);
-      for (const shard of mine) shard.done = true;
-    }
-    return mine.reduce((rows, shard) => rows + shard.end - shard.start, 0);
-  } finally {
-    for (const lock of locks) await lock[Symbol.asyncDispose]();
+    const { context, summary } = plans[0]!;
+    const what = `${summary.signal} of ${summary.dataset}`;
+    context.progress?.(
+      `${what}: waiting for ${describeHolder(holder)}, which computes the rest`,
+      0,
+      summary.rowsMissing,
+    );
+    await sleep(LOOK_AGAIN_MS, undefined, context.signal === undefined ? {} : { signal: context.signal });
   }
 }
 

@@ -4,7 +4,7 @@ import type { Quarantined } from '../dataset/errors.ts';
 import type { Sample } from '../dataset/sample.ts';
 import type { Column, ColumnSpec } from '../numeric/columns.ts';
 import type { Project } from '../store/project.ts';
-import type { Shard } from '../store/shards.ts';
+import type { Shard, ShardPlan } from '../store/shards.ts';
 
 /** What a signal sees of the data set beside the batch it computes. */
 export interface SignalContext {
@@ -78,4 +78,29 @@ export interface Signal<Params extends Record<string, unknown> = Record<string, 
   open?(params: Params, context: SignalContext): Promise<SignalRun>;
   /** Computes missing shards by a job of its own. @default a job that reads the samples with a model */
   fill?(params: Params, context: SignalContext, missing: readonly Shard[]): Promise<void>;
+}
+
+/** What a scoring run would do; JSON. */
+export interface ScoreSummary {
+  signal: string;
+  dataset: string;
+  model: string;
+  revision: string;
+  params: Record<string, unknown>;
+  rows: number;
+  rowsMissing: number;
+  shards: number;
+  shardsMissing: number;
+  cost: string;
+  /** Of a dry run, where a server would be asked. */
+  estimate?: Estimate;
+}
+
+export interface ScorePlan {
+  summary: ScoreSummary;
+  project: Project;
+  signal: Signal;
+  params: Record<string, unknown>;
+  shards: ShardPlan;
+  context: SignalContext;
 }

@@ -27,7 +27,8 @@ export const Job = z.strictObject({
   dtype: z.enum(['float32', 'bfloat16', 'float16']),
   batch: z.int().positive().describe('rows a forward pass; halved where they do not fit'),
   threads: z.int().nonnegative().default(0).describe('CPU threads; 0: as PyTorch chooses'),
-  folder: z.string().describe('work folder: parts of unfinished shards'),
+  folder: z.string().describe('work folder'),
+  parts: z.string().describe('folder of what single checkpoints gave to shards that are not finished'),
   signals: z.array(z.strictObject({ name: z.string(), params: z.record(z.string(), z.unknown()) })).min(1),
   shards: z.array(Shard),
 });

@@ -29,7 +29,8 @@ def measure(pair: Pair, signal) -> dict[str, np.ndarray]:
     reading = engine.read(pair.rows, signal.passes, signal.observers(), signal.errors)
     if hasattr(signal, "ask"):
         signal.ask(engine, reading)
-    assert not reading.failed, {k: e.reason for k, e in reading.failed.items()}
+    failed = reading.failures(reading.failed)
+    assert not failed, {k: e.reason for k, e in failed.items()}
     columns = signal.columns(reading, pair.model)
     return {
         k: c.data if c.kind == "text" else np.asarray(c.data).reshape(len(pair.rows), -1) for k, c in columns.items()

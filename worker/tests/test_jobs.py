@@ -55,7 +55,8 @@ class Place:
         named = [{"name": str(i), "path": str(c)} for i, c in enumerate(checkpoints)]
         path.write_text(json.dumps({
             "kind": "signals", "model": {"path": str(self.model), "checkpoints": named}, "media_root": str(self.folder),
-            "device": "cpu", "dtype": "float32", "batch": 3, "threads": 1, "folder": str(home / "work"),
+            "device": "cpu", "dtype": "float32", "batch": 3, "threads": 1,
+            "folder": str(home / "work"), "parts": str(home / "parts"),
             "signals": [{"name": s, "params": {}} for s in signals], "shards": shards,
         }))  # fmt: skip
         return path
@@ -106,7 +107,9 @@ def test_a_batch_that_does_not_fit_is_halved_and_no_row_lost(place: Place, monke
     monkeypatch.setattr(model, "hidden_shared", lambda batch, cut: small(batch)[:, cut:])
     engine = Engine(model, 8, lambda code, message: said.append(code))
     got = engine.read(place.rows, ["image", "masked"], [], False)
-    assert not got.failed and engine.batch == 2 and said == ["BATCH_HALVED"] * 2 and max(sizes) == 8
+    assert (
+        not got.failures(["image", "masked"]) and engine.batch == 2 and said == ["BATCH_HALVED"] * 2 and max(sizes) == 8
+    )
     for name in ("image", "masked"):
         for one, other in zip(got.tokens[name], whole.tokens[name], strict=True):
             np.testing.assert_allclose(one.nll, other.nll, atol=1e-4)
@@ -125,7 +128,7 @@ def test_a_row_that_fits_nowhere_is_set_aside(place: Place, monkeypatch: pytest.
     monkeypatch.setattr(model, "hidden", picky)
     monkeypatch.setattr(model, "hidden_shared", lambda batch, cut: picky(batch)[:, cut:])
     got = Engine(model, 8).read(place.rows, ["image"], [], False)
-    assert {i: e.code for i, e in got.failed.items()} == {5: "OUT_OF_MEMORY"}
+    assert {i: e.code for i, e in got.failures(["image"]).items()} == {5: "OUT_OF_MEMORY"}
     assert [i for i, t in enumerate(got.tokens["image"]) if t is None] == [5]
 
 
@@ -152,7 +155,7 @@ def test_checkpoints_stand_in_their_order(place: Place) -> None:
     assert run(place.job("half", ["loss-trajectory"], path[1:2])) == 0
     np.testing.assert_allclose(losses[:, 1:2], place.read("half", "loss-trajectory", "nll_trajectory"), atol=1e-4)
     assert place.read("path", "attention", "attention_sv").shape == (12, 15)
-    assert not list((place.folder / "path" / "work" / "parts").iterdir())
+    assert not list((place.folder / "path" / "parts").iterdir())
 
 
 def test_the_same_job_writes_the_same_bytes(place: Place) -> None:
@@ -187,7 +190,7 @@ def test_a_killed_job_goes_on_where_it_was(place: Place) -> None:
 def test_a_finished_checkpoint_of_a_shard_is_not_read_again(place: Place, capsys: pytest.CaptureFixture) -> None:
     good, bad = other_model(place, "a", 1.0), place.folder / "nowhere"
     assert run(place.job("resumed", ["loss-trajectory"], [good, bad])) == 2
-    parts = sorted(p.name for p in (place.folder / "resumed" / "work" / "parts").iterdir())
+    parts = sorted(p.name for p in (place.folder / "resumed" / "parts").iterdir())
     assert parts == [f"loss-trajectory{start}-0.npz" for start in (0, 4, 8)]
     capsys.readouterr()
     assert run(place.job("resumed", ["loss-trajectory"], [good, other_model(place, "b", 0.5)])) == 0

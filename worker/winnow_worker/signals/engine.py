@@ -50,13 +50,19 @@ class Observer(Protocol):
 
 @dataclass
 class Reading:
-    """What is known of the rows of a shard: tokens by pass, observations by observer, and failures by row."""
+    """What is known of the rows of a shard: tokens by pass, observations by observer, rows that can't be read at all
+    (`unreadable`) and those that failed in one pass (`failed`)."""
 
     samples: list[Sample] = field(default_factory=list)
     tokens: dict[str, list[Tokens | None]] = field(default_factory=dict)
     seen: dict[int, list[Any]] = field(default_factory=dict)
-    failed: dict[int, RowError] = field(default_factory=dict)
+    unreadable: dict[int, RowError] = field(default_factory=dict)
+    failed: dict[str, dict[int, RowError]] = field(default_factory=dict)
     texts: list[str | None] = field(default_factory=list)
+
+    def failures(self, passes: Iterable[str]) -> dict[int, RowError]:
+        """Rows without a number of a signal that rests on these passes, and why."""
+        return {i: e for name in reversed(list(passes)) for i, e in self.failed.get(name, {}).items()} | self.unreadable
 
 
 class Engine:
@@ -75,11 +81,12 @@ class Engine:
                     raise sample.error
                 encoded.append(self.model.reader.encode(sample))
             except RowError as error:
-                reading.failed[i] = error
+                reading.unreadable[i] = error
                 encoded.append(None)
         for name in dict.fromkeys([*passes, *(o.reads for o in observers)]):
             watching = [o for o in observers if o.reads == name]
             reading.tokens[name] = [None] * len(samples)
+            reading.failed[name] = {}
             for observer in watching:
                 reading.seen[id(observer)] = [None] * len(samples)
                 observer.start(self.model)
@@ -92,7 +99,7 @@ class Engine:
 
     def _pass(self, name, samples, encoded, watching, errors, reading: Reading) -> None:
         text_only = [e is not None and not e.blocks for e in encoded]
-        todo = [i for i, e in enumerate(encoded) if e is not None and i not in reading.failed]
+        todo = [i for i, e in enumerate(encoded) if e is not None]
         if name in ("masked", "drop", "remove"):
             # Without an image there is nothing to take away: the blind reading is the reading.
             same = reading.tokens.get("image")
@@ -100,6 +107,8 @@ class Engine:
                 for i in todo:
                     if text_only[i]:
                         reading.tokens[name][i] = same[i]
+                        if i in reading.failed["image"]:
+                            reading.failed[name][i] = reading.failed["image"][i]
                 todo = [i for i in todo if not text_only[i]]
         if not any(getattr(o, "in_order", False) for o in watching):
             todo.sort(key=lambda i: (len(encoded[i].ids), samples[i].images[:1], i))
@@ -123,7 +132,8 @@ class Engine:
             if len(chunk) == 1:
                 code = "OUT_OF_MEMORY" if short else "ROW_FAILED"
                 reason = str(error).splitlines()[0][:300] if str(error) else type(error).__name__
-                reading.failed[chunk[0]] = error if isinstance(error, RowError) else RowError(code, reason)
+                failed = error if isinstance(error, RowError) else RowError(code, reason)
+                reading.failed[name][chunk[0]] = failed
                 return True
             if short:
                 self.batch = max(1, len(chunk) // 2)

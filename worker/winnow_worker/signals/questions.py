@@ -59,9 +59,9 @@ class PerTurn:
 
     def ask(self, engine: Engine, reading: Reading) -> None:
         """Read every turn of every row with an image in each form. What fails is a failure of its row."""
-        self.rows, turns = [], []
+        self.rows, self.failed, turns = [], {}, []
         for i, sample in enumerate(reading.samples):
-            if i in reading.failed or not image_order(sample.messages):
+            if i in reading.unreadable or not image_order(sample.messages):
                 continue
             for turn in turns_of(sample):
                 self.rows.append(i)
@@ -70,8 +70,8 @@ class PerTurn:
         for name, form in self.forms.items():
             made = [posed(sample, *form(*turn)) for sample, turn in turns]
             self.readings[name] = self.read(engine, name, made)
-            for j, error in self.readings[name].failed.items():
-                reading.failed.setdefault(self.rows[j], error)
+            for j, error in self.readings[name].failures(self.readings[name].tokens).items():
+                self.failed.setdefault(self.rows[j], error)
 
     def read(self, engine: Engine, name: str, made: list[Sample]) -> Reading:
         raise NotImplementedError

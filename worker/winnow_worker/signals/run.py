@@ -10,14 +10,14 @@ from typing import Any
 import numpy as np
 import torch
 
-from ..data import Sample, read_samples
+from ..data import RowError, Sample, read_samples
 from ..device import DTYPES, pick_device
 from ..families.adapters import merge_adapters, read_adapters
 from ..families.model import Model
 from ..families.reader import Reader
 from ..protocol import BAD_JOB, JobError, emit, warn
 from ..shards import Column, write_shard
-from .engine import Engine, Reading
+from .engine import Engine
 from .registry import SIGNALS
 
 FLOATS = ("f32", "f16")
@@ -36,7 +36,7 @@ def run_signals(job: dict[str, Any], dry_run: bool) -> None:
     emit("plan", shards=len(shards), rows=rows, signals=names, checkpoints=len(checkpoints), device=device)
     if dry_run:
         return
-    parts = Path(job["folder"]) / "parts"
+    parts = Path(job["parts"])
     for number, checkpoint in enumerate(checkpoints):
         missing = [s for s in shards if not part_path(parts, s, number).exists()]
         if not missing:
@@ -82,17 +82,19 @@ def measure_shard(job: dict, shard: dict, engine: Engine, number: int, total: in
     samples = list(read_samples(Path(shard["samples"])))
     signals = [SIGNALS[s["name"]](s["params"] | {"checkpoint": number}) for s in job["signals"]]
     passes = [name for s in signals for name in s.passes]
-    observers = [o for s in signals for o in s.observers()]
-    reading = engine.read(samples, passes, observers, any(s.errors for s in signals))
+    observers = [s.observers() for s in signals]
+    reading = engine.read(samples, passes, [o for some in observers for o in some], any(s.errors for s in signals))
     per_token = any(getattr(s, "per_token", False) for s in signals)
     reading.texts = [token_texts(engine, s) for s in samples] if per_token else []
-    for signal in signals:
-        if hasattr(signal, "ask"):
-            signal.ask(engine, reading)
-    found = {job["signals"][i]["name"]: s.columns(reading, engine.model) for i, s in enumerate(signals)}
-    failed = failures(reading, samples)
-    for columns in found.values():
-        blank(columns, [i for i in reading.failed])
+    found, failed = {}, {}
+    for asked, one, watching in zip(job["signals"], signals, observers, strict=True):
+        if hasattr(one, "ask"):
+            one.ask(engine, reading)
+        name = asked["name"]
+        found[name] = one.columns(reading, engine.model)
+        rows = getattr(one, "failed", {}) | reading.failures([*one.passes, *(o.reads for o in watching)])
+        blank(found[name], list(rows))
+        failed[name] = failures(rows, samples)
     if total > 1:
         save_part(part_path(parts, shard, number), found, failed)
     else:
@@ -108,10 +110,10 @@ def token_texts(engine: Engine, sample: Sample) -> str | None:
     return json.dumps(pieces, ensure_ascii=False, separators=(",", ":"))
 
 
-def failures(reading: Reading, samples: list[Sample]) -> list[dict]:
+def failures(rows: dict[int, RowError], samples: list[Sample]) -> list[dict]:
     return [
         {"row": samples[i].row, "id": samples[i].id, "code": error.code, "reason": error.reason}
-        for i, error in sorted(reading.failed.items())
+        for i, error in sorted(rows.items())
     ]
 
 
@@ -125,7 +127,9 @@ def blank(columns: dict[str, Column], rows: list[int]) -> None:
                 column.data[i] = {"i32": 0, "text": None, "list": []}[column.kind]
 
 
-def write_outputs(shard: dict, samples: list[Sample], found: dict[str, dict[str, Column]], failed: list[dict]) -> None:
+def write_outputs(
+    shard: dict, samples: list[Sample], found: dict[str, dict[str, Column]], failed: dict[str, list[dict]]
+) -> None:
     """Write one file a signal. Rows that the data set itself set aside are there too, without numbers."""
     rows = np.arange(shard["start"], shard["end"])
     at = {s.row: i for i, s in enumerate(samples)}
@@ -136,7 +140,13 @@ def write_outputs(shard: dict, samples: list[Sample], found: dict[str, dict[str,
         if Path(output["path"]).exists():
             continue
         write_shard(
-            Path(output["path"]), output["key"], rows, shard["ids"], columns, output.get("measures", {}), failed
+            Path(output["path"]),
+            output["key"],
+            rows,
+            shard["ids"],
+            columns,
+            output.get("measures", {}),
+            failed[output["signal"]],
         )
 
 
@@ -153,7 +163,7 @@ def spread(column: Column, at: list[int | None]) -> Column:
     return Column(column.kind, column.width, [empty if i is None else column.data[i] for i in at])
 
 
-def save_part(path: Path, found: dict[str, dict[str, Column]], failed: list[dict]) -> None:
+def save_part(path: Path, found: dict[str, dict[str, Column]], failed: dict[str, list[dict]]) -> None:
     """What one checkpoint gave, whole or not at all."""
     path.parent.mkdir(parents=True, exist_ok=True)
     arrays = {
@@ -169,7 +179,7 @@ def join_parts(job: dict, shard: dict, total: int, parts: Path) -> None:
     row that failed once has none."""
     samples = list(read_samples(Path(shard["samples"])))
     loaded = [np.load(part_path(parts, shard, t), allow_pickle=False) for t in range(total)]
-    failed = {f["row"]: f for part in reversed(loaded) for f in json.loads(str(part["failed"]))}
+    said = [json.loads(str(part["failed"])) for part in loaded]
     at = {s.row: i for i, s in enumerate(samples)}
     found: dict[str, dict[str, Column]] = {s["name"]: {} for s in job["signals"]}
     for key in dict.fromkeys(k for part in loaded for k in part.files if k != "failed"):
@@ -177,9 +187,12 @@ def join_parts(job: dict, shard: dict, total: int, parts: Path) -> None:
         stacked = [part[key].reshape(len(samples), -1) for part in loaded if key in part.files]
         whole = np.concatenate(stacked, axis=1)
         found[signal][name] = Column(kind, whole.shape[1], whole)
-    for columns in found.values():
-        blank(columns, [at[row] for row in failed])
-    write_outputs(shard, samples, found, [failed[row] for row in sorted(failed)])
+    failed = {}
+    for name, columns in found.items():
+        rows = {f["row"]: f for part in reversed(said) for f in part[name]}
+        blank(columns, [at[row] for row in rows])
+        failed[name] = [rows[row] for row in sorted(rows)]
+    write_outputs(shard, samples, found, failed)
     for t in range(total):
         loaded[t].close()
         part_path(parts, shard, t).unlink()
