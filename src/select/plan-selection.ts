@@ -8,7 +8,7 @@ import type { Composed, Composition, Stage, StageCount } from './compose.ts';
 import { embedWhereFree } from './embed-text.ts';
 import { rowsListed } from './id-list.ts';
 import { readInputs, type SelectionInputs } from './inputs.ts';
-import { refuseMixedLosses } from './one-source.ts';
+import { refuseMixedLosses, refuseOtherOrigin } from './one-source.ts';
 import { findSelector, parseOptions } from './registry.ts';
 import type { SelectRequest, StageRequest } from './request.ts';
 import { type RowTokens, rowTokens } from './row-tokens.ts';
@@ -85,12 +85,7 @@ export async function planSelection(project: Project, request: SelectRequest): P
       return {
         selector,
         options,
-        input: await stageInput(
-          project,
-          inputs.input,
-          { ...requests[s]!, blind: request.blind },
-          { selector, options },
-        ),
+        input: await stageInput(project, inputs, { ...requests[s]!, blind: request.blind }, { selector, options }),
         ...(amount === undefined ? {} : { amount: (arriving) => amount(arriving, lists.always.length) }),
       };
     }),
@@ -199,10 +194,10 @@ async function readAll(
 const pick = <T>(all: Readonly<Record<string, T>>, names: readonly string[]): Record<string, T> =>
   Object.fromEntries(names.flatMap((name) => (name in all ? [[name, all[name]!]] : [])));
 
-/** The part of the input that a stage reads, with its target. @throws WinnowError `REFERENCE_MISSING`, `REFERENCE_UNUSED` */
+/** The part of the input that a stage reads, with its target. @throws WinnowError `REFERENCE_MISSING`, `REFERENCE_UNUSED`, `REFERENCE_DIFFERS` */
 async function stageInput(
   project: Project,
-  input: SelectorInput,
+  { input, from }: Pick<SelectionInputs, 'input' | 'from'>,
   { method, reference, blind }: StageRequest & Pick<SelectRequest, 'blind'>,
   { selector, options }: Pick<Stage, 'selector' | 'options'>,
 ): Promise<SelectorInput> {
@@ -228,6 +223,7 @@ async function stageInput(
     });
   }
   const target = await readInputs(project, await project.dataset(reference), needs, { blind });
+  refuseOtherOrigin(from, target.from);
   return { ...input, columns, wide, reference: target.input };
 }
 
