@@ -13,7 +13,7 @@ from safetensors.torch import save_file
 from test_families import samples
 from tiny import FAMILIES, make, write_images
 
-from winnow_worker.families.adapters import Adapter, merge_adapters, read_adapters
+from winnow_worker.families.adapters import Adapter, attach_adapters, read_adapters
 from winnow_worker.families.model import Model
 from winnow_worker.families.reader import Reader
 from winnow_worker.protocol import JobError
@@ -110,7 +110,7 @@ def test_adapters_get_the_gradients_of_plain_autograd(place: Place) -> None:
     model, folder = place.model(), place.folder.parent / f"adapter-{place.folder.name}"
     write_adapters(folder, model)
     model.adapters = read_adapters(folder)
-    merge_adapters(model.net, model.adapters, folder)
+    attach_adapters(model.net, model.adapters, folder)
     plain = place.plain()
     plain.net.requires_grad_(False)
     layers = {name: Lora(plain.net.get_submodule(name), adapter) for name, adapter in model.adapters.items()}
@@ -140,6 +140,21 @@ def test_fresh_adapters_are_seeded_and_batches_change_nothing(llava: Place) -> N
         scale = np.abs(a.vectors["all"]).max()
         assert np.abs(a.vectors["all"] - b.vectors["all"]).max() <= 1e-4 * scale
         assert np.abs(a.vectors["all"] - c.vectors["all"]).max() > 0.1 * scale
+
+
+def test_a_pass_that_runs_out_of_memory_leaves_nothing_behind(llava: Place) -> None:
+    model = llava.model()
+    expected, states = measured(model, llava, PARAMS), model.states
+
+    def short(batch):
+        found = states(batch)
+        if len(batch) > 2:
+            raise torch.OutOfMemoryError("can't allocate memory")
+        return found
+
+    model.states = short
+    for a, b in zip(measured(model, llava, PARAMS, batch=7), expected, strict=True):
+        assert np.abs(a.vectors["all"] - b.vectors["all"]).max() <= 1e-4 * np.abs(b.vectors["all"]).max()
 
 
 def test_adam_is_less_feature_without_bias_correction() -> None:
@@ -185,4 +200,4 @@ def test_what_fits_no_layer_is_refused(llava: Place, tmp_path: Path) -> None:
         find_targets(model, PARAMS | {"targets": ["qkv"]})
     write_adapters(tmp_path / "a", model)
     with pytest.raises(JobError, match="the model has no layer"):
-        merge_adapters(model.net, {"model.elsewhere": read_adapters(tmp_path / "a").popitem()[1]}, tmp_path)
+        attach_adapters(model.net, {"model.elsewhere": read_adapters(tmp_path / "a").popitem()[1]}, tmp_path)

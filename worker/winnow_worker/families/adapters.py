@@ -1,4 +1,4 @@
-"""LoRA adapters of a checkpoint, in PEFT's layout: read, and merged into the weights that they belong to."""
+"""LoRA adapters of a checkpoint, in PEFT's layout: read, and put beside the layers that they belong to."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ CONFIG, WEIGHTS = "adapter_config.json", "adapter_model.safetensors"
 
 @dataclass
 class Adapter:
-    """W' = W + scale B A, with A (rank, in) and B (out, rank)."""
+    """y' = y + scale B A x, with A (rank, in) and B (out, rank)."""
 
     a: torch.Tensor
     b: torch.Tensor
@@ -45,14 +45,19 @@ def read_adapters(folder: Path) -> dict[str, Adapter]:
     return {name: Adapter(h["a"], h["b"], scale) for name, h in halves.items()}
 
 
-@torch.no_grad()
-def merge_adapters(net: torch.nn.Module, adapters: dict[str, Adapter], folder: Path) -> None:
-    """Add each adapter to its layer's weight. One without a layer would be lost silently: that raises JobError."""
+def attach_adapters(net: torch.nn.Module, adapters: dict[str, Adapter], folder: Path) -> None:
+    """Let each adapter add to what its layer puts out, in fp32: merged into weights of 16 bits, small ones would be
+    rounded away. An adapter without a layer would be lost silently: that raises JobError."""
     layers = dict(net.named_modules())
     missing = [name for name in adapters if name not in layers]
     if missing:
         raise JobError(BAD_JOB, "ADAPTER_UNSUPPORTED", f"{folder}: the model has no layer {missing[0]}")
     for name, adapter in adapters.items():
-        weight = layers[name].weight
-        adapter.a, adapter.b = adapter.a.to(weight.device), adapter.b.to(weight.device)
-        weight += (adapter.scale * adapter.b @ adapter.a).to(weight.dtype)
+        device = layers[name].weight.device
+        adapter.a, adapter.b = adapter.a.to(device), adapter.b.to(device)
+
+        def add(_module, inputs: tuple, output: torch.Tensor, adapter: Adapter = adapter) -> torch.Tensor:
+            more = adapter.scale * (inputs[0].float() @ adapter.a.T) @ adapter.b.T
+            return output + more.to(output.dtype)
+
+        layers[name].register_forward_hook(add)

@@ -116,6 +116,8 @@ class GradientObserver:
         self.pending = Pending()
         self.passed: list[tuple[Target, torch.Tensor, torch.Tensor]] = []
         self.handles = [t.module.register_forward_hook(self._keeper(t)) for t in self.targets]
+        # A pass that ran out of memory leaves what it kept until then.
+        self.handles.append(model.inner.register_forward_pre_hook(lambda *_: self.passed.clear()))
 
     def _moments(self) -> dict[str, dict[str, torch.Tensor]]:
         moments = read_moments(self.model.folder)

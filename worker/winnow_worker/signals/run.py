@@ -12,7 +12,7 @@ import torch
 
 from ..data import RowError, Sample, read_samples
 from ..device import DTYPES, pick_device
-from ..families.adapters import merge_adapters, read_adapters
+from ..families.adapters import attach_adapters, read_adapters
 from ..families.model import Model
 from ..families.reader import Reader
 from ..protocol import BAD_JOB, JobError, emit, warn
@@ -67,7 +67,7 @@ def open_model(job: dict, path: str, device: str, dtype: torch.dtype) -> Model:
         reader = Reader(folder if has_own else base, Path(job.get("media_root", "")))
         model = Model(folder if (folder / "config.json").exists() else base, reader, device, dtype)
         model.folder, model.adapters = folder, read_adapters(folder)
-        merge_adapters(model.net, model.adapters, folder)
+        attach_adapters(model.net, model.adapters, folder)
         return model
     except (OSError, ValueError, KeyError, AttributeError) as error:
         raise JobError(BAD_JOB, "MODEL_UNUSABLE", f"{path}: {error}") from error
