@@ -8,6 +8,7 @@ import { columnsNamed, type FoundColumn, findColumns, type StoredSignal, storedS
 import { openWideColumn } from '../store/wide-column.ts';
 import type { ColumnOrigin } from './column-origin.ts';
 import { columnMissing } from './embed-text.ts';
+import { refuseMixedLosses } from './one-source.ts';
 import { scoreColumn } from './score-columns.ts';
 import type { SelectorInput } from './selector.ts';
 
@@ -53,7 +54,7 @@ export interface ReadInputsOptions {
 /**
  * Columns for a selector, by the names it uses.
  *
- * @throws WinnowError `COLUMN_MISSING` with the command that scores it
+ * @throws WinnowError `COLUMN_MISSING` with the command that scores it; `LOSSES_MIXED`
  */
 export async function readInputs(
   project: Project,
@@ -85,6 +86,7 @@ export async function readInputs(
       throw error instanceof WinnowError && error.code === 'COLUMN_MISSING' ? columnMissing(name, error) : error;
     }
   }
+  refuseMixedLosses(from);
   // A row that any signal found broken (its image can't be decoded, say) is broken for every method alike.
   const excluded = new Map(about.quarantined);
   for (const signal of stored) {

@@ -8,7 +8,7 @@ import type { Composed, Composition, Stage, StageCount } from './compose.ts';
 import { embedWhereFree } from './embed-text.ts';
 import { rowsListed } from './id-list.ts';
 import { readInputs, type SelectionInputs } from './inputs.ts';
-import { refuseMixedLosses, refuseOtherOrigin } from './one-source.ts';
+import { refuseOtherOrigin } from './one-source.ts';
 import { findSelector, parseOptions } from './registry.ts';
 import type { SelectRequest, StageRequest } from './request.ts';
 import { type RowTokens, rowTokens } from './row-tokens.ts';
@@ -182,13 +182,7 @@ async function readAll(
   };
   const needs = new Set(chosen.flatMap(({ selector, options }) => selector.needs(options)));
   const streams = streamedByAll(chosen.map(({ selector, options }) => columnsOf(selector, options)));
-  const inputs = await readInputs(project, dataset, [...needs], {
-    blind,
-    prepare: dryRun ? undefined : prepare,
-    streams,
-  });
-  refuseMixedLosses(inputs.from);
-  return inputs;
+  return readInputs(project, dataset, [...needs], { blind, prepare: dryRun ? undefined : prepare, streams });
 }
 
 const pick = <T>(all: Readonly<Record<string, T>>, names: readonly string[]): Record<string, T> =>
