@@ -9,28 +9,11 @@ import { planArena } from './experiment/arena/plan.ts';
 import type { ArenaPlan } from './experiment/arena/result.ts';
 import { type WriteArenaRequest, type WrittenArena, writeArena } from './report/arena/write.ts';
 import { type ReportRequest, type ReportResult, writeReport } from './report/write.ts';
-import type { CoidoOptions } from './select/coido.ts';
-import type { CvsOptions } from './select/cvs.ts';
-import type { DatainfOptions } from './select/datainf.ts';
-import type { DicsOptions } from './select/dics.ts';
 import { type ExplainRequest, type Explanation, explain as explainRow } from './select/explain.ts';
-import type { IconsOptions } from './select/icons.ts';
-import type { IfdOptions } from './select/ifd.ts';
-import type { LearnabilityOptions } from './select/learnability.ts';
-import type { LessOptions } from './select/less.ts';
-import type { MagicOptions } from './select/magic.ts';
-import type { PrismOptions } from './select/prism.ts';
-import type { RandomOptions } from './select/random.ts';
-import type { RdsPlusOptions } from './select/rds-plus.ts';
+import type { MethodRequest, Options } from './select/method-request.ts';
 import type { SelectRequest, StageRequest } from './select/request.ts';
 import { runSelection, type SelectResult } from './select/run.ts';
-import type { S2lOptions } from './select/s2l.ts';
-import type { SelfFilterOptions } from './select/self-filter.ts';
-import type { TiveOptions } from './select/tive.ts';
-import type { TopOptions } from './select/top.ts';
 import { CostOptions } from './select/training-cost.ts';
-import type { VisnecOptions } from './select/visnec.ts';
-import type { WeightedOptions } from './select/weighted.ts';
 import type { ClipScoreParams } from './signals/clip-score.ts';
 import {
   exportSignals as exportValues,
@@ -109,6 +92,7 @@ export type {
   FilterResult,
   GcRequest,
   GcResult,
+  MethodRequest,
   Project,
   ProjectStatus,
   ReportRequest,
@@ -127,9 +111,6 @@ export type {
   SqlResult,
 };
 
-/** Fields by their names, all of them optional. */
-type Options<T> = { [K in keyof T as string extends K ? never : K]?: T[K] | undefined };
-
 /** A signal with its own options; they are those of `winnow score <signal> --help`. */
 export type SignalRequest =
   | ({ signal: 'loss' } & Options<LossParams>)
@@ -143,27 +124,6 @@ export type ScoreOptions = Pick<ScoreRequest, 'dataset' | 'offline' | 'abort' | 
   /** Say what would be done, and do nothing. @default false */
   dryRun?: boolean;
 };
-
-/** A method with its own options; they are those of `winnow select <method> --help`. */
-export type MethodRequest =
-  | ({ method: 'visnec' } & Options<VisnecOptions>)
-  | ({ method: 'random' } & Options<RandomOptions>)
-  | ({ method: 'top' } & Options<TopOptions>)
-  | ({ method: 'weighted' } & Options<WeightedOptions>)
-  | ({ method: 'learnability' } & Options<LearnabilityOptions>)
-  | ({ method: 'ifd' } & Options<IfdOptions>)
-  | ({ method: 'cvs' } & Options<CvsOptions>)
-  | ({ method: 'self-filter' } & Options<SelfFilterOptions>)
-  | ({ method: 'coido' } & Options<CoidoOptions>)
-  | ({ method: 'magic' } & Options<MagicOptions>)
-  | ({ method: 'dics' } & Options<DicsOptions>)
-  | ({ method: 'prism' } & Options<PrismOptions>)
-  | ({ method: 'less' } & Options<LessOptions>)
-  | ({ method: 'icons' } & Options<IconsOptions>)
-  | ({ method: 'rds-plus' } & Options<RdsPlusOptions>)
-  | ({ method: 'datainf' } & Options<DatainfOptions>)
-  | ({ method: 'tive' } & Options<TiveOptions>)
-  | ({ method: 's2l' } & Options<S2lOptions>);
 
 /** What every {@link select} takes beside the method's own options. */
 export type SelectOptions = Omit<SelectRequest, 'method' | 'options' | 'before'> & {

@@ -6,7 +6,7 @@ import { scalarColumn, vectorColumn } from './read-columns.ts';
 import type { Selector, TextOnlyPolicy } from './selector.ts';
 import { textOnlyOption } from './text-only-option.ts';
 
-interface ClipScoreOptions extends Record<string, unknown> {
+export interface ClipScoreOptions extends Record<string, unknown> {
   using: 'score' | 'embeddings';
   score: 'cosine' | 'hessel';
   column: string;

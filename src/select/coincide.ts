@@ -12,7 +12,7 @@ import type { Selector, TextOnlyPolicy } from './selector.ts';
 import { textOnlyOption } from './text-only-option.ts';
 import { sliceOfLayers, transferability } from './transferability.ts';
 
-interface CoincideOptions extends Record<string, unknown> {
+export interface CoincideOptions extends Record<string, unknown> {
   variant: 'paper' | 'official';
   k: number;
   niter: number;

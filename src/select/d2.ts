@@ -10,7 +10,7 @@ import { scalarColumn, vectorColumn } from './read-columns.ts';
 import type { Selector, TextOnlyPolicy } from './selector.ts';
 import { textOnlyOption } from './text-only-option.ts';
 
-interface D2Options extends Record<string, unknown> {
+export interface D2Options extends Record<string, unknown> {
   variant: 'exact' | 'standby' | 'density';
   score: string;
   embedding: string;

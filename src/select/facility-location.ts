@@ -10,7 +10,7 @@ import { vectorColumn } from './read-columns.ts';
 import type { Selector, TextOnlyPolicy } from './selector.ts';
 import { textOnlyOption } from './text-only-option.ts';
 
-interface FacilityLocationOptions extends Record<string, unknown> {
+export interface FacilityLocationOptions extends Record<string, unknown> {
   embedding: string;
   neighbours: number;
   search: 'auto' | 'exact' | 'approximate';

@@ -9,7 +9,7 @@ import { vectorColumn } from './read-columns.ts';
 import type { Selector, TextOnlyPolicy } from './selector.ts';
 import { textOnlyOption } from './text-only-option.ts';
 
-interface FarthestPointOptions extends Record<string, unknown> {
+export interface FarthestPointOptions extends Record<string, unknown> {
   embedding: string;
   normalise: 'unit' | 'none';
   textOnly: TextOnlyPolicy;

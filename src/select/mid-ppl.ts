@@ -4,7 +4,7 @@ import { vectorColumn } from './read-columns.ts';
 import type { Selector, SelectorInput, TextOnlyPolicy } from './selector.ts';
 import { textOnlyOption } from './text-only-option.ts';
 
-interface MidPplOptions extends Record<string, unknown> {
+export interface MidPplOptions extends Record<string, unknown> {
   variant: 'paper' | 'official';
   column: string;
   textOnly: TextOnlyPolicy;

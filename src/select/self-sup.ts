@@ -8,7 +8,7 @@ import { wideColumn } from './read-columns.ts';
 import type { Selector, TextOnlyPolicy } from './selector.ts';
 import { textOnlyOption } from './text-only-option.ts';
 
-interface SelfSupOptions extends Record<string, unknown> {
+export interface SelfSupOptions extends Record<string, unknown> {
   keep: 'near' | 'far';
   distance: 'cosine' | 'l2';
   k?: number | undefined;

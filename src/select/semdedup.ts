@@ -11,7 +11,7 @@ import { wideColumn } from './read-columns.ts';
 import type { Selector, TextOnlyPolicy } from './selector.ts';
 import { textOnlyOption } from './text-only-option.ts';
 
-interface SemdedupOptions extends Record<string, unknown> {
+export interface SemdedupOptions extends Record<string, unknown> {
   variant: 'group' | 'chain';
   eps?: number | undefined;
   keep: 'hard' | 'easy';

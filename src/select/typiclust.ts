@@ -9,7 +9,7 @@ import type { Selector, TextOnlyPolicy } from './selector.ts';
 import { textOnlyOption } from './text-only-option.ts';
 import { pickTypical } from './typicality.ts';
 
-interface TypiclustOptions extends Record<string, unknown> {
+export interface TypiclustOptions extends Record<string, unknown> {
   variant: 'paper' | 'official';
   k?: number | undefined;
   neighbours: number;

@@ -12,7 +12,7 @@ import type { Selector, SelectorInput, TextOnlyPolicy } from './selector.ts';
 import { textOnlyOption } from './text-only-option.ts';
 import { instability, standardised, sumTop } from './trajectories.ts';
 
-interface XmasOptions extends Record<string, unknown> {
+export interface XmasOptions extends Record<string, unknown> {
   variant: 'paper' | 'official';
   k: number;
   column: string;

@@ -31,7 +31,10 @@ const Defaults = z.strictObject({
   encoder: z.string().optional().describe('Text encoder: a folder, a hub id, or lexical.'),
   imageEncoder: z.string().optional().describe('Image encoder: a folder, a hub id, or micro-clip.'),
   blind: z.enum(['masked', 'drop', 'remove']).optional().describe('How the image is taken away for the blind pass.'),
-  budget: z.union([z.string(), z.number()]).optional().describe('Samples to select: a count or "15%".'),
+  budget: z
+    .union([z.string(), z.number()])
+    .optional()
+    .describe('What to select: a count, "15%", "2M tokens" or "10 gpu-hours".'),
   textOnly: z.enum(['exclude', 'proportional', 'score']).optional().describe('What happens to rows without an image.'),
   seed: z.int().optional().describe('Seed of every random choice.'),
   format: z.string().optional().describe('Format to export to.'),

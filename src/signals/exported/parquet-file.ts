@@ -1,4 +1,4 @@
-import { rm } from 'node:fs/promises';
+import { mkdir, rm } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import type { DuckDBConnection } from '@duckdb/node-api';
 import { commitFile, temporaryName } from '../../dataset/atomic.ts';
@@ -24,6 +24,7 @@ export async function openParquetFile(
   columns: readonly ExportedColumn[],
   paths: ProjectPaths,
 ): Promise<ValueSink> {
+  await writing(path, () => mkdir(dirname(path), { recursive: true }));
   const duck = await openDuck({ folder: paths.root, also: [dirname(path)], temporary: paths.temporary });
   const fields = columns.map((column) => `${name(column.name)} ${TYPES[column.kind]}${isVector(column) ? '[]' : ''}`);
   await duck.alone((connection) => connection.run(`CREATE TEMP TABLE out (id VARCHAR, ${fields.join(', ')})`));
