@@ -3,6 +3,7 @@ import { WinnowError } from '../dataset/errors.ts';
 import type { Sample } from '../dataset/sample.ts';
 import type { Project } from '../store/project.ts';
 import { planShards } from '../store/shards.ts';
+import { commandFor } from './command-for.ts';
 import { signals } from './registry.ts';
 import type { ScorePlan, ScoreSummary, Signal, SignalContext } from './signal.ts';
 
@@ -70,6 +71,7 @@ export async function planScore(project: Project, request: ScoreRequest): Promis
   const context: SignalContext = {
     dataset,
     project,
+    commandFor,
     offline: request.offline ?? false,
     ...(request.abort === undefined ? {} : { signal: request.abort }),
     ...(request.progress === undefined ? {} : { progress: request.progress }),

@@ -9,7 +9,7 @@ import { gatherRows } from '../numeric/matrix.ts';
 import type { Project } from '../store/project.ts';
 import { readColumns, readQuarantined } from '../store/shard-read.ts';
 import type { Shard } from '../store/shards.ts';
-import { findColumns, type StoredSignal } from '../store/signals.ts';
+import { findColumns, type StoredSignal, storedSignals } from '../store/signals.ts';
 import { runJob } from '../worker/run-job.ts';
 import type { Signal, SignalContext } from './signal.ts';
 
@@ -53,8 +53,16 @@ interface Source {
 
 /** @throws WinnowError `COLUMN_MISSING`, `COLUMN_KIND`, `SIGNAL_INCOMPLETE` */
 async function sourcesOf(params: ScorerParams, context: SignalContext): Promise<Source[]> {
-  const { dataset } = context;
-  const found = await findColumns(projectOf(context), dataset, [...params.features, params.loss]);
+  const { dataset, commandFor } = context;
+  const stored = await storedSignals(projectOf(context), dataset);
+  const find = (column: string) =>
+    findColumns(projectOf(context), dataset, [column], { stored }).catch((cause: unknown) => {
+      const command = commandFor?.(column);
+      if (!(cause instanceof WinnowError) || command === undefined) throw cause;
+      const { code, message } = cause;
+      throw new WinnowError({ code, message, hint: `Run: ${command}`, cause });
+    });
+  const found = (await Promise.all([...params.features, params.loss].map(find))).flat();
   return found.map(({ stored, column }) => {
     const { name, kind, width } = column;
     if (kind !== 'f32' && kind !== 'f16') {

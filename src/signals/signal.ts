@@ -11,6 +11,8 @@ export interface SignalContext {
   dataset: Dataset;
   /** Where columns and training runs are that a signal is made from. */
   project?: Project;
+  /** The command that measures a column. */
+  commandFor?: (column: string) => string | undefined;
   /** Folder for models fetched from a hub. */
   cacheDir?: string;
   /** Never go to the network for a model. */
