@@ -30,21 +30,19 @@ export function drawNull(
     signal?.throwIfAborted();
     if (r % 16 === 0) progress?.(r, draws, 'drawing random subsets');
     for (const gauge of gauges) gauge.reset();
-    let s = 0;
     // Going on from the last shuffle is as uniform as beginning anew.
     for (let i = 0; i < most; i++) {
       const j = i + random.below(rows.length - i);
       const held = rows[i]!;
       rows[i] = rows[j]!;
       rows[j] = held;
-      for (const gauge of gauges) gauge.add(rows[i]!);
-      if (i + 1 === sizes[s]) {
-        gauges.forEach((gauge, q) => {
-          all[s]!.values[q]![r] = gauge.value();
-        });
-        s++;
-      }
     }
+    all.forEach(({ size, values }, s) => {
+      gauges.forEach((gauge, q) => {
+        gauge.add(rows, s === 0 ? 0 : sizes[s - 1]!, size);
+        values[q]![r] = gauge.value();
+      });
+    });
   }
   progress?.(draws, draws, 'drawing random subsets');
   return all;

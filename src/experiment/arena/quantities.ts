@@ -5,9 +5,10 @@ export type Quantity =
   /** Half the sum over groups of |share of the subset - share of the pool|, 0 to 1: the total variation distance of its make-up. Group -1 is a group like others. */
   | { kind: 'composition'; name: string; groups: Int32Array; labels: number };
 
-/** Runs over a subset row by row and can be asked for the quantity at any time. */
+/** Takes in a subset part by part and can be asked for the quantity at any time. */
 export interface Gauge {
-  add(row: number): void;
+  /** Rows `from` to `to` - 1 of a list. */
+  add(rows: ArrayLike<number>, from: number, to: number): void;
   value(): number;
   reset(): void;
 }
@@ -21,11 +22,13 @@ function meanGauge(values: ArrayLike<number>): Gauge {
   let sum = 0;
   let count = 0;
   return {
-    add(row) {
-      const value = values[row]!;
-      if (!Number.isFinite(value)) return;
-      sum += value;
-      count++;
+    add(rows, from, to) {
+      for (let i = from; i < to; i++) {
+        const value = values[rows[i]!]!;
+        if (!Number.isFinite(value)) continue;
+        sum += value;
+        count++;
+      }
     },
     value: () => (count === 0 ? Number.NaN : sum / count),
     reset() {
@@ -40,9 +43,9 @@ function compositionGauge({ groups, labels }: Quantity & { kind: 'composition' }
   const counts = new Float64Array(labels + 1);
   let size = 0;
   return {
-    add(row) {
-      counts[groups[row]! + 1]!++;
-      size++;
+    add(rows, from, to) {
+      for (let i = from; i < to; i++) counts[groups[rows[i]!]! + 1]!++;
+      size += to - from;
     },
     value() {
       if (size === 0) return Number.NaN;
@@ -67,6 +70,6 @@ export function groupCounts(groups: Int32Array, labels: number, rows: ArrayLike<
 /** A quantity of one subset. */
 export function measure(gauge: Gauge, rows: ArrayLike<number>): number {
   gauge.reset();
-  for (let i = 0; i < rows.length; i++) gauge.add(rows[i]!);
+  gauge.add(rows, 0, rows.length);
   return gauge.value();
 }
