@@ -69,10 +69,10 @@ export async function runArena(project: Project, request: ArenaRequest): Promise
   const eligible = new Uint8Array(dataset.rows);
   for (const row of pool) eligible[row] = 1;
   const alone = standAlone(kept, eligible, LISTED);
-  const distances = distancesOf(yardstick, pool, kept, draws, seed, how);
+  const distances = await distancesOf(yardstick, pool, kept, draws, seed, how);
   const adjusted = holm(distances.map(({ p }) => p));
   const listed = (rows: readonly { row: number; votes: number }[]) =>
-    rows.map(({ row, votes }) => ({ row, id: dataset.ids[row]!, votes }));
+    rows.map(({ row, votes }) => ({ row, id: dataset.ids[row]!, votes, ...plantedIn(dataset.ids[row]!, truth) }));
   const methods = ran.map(({ entry, choice, reused }, m): ArenaMethod => {
     const { quantities, ...distance } = distances[m]!;
     const columns = entry.selector.needs(entry.options);
@@ -150,6 +150,12 @@ function errorOf(error: unknown): ArenaFailed['error'] {
   return { code: 'SELECTOR_FAILED', message: error instanceof Error ? error.message : String(error) };
 }
 
+function plantedIn(id: string, truth: Truth | undefined): { planted?: string } {
+  const key = truth?.rows[id]?.fault;
+  const planted = truth?.faults.find((fault) => fault.key === key)?.title;
+  return planted === undefined ? {} : { planted };
+}
+
 /** What no method can choose, so that it doesn't stand in any table. */
 function setAside(rows: readonly number[], truth: Truth | undefined, dataset: Dataset): string {
   const planted =
@@ -165,7 +171,7 @@ async function truthOf(path: string, given: string | undefined) {
   return existsSync(beside) ? readTruth(beside).catch(() => undefined) : undefined;
 }
 
-function distancesOf(
+async function distancesOf(
   { quantities }: Yardstick,
   pool: Int32Array,
   kept: readonly Int32Array[],
@@ -175,7 +181,7 @@ function distancesOf(
 ) {
   const gauges = quantities.map((quantity) => openGauge(quantity, pool));
   const sizes = [...new Set(kept.map((rows) => rows.length))].filter((size) => size > 0).sort((a, b) => a - b);
-  const nulls = new Map(drawNull(pool, gauges, sizes, draws, seed, how).map((one) => [one.size, one]));
+  const nulls = new Map((await drawNull(pool, gauges, sizes, draws, seed, how)).map((one) => [one.size, one]));
   const nothing = { size: 0, values: gauges.map(() => new Float64Array(0)) };
   return kept.map((rows) =>
     distanceFrom(

@@ -1,3 +1,4 @@
+import { setImmediate } from 'node:timers/promises';
 import { createRandom } from '../../numeric/philox.ts';
 import { mean, quantile, standardDeviation } from '../../numeric/statistics.ts';
 import type { Gauge } from './quantities.ts';
@@ -14,21 +15,25 @@ export interface NullDraws {
  *
  * @param sizes ascending, distinct, at most the pool's
  */
-export function drawNull(
+export async function drawNull(
   pool: Int32Array,
   gauges: readonly Gauge[],
   sizes: readonly number[],
   draws: number,
   seed: number,
   { signal, progress }: { signal?: AbortSignal; progress?: (done: number, total: number, what: string) => void } = {},
-): NullDraws[] {
+): Promise<NullDraws[]> {
   const all = sizes.map((size) => ({ size, values: gauges.map(() => new Float64Array(draws)) }));
   const random = createRandom(seed, 'arena/permutation');
   const rows = pool.slice();
   const most = sizes.at(-1) ?? 0;
   for (let r = 0; r < draws; r++) {
-    signal?.throwIfAborted();
-    if (r % 16 === 0) progress?.(r, draws, 'drawing random subsets');
+    if (r % 16 === 0) {
+      // Lets Ctrl-C and the progress bar have their turn.
+      await setImmediate();
+      signal?.throwIfAborted();
+      progress?.(r, draws, 'drawing random subsets');
+    }
     for (const gauge of gauges) gauge.reset();
     // Going on from the last shuffle is as uniform as beginning anew.
     for (let i = 0; i < most; i++) {

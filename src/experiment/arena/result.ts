@@ -51,6 +51,8 @@ export interface OddRow {
   row: number;
   id: string;
   votes: number;
+  /** What was planted in it, where the truth is known. */
+  planted?: string;
 }
 
 /** A method that can't run yet. */

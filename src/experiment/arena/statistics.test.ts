@@ -104,8 +104,8 @@ describe('distance from random', () => {
   ];
   const gauges = quantities.map((quantity) => openGauge(quantity, pool));
 
-  it('draws subsets with the mean and the spread that drawing without replacement has', () => {
-    const [small, large] = drawNull(pool, gauges, [40, 200], 2000, 1);
+  it('draws subsets with the mean and the spread that drawing without replacement has', async () => {
+    const [small, large] = await drawNull(pool, gauges, [40, 200], 2000, 1);
     const of = (draws: Float64Array): { mean: number; variance: number } => {
       const mean = draws.reduce((sum, value) => sum + value, 0) / draws.length;
       return { mean, variance: draws.reduce((sum, value) => sum + (value - mean) ** 2, 0) / draws.length };
@@ -124,8 +124,8 @@ describe('distance from random', () => {
     }
   });
 
-  it('finds a subset that is not random, and names the quantity', () => {
-    const [draws] = drawNull(pool, gauges, [40], 500, 1);
+  it('finds a subset that is not random, and names the quantity', async () => {
+    const [draws] = await drawNull(pool, gauges, [40], 500, 1);
     const top = upTo(N).slice(-40);
     const found = distanceFrom(
       draws!,
@@ -138,8 +138,8 @@ describe('distance from random', () => {
     expect(found.quantities.slice(2).every(({ outside }) => !outside)).toBe(true);
   });
 
-  it('gives random subsets p-values that are uniform: looking at many quantities is paid for', () => {
-    const [draws] = drawNull(pool, gauges, [40], 400, 2);
+  it('gives random subsets p-values that are uniform: looking at many quantities is paid for', async () => {
+    const [draws] = await drawNull(pool, gauges, [40], 400, 2);
     const p = Array.from({ length: 300 }, (_, s) => {
       const subset = createRandom(s, 'other').sample(N, 40);
       return distanceFrom(
@@ -153,9 +153,9 @@ describe('distance from random', () => {
     expect(below(0.5)).toBeLessThan(0.6);
   });
 
-  it('says nothing of quantities that cannot differ', () => {
+  it('says nothing of quantities that cannot differ', async () => {
     const same = [openGauge({ kind: 'mean', name: 'same', values: new Float64Array(10).fill(0.1) }, upTo(10))];
-    const [draws] = drawNull(upTo(10), same, [4], 50, 1);
+    const [draws] = await drawNull(upTo(10), same, [4], 50, 1);
     const found = distanceFrom(draws!, [0.1]);
     expect(found).toMatchObject({ value: 0, p: 1 });
     expect(found.quantities[0]).toMatchObject({ z: Number.NaN, outside: false });

@@ -145,7 +145,7 @@ function gallery(title: string, intro: string, rows: readonly OddRow[], others: 
     h(
       'div',
       { class: 'cards' },
-      shown.map(({ sample, votes }) =>
+      shown.map(({ sample, votes, planted }) =>
         h(
           'article',
           { class: 'card' },
@@ -163,7 +163,13 @@ function gallery(title: string, intro: string, rows: readonly OddRow[], others: 
             ),
             sample.question === '' ? null : h('p', { class: 'question' }, sample.question),
             sample.answer === '' ? null : h('p', { class: 'answer' }, sample.answer),
-            sample.source === null ? null : h('p', { class: 'quiet small' }, sample.source),
+            h(
+              'p',
+              { class: 'quiet small' },
+              [sample.source, planted === undefined ? null : `planted: ${planted}`]
+                .filter((part) => part !== null)
+                .join(' · '),
+            ),
           ),
         ),
       ),
