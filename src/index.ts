@@ -7,6 +7,7 @@ import { type DoctorRequest, doctor as examineData } from './doctor/doctor.ts';
 import type { DoctorResult } from './doctor/result.ts';
 import { planArena } from './experiment/arena/plan.ts';
 import type { ArenaPlan } from './experiment/arena/result.ts';
+import { type ScoreAllRequest, type ScoreAllResult, scoreAll as scoreAllSignals } from './experiment/score-all.ts';
 import { type WriteArenaRequest, type WrittenArena, writeArena } from './report/arena/write.ts';
 import { type ReportRequest, type ReportResult, writeReport } from './report/write.ts';
 import { type ExplainRequest, type Explanation, explain as explainRow } from './select/explain.ts';
@@ -170,6 +171,20 @@ export function score(
     });
     return dryRun === true ? dryRunScore(plan) : runScore(plan);
   });
+}
+
+/**
+ * Measure all columns that methods read, in as few passes as it takes.
+ *
+ * @param project a project, or its folder
+ * @throws WinnowError `METHOD_UNKNOWN`, `SIGNAL_UNKNOWN` and what else the command line prints
+ * @example
+ * ```ts
+ * const { signals, elsewhere } = await scoreAll('my-project', { for: 'visnec,ifd', dryRun: true });
+ * ```
+ */
+export function scoreAll(project: Project | string, request: ScoreAllRequest = {}): Promise<ScoreAllResult> {
+  return within(project, (opened) => scoreAllSignals(opened, request));
 }
 
 /**

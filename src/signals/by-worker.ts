@@ -14,7 +14,7 @@ export interface Missing {
 
 /** Whether signals can share their passes: one data set, one model in one precision. */
 export function jobKey({ context, params, summary }: ScorePlan): string {
-  const { model, device, dtype, batch, checkpoints } = params;
+  const { model, device, dtype, batch, checkpoints = [] } = params;
   return JSON.stringify([context.dataset.hash, summary.revision, model, device, dtype, batch, checkpoints]);
 }
 

@@ -1,27 +1,45 @@
 import { signals } from './registry.ts';
+import type { Signal } from './signal.ts';
 
-/** Options that make a column which a signal doesn't have by default. */
-const BY_OPTION: Readonly<Record<string, { params: Record<string, unknown>; flags: string }>> = {
-  response: { params: { text: 'response' }, flags: ' --text response' },
-  both: { params: { text: 'both' }, flags: ' --text both' },
-  nll_direct: { params: { direct: true }, flags: ' --direct' },
-  nll_image_only: { params: { imageOnly: true }, flags: ' --image-only' },
-  token_mm: { params: { perToken: true }, flags: ' --per-token' },
+/** A signal, and the options with which it has a column. */
+export interface Maker {
+  signal: Signal;
+  options: Record<string, unknown>;
+}
+
+/** Options that make a signal's further columns. */
+const TRIED: Readonly<Record<string, readonly Record<string, unknown>[]>> = {
+  loss: [{ direct: true }, { imageOnly: true }, { blind: ['drop'] }, { blind: ['remove'] }, { perToken: true }],
+  'text-embedding': [{ text: 'response' }, { text: 'both' }],
 };
 
 /**
- * The command that measures a column: of the signal that has it by default, or with the option that makes it. Undefined where no signal has such a column:
- * it is measured elsewhere.
+ * What measures a column: a signal that has it by default, or with the options that make it. Undefined where no signal has such a column: it is
+ * measured elsewhere.
  */
-export function commandFor(column: string): string | undefined {
-  // Later checkpoints are measured as the first one is, each by its own run.
-  const wanted = column.replace(/^gradient_\d+$/, 'gradient_1');
-  const { params: given = {}, flags = '' } = BY_OPTION[column] ?? {};
-  const signal = signals.find((one) => {
-    const params = one.params.safeParse(given);
+export function makerOf(column: string): Maker | undefined {
+  // Later checkpoints are measured as the first one is.
+  const wanted = column.replace(/^gradient_\d+/, 'gradient_1');
+  const candidates = signals.flatMap((signal) =>
+    [{}, ...(TRIED[signal.name] ?? [])].map((options) => ({ signal, options })),
+  );
+  const found = candidates.find(({ signal, options }) => {
+    const params = signal.params.safeParse(options);
     if (!params.success) return false;
     // `necessity` is a name for `necessity_masked`, whichever variant was measured.
-    return one.columns(params.data).some(({ name }) => name === wanted || name === `${wanted}_masked`);
+    return signal.columns(params.data).some(({ name }) => name === wanted || name === `${wanted}_masked`);
   });
-  return signal === undefined ? undefined : `winnow score ${signal.name}${flags}`;
+  return found;
 }
+
+/** The command that measures a column; undefined as in {@link makerOf}. */
+export function commandFor(column: string): string | undefined {
+  const maker = makerOf(column);
+  if (maker === undefined) return undefined;
+  const flags = Object.entries(maker.options).map(([name, value]) =>
+    value === true ? ` --${kebab(name)}` : ` --${kebab(name)} ${String(value)}`,
+  );
+  return `winnow score ${maker.signal.name}${flags.join('')}`;
+}
+
+const kebab = (name: string): string => name.replace(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`);

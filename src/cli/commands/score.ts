@@ -1,14 +1,18 @@
+import { type Command, Option } from 'commander';
+import { type ScoreAllResult, SharedParams } from '../../experiment/score-all.ts';
 import { signals } from '../../signals/registry.ts';
-import { action, withDryRun } from '../command.ts';
+import { action, type Session, withDryRun } from '../command.ts';
 import type { Register } from '../program.ts';
 import { formatDuration } from '../progress.ts';
 import { addSchemaOptions, schemaValues } from '../schema-options.ts';
+import { table } from '../table.ts';
 
 /** `winnow score <signal>`: measure a signal for every sample that lacks it. */
 export const register: Register = (program, session) => {
   const score = program
     .command('score')
     .description('measure a signal for every sample (only what is missing is computed)');
+  registerAll(score, session);
   for (const signal of signals) {
     const command = score
       .command(signal.name)
@@ -64,3 +68,67 @@ export const register: Register = (program, session) => {
     );
   }
 };
+
+/** `winnow score all`: what methods read, in as few passes as it takes. */
+function registerAll(score: Command, session: Session): void {
+  const command = score
+    .command('all')
+    .summary('every signal that methods read, in as few passes as it takes')
+    .description(
+      'Measures the columns that selection methods read. Signals of one model in the worker share its passes: what several need is computed once.',
+    )
+    .option('--for <methods>', 'methods whose columns are measured, as "winnow arena" takes them (default: all)')
+    .addOption(
+      new Option('--signals <list>', 'signals instead of methods, by comma').argParser(byComma).conflicts('for'),
+    )
+    .option('-r, --reference <name>', 'data set that stands for the target: it gets what methods read of it')
+    .option('-d, --dataset <name>', 'data set of the project (default: the first)')
+    .option('--offline', 'never fetch a model');
+  addSchemaOptions(command, SharedParams);
+  withDryRun(command).action(
+    action(session, async (context, given: Given) => {
+      const { openProject } = await import('../../store/project.ts');
+      const { scoreAll } = await import('../../experiment/score-all.ts');
+      await using project = await openProject(context.project, { note: context.note });
+      const result = await scoreAll(project, {
+        ...schemaValues(SharedParams, given),
+        for: given.for,
+        signals: given.signals,
+        reference: given.reference,
+        dataset: given.dataset,
+        offline: given.offline,
+        dryRun: context.dryRun,
+        abort: context.signal,
+        progress: (what, done, total) => context.progress.update(done, total, what),
+      });
+      return { document: result, text: () => allText(result, context.dryRun) };
+    }),
+  );
+}
+
+interface Given extends Record<string, unknown> {
+  for?: string;
+  signals?: string[];
+  reference?: string;
+  dataset?: string;
+  offline?: true;
+}
+
+const byComma = (text: string): string[] => text.split(',').map((part) => part.trim());
+
+function allText(result: ScoreAllResult, dryRun: boolean): string {
+  const rows = result.signals.map((one) => {
+    const did = 'rowsComputed' in one ? `${one.rowsComputed} scored in ${formatDuration(one.seconds)}` : one.cost;
+    const there = one.rows - ('rowsComputed' in one ? one.rowsComputed : one.rowsMissing);
+    return [one.signal, one.dataset, did, `${there} of ${one.rows} were there`];
+  });
+  return [
+    table({ columns: ['signal', 'data set', dryRun ? 'cost' : 'now', 'before'], rows }, 160),
+    ...result.left.map(({ signal, because }) => `${signal} was left out: ${because}`),
+    ...result.elsewhere.map(
+      ({ column, methods }) =>
+        `${column} is measured elsewhere and imported (${methods.join(', ')} read it): winnow signals import`,
+    ),
+    ...(dryRun ? ['Nothing was done.'] : []),
+  ].join('\n');
+}

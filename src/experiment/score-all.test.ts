@@ -1,0 +1,96 @@
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import sharp from 'sharp';
+import { afterAll, beforeAll, expect, it, vi } from 'vitest';
+import type { Column } from '../numeric/columns.ts';
+import { commandFor } from '../signals/command-for.ts';
+import { runScore } from '../signals/score.ts';
+import { planScore } from '../signals/score-plan.ts';
+import { openProject, type Project } from '../store/project.ts';
+import { readColumns } from '../store/shard-read.ts';
+import { scoreAll } from './score-all.ts';
+
+vi.setConfig({ testTimeout: 300_000, hookTimeout: 60_000 });
+
+let folder = '';
+beforeAll(async () => {
+  folder = mkdtempSync(join(tmpdir(), 'winnow-all-'));
+  mkdirSync(join(folder, 'images'));
+  const rows = Array.from({ length: 6 }, (_, i) => ({
+    id: `r${i}`,
+    ...(i === 4 ? {} : { image: i === 5 ? 'gone.png' : `${i}.png` }),
+    conversations: [
+      { from: 'human', value: `${i === 4 ? '' : '<image>\n'}What colour is shape ${i}?` },
+      { from: 'gpt', value: i % 2 === 0 ? 'It is red.' : 'A blue one, I think.' },
+    ],
+  }));
+  for (let i = 0; i < 4; i++) {
+    const image = sharp({ create: { width: 64, height: 64, channels: 3, background: { r: 60 * i, g: 90, b: 200 } } });
+    await image.png().toFile(join(folder, 'images', `${i}.png`));
+  }
+  writeFileSync(join(folder, 'data.json'), JSON.stringify(rows));
+});
+afterAll(() => rmSync(folder, { recursive: true, force: true }));
+
+async function fresh(name: string): Promise<Project> {
+  const project = await openProject(join(folder, name), { create: true });
+  await project.addDataset({ path: join(folder, 'data.json'), images: join(folder, 'images') });
+  return project;
+}
+
+const values = (column: Column | undefined): number[] => [...(column as { data: Float32Array }).data];
+
+it('shares the passes of the worker, and measures what each signal measures by itself', async () => {
+  const project = await fresh('together');
+  const said: string[] = [];
+  const names = ['error-norm', 'attention', 'hidden'];
+  const { signals } = await scoreAll(project, { signals: names, progress: (what) => said.push(what) });
+  expect(signals.map((one) => [one.signal, 'rowsComputed' in one && one.rowsComputed])).toEqual(
+    names.map((name) => [name, 6]),
+  );
+  expect([...new Set(said)]).toEqual(['error-norm, attention, hidden of data']);
+  const alone = await fresh('alone');
+  for (const [signal, column] of [
+    ['error-norm', 'el2n'],
+    ['attention', 'attention_sv'],
+    ['hidden', 'hidden'],
+  ] as const) {
+    const own = await planScore(alone, { signal });
+    await runScore(own);
+    const shared = await planScore(project, { signal });
+    expect(shared.summary.rowsMissing).toBe(0);
+    const one = values((await readColumns(project, shared.shards, [column])).columns[column]);
+    const other = values((await readColumns(alone, own.shards, [column])).columns[column]);
+    one.forEach((value, i) => {
+      if (Number.isNaN(other[i])) expect(value).toBeNaN();
+      else expect(Math.abs(value - other[i]!), `${column}[${i}]`).toBeLessThan(1e-4);
+    });
+  }
+  const again = await scoreAll(project, { signals: names });
+  expect(again.signals.map((one) => 'rowsComputed' in one && one.rowsComputed)).toEqual([0, 0, 0]);
+  await project.close();
+  await alone.close();
+});
+
+it('knows what methods read, and does nothing on a dry run', async () => {
+  const project = await fresh('plan');
+  const { signals, elsewhere } = await scoreAll(project, { for: 'ifd,el2n,visnec,mmssr', dryRun: true });
+  expect(signals.map(({ signal }) => signal)).toEqual(['loss', 'text-embedding', 'error-norm']);
+  expect(signals[0]!.params).toMatchObject({ direct: true });
+  expect(signals.every((one) => one.rowsMissing === 6)).toBe(true);
+  expect(elsewhere.map(({ column, methods }) => [column, methods])).toEqual([
+    ['capabilities', ['mmssr']],
+    ['styles', ['mmssr']],
+  ]);
+  await expect(scoreAll(project, { for: 'no-method' })).rejects.toMatchObject({ code: 'METHOD_UNKNOWN' });
+  await expect(scoreAll(project, { signals: ['no-signal'] })).rejects.toMatchObject({ code: 'SIGNAL_UNKNOWN' });
+  await project.close();
+});
+
+it('says the command with the options that make a column', () => {
+  expect(commandFor('nll_direct')).toBe('winnow score loss --direct');
+  expect(commandFor('nll_image_only')).toBe('winnow score loss --image-only');
+  expect(commandFor('necessity_drop')).toBe('winnow score loss --blind drop');
+  expect(commandFor('response')).toBe('winnow score text-embedding --text response');
+});

@@ -1,0 +1,145 @@
+import { z } from 'zod';
+import { WinnowError } from '../dataset/errors.ts';
+import { makerOf } from '../signals/command-for.ts';
+import { signals } from '../signals/registry.ts';
+import { runScores, type ScoreResult } from '../signals/score.ts';
+import { planScore } from '../signals/score-plan.ts';
+import type { ScorePlan, ScoreSummary, Signal } from '../signals/signal.ts';
+import { checkpointParams, workerParams } from '../signals/worker-params.ts';
+import type { Project } from '../store/project.ts';
+import { parseMethods } from './arena/methods.ts';
+
+/** Options of all signals that have them: of the model, and where over its training they are measured. */
+export const SharedParams = z.strictObject({ ...workerParams, ...checkpointParams });
+type Shared = z.input<typeof SharedParams>;
+
+export interface ScoreAllRequest extends Partial<Shared> {
+  /** Methods whose columns are measured, as the arena takes them. @default all */
+  for?: string | readonly string[] | undefined;
+  /** Signals instead of methods. */
+  signals?: readonly string[] | undefined;
+  /** Data set that stands for the target: it gets the columns that methods read of it. */
+  reference?: string | undefined;
+  /** Data set of the project. @default the first */
+  dataset?: string | undefined;
+  offline?: boolean | undefined;
+  /** Say what would be measured. @default false */
+  dryRun?: boolean | undefined;
+  abort?: AbortSignal;
+  progress?: (what: string, done: number, total: number) => void;
+}
+
+export interface ScoreAllResult {
+  /** In the order in which they were measured; of a dry run, planned. */
+  signals: (ScoreSummary | ScoreResult)[];
+  /** Columns that methods read and no signal measures: they are imported. */
+  elsewhere: { column: string; methods: string[] }[];
+  /** Signals that could not be planned, and why. */
+  left: { signal: string; because: string }[];
+}
+
+/**
+ * Measure all that methods read, in as few passes as it takes: signals that the worker measures with one model go through it together.
+ *
+ * @throws WinnowError `METHOD_UNKNOWN`, `SIGNAL_UNKNOWN`, and what each signal throws
+ */
+export async function scoreAll(project: Project, request: ScoreAllRequest = {}): Promise<ScoreAllResult> {
+  const pool = wantedSignals(request, 'needs');
+  const result: ScoreAllResult = { signals: [], elsewhere: pool.elsewhere, left: [] };
+  await measure(project, request, request.dataset, pool.wanted, result);
+  if (request.reference !== undefined) {
+    const target = wantedSignals(request, 'referenceNeeds');
+    await measure(project, request, request.reference, target.wanted, result);
+  }
+  return result;
+}
+
+/** Options by signal: those that make the columns that methods read. */
+type Wanted = Map<Signal, Record<string, unknown>>;
+
+function wantedSignals(
+  { for: methods, signals: names }: ScoreAllRequest,
+  needs: 'needs' | 'referenceNeeds',
+): { wanted: Wanted; elsewhere: ScoreAllResult['elsewhere'] } {
+  if (names !== undefined) return { wanted: new Map(names.map((name) => [signalNamed(name), {}])), elsewhere: [] };
+  const wanted: Wanted = new Map();
+  const unmade = new Map<string, string[]>();
+  for (const { id, selector, options } of parseMethods(methods ?? 'all')) {
+    for (const column of selector[needs]?.(options) ?? []) {
+      const maker = makerOf(column);
+      if (maker === undefined) unmade.set(column, [...(unmade.get(column) ?? []), id]);
+      else wanted.set(maker.signal, joined(wanted.get(maker.signal), maker.options));
+    }
+  }
+  // In the order of the registry: what is made from other columns stands behind them.
+  const ordered = signals.flatMap((signal) => (wanted.has(signal) ? [[signal, wanted.get(signal)!] as const] : []));
+  return { wanted: new Map(ordered), elsewhere: [...unmade].map(([column, by]) => ({ column, methods: by })) };
+}
+
+/** Options that make the columns of both: lists are joined. */
+function joined(one: Record<string, unknown> = {}, other: Record<string, unknown>): Record<string, unknown> {
+  const entries = Object.entries(other).map(([name, value]) => {
+    const before = one[name];
+    return [name, Array.isArray(value) && Array.isArray(before) ? [...new Set([...before, ...value])] : value];
+  });
+  return { ...one, ...Object.fromEntries(entries) };
+}
+
+function signalNamed(name: string): Signal {
+  const signal = signals.find((one) => one.name === name);
+  if (signal !== undefined) return signal;
+  throw new WinnowError({
+    code: 'SIGNAL_UNKNOWN',
+    message: `There is no signal "${name}".`,
+    hint: `Use some of: ${signals.map((one) => one.name).join(', ')}.`,
+    exitCode: 2,
+  });
+}
+
+async function measure(
+  project: Project,
+  request: ScoreAllRequest,
+  dataset: string | undefined,
+  wanted: Wanted,
+  result: ScoreAllResult,
+): Promise<void> {
+  // What is made from other columns (scores of trained scorers) can be planned when those are there.
+  const made = [...wanted].filter(([signal]) => signal.fill !== undefined);
+  const read = [...wanted].filter(([signal]) => signal.fill === undefined);
+  for (const batch of [read, ...made.map((one) => [one])]) {
+    const plans: ScorePlan[] = [];
+    for (const [signal, options] of batch) {
+      try {
+        plans.push(
+          await planScore(project, {
+            signal: signal.name,
+            params: { ...options, ...sharedOptions(signal, request) },
+            dataset,
+            offline: request.offline ?? false,
+            ...(request.abort === undefined ? {} : { abort: request.abort }),
+            ...(request.progress === undefined ? {} : { progress: request.progress }),
+          }),
+        );
+      } catch (error) {
+        // One signal that has not what it is made from must not keep the others from being measured.
+        if (!(error instanceof WinnowError) || request.signals !== undefined) throw error;
+        result.left.push({ signal: signal.name, because: error.message });
+      }
+    }
+    if (request.dryRun === true) result.signals.push(...plans.map(({ summary }) => summary));
+    else result.signals.push(...(await runScores(plans)));
+  }
+}
+
+/** Those of the shared options that a signal has. */
+function sharedOptions(signal: Signal, request: ScoreAllRequest): Record<string, unknown> {
+  if (!(signal.params instanceof z.ZodObject)) return {};
+  const { shape } = signal.params;
+  return Object.fromEntries(
+    Object.keys(SharedParams.shape).flatMap((name) => {
+      const value = request[name as keyof Shared];
+      const fits = name in shape && (name !== 'model' || 'device' in shape);
+      return value !== undefined && fits ? [[name, value]] : [];
+    }),
+  );
+}
