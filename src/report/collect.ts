@@ -9,6 +9,7 @@ import { selectionOrNewest } from '../select/explain.ts';
 import { readInputs } from '../select/inputs.ts';
 import { savedLimits } from '../select/limits.ts';
 import { neighbours } from '../select/neighbours.ts';
+import type { CompositionRecord } from '../select/plan-selection.ts';
 import { columnSuffix } from '../signals/row-loss.ts';
 import type { Project } from '../store/project.ts';
 import { type LoadedSelection, listSelections, loadSelection, readSelectionHead } from '../store/selections.ts';
@@ -18,6 +19,7 @@ import type { GallerySample, ReportInput } from './data.ts';
 import { extremes } from './extremes.ts';
 import { project2d } from './project2d.ts';
 import { describeRun } from './run-facts.ts';
+import { compositionLines } from './selection-text.ts';
 import { thumbnail } from './thumbnails.ts';
 import { classOf } from './words.ts';
 
@@ -77,8 +79,18 @@ async function readSelections(project: Project, request: CollectRequest): Promis
   return [first, ...(await Promise.all(same.flat().map((name) => loadSelection(project, name))))];
 }
 
+/** How a selection was put together, where it was by more than one method with a plain budget. */
+function compositionOfSaved({ lineage }: LoadedSelection): CompositionRecord | undefined {
+  return lineage.composition as CompositionRecord | undefined;
+}
+
+function stageName(stages: CompositionRecord['stages'], stage: number): string {
+  return `Stage ${stage} of ${stages.length}, ${stages[stage - 1]?.method}`;
+}
+
 function reportSelection(selection: LoadedSelection, isMain: boolean): NonNullable<ReportInput['selections']>[number] {
   const { name, method, options, seed, requested, kept, perCluster, reasons, shortfall, lineage } = selection;
+  const stages = compositionOfSaved(selection)?.stages;
   const minimum = Number(options.minScore ?? 0) > 0 ? `, S > ${String(options.minScore)}` : '';
   const variant = typeof options.variant === 'string' ? ` (${options.variant}${minimum})` : '';
   return {
@@ -97,6 +109,9 @@ function reportSelection(selection: LoadedSelection, isMain: boolean): NonNullab
           reasons: {
             code: reasons.map((reason) => reason.code),
             rank: reasons.map((reason) => reason.rank ?? null),
+            ...(stages === undefined || stages.length < 2
+              ? {}
+              : { stage: reasons.map(({ stage }) => (stage === undefined ? null : stageName(stages, stage))) }),
           },
         }
       : {}),
@@ -217,6 +232,7 @@ export async function collectReport(project: Project, request: CollectRequest = 
   const excluded = new Map([...(input.excluded ?? []), ...[...broken].map(([row, bad]) => [row, bad.reason] as const)]);
   const terms = clusters === undefined ? new Map<number, string[]>() : clusterTerms(texts.question, clusters);
   const run = await describeRun(project, dataset, main);
+  const composition = compositionOfSaved(main);
   request.progress?.(1, 3, 'collecting the report');
 
   const groups =
@@ -273,6 +289,7 @@ export async function collectReport(project: Project, request: CollectRequest = 
     ...(groups.length === 0 ? {} : { gallery: { groups, samples } }),
     ...(broken.size === 0 ? {} : { quarantined: [...broken.values()].sort((a, b) => a.row - b.row) }),
     ...doctorOf(project, dataset),
+    ...(composition === undefined ? {} : { notes: compositionLines(composition) }),
     run,
   };
 }

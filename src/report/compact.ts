@@ -71,6 +71,7 @@ function columns(data: ReportData, rows: readonly number[]): Omit<PageSamples, '
     fault: coded(s.fault, rows),
     reason: coded(main?.reasons?.code, rows),
     rank: pick(main?.reasons?.rank, 0),
+    stage: coded(main?.reasons?.stage, rows),
     multimodal: pick(s.multimodal, 3),
     blind: pick(s.blind, 3),
     necessity: pick(s.necessity, 3),

@@ -62,6 +62,7 @@ export const ReportSelection = z.object({
         .array(z.number().nullable())
         .optional()
         .describe('1-based rank among the candidates of its cluster or the pool'),
+      stage: z.array(z.string().nullable()).optional().describe('of a pipeline: the stage that decided, in words'),
     })
     .optional()
     .describe('one entry per row of the pool; shown for the main selection'),

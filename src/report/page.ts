@@ -13,6 +13,8 @@ export interface PageSamples {
   category: Coded | null;
   fault: Coded | null;
   reason: Coded | null;
+  /** Stage of a pipeline that decided. */
+  stage: Coded | null;
   rank: (number | null)[] | null;
   /** nats/token, rounded to 3 digits; null: missing. */
   multimodal: (number | null)[] | null;

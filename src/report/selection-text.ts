@@ -60,7 +60,7 @@ export function selectionText(result: SelectResult): string {
 }
 
 /** How a selection was put together: its stages, lists, rules for sources and cost. */
-function compositionLines({ stages, from, alwaysKeep, neverKeep, sources, cost }: CompositionRecord): string[] {
+export function compositionLines({ stages, from, alwaysKeep, neverKeep, sources, cost }: CompositionRecord): string[] {
   const list = (given: readonly string[]): string => shorten(given.join(', '), 60);
   return [
     ...(from === undefined ? [] : [`From the ${count(from.rows)} samples of ${from.selection}.`]),

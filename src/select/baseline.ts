@@ -1,5 +1,6 @@
 import { createRandom, type Random } from '../numeric/philox.ts';
 import { type Interval, interval95 } from '../numeric/statistics.ts';
+import { rankRows } from '../numeric/topk.ts';
 import { type DrawLimits, drawWithin } from './draw-within.ts';
 import { drawStratified, intoStrata } from './random.ts';
 import { groupBy } from './read-columns.ts';
@@ -89,14 +90,14 @@ function evenOrder(groups: Int32Array, random: Random): Int32Array {
   const sizes = new Map<number, number>();
   for (const group of groups) sizes.set(group, (sizes.get(group) ?? 0) + 1);
   const seen = new Map<number, number>();
-  const place = new Float64Array(groups.length);
+  const place = new Float32Array(groups.length);
   for (const i of shuffled) {
     const group = groups[i]!;
     const nth = seen.get(group) ?? 0;
     seen.set(group, nth + 1);
     place[i] = (nth + 0.5) / sizes.get(group)!;
   }
-  return shuffled.sort((a, b) => place[a]! - place[b]! || a - b);
+  return rankRows(shuffled, place, 'asc');
 }
 
 /** Rows that may be drawn, ascending. */

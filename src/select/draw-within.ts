@@ -4,9 +4,9 @@ import type { SourceBound } from './source-bounds.ts';
 export interface DrawLimits {
   /** Rows that every subset holds. */
   always: Int32Array;
-  /** Source of each row, and how many some sources must and may give. */
-  sources: readonly string[];
-  bounds: ReadonlyMap<string, SourceBound>;
+  /** Bound of each row's source: an index of `bounds`; -1 where it has none. */
+  groups: Int32Array;
+  bounds: readonly SourceBound[];
   /** Tokens of each row and what a subset may cost, instead of a number of rows. */
   cost?: { tokens: Float64Array; limit: number };
 }
@@ -21,27 +21,30 @@ export interface DrawLimits {
 export function drawWithin(
   order: Int32Array,
   budget: number,
-  { always, sources, bounds, cost }: DrawLimits,
+  { always, groups, bounds, cost }: DrawLimits,
 ): Int32Array {
-  const taken = new Set(always);
-  const given = new Map<string, number>();
-  const count = (row: number): number => given.get(sources[row]!) ?? 0;
+  const isTaken = new Uint8Array(groups.length);
+  const given = new Int32Array(bounds.length);
+  let count = 0;
   let spent = 0;
   const take = (row: number): void => {
-    taken.add(row);
-    given.set(sources[row]!, count(row) + 1);
+    isTaken[row] = 1;
+    if (groups[row]! >= 0) given[groups[row]!]!++;
+    count++;
     spent += cost?.tokens[row] ?? 0;
   };
   for (const row of always) take(row);
-  const fill = (isWanted: (row: number) => boolean): void => {
+  const fill = (isWanted: (group: number) => boolean): void => {
     for (const row of order) {
-      if (taken.size >= budget) return;
-      if (taken.has(row) || !isWanted(row)) continue;
+      if (count >= budget) return;
+      if (isTaken[row] === 1 || !isWanted(groups[row]!)) continue;
       if (cost !== undefined && spent + cost.tokens[row]! > cost.limit) return;
       take(row);
     }
   };
-  if (bounds.size > 0) fill((row) => count(row) < (bounds.get(sources[row]!)?.least ?? 0));
-  fill((row) => count(row) < (bounds.get(sources[row]!)?.most ?? Number.POSITIVE_INFINITY));
-  return Int32Array.from(taken).sort();
+  if (bounds.length > 0) fill((group) => group >= 0 && given[group]! < bounds[group]!.least);
+  fill((group) => group < 0 || given[group]! < bounds[group]!.most);
+  const drawn = new Int32Array(count);
+  for (let row = 0, n = 0; n < count; row++) if (isTaken[row] === 1) drawn[n++] = row;
+  return drawn;
 }

@@ -16,17 +16,15 @@ export function drawLimits(
   { always, sources, tokens }: Pick<Composition, 'always' | 'sources' | 'tokens'>,
   record: Pick<CompositionRecord, 'sources' | 'cost'>,
 ): DrawLimits {
-  const bounds = new Map(
-    (record.sources ?? []).map(({ source, least, most, kept }) => [
-      source,
-      { least: Math.min(least, kept), most: most ?? Number.POSITIVE_INFINITY },
-    ]),
-  );
+  const ruled = record.sources ?? [];
+  const index = new Map(ruled.map(({ source }, i) => [source, i]));
   const { cost } = record;
   return {
     always,
-    sources,
-    bounds,
+    groups: Int32Array.from(sources, (source) => index.get(source) ?? -1),
+    bounds: ruled.map(({ least, most, kept }) => {
+      return { least: Math.min(least, kept), most: most ?? Number.POSITIVE_INFINITY };
+    }),
     ...(cost === undefined || tokens === undefined ? {} : { cost: { tokens, limit: cost.spent } }),
   };
 }

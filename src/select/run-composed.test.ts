@@ -59,6 +59,13 @@ describe('a composed selection', () => {
       'stage 2 of 2, top: dropped: rank 11 of its group, below its quota',
     );
     expect((await explain(project, { id: 'r59' })).because).toMatch(/^left out before the selection/);
+    const page = await collectReport(project, { selection: name });
+    expect(page.selections?.[0]?.reasons?.stage?.slice(28, 31)).toEqual([
+      'Stage 2 of 2, top',
+      'Stage 2 of 2, top',
+      'Stage 1 of 2, top',
+    ]);
+    expect(page.notes).toEqual(['Stage 1, top: 30 kept, 59 reached it.', 'Stage 2, top: 10 kept, 30 reached it.']);
   });
 
   it('chooses from an earlier selection, whose size its share is of', async () => {

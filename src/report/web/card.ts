@@ -22,7 +22,8 @@ export function reasonOf(i: number): string {
   const counts = clusterOf.get(samples.cluster?.[i] ?? -1);
   // A method without quotas ranks over the pool: naming a cluster would mislead.
   const cluster = counts?.candidates == null ? null : counts.cluster;
-  return reasonText({
+  const stage = samples.stage?.names[samples.stage.index[i]!];
+  const text = reasonText({
     kept: isKept(i),
     code,
     rank: samples.rank?.[i] ?? null,
@@ -31,6 +32,7 @@ export function reasonOf(i: number): string {
     quota: counts?.quota ?? null,
     necessity: samples.necessity?.[i] ?? null,
   });
+  return stage === undefined ? text : `${stage}: ${text}`;
 }
 
 /** One sample: picture, question, answer by token, both losses, and why it was kept or dropped. */
