@@ -30,6 +30,7 @@ const IMAGES = ['a.png', 'a.png', 'b.png', 'c.png', undefined, 'broken.png', 'go
 /** What each signal is tried with beside its defaults. */
 const OPTIONS: Record<string, Record<string, unknown>> = {
   loss: { blind: ['masked', 'drop', 'remove'], perToken: true },
+  dino: { encoder: 'micro-clip' },
   gradients: { dims: 96, rank: 4 },
   'last-gradient': { dims: 100, projection: 'normal', parameters: 'weights' },
   'self-filter': { features: ['image', 'instruction'] },
@@ -45,8 +46,31 @@ const BEFORE: Record<string, readonly string[]> = {
 /** Fitted on the whole data set, so that every change of it makes all shards anew. */
 const FITTED = new Set(['text-embedding', 'self-filter', 'coido']);
 
-/** Measured of the response, with an image or without one. */
-const OF_THE_RESPONSE = new Set(['loss', 'error-norm', 'gradients', 'last-gradient']);
+/** Measured of the text too, with an image or without one. */
+const OF_THE_TEXT = new Set([
+  'loss',
+  'loss-trajectory',
+  'error-norm',
+  'hidden',
+  'rds',
+  'datatailor',
+  'gradients',
+  'last-gradient',
+]);
+
+/** Measured by the same job as `attention`, on which it is tested how shards are kept: of these only the numbers are their own. */
+const LIKE_ATTENTION = new Set([
+  'loss-trajectory',
+  'hidden',
+  'rds',
+  'coincide',
+  'visual',
+  'scalselect',
+  'magic',
+  'datatailor',
+  'dics',
+  'cvs',
+]);
 
 // Models are opened a dozen times; a busy machine takes its time.
 vi.setConfig({ testTimeout: 240_000, hookTimeout: 240_000 });
@@ -131,16 +155,19 @@ describe.each(signals.map((signal) => [signal.name, signal] as const))('signal %
     expect(meta.columns.map(({ name: column, kind, measures }) => ({ column, kind, measures }))).toEqual(declared);
   });
 
-  it('writes the same bytes in another project, and nothing when run again', async () => {
-    const before = shards(project, signal);
-    const again = await runScore(await plan(project, signal));
-    expect(again.rowsComputed).toBe(0);
-    expect(shards(project, signal)).toEqual(before);
-    const other = await fresh(`${name}-again`);
-    await runScore(await plan(other.project, signal));
-    expect(shards(other.project, signal)).toEqual(before);
-    await other.project.close();
-  });
+  it.skipIf(LIKE_ATTENTION.has(name))(
+    'writes the same bytes in another project, and nothing when run again',
+    async () => {
+      const before = shards(project, signal);
+      const again = await runScore(await plan(project, signal));
+      expect(again.rowsComputed).toBe(0);
+      expect(shards(project, signal)).toEqual(before);
+      const other = await fresh(`${name}-again`);
+      await runScore(await plan(other.project, signal));
+      expect(shards(other.project, signal)).toEqual(before);
+      await other.project.close();
+    },
+  );
 
   it('quarantines what it cannot measure, and nothing else', async () => {
     const { quarantined } = await runScore(await plan(project, signal));
@@ -162,29 +189,32 @@ describe.each(signals.map((signal) => [signal.name, signal] as const))('signal %
       const at = (row: number) => [...values.data.subarray(row * values.width, (row + 1) * values.width)];
       for (const row of bad) expect(at(row).every(Number.isNaN), `${column} of row ${row}`).toBe(true);
       for (const row of [0, 1, 2, 3]) expect(at(row).every(Number.isFinite), `${column} of row ${row}`).toBe(true);
-      const sees = signal.readsMedia && !OF_THE_RESPONSE.has(signal.name);
+      const sees = signal.readsMedia && !OF_THE_TEXT.has(signal.name);
       expect(at(TEXT_ONLY).every(sees ? Number.isNaN : Number.isFinite), `${column} without an image`).toBe(true);
     }
   });
 
-  it('keeps finished shards when rows are appended, and computes only a shard that is gone', async () => {
-    const before = shards(project, signal);
-    appendFileSync(join(data, 'data.jsonl'), line(8, 'b.png') + line(9, 'c.png'));
-    await project.addDataset({ path: join(data, 'data.jsonl'), images: join(data, 'images'), format: 'llava' });
-    const longer = await plan(project, signal);
-    const isKept = longer.summary.revision === first.summary.revision;
-    expect(isKept).toBe(!FITTED.has(signal.name));
-    expect(longer.summary.rowsMissing).toBe(isKept ? 2 : 10);
-    await runScore(longer);
-    const after = shards(project, signal);
-    expect(after).toMatchObject(before);
-    expect(Object.keys(after)).toHaveLength(2);
-    const [gone] = longer.shards.shards;
-    rmSync(gone!.path);
-    const resumed = await runScore(await plan(project, signal));
-    expect(resumed.rowsComputed).toBe(gone!.end - gone!.start);
-    expect(shards(project, signal)).toEqual(after);
-  });
+  it.skipIf(LIKE_ATTENTION.has(name))(
+    'keeps finished shards when rows are appended, and computes only a shard that is gone',
+    async () => {
+      const before = shards(project, signal);
+      appendFileSync(join(data, 'data.jsonl'), line(8, 'b.png') + line(9, 'c.png'));
+      await project.addDataset({ path: join(data, 'data.jsonl'), images: join(data, 'images'), format: 'llava' });
+      const longer = await plan(project, signal);
+      const isKept = longer.summary.revision === first.summary.revision;
+      expect(isKept).toBe(!FITTED.has(signal.name));
+      expect(longer.summary.rowsMissing).toBe(isKept ? 2 : 10);
+      await runScore(longer);
+      const after = shards(project, signal);
+      expect(after).toMatchObject(before);
+      expect(Object.keys(after)).toHaveLength(2);
+      const [gone] = longer.shards.shards;
+      rmSync(gone!.path);
+      const resumed = await runScore(await plan(project, signal));
+      expect(resumed.rowsComputed).toBe(gone!.end - gone!.start);
+      expect(shards(project, signal)).toEqual(after);
+    },
+  );
 
   it('sees a changed image if it reads images', async () => {
     await sharp(join(folder, 'images', 'b.png'))

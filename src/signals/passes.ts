@@ -104,6 +104,7 @@ const BY_COLUMN: Readonly<Record<string, readonly PassName[]>> = {
   el2n: ['proxy-training', 'proxy-last'],
   aum: ['proxy-training', 'proxy-last'],
   hidden: ['image'],
+  visual: ['image'],
   rds: ['image'],
   bridging: ['image'],
   signature: ['image'],

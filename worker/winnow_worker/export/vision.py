@@ -161,7 +161,7 @@ def _as_linear(weight: torch.Tensor, bias: torch.Tensor) -> nn.Linear:
 
 
 def dino_image_embedding(g: Graph, pixels: str, model: nn.Module, size: int) -> str:
-    """DINOv2's normed class position, `[n, hidden]`, of images of `size`, to which its positions are interpolated here."""
+    """DINOv2's normed class position, `[n, hidden]`, of images of `size`: positions are interpolated here."""
     embed, config = model.embeddings, model.config
     patches = patch_embedding(g, pixels, embed.patch_embeddings.projection)
     width = config.hidden_size
