@@ -107,9 +107,14 @@ class Model:
             found[path] = self._keep(path, features)
         return found
 
+    def expect(self, paths: list[str]) -> None:
+        """Begin to read images whose features will be asked for."""
+        self.reader.expect([p for p in paths if p not in self.cache])
+
     def encode_images(self, paths: list[str]) -> dict[str, Features]:
         """As `features`, computed anew, and with gradients where parameters ask for them."""
         groups: dict[tuple, list[tuple[str, Picture]]] = {}
+        self.reader.expect(paths)
         for path in dict.fromkeys(paths):
             picture = self.reader.picture(path)
             shape = tuple((k, tuple(v.shape[1:])) for k, v in sorted(picture.pixels.items()))
@@ -165,7 +170,7 @@ class Model:
         if self.family.position_axes == 1 or not encoded.blocks:
             line = np.arange(length) + self.family.first_position
             return np.broadcast_to(line, (self.family.position_axes, length)).copy()
-        grids = torch.cat([self.reader.picture(path).pixels["image_grid_thw"] for path in images])
+        grids = torch.cat([self.reader.place(path).grid for path in images])
         given = {
             "input_ids": torch.from_numpy(encoded.ids)[None],
             "image_grid_thw": grids,

@@ -4,7 +4,11 @@ from __future__ import annotations
 
 import json
 import sys
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any
+
+import torch
 
 
 def load_processor(folder: Path):
@@ -60,3 +64,59 @@ def without_video(cls: type) -> type:
 
     WithoutVideo.__name__ = cls.__name__
     return WithoutVideo
+
+
+class PixelCall:
+    """How a processor calls its image processor: learnt from one call, so that further images need no text beside them.
+    `repeats`: whether the call by itself gave the very tensors that the processor gave."""
+
+    def __init__(self) -> None:
+        self.repeats = False
+        self.call: Callable[[Any], Any] | None = None
+
+    def again(self, image) -> Any:
+        """Pixels of another image."""
+        return self.call(image)
+
+    def watch(self, processor, image, text: str) -> tuple[Any, PixelCall]:
+        """The processor's output for one image, and the call as it was seen; of a text with one placeholder."""
+        real, seen = processor.image_processor, []
+
+        def watched(images, *others, **options):
+            seen.append((images, others, options))
+            return real(images, *others, **options)
+
+        processor.image_processor = Stand(real, watched)
+        try:
+            out = processor(text=[text], images=[[image]], return_tensors="pt")
+        finally:
+            processor.image_processor = real
+        found = PixelCall()
+        if len(seen) == 1:
+            images, others, options = seen[0]
+            nested = isinstance(images, (list, tuple)) and isinstance(images[0], (list, tuple))
+            flat = isinstance(images, (list, tuple))
+            wrap = (lambda one: [[one]]) if nested else (lambda one: [one]) if flat else (lambda one: one)
+            found.call = lambda one: real(wrap(one), *others, **options)
+            found.repeats = same_tensors(found.call(image), out)
+        return out, found
+
+
+class Stand:
+    """In an image processor's place: calls go elsewhere, all else is its own."""
+
+    def __init__(self, real, call) -> None:
+        self._real, self._call = real, call
+
+    def __call__(self, images, *others, **options):
+        return self._call(images, *others, **options)
+
+    def __getattr__(self, name: str):
+        return getattr(self._real, name)
+
+
+def same_tensors(some, out) -> bool:
+    """Whether every tensor of `out` that isn't about text is in `some`, equal."""
+    text = {"input_ids", "attention_mask", "token_type_ids", "mm_token_type_ids", "labels"}
+    wanted = {k: v for k, v in out.items() if isinstance(v, torch.Tensor) and k not in text}
+    return all(isinstance(some.get(k), torch.Tensor) and torch.equal(some[k], v) for k, v in wanted.items())

@@ -4,9 +4,13 @@ from __future__ import annotations
 
 import base64
 import io
+import os
 import threading
 from collections import OrderedDict
+from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 
 import numpy as np
@@ -15,7 +19,7 @@ from PIL import Image, UnidentifiedImageError
 
 from ..data import Encoded, RowError, Sample, image_order, response_spans, runs
 from . import Family, family_of, single_turn
-from .processor import load_processor
+from .processor import PixelCall, load_processor
 
 Image.MAX_IMAGE_PIXELS = 178_956_970
 
@@ -26,6 +30,14 @@ class Picture:
 
     expansion: list[int]
     pixels: dict[str, torch.Tensor]
+
+
+@dataclass
+class Place:
+    """What an image is among tokens: its ids, and for M-RoPE its grid of patches (1, 3)."""
+
+    expansion: list[int]
+    grid: torch.Tensor | None
 
 
 class Reader:
@@ -47,6 +59,10 @@ class Reader:
         # Rows may be made ready in a thread while the model runs.
         self.lock = threading.RLock()
         self.cache: OrderedDict[str, Picture] = OrderedDict()
+        self.places: dict[tuple[int, int], Place] = {}
+        self.pixels = PixelCall()
+        self.pool = ThreadPoolExecutor(min(4, os.cpu_count() or 1))
+        self.coming: dict[str, Future[Picture]] = {}
         self.cache_images = cache_images
 
     def _placeholder(self) -> str:
@@ -65,33 +81,54 @@ class Reader:
     def picture(self, path: str) -> Picture:
         """An image's pixels and ids, decoded as trainers do: `PIL.Image.open(path).convert("RGB")`."""
         with self.lock:
-            if path not in self.cache:
-                self.cache[path] = self._process(path)
-                if len(self.cache) > self.cache_images:
-                    self.cache.popitem(last=False)
-            self.cache.move_to_end(path)
-            return self.cache[path]
+            if path in self.cache:
+                self.cache.move_to_end(path)
+                return self.cache[path]
+            coming = self.coming.pop(path, None)
+        found = self._process(path) if coming is None else coming.result()
+        with self.lock:
+            self.cache[path] = found
+            if len(self.cache) > self.cache_images:
+                self.cache.popitem(last=False)
+        return found
+
+    def expect(self, paths: list[str]) -> None:
+        """Decode and process images in other threads, since `picture` will be asked for them."""
+        with self.lock:
+            for path in paths:
+                if path not in self.cache and path not in self.coming:
+                    self.coming[path] = self.pool.submit(self._process, path)
+
+    def place(self, path: str) -> Place:
+        """What an image is among tokens, which its size alone decides: of a known size only the header is read."""
+        with opened(path, self.media_root) as image:
+            size = image.size
+        if size not in self.places:
+            self.picture(path)
+        return self.places[size]
 
     def _process(self, path: str) -> Picture:
-        try:
-            image = Image.open(source_of(path, self.media_root)).convert("RGB")
-        except FileNotFoundError as error:
-            raise RowError("IMAGE_MISSING", f"there is no image file {path}") from error
-        except UnidentifiedImageError as error:
-            raise RowError("IMAGE_UNREADABLE", f"{path[:200]} is no image that can be read") from error
-        except (OSError, ValueError, SyntaxError, Image.DecompressionBombError) as error:
-            raise RowError("IMAGE_UNREADABLE", f"the image {path[:200]} can't be decoded: {error}") from error
-        out = self.processor(text=[self.placeholder], images=[[image]], return_tensors="pt")
-        ids = out.pop("input_ids")[0].tolist()
-        marks = [i for i, token in enumerate(ids) if token == self.image_id]
-        lead, tail = self._frame()
-        expansion = ids[lead : len(ids) - tail] if marks else []
-        if self.family.prefix_lm:
-            expansion = ids[marks[0] : marks[-1] + 1]
-        pixels = {k: v for k, v in out.items() if isinstance(v, torch.Tensor) and k not in PER_TOKEN}
-        return Picture(expansion, pixels)
+        with opened(path, self.media_root) as file:
+            image = file.convert("RGB")
+        known = self.places.get(image.size)
+        if known is not None and self.pixels.repeats:
+            out = self.pixels.again(image)
+            return Picture(known.expansion, tensors(out))
+        with self.lock:
+            out, self.pixels = self.pixels.watch(self.processor, image, self.placeholder)
+            pixels = tensors(out)
+            self.places[image.size] = Place(self._expansion(out["input_ids"][0].tolist()), pixels.get("image_grid_thw"))
+            return Picture(self.places[image.size].expansion, pixels)
 
-    def _frame(self) -> tuple[int, int]:
+    def _expansion(self, ids: list[int]) -> list[int]:
+        marks = [i for i, token in enumerate(ids) if token == self.image_id]
+        if self.family.prefix_lm:
+            return ids[marks[0] : marks[-1] + 1]
+        lead, tail = self.frame
+        return ids[lead : len(ids) - tail] if marks else []
+
+    @cached_property
+    def frame(self) -> tuple[int, int]:
         """How many special tokens the tokenizer puts before and behind a text."""
         bare = self.tokenizer("a", add_special_tokens=False)["input_ids"]
         whole = self.tokenizer("a")["input_ids"]
@@ -107,7 +144,7 @@ class Reader:
         if self.family.prefix_lm:
             return self._encode_prefix(sample, messages)
         order = image_order(messages)
-        pictures = [self.picture(sample.images[i]) for i in order]
+        places = [self.place(sample.images[i]) for i in order]
         text = self._render(messages, False)
         ids = self._ids(text, False)
         mark = self.tokenizer.convert_tokens_to_ids(self.placeholder)
@@ -127,7 +164,7 @@ class Reader:
         for token in ids:
             at.append(len(out))
             if token == mark:
-                expansion = pictures[len(blocks)].expansion
+                expansion = places[len(blocks)].expansion
                 blocks.append((len(out), len(out) + len(expansion)))
                 out += expansion
             else:
@@ -143,7 +180,7 @@ class Reader:
         """A model without a chat template (PaliGemma): images, `<bos>`, question, a line break; then the answer."""
         question, answer = single_turn(messages)
         order = image_order(messages)
-        expansions = [self.picture(sample.images[i]).expansion for i in order]
+        expansions = [self.place(sample.images[i]).expansion for i in order]
         text = "".join(p["text"] for p in question if p["type"] == "text")
         prompt = self.tokenizer(self.tokenizer.bos_token + text + "\n", add_special_tokens=False)["input_ids"]
         reply = self.tokenizer(answer, add_special_tokens=False)["input_ids"] + [self.tokenizer.eos_token_id]
@@ -175,7 +212,7 @@ class Reader:
     def _split_frame(self, empty: list[int]) -> tuple[list[int], list[int]]:
         if not empty:
             return [], []
-        lead, _ = self._frame()
+        lead, _ = self.frame
         return empty[:lead], empty[lead:]
 
     def _marks(self, messages: list[dict]) -> list[tuple[int, int]]:
@@ -192,6 +229,25 @@ class Reader:
             tokenizer_kwargs={"add_special_tokens": False},
         )  # fmt: skip
         return runs(np.array(out["assistant_masks"]))
+
+
+@contextmanager
+def opened(path: str, root: Path):
+    """An image file with its header read. Raises RowError for whatever goes wrong while it is open."""
+    try:
+        with Image.open(source_of(path, root)) as image:
+            yield image
+    except FileNotFoundError as error:
+        raise RowError("IMAGE_MISSING", f"there is no image file {path}") from error
+    except UnidentifiedImageError as error:
+        raise RowError("IMAGE_UNREADABLE", f"{path[:200]} is no image that can be read") from error
+    except (OSError, ValueError, SyntaxError, Image.DecompressionBombError) as error:
+        raise RowError("IMAGE_UNREADABLE", f"the image {path[:200]} can't be decoded: {error}") from error
+
+
+def tensors(out) -> dict[str, torch.Tensor]:
+    """What the tower reads of a processor's output."""
+    return {k: v for k, v in out.items() if isinstance(v, torch.Tensor) and k not in PER_TOKEN}
 
 
 def source_of(path: str, root: Path) -> Path | io.BytesIO:

@@ -14,12 +14,13 @@ from typing import Any, Protocol
 import numpy as np
 import torch
 
-from ..data import RowError, Sample
+from ..data import RowError, Sample, image_order
 from ..device import is_out_of_memory
 from ..families.model import Model, Sequence
 from .passes import sequence_of
 
 LOGIT_ROWS = 2048
+WITH_IMAGES = ("image", "image_only")
 
 
 @dataclass
@@ -115,6 +116,8 @@ class Engine:
         start = 0
         while start < len(todo):
             chunk = todo[start : start + self.batch]
+            if name in WITH_IMAGES:
+                self.model.expect(images_of(samples, todo[start + self.batch : start + 2 * self.batch]))
             if self._attempt(name, chunk, samples, encoded, watching, errors, reading):
                 start += len(chunk)
 
@@ -144,6 +147,8 @@ class Engine:
             return True
 
     def _measure(self, name, chunk, samples, encoded, watching, errors, reading: Reading) -> None:
+        if name in WITH_IMAGES and len(chunk) > 1:
+            self.model.features(images_of(samples, chunk))
         sequences = [sequence_of(self.model, samples[i], name, encoded[i]) for i in chunk]
         cut = 0 if watching or name != "image" else shared_cut(self.model, sequences)
         graph = any(getattr(o, "graph", False) for o in watching)
@@ -181,6 +186,10 @@ class Engine:
         ends = np.cumsum([len(s.queries) for s in batch])[:-1]
         split = [np.split(c, ends) for c in columns]
         return [Tokens(*(c[r] for c in split)) for r in range(len(batch))]
+
+
+def images_of(samples: list[Sample], rows: list[int]) -> list[str]:
+    return [samples[i].images[k] for i in rows for k in image_order(samples[i].messages)]
 
 
 def shared_cut(model: Model, batch: list[Sequence]) -> int:
