@@ -1,11 +1,10 @@
 import { z } from 'zod';
 import { farthestPoints } from '../numeric/farthest.ts';
-import { gatherRows } from '../numeric/matrix.ts';
 import { rankRows } from '../numeric/topk.ts';
-import { finiteRows } from './finite-rows.ts';
+import { wholeRows } from './finite-rows.ts';
 import { keepPicked } from './keep.ts';
 import { closePool, countAsOneGroup, dropRows, openPool } from './pool.ts';
-import { scalarColumn, vectorColumn } from './read-columns.ts';
+import { scalarColumn, wideColumn } from './read-columns.ts';
 import type { Selector, TextOnlyPolicy } from './selector.ts';
 import { textOnlyOption } from './text-only-option.ts';
 
@@ -48,17 +47,18 @@ export const dics: Selector<DicsOptions> = {
       .describe('rows without an image: exclude; proportional: their share at random; score: their DIC is 1'),
   }),
   needs: ({ vic, ric, features }) => [vic, ric, features],
+  streams: ({ features }) => [features],
   async select(input, options, context) {
     const score = dicScores(scalarColumn(input, options.vic), scalarColumn(input, options.ric));
-    const features = vectorColumn(input, options.features);
-    const isWhole = finiteRows(features);
+    const features = wideColumn(input, options.features);
+    const isWhole = await wholeRows(features);
     input.textOnly?.forEach((isText, row) => {
       if (isText === 1) score[row] = TEXT_ONLY_SCORE;
     });
     const pool = openPool(input, options.textOnly, context);
     const size = pool.rows.length;
     dropRows(pool, 'nan', 'have no finite VIC and RIC', (row) => !Number.isFinite(score[row]));
-    dropRows(pool, 'nan', `have no finite \`${options.features}\``, (row) => !isWhole(row));
+    dropRows(pool, 'nan', `have no finite \`${options.features}\``, (row) => isWhole[row] === 0);
     const ranked = rankRows(pool.rows, score);
     const count = Math.min(pool.budget, ranked.length);
     // p < 1/2: no core, spread over the best 2n. p >= 1/2: the best 2n - N are the core, spread over all others.
@@ -66,7 +66,7 @@ export const dics: Selector<DicsOptions> = {
     const among = ranked.subarray(core, Math.min(ranked.length, core === 0 ? 2 * count : ranked.length));
     const spread = isHalf(count, ranked.length)
       ? ranked.subarray(0, count)
-      : farthestPoints(gatherRows(features, among), count - core, context).map((i) => among[i]!);
+      : farthestPoints(await features.gather(among), count - core, context).map((i) => among[i]!);
     const picked = [...ranked.subarray(0, core), ...spread];
     keepPicked(pool, picked, score);
     countAsOneGroup(pool, size, picked.length);

@@ -29,7 +29,18 @@ const VECTORS = [
   'coincide',
   'dino',
 ];
-const NUMBERS = ['gradient_norm', 'nll_mm', 'nll_image_only', 'el2n', 'informativeness', 'tau', 'turns', 'aum'];
+const NUMBERS = [
+  'vic',
+  'ric',
+  'gradient_norm',
+  'nll_mm',
+  'nll_image_only',
+  'el2n',
+  'informativeness',
+  'tau',
+  'turns',
+  'aum',
+];
 
 let folder = '';
 let project: Project;
