@@ -2,8 +2,8 @@
  * A generated pool as a project: a data set in LLaVA's format, and signals in shards as `winnow score` writes them. The rows come from topics
  * of very different sizes that belong to sources of the sizes of LLaVA-665K, so that clusters, losses and trajectories hang together.
  */
-import { existsSync } from 'node:fs';
-import { mkdir, open, rm } from 'node:fs/promises';
+import { existsSync, readFileSync } from 'node:fs';
+import { mkdir, open, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Column, ColumnSpec } from '../../src/numeric/columns.ts';
 import { createRandom } from '../../src/numeric/philox.ts';
@@ -255,8 +255,12 @@ export async function makePool(
   signals: (rows: readonly Row[], seed: number) => GeneratedSignal[],
   seed = 1,
 ): Promise<void> {
-  const done = join(folder, 'made');
-  if (existsSync(done)) return;
+  const made = join(folder, 'made');
+  if (existsSync(made)) {
+    await using project = await openProject(folder);
+    // The hash of the rows changes with the code that reads them, and shards are named by it.
+    if ((await project.dataset()).hash === readFileSync(made, 'utf8')) return;
+  }
   process.stderr.write(`making ${rows} rows in ${folder} ...\n`);
   await rm(folder, { recursive: true, force: true });
   await mkdir(folder, { recursive: true });
@@ -264,7 +268,7 @@ export async function makePool(
   const file = join(folder, 'pool.json');
   await writeDataset(file, drawn);
   await using project = await openProject(folder, { create: true });
-  await project.addDataset({ path: file });
+  const { hash } = await project.addDataset({ path: file });
   for (const signal of signals(drawn, seed)) await writeSignal(project, signal);
-  await mkdir(done);
+  await writeFile(made, hash);
 }

@@ -223,7 +223,7 @@ describe('shards', () => {
 
   it('remember which rows could not be computed', async () => {
     const all = await plan(10);
-    const fault = { row: 3, id: 'r3', code: 'IMAGE', reason: "can't decode" };
+    const fault = { row: 3, id: 'r3', code: 'IMAGE', reason: `can't decode "quarantined":[]` };
     await writeShard(project, all, all.shards[0]!, block(all.shards[0]!), [fault]);
     expect(await readQuarantined(project, await plan(10))).toEqual([fault]);
   });
