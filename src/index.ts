@@ -16,21 +16,25 @@ import type { SelectRequest, StageRequest } from './select/request.ts';
 import { runSelection, type SelectResult } from './select/run.ts';
 import { CostOptions } from './select/training-cost.ts';
 import type { ClipScoreParams } from './signals/clip-score.ts';
+import type { CoidoParams } from './signals/coido.ts';
 import {
   exportSignals as exportValues,
   type SignalExportRequest,
   type SignalExportResult,
 } from './signals/exported/export-signals.ts';
+import type { GradientsParams } from './signals/gradients.ts';
 import type { ImageEmbeddingParams } from './signals/image-embedding.ts';
 import {
   importSignal as importValues,
   type SignalImportRequest,
   type SignalImportResult,
 } from './signals/imported/import-signal.ts';
+import type { LastGradientParams } from './signals/last-gradient.ts';
 import { listSignals as listed, type SignalListRequest } from './signals/list-signals.ts';
 import type { LossParams } from './signals/loss-params.ts';
 import { runScore, type ScoreResult } from './signals/score.ts';
 import { dryRun as dryRunScore, planScore, type ScoreRequest } from './signals/score-plan.ts';
+import type { SelfFilterParams } from './signals/self-filter.ts';
 import type { ScoreSummary } from './signals/signal.ts';
 import type { TextEmbeddingParams } from './signals/text-embedding.ts';
 import { type ExportRequest, type ExportResult, exportSelection as exportRows } from './store/export.ts';
@@ -118,7 +122,29 @@ export type SignalRequest =
   | ({ signal: 'text-embedding' } & Options<TextEmbeddingParams>)
   | ({ signal: 'image-embedding' } & Options<ImageEmbeddingParams>)
   | ({ signal: 'clip-score' } & Options<ClipScoreParams>)
-  | { signal: 'image-stats' };
+  | { signal: 'image-stats' }
+  | ({ signal: 'gradients' } & Options<GradientsParams>)
+  | ({ signal: 'last-gradient' } & Options<LastGradientParams>)
+  | ({ signal: 'self-filter' } & Options<SelfFilterParams>)
+  | ({ signal: 'coido' } & Options<CoidoParams>)
+  | ({ signal: FeatureSignal } & Record<string, unknown>);
+
+/** Signals whose options are checked when they run, as on the command line. */
+type FeatureSignal =
+  | 'attention'
+  | 'clip-embedding'
+  | 'coincide'
+  | 'cvs'
+  | 'datatailor'
+  | 'dics'
+  | 'dino'
+  | 'error-norm'
+  | 'hidden'
+  | 'loss-trajectory'
+  | 'magic'
+  | 'rds'
+  | 'scalselect'
+  | 'visual';
 
 /** What every {@link score} takes beside the signal's own options. */
 export type ScoreOptions = Pick<ScoreRequest, 'dataset' | 'offline' | 'abort' | 'progress'> & {

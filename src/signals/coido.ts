@@ -19,9 +19,10 @@ const Params = z.object({
     .default(20)
     .describe('k of the clusters whose mean weights are kept alike'),
 });
+export type CoidoParams = z.infer<typeof Params>;
 
 /** Score by CoIDO's scorer: importance and diversity, balanced by learned uncertainties. */
-export const coidoScore: Signal<z.infer<typeof Params>> = {
+export const coidoScore: Signal<CoidoParams> = {
   name: 'coido',
   version: 1,
   title: 'Score by CoIDO’s scorer',

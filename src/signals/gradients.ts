@@ -47,7 +47,7 @@ const Params = z.object({
     .default([])
     .describe('a vector for each of these decoder layers (counted from 0) instead of one for all (DataInf)'),
 });
-type GradientsParams = z.infer<typeof Params>;
+export type GradientsParams = z.infer<typeof Params>;
 
 function columns({ layers, dims, gradient, checkpoints }: GradientsParams): ColumnSpec[] {
   const of = gradient === 'adam' ? 'Adam step' : 'gradient of the mean response loss';

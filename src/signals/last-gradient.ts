@@ -4,9 +4,10 @@ import type { Signal } from './signal.ts';
 import { weightsRevision, workerParams } from './worker-params.ts';
 
 const Params = z.object({ ...workerParams, ...gradientParams });
+export type LastGradientParams = z.infer<typeof Params>;
 
 /** Gradient of the last layer, and the length of the whole gradient (TIVE). */
-export const lastGradient: Signal<z.infer<typeof Params>> = {
+export const lastGradient: Signal<LastGradientParams> = {
   name: 'last-gradient',
   version: 1,
   title: 'Last-layer gradient and gradient norm',

@@ -6,9 +6,10 @@ const Params = z.object({
   ...scorerParams,
   epochs: z.coerce.number().int().positive().default(3).describe('times that the scorer sees every row'),
 });
+export type SelfFilterParams = z.infer<typeof Params>;
 
 /** Difficulty by Self-Filter's scorer: linear in the features, trained to weigh the losses of a batch. */
-export const selfFilterScore: Signal<z.infer<typeof Params>> = {
+export const selfFilterScore: Signal<SelfFilterParams> = {
   name: 'self-filter',
   version: 1,
   title: 'Difficulty by Self-Filter’s scorer',
