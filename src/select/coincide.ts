@@ -3,7 +3,7 @@ import { WinnowError } from '../dataset/errors.ts';
 import { mapRows, type WideColumn } from '../numeric/columns.ts';
 import { type Matrix, nanToZero, unitRows } from '../numeric/matrix.ts';
 import { openProducts } from '../numeric/products.ts';
-import { type Cluster, dropUnclusterable, intoClusters } from './clusters.ts';
+import { type Cluster, clustersFor, dropUnclusterable, intoClusters } from './clusters.ts';
 import { keepFromGroup } from './keep.ts';
 import { closePool, openPool, type Pool } from './pool.ts';
 import { meanDirections, type Pruned, pruneClusters } from './prune-clusters.ts';
@@ -14,7 +14,7 @@ import { sliceOfLayers, transferability } from './transferability.ts';
 
 export interface CoincideOptions extends Record<string, unknown> {
   variant: 'paper' | 'official';
-  k: number;
+  k?: number | undefined;
   niter: number;
   embedding: string;
   labels?: string | undefined;
@@ -35,7 +35,12 @@ const options = z
       .describe(
         'paper: the budget is met; official: the published code: density with the diagonal, transferability of the language half without pairs above 0.9, shares one after the other, which may fall short',
       ),
-    k: z.coerce.number().int().min(1).default(10_000).describe('number of clusters'),
+    k: z.coerce
+      .number()
+      .int()
+      .min(1)
+      .optional()
+      .describe('number of clusters; default: one for 66 rows, at most 10,000, which is what LLaVA-665K was given'),
     niter: z.coerce.number().int().min(1).default(50).describe('most iterations of spherical k-means'),
     embedding: z
       .string()
@@ -69,7 +74,7 @@ export const coincide: Selector<CoincideOptions> = {
   summary:
     'Clusters rows by what a small model does with them, takes more from clusters that are close to others and diverse within, and from each the rows that represent it best.',
   formula: [
-    's_c = T_c / D_c for each cluster c of the features (spherical k-means, k = 10,000)',
+    's_c = T_c / D_c for each cluster c of the features (spherical k-means, one for 66 rows, at most 10,000)',
     'T_c = mean cosine of its centroid to the others',
     'D_c = mean over pairs of exp(−‖x − y‖² / 2σ²)',
     'share of c = softmax(s_c / τ), τ = 0.1',
@@ -89,7 +94,8 @@ export const coincide: Selector<CoincideOptions> = {
     const pool = openPool(input, chosen.textOnly, context);
     if (chosen.variant === 'paper') await dropUnclusterable(pool, column, chosen.embedding);
     const points = mapRows(column, (rows) => unitRows(chosen.variant === 'official' ? nanToZero(rows) : rows));
-    const { labels, k, niter } = chosen;
+    const { labels, niter } = chosen;
+    const k = chosen.k ?? clustersFor(pool.rows.length);
     const { ids, clusters } = await intoClusters(
       input,
       pool,

@@ -4,7 +4,7 @@ import { nanToZero } from '../numeric/matrix.ts';
 import { createRandom } from '../numeric/philox.ts';
 import { rankRows } from '../numeric/topk.ts';
 import { waterFill } from './allocate.ts';
-import { type Cluster, intoClusters } from './clusters.ts';
+import { type Cluster, clustersFor, intoClusters } from './clusters.ts';
 import { keepFromGroup } from './keep.ts';
 import { closePool, dropRows, openPool, type Pool } from './pool.ts';
 import { vectorColumn } from './read-columns.ts';
@@ -14,7 +14,7 @@ import { instability, standardised, sumTop } from './trajectories.ts';
 
 export interface XmasOptions extends Record<string, unknown> {
   variant: 'paper' | 'official';
-  k: number;
+  k?: number | undefined;
   column: string;
   values: number;
   top: number;
@@ -24,6 +24,9 @@ export interface XmasOptions extends Record<string, unknown> {
   textOnly: TextOnlyPolicy;
 }
 
+/** Clusters of LLaVA-665K, about 66 rows of a tenth of it each. */
+const CLUSTERS = 1000;
+
 const options = z
   .strictObject({
     variant: z
@@ -32,7 +35,12 @@ const options = z
       .describe(
         'paper: every cluster counts, rows with missing values are left out; official: the published code, clusters of 1 or 2 rows are dropped, missing values are 0',
       ),
-    k: z.coerce.number().int().min(1).default(1000).describe('number of clusters of the trajectories'),
+    k: z.coerce
+      .number()
+      .int()
+      .min(1)
+      .optional()
+      .describe('number of clusters of the trajectories; default: 1000 as published, but no more than one for 66 rows'),
     column: z.string().min(1).default('attention_sv').describe('singular values of the attention at each checkpoint'),
     values: z.coerce
       .number()
@@ -93,7 +101,7 @@ export const xmas: Selector<XmasOptions> = {
   options,
   needs: ({ column, labels }) => (labels === undefined ? [column] : [column, labels]),
   async select(input, chosen, context) {
-    const { variant, column, values, top, normalise, labels, k } = chosen;
+    const { variant, column, values, top, normalise, labels } = chosen;
     const pool = openPool(input, chosen.textOnly, context);
     const textRows = takeTextOnly(pool, input);
     // a_i(t), and their instability before missing values are replaced.
@@ -105,6 +113,7 @@ export const xmas: Selector<XmasOptions> = {
       dropRows(pool, 'nan', `have no complete trajectory in \`${column}\``, isMissing);
     }
     const vectors = (): WideColumn => wideOf(normalise === 'zscore' ? standardised(trajectories) : trajectories);
+    const k = chosen.k ?? Math.min(CLUSTERS, clustersFor(pool.rows.length));
     const { ids, clusters } = await intoClusters(input, pool, { labels, vectors, k }, context);
     for (const cluster of clusters) cluster.candidates = [...rankRows(cluster.members, unsteady, 'asc')];
     if (textRows.length > 0) clusters.push(textCluster(textRows, clusters, context.seed));
