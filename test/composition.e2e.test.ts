@@ -121,7 +121,7 @@ describe('the command line', () => {
       '--from',
       'piped',
       '--budget',
-      '50%',
+      '80%',
       '--always-keep',
       'keep.txt',
       '-n',

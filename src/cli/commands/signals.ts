@@ -120,6 +120,7 @@ function addImport(signals: Command, session: Session): void {
 
 function importText(result: SignalImportResult): string {
   const { signal, dataset, columns, measured, missing, unknown, duplicates, replaced, saved } = result;
+  const scalar = columns.find(({ kind, width }) => width === 1 && (kind === 'f32' || kind === 'i32'));
   const names = columns.map(({ name, kind, width }) => `${name} (${kind}${width === 1 ? '' : ` x ${width}`})`);
   return [
     `${saved ? 'Imported' : 'Would import'} ${signal} for ${plural(measured, 'row')} of ${dataset}: ${names.join(', ')}.`,
@@ -127,7 +128,11 @@ function importText(result: SignalImportResult): string {
     ...(unknown === 0 ? [] : [`${plural(unknown, 'id')} that ${dataset} does not have: passed over.`]),
     ...(duplicates === 0 ? [] : [`${plural(duplicates, 'id')} more than once: the first counts.`]),
     ...(replaced ? [`It replaces an earlier import of that name.`] : []),
-    ...(saved ? [`Next: winnow select top --column ${columns[0]!.name} --budget 15%`] : ['Nothing was stored.']),
+    ...(saved
+      ? scalar === undefined
+        ? []
+        : [`Next: winnow select top --column ${scalar.name} --budget 15%`]
+      : ['Nothing was stored.']),
   ].join('\n');
 }
 

@@ -1,6 +1,6 @@
 import { mkdir, rm } from 'node:fs/promises';
 import { dirname } from 'node:path';
-import type { DuckDBConnection } from '@duckdb/node-api';
+import type { DuckDBConnection, DuckDBVector } from '@duckdb/node-api';
 import { commitFile, temporaryName } from '../../dataset/atomic.ts';
 import { writing } from '../../dataset/disk-fault.ts';
 import { name, openDuck, quote } from '../../dataset/duck.ts';
@@ -47,6 +47,9 @@ export async function openParquetFile(
   };
 }
 
+/** DuckDB's vector of floats, whose numbers its types keep to themselves. */
+type FloatVector = DuckDBVector<number> & { items: Float32Array };
+
 function isVector({ kind, width }: ExportedColumn): boolean {
   return kind === 'f32' && width > 1;
 }
@@ -77,15 +80,20 @@ async function insert(
         chunk.setColumnValues(0, ids.slice(start, start + rows));
         staged.forEach(({ column, j }, c) => {
           const values = block.columns[column.name]!;
-          const cells = Array.from({ length: rows }, (_, i) => {
-            const row = start + i;
-            if (values.kind === 'list') {
-              const own = values.data.subarray(values.offsets[row]!, values.offsets[row + 1]!);
-              return new DuckDBListValue(Array.from(own, (value) => (Number.isNaN(value) ? null : value)));
+          if (values.kind === 'f32') {
+            const vector = chunk.getColumnVector(c + 1) as unknown as FloatVector;
+            for (let i = 0; i < rows; i++) {
+              const value = values.data[(start + i) * values.width + j]!;
+              if (Number.isNaN(value)) vector.setItem(i, null);
+              else vector.items[i] = value;
             }
-            if (values.kind !== 'f32') return values.data[row]!;
-            const value = values.data[row * values.width + j]!;
-            return Number.isNaN(value) ? null : value;
+            vector.flush();
+            return;
+          }
+          const cells = Array.from({ length: rows }, (_, i) => {
+            if (values.kind !== 'list') return values.data[start + i]!;
+            const own = values.data.subarray(values.offsets[start + i]!, values.offsets[start + i + 1]!);
+            return new DuckDBListValue(Array.from(own, (value) => (Number.isNaN(value) ? null : value)));
           });
           chunk.setColumnValues(c + 1, cells);
         });
