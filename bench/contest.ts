@@ -21,13 +21,13 @@ export function peerPython(name: string, packages: readonly string[], given?: st
 /** One contestant's run in a process of its own, its start included. It prints one JSON document as its last line. */
 export function runOnce(command: string, args: readonly string[]): { seconds: number; said: Record<string, unknown> } {
   const began = performance.now();
-  const { status, stdout } = spawnSync(command, [...args], {
+  const { status, stdout, stderr } = spawnSync(command, [...args], {
     encoding: 'utf8',
-    stdio: ['ignore', 'pipe', 'inherit'],
+    stdio: ['ignore', 'pipe', 'pipe'],
     maxBuffer: 1 << 28,
   });
   const seconds = (performance.now() - began) / 1000;
-  if (status !== 0) throw new Error(`${command} ${args.join(' ')} ended with ${status}`);
+  if (status !== 0) throw new Error(`${command} ${args.join(' ')} ended with ${status}: ${stderr.slice(-2000)}`);
   return { seconds, said: JSON.parse(stdout.trim().split('\n').at(-1)!) as Record<string, unknown> };
 }
 

@@ -36,6 +36,8 @@ const about = machine();
 interface Run {
   seconds: number;
   megabytes: number;
+  /** Seconds of all threads: says more than the clock on a busy machine. */
+  processor: number;
   answer: string;
 }
 
@@ -44,7 +46,14 @@ function run(command: string, args: readonly string[]): Run & { said: Record<str
   const cache = mkdtempSync(join(tmpdir(), 'winnow-ingest-'));
   try {
     const { seconds, said } = runOnce(command, [...args, cache]);
-    return { seconds, megabytes: Number(said.megabytes), answer: JSON.stringify(said.answer), said };
+    const { megabytes, processor, answer } = said;
+    return {
+      seconds,
+      megabytes: Number(megabytes),
+      processor: Number(processor),
+      answer: JSON.stringify(answer),
+      said,
+    };
   } finally {
     rmSync(cache, { recursive: true, force: true });
   }
@@ -63,10 +72,21 @@ for (let repeat = 0; repeat < Number(values.repeats); repeat++) {
   ours.push(own);
   scattered.push(...(own.said.scattered as number[]));
   console.log(
-    `winnow ${own.seconds.toFixed(1)} s, ${own.megabytes.toFixed(0)} MB; datasets ${peer.seconds.toFixed(1)} s, ${peer.megabytes.toFixed(0)} MB`,
+    [own, peer]
+      .map(({ seconds, processor, megabytes }, i) => {
+        const numbers = `${seconds.toFixed(1)} s, ${processor.toFixed(1)} s of the processor, ${megabytes.toFixed(0)} MB`;
+        return `${i === 0 ? 'winnow' : 'datasets'} ${numbers}`;
+      })
+      .join('; '),
   );
 }
-const pick = (runs: readonly Run[], what: 'seconds' | 'megabytes') => spread(runs.map((one) => one[what]));
+const pick = (runs: readonly Run[], what: 'seconds' | 'processor' | 'megabytes') =>
+  spread(runs.map((one) => one[what]));
+const costs = (runs: readonly Run[]) => ({
+  seconds: pick(runs, 'seconds'),
+  processor: pick(runs, 'processor'),
+  megabytes: pick(runs, 'megabytes'),
+});
 const times = spread(ours.map((own, i) => theirs[i]!.seconds / own.seconds));
 const memory = spread(ours.map((own, i) => own.megabytes / theirs[i]!.megabytes));
 const many = Number(values.many);
@@ -98,9 +118,10 @@ const results = {
   machine: about,
   versions,
   file: { rows, bytes },
-  winnow: { seconds: pick(ours, 'seconds'), megabytes: pick(ours, 'megabytes') },
-  datasets: { seconds: pick(theirs, 'seconds'), megabytes: pick(theirs, 'megabytes') },
+  winnow: costs(ours),
+  datasets: costs(theirs),
   timesAsFast: times,
+  timesLessProcessor: spread(ours.map((own, i) => theirs[i]!.processor / own.processor)),
   shareOfMemory: memory,
   scattered100Milliseconds: spread(scattered),
   ...(atScale === undefined ? {} : { many: atScale }),
@@ -109,6 +130,7 @@ const { winnow, datasets } = results;
 console.log(`\n${rows} rows, ${(bytes / 1e6).toFixed(0)} MB; ${JSON.stringify({ ...about, ...(versions as object) })}`);
 console.log(`winnow    ${inWords(winnow.seconds, 's')}, peak ${inWords(winnow.megabytes, 'MB', 0)}`);
 console.log(`datasets  ${inWords(datasets.seconds, 's')}, peak ${inWords(datasets.megabytes, 'MB', 0)}`);
+console.log(`times less time of the processor: ${inWords(results.timesLessProcessor, 'times')}`);
 console.log(`times as fast, pair by pair: ${inWords(times, 'times')}; share of memory ${inWords(memory, '', 3)}`);
 console.log(`100 scattered rows from the index: ${inWords(results.scattered100Milliseconds, 'ms', 1)}`);
 if (atScale !== undefined) console.log(`${many} rows: ${JSON.stringify(atScale)}`);

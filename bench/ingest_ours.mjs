@@ -2,14 +2,18 @@
 import { importDataset, openDataset, status } from '../dist/index.js';
 
 const [what, first, second] = process.argv.slice(2);
-const megabytes = () => process.resourceUsage().maxRSS / 1024;
+/** Peak of memory and seconds of all threads so far. */
+function cost() {
+  const { maxRSS, userCPUTime, systemCPUTime } = process.resourceUsage();
+  return { megabytes: maxRSS / 1024, processor: (userCPUTime + systemCPUTime) / 1e6 };
+}
 
 async function query(file, cacheDir) {
   const dataset = await openDataset(file, { cacheDir });
   const textOnly = dataset.rowFlags.reduce((n, flags) => n + ((flags >> 1) & 1), 0);
   const [row] = await dataset.get([dataset.rows >> 1]);
   const answer = [dataset.rows, textOnly, row.id];
-  const peak = megabytes();
+  const spent = cost();
   await dataset.close();
   const again = await openDataset(file, { cacheDir });
   const scattered = [];
@@ -21,15 +25,15 @@ async function query(file, cacheDir) {
     scattered.push(performance.now() - began);
   }
   await again.close();
-  return { megabytes: peak, answer, scattered };
+  return { ...spent, answer, scattered };
 }
 
 async function run() {
   if (what === 'query') return await query(first, second);
-  if (what === 'import') return { rows: (await importDataset(second, { path: first })).rows, megabytes: megabytes() };
+  if (what === 'import') return { rows: (await importDataset(second, { path: first })).rows };
   const found = await status(first);
-  return { datasets: found.datasets.length, megabytes: megabytes() };
+  return { datasets: found.datasets.length };
 }
 
 const said = await run();
-console.log(JSON.stringify({ megabytes: megabytes(), ...said }));
+console.log(JSON.stringify({ ...cost(), ...said }));

@@ -17,13 +17,14 @@ def main(file: str, cache: str) -> None:
     rows = datasets.load_dataset("json", data_files=file, split="train", cache_dir=cache)
     without = rows.data.column("image").null_count
     answer = [len(rows), without, rows[len(rows) >> 1]["id"]]
-    megabytes = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+    used = resource.getrusage(resource.RUSAGE_SELF)
+    cost = {"megabytes": used.ru_maxrss / 1024, "processor": used.ru_utime + used.ru_stime}
     versions = {
         "datasets": datasets.__version__,
         "pyarrow": pyarrow.__version__,
         "python": platform.python_version(),
     }
-    print(json.dumps({"megabytes": megabytes, "answer": answer, "versions": versions}))
+    print(json.dumps({**cost, "answer": answer, "versions": versions}))
 
 
 if __name__ == "__main__":
