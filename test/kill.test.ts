@@ -2,7 +2,7 @@ import fs from 'node:fs';
 import os from 'node:os';
 import path from 'node:path';
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
-import { createRandom } from '../src/numeric/philox.ts';
+import { createRandom, type Random } from '../src/numeric/philox.ts';
 import { LONG_COMMANDS, type LongCommand } from './kill/commands.ts';
 import { litter, type Moment, type Ran, results, run, shards } from './kill/rig.ts';
 import { build, writeData } from './stress.ts';
@@ -13,9 +13,15 @@ import { build, writeData } from './stress.ts';
  */
 const TIMES = Number(process.env.WINNOW_KILL_TIMES ?? 0);
 const SEED = Number(process.env.WINNOW_KILL_SEED ?? 42);
-/** Kills of one command: 40 in all, or as many as were asked for. */
-const kills = (at: number): number =>
-  TIMES > 0 ? TIMES : Math.floor(40 / LONG_COMMANDS.length) + (at < 40 % LONG_COMMANDS.length ? 1 : 0);
+/** 40 kills in all, 5 of them in the worker; or of each command as many as were asked for. */
+const IN_WORKER = 5;
+const OTHERS = LONG_COMMANDS.filter(({ inWorker }) => inWorker !== true);
+const kills = (command: LongCommand): number => {
+  if (TIMES > 0) return TIMES;
+  if (command.inWorker === true) return IN_WORKER;
+  const [even, over] = [Math.floor((40 - IN_WORKER) / OTHERS.length), (40 - IN_WORKER) % OTHERS.length];
+  return even + (OTHERS.indexOf(command) < over ? 1 : 0);
+};
 vi.setConfig({ testTimeout: 300_000 + TIMES * 10_000, hookTimeout: 240_000 });
 
 let work = '';
@@ -31,15 +37,17 @@ beforeAll(async () => {
 afterAll(() => fs.rmSync(work, { recursive: true, force: true }));
 
 describe.sequential('a command that is killed and run again leaves what an undisturbed one leaves', () => {
-  it.each(LONG_COMMANDS.map((command, at) => [command.name, command, kills(at)] as const))(
+  it.each(LONG_COMMANDS.map((command) => [command.name, command, kills(command)] as const))(
     '%s',
     async (_, command, times) => {
       killed += await tear(command, times);
     },
+    // A worker loads PyTorch at every start.
+    (TIMES > 0 ? TIMES : 40) * 25_000,
   );
 
   it('and that many times they were killed', () => {
-    expect(killed).toBe(LONG_COMMANDS.reduce((sum, _, at) => sum + kills(at), 0));
+    expect(killed).toBe(LONG_COMMANDS.reduce((sum, command) => sum + kills(command), 0));
   });
 });
 
@@ -70,12 +78,10 @@ async function tear(command: LongCommand, times: number): Promise<number> {
     expect(results(torn, command)).toEqual(results(whole, command));
   };
   for (let tries = 0; hits < times && tries < 4 * times + 20; tries++) {
-    const moment: Moment =
-      tries % 2 === 0
-        ? { ms: Math.round(undisturbed.ms * (0.2 + 0.8 * random.uniform())) }
-        : { step: 1 + random.below(undisturbed.steps) };
+    const moment = momentOf(command, undisturbed, tries, random);
     const ran = await run(torn, args, moment);
     check();
+    if (ran.killed && 'workerMs' in moment) expect(ran, ran.output).toMatchObject({ status: 1 });
     if (ran.killed) {
       hits++;
       continue;
@@ -90,4 +96,11 @@ async function tear(command: LongCommand, times: number): Promise<number> {
   check();
   complete(last);
   return hits;
+}
+
+/** Half of the moments by the clock, half by the steps on the disk; for a worker anywhere in its life. */
+function momentOf(command: LongCommand, undisturbed: Ran, tries: number, random: Random): Moment {
+  if (command.inWorker === true) return { workerMs: Math.round(undisturbed.workerMs * random.uniform()) };
+  if (tries % 2 === 1) return { step: 1 + random.below(undisturbed.steps) };
+  return { ms: Math.round(undisturbed.ms * (0.2 + 0.8 * random.uniform())) };
 }

@@ -7,11 +7,11 @@ export interface LongCommand {
   leaves: RegExp;
   /** It refuses to replace what it has written: run again after it was done, it ends with 2. */
   once?: true;
+  /** A Python worker does the work, and is what is killed. */
+  inWorker?: true;
 }
 
-/**
- * Every command that runs for long, in the order of a project's life: each finds what those above it left. A command of the worker is one more line.
- */
+/** Every command that runs for long, in the order of a project's life: each finds what those above it left. */
 export const LONG_COMMANDS: readonly LongCommand[] = [
   { name: 'import', args: (data) => ['import', `${data}/data.json`], leaves: /^winnow\.yaml$|^\.winnow\/indexes\// },
   { name: 'score loss', args: () => ['score', 'loss'], leaves: /^\.winnow\/signals\/loss\// },
@@ -27,6 +27,7 @@ export const LONG_COMMANDS: readonly LongCommand[] = [
   },
   { name: 'score image-stats', args: () => ['score', 'image-stats'], leaves: /^\.winnow\/signals\/image-stats\// },
   { name: 'score clip-score', args: () => ['score', 'clip-score'], leaves: /^\.winnow\/signals\/clip-score\// },
+  { name: 'score visual', args: () => ['score', 'visual'], leaves: /^\.winnow\/signals\/visual\//, inWorker: true },
   { name: 'select', args: () => ['select', 'visnec', '-b', '20%', '--k', '4'], leaves: /^\.winnow\/selections\// },
   {
     name: 'filter',

@@ -7,13 +7,18 @@ import type { LongCommand } from './commands.ts';
 const ROOT = path.resolve(import.meta.dirname, '../..');
 const STEPPER = path.join(import.meta.dirname, 'at-step.mjs');
 
-/** When a run is killed: after so many milliseconds, or just before it changes the disk for the n-th time. */
-export type Moment = { ms: number } | { step: number };
+/**
+ * When a run is killed: after so many milliseconds, or just before it changes the disk for the n-th time; or its Python worker alone, so many
+ * milliseconds after that began.
+ */
+export type Moment = { ms: number } | { step: number } | { workerMs: number };
 
 export interface Ran {
   killed: boolean;
   status: number | null;
   ms: number;
+  /** How long its Python worker lived; 0: it had none. */
+  workerMs: number;
   /** Changes of the disk; of a whole run only. */
   steps: number;
   output: string;
@@ -36,14 +41,54 @@ export function run(project: string, args: readonly string[], moment?: Moment): 
   let output = '';
   for (const stream of [child.stdout, child.stderr]) stream.on('data', (text) => (output += text));
   const timer = moment !== undefined && 'ms' in moment ? setTimeout(() => child.kill('SIGKILL'), moment.ms) : undefined;
+  const worker = watchWorker(child.pid!, moment !== undefined && 'workerMs' in moment ? moment.workerMs : undefined);
   return new Promise((resolve) => {
     child.on('close', (status, signal) => {
       clearTimeout(timer);
-      const killed = signal === 'SIGKILL';
-      const steps = killed ? 0 : Number(fs.readFileSync(count, 'utf8'));
-      resolve({ killed, status, ms: performance.now() - began, steps, output });
+      const { workerMs, isKilled } = worker.stop();
+      const killed = signal === 'SIGKILL' || (isKilled && status !== 0);
+      const steps = signal === 'SIGKILL' ? 0 : Number(fs.readFileSync(count, 'utf8'));
+      resolve({ killed, status, ms: performance.now() - began, workerMs, steps, output });
     });
   });
+}
+
+/** Looks out for the worker that a process starts, and kills it at its moment. */
+function watchWorker(parent: number, moment?: number): { stop(): { workerMs: number; isKilled: boolean } } {
+  let found: { pid: number; began: number } | undefined;
+  let [last, isKilled] = [0, false];
+  const look = setInterval(() => {
+    const pid = found?.pid ?? childrenOf(parent).find(isWorker);
+    if (pid === undefined || !isWorker(pid)) return;
+    last = performance.now();
+    found ??= { pid, began: last };
+    if (isKilled || moment === undefined || last - found.began < moment) return;
+    process.kill(pid, 'SIGKILL');
+    isKilled = true;
+  }, 10);
+  return {
+    stop() {
+      clearInterval(look);
+      return { workerMs: found === undefined ? 0 : last - found.began, isKilled };
+    },
+  };
+}
+
+/** Linux says which processes one has started; elsewhere none is found. */
+function childrenOf(pid: number): number[] {
+  return read(`/proc/${pid}/task/${pid}/children`).split(' ').filter(Boolean).map(Number);
+}
+
+function isWorker(pid: number): boolean {
+  return read(`/proc/${pid}/cmdline`).includes('winnow_worker');
+}
+
+function read(file: string): string {
+  try {
+    return fs.readFileSync(file, 'utf8');
+  } catch {
+    return '';
+  }
 }
 
 /** Hash of each file that the command leaves behind, by its path in the project. */
