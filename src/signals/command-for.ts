@@ -32,14 +32,27 @@ export function makerOf(column: string): Maker | undefined {
   return found;
 }
 
-/** The command that measures a column; undefined as in {@link makerOf}. */
+/** Option by which a signal is told of a proxy, for columns that methods mean of one: its checkpoints in their order, or its last. */
+const OF_PROXY: Readonly<Record<string, 'checkpoints' | 'model'>> = {
+  nll_trajectory: 'checkpoints',
+  attention_sv: 'checkpoints',
+  gradient_1: 'checkpoints',
+  el2n: 'model',
+  aum: 'model',
+  coincide: 'model',
+};
+
+/** The command that measures a column as methods mean it, with the training of a proxy where it takes one; undefined as in {@link makerOf}. */
 export function commandFor(column: string): string | undefined {
   const maker = makerOf(column);
   if (maker === undefined) return undefined;
-  const flags = Object.entries(maker.options).map(([name, value]) =>
+  const proxy = OF_PROXY[column.replace(/^gradient_\d+$/, 'gradient_1')];
+  const options = { ...maker.options, ...(proxy === undefined ? {} : { [proxy]: 'proxy' }) };
+  const flags = Object.entries(options).map(([name, value]) =>
     value === true ? ` --${kebab(name)}` : ` --${kebab(name)} ${String(value)}`,
   );
-  return `winnow score ${maker.signal.name}${flags.join('')}`;
+  const training = proxy === undefined ? '' : 'winnow train --recipe proxy && ';
+  return `${training}winnow score ${maker.signal.name}${flags.join('')}`;
 }
 
 const kebab = (name: string): string => name.replace(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`);

@@ -26,6 +26,12 @@ describe('the list of methods', () => {
     expect(parseMethods('self-sup').map(({ id }) => id)).toEqual(['self-sup:keep=near', 'self-sup:keep=far']);
   });
 
+  it('gives ids that name the same methods again', () => {
+    const all = parseMethods('all');
+    const again = parseMethods(all.map(({ id }) => id).join(','));
+    expect(again.map(({ id, options }) => [id, options])).toEqual(all.map(({ id, options }) => [id, options]));
+  });
+
   it('takes the same method with the same options once, and options of the project where none are given', () => {
     expect(parseMethods('visnec,all,visnec:k=20').filter(({ selector }) => selector.name === 'visnec')).toHaveLength(1);
     expect(parseMethods('top', { textOnly: 'exclude' })[0]!.options.textOnly).toBe('exclude');
@@ -94,7 +100,8 @@ describe('what columns cost', () => {
     expect(commandFor('response')).toBe('winnow score text-embedding --text response');
     expect(commandFor('image_sharpness')).toBe('winnow score image-stats');
     expect(commandFor('nll_direct')).toBe('winnow score loss --direct');
-    expect(commandFor('gradient_3')).toBe('winnow score gradients');
+    expect(commandFor('gradient_3')).toBe('winnow train --recipe proxy && winnow score gradients --checkpoints proxy');
+    expect(commandFor('aum')).toBe('winnow train --recipe proxy && winnow score error-norm --model proxy');
     expect(commandFor('own_column')).toBeUndefined();
   });
 });

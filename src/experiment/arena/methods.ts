@@ -53,7 +53,7 @@ function oneMethod(text: string, defaults: Record<string, unknown>): Entry[] {
     pairs.map((pair) => {
       const at = pair.indexOf('=');
       if (at <= 0) throw invalid(`"${pair}" in "${text}" is no option=value.`);
-      return [camelCase(pair.slice(0, at)), pair.slice(at + 1)];
+      return [camelCase(pair.slice(0, at)), pair.slice(at + 1).replaceAll('+', ',')];
     }),
   );
   if (pairs.length === 0 && selector.forms !== undefined) {
@@ -70,14 +70,17 @@ function parseGiven(selector: Selector, given: Record<string, unknown>): Record<
     const key = String(issue.path[0]);
     const text = adjusted[key];
     if (issue.code !== 'invalid_type' || typeof text !== 'string') continue;
-    if (issue.expected === 'array') adjusted[key] = text.split('+');
+    if (issue.expected === 'array') adjusted[key] = text.split(',');
     if (issue.expected === 'boolean' && /^(true|false)$/.test(text)) adjusted[key] = text === 'true';
   }
   return parseOptions(selector, adjusted);
 }
 
 function idOf(name: string, given: Readonly<Record<string, unknown>>): string {
-  return [name, ...Object.entries(given).map(([key, value]) => `${key}=${String(value)}`)].join(':');
+  return [
+    name,
+    ...Object.entries(given).map(([key, value]) => `${key}=${[value].flat().join(',').replaceAll(',', '+')}`),
+  ].join(':');
 }
 
 /** Options are named as on the command line: `text-only` is `textOnly`. */
