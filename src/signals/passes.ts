@@ -87,7 +87,6 @@ const BY_COLUMN: Readonly<Record<string, readonly PassName[]>> = {
   irs: ['presel-reference', 'presel-losses'],
   nll_trajectory: ['proxy-training', 'proxy-checkpoints'],
   attention_sv: ['proxy-training', 'proxy-checkpoints'],
-  visual: ['image'],
   coincide: ['proxy-training', 'proxy-last'],
   el2n: ['proxy-training', 'proxy-last'],
   aum: ['proxy-training', 'proxy-last'],

@@ -93,7 +93,7 @@ export async function openArena(project: Project, request: ArenaRequest): Promis
 
 /** What the arena would run, measure first, and lack. */
 export async function planArena(project: Project, request: ArenaRequest): Promise<ArenaPlan> {
-  const { dataset, budget, seed, ready, missing, free, assumptions } = await openArena(project, request);
+  const { dataset, reference, budget, seed, ready, missing, free, assumptions } = await openArena(project, request);
   return {
     dataset: dataset.name,
     rows: dataset.rows,
@@ -106,6 +106,7 @@ export async function planArena(project: Project, request: ArenaRequest): Promis
       columns: selector.needs(options),
     })),
     free,
+    ...(reference === undefined ? {} : { reference: reference.name }),
     missing,
     missingCost: missingCost(missing, assumptions),
     assumptions,

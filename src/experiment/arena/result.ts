@@ -137,6 +137,7 @@ export interface ArenaPlan {
   requested: number;
   seed: number;
   runs: { id: string; title: string; columns: string[] }[];
+  reference?: string;
   /** Measured first, since that takes no model. */
   free: string[];
   missing: ArenaMissing[];

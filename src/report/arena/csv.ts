@@ -99,6 +99,17 @@ export function missingWords({ missing, needsReference }: ArenaResult['missing']
   return [...lacking, ...target].join('; ');
 }
 
+/** The command that measures everything that methods lack and that can be measured here; undefined where that is nothing. */
+export function commandForAll(missing: ArenaResult['missing'], reference?: string): string | undefined {
+  const commands = missing.flatMap((one) => one.missing.flatMap(({ command }) => command ?? []));
+  if (commands.length === 0) return undefined;
+  const isOfProxy = commands.some((command) => command.includes('winnow train'));
+  const target = reference === undefined ? '' : ` --reference ${reference}`;
+  return isOfProxy
+    ? `winnow train --recipe proxy && winnow score all --checkpoints proxy${target}`
+    : `winnow score all${target}`;
+}
+
 /** What `winnow signals import` beside a column means. */
 export const IMPORT_WORDS =
   'What is measured elsewhere (by a teacher, a tuned scorer, another encoder) comes in with: winnow signals import FILE --as NAME';

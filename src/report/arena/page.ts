@@ -4,7 +4,7 @@ import type { Project } from '../../store/project.ts';
 import { htmlPage } from '../html-page.ts';
 import { thumbnail } from '../thumbnails.ts';
 import { shorten } from '../words.ts';
-import { IMPORT_WORDS, missingWords } from './csv.ts';
+import { commandForAll, IMPORT_WORDS, missingWords } from './csv.ts';
 import { arenaText, assumptionWords, costWords } from './text.ts';
 
 /** A sample in a gallery. */
@@ -28,6 +28,8 @@ export interface ArenaPage {
   missingCost: string;
   assumptions: string;
   importing: string;
+  /** Measures all that can be measured here. */
+  commandForAll?: string;
 }
 
 /** Characters of questions and answers in galleries. */
@@ -43,6 +45,7 @@ interface Watch {
 /** The arena's page: one HTML document that needs nothing but itself. */
 export async function buildArenaPage(project: Project, result: ArenaResult, watch: Watch = {}): Promise<string> {
   const rows = new Set(result.methods.flatMap(({ alone }) => [...alone.odd, ...alone.missed].map(({ row }) => row)));
+  const command = commandForAll(result.missing, result.reference);
   const page: ArenaPage = {
     result,
     ...(await gallery(project, result.dataset, [...rows], watch)),
@@ -55,6 +58,7 @@ export async function buildArenaPage(project: Project, result: ArenaResult, watc
     missingCost: costWords(result.missingCost),
     assumptions: assumptionWords(result.assumptions),
     importing: `${IMPORT_WORDS}.`,
+    ...(command === undefined ? {} : { commandForAll: command }),
   };
   return htmlPage({
     title: `${result.dataset} · Winnow arena`,

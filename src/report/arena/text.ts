@@ -3,7 +3,7 @@ import type { ArenaMethod, ArenaMissing, ArenaPlan, ArenaResult } from '../../ex
 import type { Interval } from '../../numeric/statistics.ts';
 import { textTable as table } from '../text-table.ts';
 import { count, duration, number, percent, shorten } from '../words.ts';
-import { IMPORT_WORDS, missingWords } from './csv.ts';
+import { commandForAll, IMPORT_WORDS, missingWords } from './csv.ts';
 
 /** What `winnow arena` prints: a line a method, what could not run and why, and what measuring it would cost. */
 export function arenaText(result: ArenaResult): string {
@@ -46,7 +46,7 @@ export function arenaText(result: ArenaResult): string {
     '',
     `"from random" is the largest distance of any quantity, in standard deviations of ${count(result.draws)} random subsets of the same size [and what 95 % of those reach].`,
     ...(failed.length === 0 ? [] : ['', 'Failed:', ...failed.map((one) => `  ${one.id}: ${one.error.message}`)]),
-    ...missingText(missing, result.missingCost, result.assumptions),
+    ...missingText(missing, result.missingCost, result.assumptions, result.reference),
   ].join('\n');
 }
 
@@ -56,7 +56,7 @@ export function arenaPlanText(plan: ArenaPlan): string {
     `${count(plan.requested)} of ${count(plan.rows)} samples of ${plan.dataset} (budget ${plan.budget}, seed ${plan.seed}) would be chosen by ${count(plan.runs.length)} methods, beside random subsets:`,
     ...table(plan.runs.map(({ id, title, columns }) => [id, shorten(title, 60), columns.join(', ') || 'no column'])),
     ...(plan.free.length === 0 ? [] : [`Measured first, without a model: ${plan.free.join(', ')}.`]),
-    ...missingText(plan.missing, plan.missingCost, plan.assumptions),
+    ...missingText(plan.missing, plan.missingCost, plan.assumptions, plan.reference),
     '',
     'Dry run: nothing was done.',
   ].join('\n');
@@ -67,14 +67,21 @@ function range({ lo, hi }: Interval, text: (value: number) => string): string {
   return `${text(lo).replace(' %', '')} to ${text(hi)}`;
 }
 
-function missingText(missing: readonly ArenaMissing[], all: Cost, assumptions: CostAssumptions): string[] {
+function missingText(
+  missing: ArenaMissing[],
+  all: Cost,
+  assumptions: CostAssumptions,
+  reference: string | undefined,
+): string[] {
   if (missing.length === 0) return [];
+  const command = commandForAll(missing, reference);
   return [
     '',
     'Could not run, and what is missing:',
     ...missing.flatMap((one) => [`  ${one.id}: ${missingWords(one)}`, `      ${costWords(one.cost)}`]),
     '',
     `All of it together, passes shared: ${costWords(all)}.`,
+    ...(command === undefined ? [] : [`  ${command}`]),
     assumptionWords(assumptions),
     `${IMPORT_WORDS}.`,
   ];

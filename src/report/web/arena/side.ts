@@ -89,6 +89,7 @@ export function absent(): HTMLElement | null {
     'absent',
     'Who could not take part',
     page.missing.length === 0 ? null : `All of it together, passes shared: ${page.missingCost}.`,
+    page.commandForAll === undefined ? null : h('pre', { class: 'formula' }, page.commandForAll),
     page.missing.length === 0
       ? null
       : table<(typeof page.missing)[number]>(
