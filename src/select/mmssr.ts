@@ -64,14 +64,16 @@ function pickInTurns(
   isOfficial: boolean,
 ): number[] {
   const chosen = new Set<number>();
+  const bins = ranked.map((rows) => binsOf(rows, labels, isOfficial));
   let open = [...ranked.keys()];
   while (chosen.size < budget && open.length > 0) {
     const share = Math.max(Math.floor((budget - chosen.size) / open.length), 1);
     const spent = new Set<number>();
     for (const capability of open) {
-      const left = ranked[capability]!.filter((row) => !chosen.has(row));
-      const bins = binsOf(left, labels, isOfficial);
-      const given = roundOverBins(bins, Math.min(share, budget - chosen.size), chosen, !isOfficial);
+      const left = bins[capability]!.map((rows) => rows.filter((row) => !chosen.has(row)));
+      bins[capability] = left.filter((rows) => rows.length > 0);
+      const wanted = Math.min(share, budget - chosen.size);
+      const given = roundOverBins(bins[capability]!, wanted, chosen, !isOfficial);
       if (given.length === 0) spent.add(capability);
       if (chosen.size >= budget) break;
     }
