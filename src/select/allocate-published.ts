@@ -154,8 +154,10 @@ export function roundOverBins(
     if (given.length >= budget) break;
     const wanted = isCapped ? Math.min(share + debt, budget - given.length) : share + debt;
     const rows = bins[bin]!.filter((row) => !chosen.has(row)).slice(0, wanted);
-    for (const row of rows) chosen.add(row);
-    given.push(...rows);
+    for (const row of rows) {
+      chosen.add(row);
+      given.push(row);
+    }
     debt += share - rows.length;
   }
   return given;

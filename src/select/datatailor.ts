@@ -168,7 +168,7 @@ function groupRows(parts: readonly (readonly number[])[], found: ArrayLike<numbe
   parts.forEach((part, i) => {
     const rows = clusters.get(found[i]!) ?? [];
     clusters.set(found[i]!, rows);
-    rows.push(...part);
+    for (const row of part) rows.push(row);
   });
   return [...clusters.values()].map((rows) => rows.sort((a, b) => a - b));
 }

@@ -149,8 +149,9 @@ function drawTask(
   );
   const repeats = Math.ceil(quota / members.length) - 1;
   for (const row of members) Object.assign(pool.reasons[row]!, { cluster: id, score: values[row]!, code: 'not-drawn' });
-  for (let n = 0; n < repeats; n++) pool.kept.push(...members);
-  pool.kept.push(...Array.from(drawn, (i) => members[i]!));
+  // Row by row: a source can have more rows than a call can have arguments.
+  for (let n = 0; n < repeats; n++) for (const row of members) pool.kept.push(row);
+  for (const i of drawn) pool.kept.push(members[i]!);
   for (const row of repeats > 0 ? members : Array.from(drawn, (i) => members[i]!)) {
     Object.assign(pool.reasons[row]!, { kept: true, code: 'random' });
   }
