@@ -46,7 +46,7 @@ function winnow(...words) {
 
 /** Ratings of 0 to 5 in each kind of question, and the kind as style: truth of the data, in the place of a tuned scorer's opinion. */
 function ratings() {
-  const rows = winnow('sql', "select id, source from samples where source is not null", '--limit', '1000000').rows;
+  const rows = winnow('sql', 'select id, source from samples where source is not null', '--limit', '1000000').rows;
   const kinds = [...new Set(rows.map(([, source]) => String(source)))].sort();
   const lines = rows.map(([id, source], i) => {
     const capabilities = kinds.map((kind) => (kind === String(source) ? 3 + (i % 3) : 0));
@@ -57,16 +57,36 @@ function ratings() {
   return at;
 }
 
-winnow('import', path.resolve(file), '--name', 'pool', ...(values.images ? ['--images', path.resolve(values.images)] : []));
+winnow(
+  'import',
+  path.resolve(file),
+  '--name',
+  'pool',
+  ...(values.images ? ['--images', path.resolve(values.images)] : []),
+);
 winnow('select', 'random', '--budget', '64', '--seed', '7', '--name', 'target');
 winnow('export', 'target', '--format', 'neutral', '--out', path.join(project, 'target'), '--images', 'link');
 const written = fs.readdirSync(path.join(project, 'target')).find((name) => name.endsWith('.jsonl'));
 winnow('import', path.join(project, 'target', written), '--name', 'target');
 
-winnow('train', '--recipe', 'proxy', '--dataset', 'pool', '--batch', values.batch, '--learning-rate', '5e-4', '--checkpoints', '7');
+winnow(
+  'train',
+  '--recipe',
+  'proxy',
+  '--dataset',
+  'pool',
+  '--batch',
+  values.batch,
+  '--learning-rate',
+  '5e-4',
+  '--checkpoints',
+  '7',
+);
 
 const checkpoints = JSON.parse(fs.readFileSync(path.join(project, '.winnow/runs/proxy/checkpoint-index.json'), 'utf8'));
-const four = checkpoints.filter(({ k }) => k % 2 === 1).map((one) => path.join(project, '.winnow/runs/proxy', one.path));
+const four = checkpoints
+  .filter(({ k }) => k % 2 === 1)
+  .map((one) => path.join(project, '.winnow/runs/proxy', one.path));
 for (const dataset of ['pool', 'target']) {
   const on = ['--dataset', dataset];
   winnow('score', 'loss', ...on, '--direct', '--image-only');
@@ -77,14 +97,37 @@ for (const dataset of ['pool', 'target']) {
   winnow('score', 'last-gradient', ...on, '--model', 'proxy');
 }
 winnow('score', 'all', '--dataset', 'pool', '--signals', 'self-filter,coido');
-winnow('signals', 'import', ratings(), '--dataset', 'pool', '--as', 'ratings', '--note', 'truth of the data, not a tuned scorer');
+winnow(
+  'signals',
+  'import',
+  ratings(),
+  '--dataset',
+  'pool',
+  '--as',
+  'ratings',
+  '--note',
+  'truth of the data, not a tuned scorer',
+);
 
 // No self-supervised encoder ships with the package: methods that want one take the image embedding of the micro CLIP.
 const methods = 'all,typiclust:embedding=image,presel:embedding=image,datainf:layers=gradient_4';
 for (const budget of ['5%', '15%', '30%']) {
   const out = path.join(project, `arena-${budget.replace('%', '')}.html`);
   const truth = values.truth === undefined ? [] : ['--truth', path.resolve(values.truth)];
-  const arena = winnow('arena', '--dataset', 'pool', '--reference', 'target', '--methods', methods, '--budget', budget, '--out', out, ...truth);
+  const arena = winnow(
+    'arena',
+    '--dataset',
+    'pool',
+    '--reference',
+    'target',
+    '--methods',
+    methods,
+    '--budget',
+    budget,
+    '--out',
+    out,
+    ...truth,
+  );
   fs.writeFileSync(path.join(project, `arena-${budget.replace('%', '')}.json`), JSON.stringify(arena, null, 1));
 }
 const total = times.reduce((sum, { seconds }) => sum + seconds, 0);
