@@ -1,7 +1,7 @@
 import { readFile } from 'node:fs/promises';
 import { cpus, platform, release, totalmem } from 'node:os';
 import type { Dataset } from '../dataset/dataset.ts';
-import type { CompositionRecord } from '../select/plan-selection.ts';
+import type { CompositionRecord } from '../select/composition-record.ts';
 import type { SignalEntry } from '../store/lineage.ts';
 import type { Project } from '../store/project.ts';
 import type { LoadedSelection } from '../store/selections.ts';

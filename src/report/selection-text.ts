@@ -1,5 +1,5 @@
+import type { CompositionRecord } from '../select/composition-record.ts';
 import type { Explanation } from '../select/explain.ts';
-import type { CompositionRecord } from '../select/plan-selection.ts';
 import type { SelectResult } from '../select/run.ts';
 import { textTable as table } from './text-table.ts';
 import { count, number, percent, shorten, signed } from './words.ts';

@@ -92,10 +92,7 @@ function makePlan(made: Made): { plan: Composition; budget: number; limit: numbe
   };
   const plan: Composition = {
     rows,
-    stages: [
-      ...first,
-      last as Composition['stages'][number] & Required<Pick<Stage, 'amount'>>,
-    ] as unknown as Composition['stages'],
+    stages: [...first, last],
     pool: allRows(rows).filter((row) => !outside.has(row) && !isAlways.has(row)),
     always,
     outside,
@@ -163,7 +160,7 @@ describe('a pipeline', () => {
       stage(input, 'top', { column: 'b' }, () => ({ count: 30 })),
       stage(input, 'top', { column: 'a' }, () => ({ count: 10 })),
     ];
-    const { selection, stages: counts } = await run({ ...whole, stages: stages as unknown as Composition['stages'] });
+    const { selection, stages: counts } = await run({ ...whole, stages: stages });
     const [a, b] = ['a', 'b'].map((name) => (input.columns[name] as { data: Float32Array }).data);
     const best = (rows: number[], score: Float32Array, n: number) =>
       rows
@@ -185,7 +182,7 @@ describe('a pipeline', () => {
       stage(input, 'random', {}),
       stage(input, 'random', {}, () => ({ count: 7 })),
     ];
-    const { stages: counts } = await run({ ...whole, stages: stages as unknown as Composition['stages'] });
+    const { stages: counts } = await run({ ...whole, stages: stages });
     // 60 * (7 / 60)^(1/3) is 29.3, and 29 * (7 / 29)^(1/2) is 14.2.
     expect(counts.map(({ kept }) => kept)).toEqual([29, 14, 7]);
   });
@@ -194,7 +191,7 @@ describe('a pipeline', () => {
     const data = new Float32Array(60 * 3).map((_, i) => (i % 3 === 0 ? 1 : 0));
     const twins = { ...input, columns: { ...input.columns, hidden: { kind: 'f32' as const, width: 3, data } } };
     const stages = [stage(twins, 'semdedup', { eps: 0.1, k: 1 }), stage(twins, 'random', {}, () => ({ count: 20 }))];
-    const { selection, stages: counts } = await run({ ...whole, stages: stages as unknown as Composition['stages'] });
+    const { selection, stages: counts } = await run({ ...whole, stages: stages });
     expect(counts.map(({ kept }) => kept)).toEqual([1, 1]);
     expect(selection.shortfall).toMatchObject({
       missing: 19,
@@ -240,7 +237,7 @@ describe('rules for sources', () => {
   it('leave the choice alone where nothing is touched', async () => {
     const { input, sources: own } = makeInput(60, 3);
     const plain = { rows: 60, pool: allRows(60), always: new Int32Array(), outside: new Map(), sources: own };
-    const stages = [stage(input, 'top', { column: 'a' }, () => ({ count: 20 }))] as unknown as Composition['stages'];
+    const stages = [stage(input, 'top', { column: 'a' }, () => ({ count: 20 }))];
     const rules = parseSourceRules({ floor: ['web=1'], max: ['book=100%'] }, new Set(SOURCES));
     const [free, ruled] = [await run({ ...plain, stages }), await run({ ...plain, stages, rules })];
     expect(ruled.selection.kept).toEqual(free.selection.kept);

@@ -1,9 +1,10 @@
 import { fitCount } from './fit-count.ts';
 import { mergePicks, type StagePick } from './merge-picks.ts';
 import type { Reason, SelectContext, Selection, Selector, SelectorInput } from './selector.ts';
-import { boundsFor, leastBudget, type ParsedRules } from './source-bounds.ts';
+import { leastBudget } from './source-bounds.ts';
+import { boundedGroups, type RuledPool, type SourceCount, sourceCounts } from './source-groups.ts';
 import { fromSubPool, subPool } from './sub-pool.ts';
-import { type BoundedGroup, pickWithinBounds } from './within-bounds.ts';
+import { pickWithinBounds } from './within-bounds.ts';
 
 /** How many samples, or what they may cost together in tokens. */
 export type Amount = { count: number; fraction?: number } | { tokens: number };
@@ -22,18 +23,12 @@ export interface Stage {
 }
 
 /** A selection by several methods one after another, within limits that no method knows of. */
-export interface Composition {
+export interface Composition extends RuledPool {
   rows: number;
-  stages: readonly [...Stage[], Stage & Required<Pick<Stage, 'amount'>>];
-  /** Rows that may be chosen by the methods, ascending. */
-  pool: Int32Array;
-  /** Rows kept whatever the methods say, ascending; they count in the budget. */
-  always: Int32Array;
+  /** The last one has an amount. */
+  stages: readonly Stage[];
   /** Why each other row is out of it. */
   outside: ReadonlyMap<number, 'excluded' | 'never-keep' | 'not-in-pool'>;
-  /** Source of each row, and what is demanded of some. */
-  sources: readonly string[];
-  rules?: ParsedRules;
   /** Tokens of each row, where any amount is one of tokens. */
   tokens?: Float64Array;
 }
@@ -53,7 +48,7 @@ export interface Composed {
   selection: Selection;
   stages: StageCount[];
   /** What was demanded of each source with a rule: places, and how many were filled. */
-  sources: { source: string; least: number; most: number | null; available: number; kept: number }[];
+  sources: SourceCount[];
 }
 
 /**
@@ -193,40 +188,6 @@ async function runWithin(
   );
 }
 
-/** Rows by source with what each must and may still give; undefined where no source has a rule. */
-function boundedGroups(
-  plan: Composition,
-  rows: Int32Array,
-  count: number,
-  isLast: boolean,
-): BoundedGroup[] | undefined {
-  const { rules, sources, always } = plan;
-  if (rules === undefined) return undefined;
-  const bySource = new Map<string, number[]>();
-  for (const row of rows) {
-    const group = bySource.get(sources[row]!);
-    if (group === undefined) bySource.set(sources[row]!, [row]);
-    else group.push(row);
-  }
-  const certain = countBy(always, sources);
-  const available = new Map([...bySource].map(([source, all]) => [source, all.length + (certain.get(source) ?? 0)]));
-  for (const [source, n] of certain) if (!available.has(source)) available.set(source, n);
-  const bounds = boundsFor(rules, count, available, certain);
-  return [...bySource]
-    .sort(([a], [b]) => (a < b ? -1 : 1))
-    .map(([source, group]) => {
-      const { least, most } = bounds.get(source) ?? { least: 0, most: Number.POSITIVE_INFINITY };
-      const mine = certain.get(source) ?? 0;
-      const floor = Math.max(0, least - mine);
-      // An earlier stage keeps enough of every source, and leaves the limits to the last.
-      return {
-        rows: Int32Array.from(group),
-        least: floor,
-        most: isLast ? Math.max(0, most - mine) : Number.POSITIVE_INFINITY,
-      };
-    });
-}
-
 /** A method on some rows alone; on the pool as it stands, with the rows that can't be chosen, where that is the same. */
 async function runOn(stage: Stage, rows: Int32Array, context: SelectContext): Promise<StagePick> {
   const { selector, options, input } = stage;
@@ -288,27 +249,4 @@ function withAlways(always: Int32Array, kept: Int32Array): Int32Array {
   all.set(kept, always.length);
   const isByRow = kept.every((row, i) => i === 0 || row > kept[i - 1]!);
   return isByRow ? all.sort() : all;
-}
-
-function sourceCounts(plan: Composition, asked: number, kept: Int32Array): Composed['sources'] {
-  if (plan.rules === undefined) return [];
-  const available = countBy(plan.pool, plan.sources);
-  for (const [source, n] of countBy(plan.always, plan.sources)) available.set(source, (available.get(source) ?? 0) + n);
-  const given = countBy(kept, plan.sources);
-  return [...boundsFor(plan.rules, asked, available, countBy(plan.always, plan.sources))]
-    .sort(([a], [b]) => (a < b ? -1 : 1))
-    .map(([source, { least, most }]) => ({
-      source,
-      least,
-      // JSON has no infinity.
-      most: Number.isFinite(most) ? most : null,
-      available: available.get(source) ?? 0,
-      kept: given.get(source) ?? 0,
-    }));
-}
-
-function countBy(rows: Int32Array, sources: readonly string[]): Map<string, number> {
-  const counts = new Map<string, number>();
-  for (const row of rows) counts.set(sources[row]!, (counts.get(sources[row]!) ?? 0) + 1);
-  return counts;
 }

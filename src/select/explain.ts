@@ -3,9 +3,9 @@ import { instructionOf, responseOf } from '../dataset/sample.ts';
 import type { Project } from '../store/project.ts';
 import { type LoadedSelection, listSelections, loadSelection, newestSelection } from '../store/selections.ts';
 import { columnsNamed } from '../store/signals.ts';
+import type { CompositionRecord } from './composition-record.ts';
 import { necessityClass } from './necessity-class.ts';
 import { neighbours } from './neighbours.ts';
-import type { CompositionRecord } from './plan-selection.ts';
 import { describeReason, type Reason } from './reasons.ts';
 
 export interface ExplainRequest {

@@ -13,9 +13,10 @@ import {
 } from './baseline.ts';
 import type { ColumnOrigin } from './column-origin.ts';
 import { type Composition, compose } from './compose.ts';
+import type { CompositionRecord } from './composition-record.ts';
 import { drawLimits } from './limits.ts';
 import { necessityClass } from './necessity-class.ts';
-import { type CompositionRecord, planSelection } from './plan-selection.ts';
+import { planSelection } from './plan-selection.ts';
 import type { SelectRequest } from './request.ts';
 import type { Selection } from './selector.ts';
 
