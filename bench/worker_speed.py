@@ -3,10 +3,12 @@
     worker/.venv/bin/python bench/worker_speed.py [--rows 96] [--runs 5] [--threads 2]
     worker/.venv/bin/python bench/worker_speed.py --shape llava-1.5-7b --device cuda --dtype bfloat16 --rows 256
 
-VisNec: losses with the image and without it (one masked slot in its place). Official: one row at a time, two full passes
-with logits at every position. Batched: padded batches by the processor, two passes. XMAS: the five singular values.
-Official: square maps K Q^T of every layer in padded batches of 8, then a sketch of rank 5; `svd`: the same with all singular values. Every
-contestant reads the same files, decodes every image itself and starts from an empty cache; they take turns.
+VisNec: losses with the image and without it (one masked slot in its place). Official: one row at a time, two full
+passes with logits at every position. Batched: padded batches by the processor, two passes. XMAS: the five singular
+values. Official: square maps K Q^T of every layer in padded batches of 8, then a sketch of rank 5; `svd`: the same with
+all singular values. Every contestant reads the same files, renders and decodes everything itself and starts from an
+empty cache; they take turns. Where answers are is given to the others and found by the worker. `--clock cpu` counts
+processor time in place of wall time, which a busy machine leaves alone (take `--threads 1` with it).
 
 `--shape llava-1.5-7b` has that model's shape with random weights, generated pictures and texts of the length of
 LLaVA-665K's rows; it says what share of the device's peak the floating-point operations of the model make (`--peak`, in
@@ -42,21 +44,22 @@ LLAVA_ROWS = 665_298
 PUBLISHED_HOURS = {"visnec": 12, "xmas": 36}
 
 
-def shape_rows(count: int) -> tuple[Path, list[Sample]]:
-    """Rows of the example data set with an image each, every image once."""
-    folder, rows, seen = ROOT / "examples" / "shapes", [], set()
+def shape_rows(count: int, distinct: bool) -> tuple[Path, list[Sample]]:
+    """Rows of the example data set with an image: all rows of some of its images, or one row of every image."""
+    folder, rows = ROOT / "examples" / "shapes", {}
     for line in (folder / "shapes.json").read_text(encoding="utf-8").splitlines():
         try:
             record = json.loads(line.strip().rstrip(","))
             image, turns = record["image"], record["conversations"]
             messages = [said(t["from"], t["value"]) for t in turns]
+            if [m["role"] for m in messages] != ["user", "assistant"] * (len(messages) // 2) or not messages:
+                continue
             Image.open(folder / image).verify()
         except (ValueError, KeyError, TypeError, OSError):
             continue
-        if image not in seen:
-            seen.add(image)
-            rows.append(Sample(len(rows), record["id"], messages, [image]))
-    return folder, rows[:count]
+        rows.setdefault(image, []).append(Sample(0, record["id"], messages, [image]))
+    kept = [row for group in rows.values() for row in (group[:1] if distinct else group)][:count]
+    return folder, kept
 
 
 def said(who: str, text: str) -> dict:
@@ -115,7 +118,6 @@ class Plain:
         self.net, self.reader, self.folder, self.rows = model.net, model.reader, folder, rows
         self.device, self.dtype = model.device, model.dtype
         self.encoded = [model.reader.encode(s) for s in rows]  # where answers are, for the labels of all alike
-        self.texts = [model.reader.processor.apply_chat_template(s.messages, tokenize=False) for s in rows]
 
     def batch(self, rows: list[int], image: bool) -> tuple[dict, torch.Tensor]:
         """Inputs and labels of some rows; without the image one masked slot stands in its place."""
@@ -123,7 +125,8 @@ class Plain:
         tokenizer.padding_side = "right"
         if image:
             pictures = [[Image.open(self.folder / self.rows[i].images[0]).convert("RGB")] for i in rows]
-            texts = [self.texts[i] for i in rows]
+            render = self.reader.processor.apply_chat_template
+            texts = [render(self.rows[i].messages, tokenize=False) for i in rows]
             out = dict(self.reader.processor(text=texts, images=pictures, padding=True, return_tensors="pt"))
             out["pixel_values"] = out["pixel_values"].to(self.device, self.dtype)
             ids = [self.encoded[i].ids for i in rows]
@@ -209,21 +212,22 @@ def worker(model: Model, rows: list[Sample], batch: int, what: str) -> np.ndarra
         reading = Engine(model, batch).read(rows, ["image", "drop"], [], False)
         return np.array([[reading.tokens[n][i].mean for n in ("image", "drop")] for i in range(len(rows))])
     observer = CrossAttention("all")
-    reading = Engine(model, batch).read(rows, ["image"], [observer], False)
+    reading = Engine(model, batch).read(rows, [], [observer], False)
     return np.array(reading.seen[id(observer)])
 
 
-def contest(name: str, runners: dict, rows: int, runs: int, sync) -> dict[str, list[float]]:
+def contest(name: str, runners: dict, rows: int, options: argparse.Namespace, sync) -> dict[str, list[float]]:
     """Rows a second of each contestant, in turn, after one untimed turn."""
+    runs, clock = options.runs, time.process_time if options.clock == "cpu" else time.perf_counter
     rates: dict[str, list[float]] = {k: [] for k in runners}
     for turn in range(runs + 1):
         for key, run in runners.items():
-            started = time.perf_counter()
+            started = clock()
             run()
             sync()
             if turn:
-                rates[key].append(rows / (time.perf_counter() - started))
-    print(f"\n{name}: samples a second, median of {runs} (range)")
+                rates[key].append(rows / (clock() - started))
+    print(f"\n{name}: samples a second of {options.clock} time, median of {runs} (range)")
     own = rates["worker"]
     for key, values in rates.items():
         ratio = [a / b for a, b in zip(own, values, strict=True)]
@@ -261,6 +265,8 @@ def main() -> None:
     parser.add_argument("--runs", type=int, default=5)
     parser.add_argument("--batch", type=int, default=16)
     parser.add_argument("--threads", type=int, default=0, help="CPU threads; 0: as PyTorch chooses")
+    parser.add_argument("--distinct", action="store_true", help="micro: one row of every image")
+    parser.add_argument("--clock", choices=["wall", "cpu"], default="wall")
     parser.add_argument("--device", default="cpu")
     parser.add_argument("--dtype", choices=["float32", "bfloat16"], default="float32")
     parser.add_argument("--peak", type=float, default=989.0, help="TFLOP/s of the device (H100 and H200, bf16: 989)")
@@ -270,7 +276,7 @@ def main() -> None:
     dtype = getattr(torch, options.dtype)
     with tempfile.TemporaryDirectory() as temporary:
         if options.shape == "micro":
-            folder, rows = shape_rows(options.rows)
+            folder, rows = shape_rows(options.rows, options.distinct)
             weights = ROOT / "models" / "micro-vlm"
         else:
             folder = Path(temporary)
@@ -285,19 +291,20 @@ def compete(model: Model, folder: Path, rows: list[Sample], options: argparse.Na
     device = torch.cuda.get_device_name() if options.device.startswith("cuda") else platform.processor() or "CPU"
     lengths = [len(e.ids) for e in plain.encoded]
     print(f"torch {torch.__version__} on {device}, {torch.get_num_threads()} threads; {options.shape}, {options.dtype}")
-    print(f"{len(rows)} rows, an image each, {statistics.mean(lengths):.0f} tokens on average")
+    images = len({s.images[0] for s in rows})
+    print(f"{len(rows)} rows about {images} images, {statistics.mean(lengths):.0f} tokens on average")
     ours, theirs = worker(model, rows, options.batch, "visnec"), plain.visnec(1)
     print(f"largest difference of a loss from the official procedure: {np.abs(ours - theirs).max():.1e} nats/token")
     visnec = contest("VisNec", {
         "worker": lambda: worker(model, rows, options.batch, "visnec"),
         "batched": lambda: plain.visnec(options.batch),
         "official": lambda: plain.visnec(1),
-    }, len(rows), options.runs, sync)  # fmt: skip
+    }, len(rows), options, sync)  # fmt: skip
     xmas = contest("XMAS, one checkpoint", {
         "worker": lambda: worker(model, rows, options.batch, "xmas"),
         "official": lambda: plain.xmas(False),
         "svd": lambda: plain.xmas(True),
-    }, len(rows), options.runs, sync)  # fmt: skip
+    }, len(rows), options, sync)  # fmt: skip
     for name, rates, passes, times in (("visnec", visnec, ["image", "drop"], 1), ("xmas", xmas, ["states"], 7)):
         rate = statistics.median(rates["worker"])
         tera = operations(model, plain.encoded, passes) / 1e12

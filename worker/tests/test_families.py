@@ -109,6 +109,20 @@ def test_attention_has_the_singular_values_of_the_whole_map(pair: Pair) -> None:
         np.testing.assert_allclose(seen[i][: len(want)], want, atol=TOLERANCE)
 
 
+def test_attention_of_rows_that_share_an_opening(pair: Pair, monkeypatch: pytest.MonkeyPatch) -> None:
+    cuts: list[int] = []
+    real = pair.model.hidden_shared
+    monkeypatch.setattr(pair.model, "hidden_shared", lambda batch, cut: cuts.append(cut) or real(batch, cut))
+    observer = CrossAttention("all")
+    rows = pair.rows[:2]  # two questions about one image
+    reading = Engine(pair.model, 4).read(rows, ["image"], [observer], False)
+    assert len(cuts) == pair.model.family.shared_prefix
+    for sample, got, tokens in zip(rows, reading.seen[id(observer)], reading.tokens["image"], strict=True):
+        want = pair.plain.attention(sample)
+        np.testing.assert_allclose(got[: len(want)], want, atol=TOLERANCE)
+        np.testing.assert_allclose(tokens.nll, pair.plain.image(sample), atol=TOLERANCE)
+
+
 def test_rows_of_one_image_may_share_its_opening_or_not(pair: Pair) -> None:
     apart = read(pair, ["image"], batch=1).tokens["image"]
     together = read(pair, ["image"], batch=8).tokens["image"]

@@ -104,7 +104,7 @@ def test_a_batch_that_does_not_fit_is_halved_and_no_row_lost(place: Place, monke
         return real(batch, **options)
 
     monkeypatch.setattr(model, "hidden", small)
-    monkeypatch.setattr(model, "hidden_shared", lambda batch, cut: small(batch)[:, cut:])
+    monkeypatch.setattr(model, "hidden_shared", lambda batch, cut: (small(batch)[:, cut:], []))
     engine = Engine(model, 8, lambda code, message: said.append(code))
     got = engine.read(place.rows, ["image", "masked"], [], False)
     assert (
@@ -126,7 +126,7 @@ def test_a_row_that_fits_nowhere_is_set_aside(place: Place, monkeypatch: pytest.
         return real(batch, **options)
 
     monkeypatch.setattr(model, "hidden", picky)
-    monkeypatch.setattr(model, "hidden_shared", lambda batch, cut: picky(batch)[:, cut:])
+    monkeypatch.setattr(model, "hidden_shared", lambda batch, cut: (picky(batch)[:, cut:], []))
     got = Engine(model, 8).read(place.rows, ["image"], [], False)
     assert {i: e.code for i, e in got.failures(["image"]).items()} == {5: "OUT_OF_MEMORY"}
     assert [i for i, t in enumerate(got.tokens["image"]) if t is None] == [5]
@@ -141,6 +141,16 @@ def test_a_bad_row_is_set_aside_alone(place: Place) -> None:
     np.testing.assert_allclose(bad[keep], good[keep], atol=1e-4)
     meta = json.loads(pq.read_metadata(place.folder / "bad" / "loss-4.parquet").metadata[b"winnow"])
     assert [(q["row"], q["code"]) for q in meta["quarantined"]] == [(6, "IMAGE_MISSING")]
+
+
+def test_a_row_that_the_template_refuses_is_set_aside(place: Place) -> None:
+    model = Model(place.model, Reader(place.model, place.folder))
+    model.reader.processor.chat_template = "{{ raise_exception('roles must alternate') if messages | length > 2 }}"
+    odd = Sample(0, "odd", [*place.rows[0].messages, *place.rows[0].messages], place.rows[0].images)
+    got = Engine(model, 8).read([odd], ["image"], [], False)
+    assert [(e.code, "roles must alternate" in e.reason) for e in got.unreadable.values()] == [
+        ("TEMPLATE_REFUSES", True)
+    ]
 
 
 def test_checkpoints_stand_in_their_order(place: Place) -> None:

@@ -196,10 +196,11 @@ class Model:
             return self.inner(**inputs, **images, use_cache=False, **options).last_hidden_state
 
     @torch.inference_mode()
-    def hidden_shared(self, batch: list[Sequence], cut: int) -> torch.Tensor:
+    def hidden_shared(self, batch: list[Sequence], cut: int) -> tuple[torch.Tensor, list[int]]:
         """As `hidden`, for what follows the first `cut` tokens: sequences of one image read its opening once.
 
-        Returns (batch, longest - cut, width). `openings` differ by their ids and their image.
+        Returns (batch, longest - cut, width), and the number of each row's opening. Openings, which differ by their ids
+        and their image, go through in a pass of their own before.
         """
         keys = [(s.ids[:cut].tobytes(), id(s.images[0].tokens)) for s in batch]
         first = {key: i for i, key in reversed(list(enumerate(keys)))}
@@ -211,7 +212,8 @@ class Model:
         inputs = self._collate([part(s, cut, len(s)) for s in batch])
         ones = torch.ones(len(batch), cut, dtype=torch.long, device=self.device)
         inputs["attention_mask"] = torch.cat([ones, inputs["attention_mask"]], dim=1)
-        return self.inner(**inputs, past_key_values=cache, use_cache=True).last_hidden_state
+        states = self.inner(**inputs, past_key_values=cache, use_cache=True).last_hidden_state
+        return states, [number[key] for key in keys]
 
     def logits(self, states: torch.Tensor) -> torch.Tensor:
         """Vocabulary logits in fp32 of hidden states (n, width)."""

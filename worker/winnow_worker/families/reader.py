@@ -204,7 +204,10 @@ class Reader:
         return encoded
 
     def _render(self, messages: list[dict], prompt: bool) -> str:
-        return self.processor.apply_chat_template(messages, add_generation_prompt=prompt, tokenize=False)
+        try:
+            return self.processor.apply_chat_template(messages, add_generation_prompt=prompt, tokenize=False)
+        except Exception as error:  # noqa: BLE001  templates raise what they like, such as roles that don't alternate
+            raise RowError("TEMPLATE_REFUSES", f"the chat template refuses the conversation: {error}") from error
 
     def _ids(self, text: str, special: bool = False) -> list[int]:
         return self.tokenizer(text, add_special_tokens=special)["input_ids"]

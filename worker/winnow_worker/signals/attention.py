@@ -14,23 +14,37 @@ TOP = 5
 
 
 def gram_singular_values(a: torch.Tensor) -> torch.Tensor:
-    """All singular values of (m, n), largest first, in fp64 through the small Gram matrix."""
+    """All singular values of (..., m, n), largest first, in fp64 through the small Gram matrix."""
     a = a.double()
-    gram = a @ a.T if a.shape[0] <= a.shape[1] else a.T @ a
-    return torch.linalg.eigvalsh(gram).clamp_min(0).sqrt().flip(0)
+    gram = a @ a.mT if a.shape[-2] <= a.shape[-1] else a.mT @ a
+    return torch.linalg.eigvalsh(gram).clamp_min(0).sqrt().flip(-1)
 
 
 def top_singular_values(a: torch.Tensor, count: int = TOP) -> torch.Tensor:
-    """The largest singular values of (m, n); zeros where there are fewer."""
-    values = gram_singular_values(a)[:count]
-    return torch.nn.functional.pad(values, (0, count - len(values)))
+    """The largest singular values of (..., m, n); zeros where there are fewer."""
+    values = gram_singular_values(a)[..., :count]
+    return torch.nn.functional.pad(values, (0, count - values.shape[-1]))
 
 
-def cross_attention(q: torch.Tensor, k: torch.Tensor, text: torch.Tensor, image: torch.Tensor) -> torch.Tensor:
-    """softmax_rows(Q K^T / sqrt(width))[text, image]: over all keys of the row, unmasked, heads side by side
-    (paper eq. 4); only the rows that are needed are formed. `q`, `k`: (L, width)."""
-    scores = (q[text].float() @ k.float().T) / k.shape[1] ** 0.5
-    return scores.softmax(dim=-1)[:, image]
+def cross_attention(
+    q: torch.Tensor, k: torch.Tensor, text: torch.Tensor, image: torch.Tensor, beyond: torch.Tensor
+) -> torch.Tensor:
+    """softmax_rows(Q K^T / sqrt(width))[text, image] of each row of a batch: over all keys of the row, unmasked, heads
+    side by side (paper eq. 4); only the rows that are needed are formed. `q`, `k`: (batch, L, width); `text` (batch, T)
+    and `image` (batch, I): places; `beyond` (batch, L): true at padding. Returns (batch, T, I) in fp32."""
+    asked = q.gather(1, text[:, :, None].expand(-1, -1, q.shape[2])).float()
+    scores = (asked @ k.float().mT / k.shape[2] ** 0.5).masked_fill_(beyond[:, None], float("-inf"))
+    return scores.softmax(dim=-1).gather(2, image[:, None].expand(-1, text.shape[1], -1))
+
+
+def padded(places: list[np.ndarray], device: torch.device) -> tuple[torch.Tensor, torch.Tensor]:
+    """Places of each row side by side, filled up with 0, and where they are real: (rows, longest)."""
+    longest = max(len(p) for p in places)
+    table = np.zeros((len(places), longest), dtype=np.int64)
+    real = np.zeros((len(places), longest), dtype=bool)
+    for r, p in enumerate(places):
+        table[r, : len(p)], real[r, : len(p)] = p, True
+    return torch.from_numpy(table).to(device), torch.from_numpy(real).to(device)
 
 
 def repeat_heads(x: torch.Tensor, heads: int, kv_heads: int) -> torch.Tensor:
@@ -52,33 +66,51 @@ class CrossAttention:
         text = model.net.config.get_text_config()
         heads = text.num_attention_heads
         kv_heads = getattr(text, "num_key_value_heads", None) or heads
-        self.layers: list[dict[str, torch.Tensor]] = []
+        self.layers: list[dict[str, list[torch.Tensor]]] = []
         self.handles = []
         for layer in model.layers:
-            kept: dict[str, torch.Tensor] = {}
+            kept: dict[str, list[torch.Tensor]] = {"q_proj": [], "k_proj": []}
             self.layers.append(kept)
             for name in ("q_proj", "k_proj"):
                 module = getattr(layer.self_attn, name)
-                keep = lambda _m, _i, out, n=name, d=kept: d.update({n: out})  # noqa: E731
+                keep = lambda _m, _i, out, outs=kept[name]: outs.append(out)  # noqa: E731
                 self.handles.append(module.register_forward_hook(keep))
         self.widen = lambda k: k if heads == kv_heads else repeat_heads(k, heads, kv_heads)
 
     def see(self, batch: list[Sequence], states: torch.Tensor) -> list[np.ndarray | None]:
-        found: list[np.ndarray | None] = []
-        for r, s in enumerate(batch):
-            text, image = behind_image(s, self.rows), s.encoded.image
-            if not image.any() or not text.any():
-                found.append(None)
-                continue
-            t, i = (torch.from_numpy(np.flatnonzero(m)).to(states.device) for m in (text, image))
+        return CrossAttention.see_shared(self, batch, states, 0, [])
+
+    def see_shared(
+        self, batch: list[Sequence], states: torch.Tensor, cut: int, openings: list[int]
+    ) -> list[np.ndarray | None]:
+        """All rows of the batch together: their text rows and image columns, filled up with places that count as 0. The
+        text stands behind the `cut`, the image before it, in an opening."""
+        spans = [(np.flatnonzero(behind_image(s, self.rows)), np.flatnonzero(s.encoded.image)) for s in batch]
+        rows = [r for r, (text, image) in enumerate(spans) if len(text) and len(image)]
+        found: list[np.ndarray | None] = [None] * len(batch)
+        if rows:
+            text, is_text = padded([spans[r][0] - cut for r in rows], states.device)
+            image, is_image = padded([spans[r][1] for r in rows], states.device)
+            lengths = torch.tensor([len(batch[r]) for r in rows], device=states.device)
+            beyond = torch.arange(cut + states.shape[1], device=states.device)[None] >= lengths[:, None]
             total: torch.Tensor | float = 0.0
             for kept in self.layers:
-                q, k = kept["q_proj"][r, : len(s)], self.widen(kept["k_proj"][r, : len(s)])
-                total = total + cross_attention(q, k, t, i)
-            found.append(top_singular_values(total).float().cpu().numpy())
-        for kept in self.layers:
-            kept.clear()
+                q, k = kept["q_proj"][-1][rows], kept["k_proj"][-1][rows]
+                if cut:
+                    k = torch.cat([kept["k_proj"][-2][[openings[r] for r in rows]], k], dim=1)
+                k = self.widen(k)
+                total = total + cross_attention(q, k, text, image, beyond)
+            total = total * (is_text[:, :, None] & is_image[:, None])
+            values = top_singular_values(total).float().cpu().numpy()
+            for r, one in zip(rows, values, strict=True):
+                found[r] = one
+        self.forget()
         return found
+
+    def forget(self) -> None:
+        for kept in self.layers:
+            for outs in kept.values():
+                outs.clear()
 
     def stop(self) -> None:
         for handle in self.handles:
@@ -91,6 +123,7 @@ class OfficialAttention(CrossAttention):
     rows are taken as they come."""
 
     in_order = True
+    see_shared = None
 
     def __init__(self, start: int, stop: int, text: int) -> None:
         super().__init__("all")
@@ -102,7 +135,7 @@ class OfficialAttention(CrossAttention):
         for r in range(len(batch)):
             total: torch.Tensor | float = 0.0
             for kept in self.layers:
-                q, k = kept["q_proj"][r].float(), kept["k_proj"][r].float()
+                q, k = kept["q_proj"][-1][r].float(), kept["k_proj"][-1][r].float()
                 if q.shape[1] > k.shape[1]:
                     k = k.repeat_interleave(q.shape[1] // k.shape[1], dim=1)
                 total = total + (k @ q.T / q.shape[1] ** 0.5).softmax(-1)[self.text :, self.first : self.last]
@@ -111,15 +144,14 @@ class OfficialAttention(CrossAttention):
                 continue
             _, values, _ = torch.svd_lowrank(total, q=min(TOP, *total.shape), niter=2)
             found.append(torch.nn.functional.pad(values, (0, TOP - len(values))).cpu().numpy())
-        for kept in self.layers:
-            kept.clear()
+        self.forget()
         return found
 
 
 class Attention:
     """`attention_sv`: five singular values a checkpoint; NaN for rows without an image."""
 
-    passes = ["image"]
+    passes: list[str] = []
     errors = False
 
     def __init__(self, params: dict) -> None:

@@ -38,7 +38,8 @@ class Tokens:
 
 
 class Observer(Protocol):
-    """Looks into the forward passes of one kind of reading. `see` returns one result a sequence of the batch. With
+    """Looks into the forward passes of one kind of reading. `see` returns one result a sequence of the batch; observers
+    that have `see_shared` do so where openings went through before (see `Model.hidden_shared`). With
     `in_order` (optional) batches are the data set's rows as they come: padding is part of what is measured. With
     `graph` (optional) the states can be differentiated."""
 
@@ -84,9 +85,11 @@ class Engine:
             except RowError as error:
                 reading.unreadable[i] = error
                 encoded.append(None)
+        passes = list(passes)
         for name in dict.fromkeys([*passes, *(o.reads for o in observers)]):
             watching = [o for o in observers if o.reads == name]
-            reading.tokens[name] = [None] * len(samples)
+            if name in passes:
+                reading.tokens[name] = [None] * len(samples)
             reading.failed[name] = {}
             for observer in watching:
                 reading.seen[id(observer)] = [None] * len(samples)
@@ -112,7 +115,7 @@ class Engine:
                             reading.failed[name][i] = reading.failed["image"][i]
                 todo = [i for i in todo if not text_only[i]]
         if not any(getattr(o, "in_order", False) for o in watching):
-            todo.sort(key=lambda i: (len(encoded[i].ids), samples[i].images[:1], i))
+            todo = in_order_of_length(todo, samples, encoded, apart=name != "image")
         start = 0
         while start < len(todo):
             chunk = todo[start : start + self.batch]
@@ -150,14 +153,18 @@ class Engine:
         if name in WITH_IMAGES and len(chunk) > 1:
             self.model.features(images_of(samples, chunk))
         sequences = [sequence_of(self.model, samples[i], name, encoded[i]) for i in chunk]
-        cut = 0 if watching or name != "image" else shared_cut(self.model, sequences)
+        shares = name == "image" and all(getattr(o, "see_shared", None) for o in watching)
+        cut = shared_cut(self.model, sequences) if shares else 0
         graph = any(getattr(o, "graph", False) for o in watching)
         read = self.model.states if graph else self.model.hidden
-        states = self.model.hidden_shared(sequences, cut) if cut else read(sequences)
-        found = self.tokens(sequences, states.detach(), cut, errors)
-        observed = [(o, o.see(sequences, states)) for o in watching]
+        states, openings = self.model.hidden_shared(sequences, cut) if cut else (read(sequences), [])
+        found = self.tokens(sequences, states.detach(), cut, errors) if name in reading.tokens else []
+        observed = [
+            (o, o.see_shared(sequences, states, cut, openings) if cut else o.see(sequences, states)) for o in watching
+        ]
+        for i, tokens in zip(chunk, found, strict=False):
+            reading.tokens[name][i] = tokens
         for j, i in enumerate(chunk):
-            reading.tokens[name][i] = found[j]
             for observer, results in observed:
                 reading.seen[id(observer)][i] = results[j]
 
@@ -186,6 +193,27 @@ class Engine:
         ends = np.cumsum([len(s.queries) for s in batch])[:-1]
         split = [np.split(c, ends) for c in columns]
         return [Tokens(*(c[r] for c in split)) for r in range(len(batch))]
+
+
+def in_order_of_length(rows: list[int], samples: list[Sample], encoded: list, apart: bool) -> list[int]:
+    """Rows of like length side by side, so that little is padding. Unless `apart`, rows that ask about one image stand
+    together before all others, since they read its opening once."""
+    length = {i: len(encoded[i].ids) for i in rows}
+    if apart:
+        return sorted(rows, key=lambda i: (length[i], i))
+    image = {i: tuple(samples[i].images[k] for k in encoded[i].order) for i in rows}
+    group: dict[tuple, list[int]] = {}
+    for i in rows:
+        group.setdefault((tuple(encoded[i].blocks[:1]), image[i]) if image[i] else (), []).append(i)
+
+    def key(i: int):
+        blocks = tuple(encoded[i].blocks[:1])
+        together = group[(blocks, image[i])] if image[i] else [i]
+        if len(together) == 1 or len(image[i]) > 1:
+            return (1, 0, length[i], (), length[i], i)
+        return (0, blocks[0][1], max(length[j] for j in together), image[i], length[i], i)
+
+    return sorted(rows, key=key)
 
 
 def images_of(samples: list[Sample], rows: list[int]) -> list[str]:

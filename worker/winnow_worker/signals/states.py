@@ -25,7 +25,7 @@ def stacked(rows: list[np.ndarray | None]) -> Column:
 class OneObserver:
     """A signal that one observer of the pass with the image measures."""
 
-    passes = ["image"]
+    passes: list[str] = []
     errors = False
     observer: Hooked
 
