@@ -110,7 +110,8 @@ export function shards(project: string): Map<string, string> {
 
 /** What only a process that was killed leaves: temporary files, work folders, locks. */
 export function litter(project: string): string[] {
-  const outside = fs.readdirSync(temporaryOf(project));
+  // PyTorch makes a cache of its own there at every start, killed or not.
+  const outside = fs.readdirSync(temporaryOf(project)).filter((name) => !name.startsWith('torchinductor'));
   return [...filesOf(project).filter((file) => isLitter(file) || /^\.winnow\/(locks|tmp)\//.test(file)), ...outside];
 }
 
