@@ -31,7 +31,7 @@ export function storedName(stored: readonly StoredSignal[], name: string, blind?
     throw new WinnowError({
       code: 'BLIND_MISSING',
       message: `The loss was scored with the blind variant ${variants.join(', ')}, not with ${blind}.`,
-      hint: `Run: winnow score loss --blind ${blind}`,
+      hint: `Run: winnow score loss${blind.startsWith('http-') ? ' --server ADDRESS' : ''} --blind ${blind}`,
     });
   }
   return `${name}_${columnSuffix(blind ?? variants[0] ?? 'masked')}`;

@@ -63,11 +63,15 @@ export function vllmChat(endpoint: Endpoint, model: string): VllmChat {
     const top = await complete(messages, false, { top: 0, special: false }).then(
       () => 0 as const,
       (error) => {
-        if ((error as { code?: string }).code === 'PROMPT_LOGPROBS_UNSUPPORTED') return 1 as const;
+        if (codeOf(error) === 'PROMPT_LOGPROBS_UNSUPPORTED') return 1 as const;
         throw error;
       },
     );
-    const plain = await tokenized(messages, false, false);
+    // A server that scores the conversation and won't tokenise it has a `/tokenize` for plain text only.
+    const plain = await tokenized(messages, false, false).catch((error) => {
+      if (codeOf(error) === 'REQUEST_REFUSED') return undefined;
+      throw error;
+    });
     const tokenize = plain !== undefined;
     const tokens = async (special: boolean): Promise<ChatTokens> =>
       (tokenize ? await tokenized(messages, false, special) : undefined) ?? complete(messages, false, { top, special });
@@ -139,6 +143,8 @@ export function vllmChat(endpoint: Endpoint, model: string): VllmChat {
     },
   };
 }
+
+const codeOf = (error: unknown): unknown => (error as { code?: unknown }).code;
 
 /** vLLM sends minus infinity as this number. */
 const MINUS_INFINITY = -9999;

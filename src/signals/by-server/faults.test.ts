@@ -72,6 +72,15 @@ describe('faults that pass', () => {
     expect(again.numbers).toEqual(clean.numbers);
   });
 
+  it('a /tokenize that takes plain text only is not asked', async () => {
+    const { url: server, received } = await bench.serve({
+      before: ({ path }) => (path === '/tokenize' ? { status: 422, body: { detail: 'prompt is missing' } } : undefined),
+    });
+    const again = await bench.score(await bench.projectOf(ROWS), { server, selfCheck: 0 });
+    expect(again.numbers).toEqual(clean.numbers);
+    expect(received.filter(({ path }) => path === '/tokenize')).toHaveLength(1);
+  });
+
   it('a server without prompt_token_ids names the tokens in the log-probabilities', async () => {
     const after = changed((completion) => {
       completion.prompt_token_ids = null;
