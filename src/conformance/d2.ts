@@ -1,3 +1,4 @@
+import { wideOf } from '../numeric/columns.ts';
 import { type NeighbourTable, nearestRows } from '../numeric/neighbour-table.ts';
 import { waterFill } from '../select/allocate.ts';
 import { type DensityMode, densitySampler, forwardMessages, pickWithStandby } from '../select/message-passing.ts';
@@ -15,7 +16,7 @@ const squared = ({ squares, k }: NeighbourTable): number[][] => inRows(squares, 
 async function runStandby({ inputs, outputs }: Case): Promise<string | undefined> {
   const points = toMatrix(inputs.X, 'X');
   const k = numberOf(inputs, 'k');
-  const near = await nearestRows(points, { k, search: 'exact' });
+  const near = await nearestRows(wideOf(points), { k, search: 'exact' });
   const values = forwardMessages(toNumbers(inputs.score, 'score'), near);
   const wanted = isRecord(outputs.selected) ? Object.keys(outputs.selected) : [];
   const selected = wanted.map((key) => {
@@ -40,7 +41,7 @@ const rounded = (rows: number[][]): number[][] => rows.map((row) => row.map((val
 /** The dense sampler in its four modes; selected rows are a set. */
 async function runDensity({ inputs, outputs }: Case): Promise<string | undefined> {
   const points = toMatrix(inputs.X, 'X');
-  const near = await nearestRows(points, { k: numberOf(inputs, 'n_neighbor'), search: 'exact' });
+  const near = await nearestRows(wideOf(points), { k: numberOf(inputs, 'n_neighbor'), search: 'exact' });
   const score = toNumbers(inputs.importance, 'importance');
   for (const [key, expected] of Object.entries(outputs)) {
     const [graph, sampling] = key.split('/') as [DensityMode['graph'], DensityMode['sampling']];

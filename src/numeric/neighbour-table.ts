@@ -1,5 +1,7 @@
-import { kmeans } from './kmeans.ts';
-import { gatherRows, type Matrix, rowRange, squaredDistance } from './matrix.ts';
+import { type WideColumn, wideOf } from './columns.ts';
+import { assignRows, kmeans } from './kmeans.ts';
+import { type Matrix, squaredDistance } from './matrix.ts';
+import { createRandom } from './philox.ts';
 
 import { type Kernel, openKernel, type ThreadOptions } from './runtime.ts';
 
@@ -40,7 +42,7 @@ const CELL_FIT_ROWS = 64;
  *
  * @param points rows without NaN or infinity
  */
-export async function nearestRows(points: Matrix, options: NeighbourOptions): Promise<NeighbourTable> {
+export async function nearestRows(points: WideColumn, options: NeighbourOptions): Promise<NeighbourTable> {
   const { k, search = 'auto' } = options;
   const table: NeighbourTable = {
     k,
@@ -80,26 +82,23 @@ function openTopProducts(options: ThreadOptions): Promise<Kernel> {
 }
 
 async function searchCells(
-  points: Matrix,
+  points: WideColumn,
   table: NeighbourTable,
   kernel: Kernel,
   options: NeighbourOptions,
 ): Promise<void> {
   const cells = Math.max(1, Math.round(Math.sqrt(points.rows)));
-  const found = await kmeans(points, {
-    k: cells,
-    seed: options.seed ?? 42,
-    niter: CELL_ITERATIONS,
-    sampleCap: CELL_FIT_ROWS * cells,
-    ...(options.threads === undefined ? {} : { threads: options.threads }),
-    ...(options.signal === undefined ? {} : { signal: options.signal }),
-  });
+  const found = await makeCells(points, cells, options);
   const members: number[][] = Array.from({ length: cells }, () => []);
   found.labels.forEach((cell, row) => {
     members[cell]!.push(row);
   });
   const centroids: Matrix = { data: found.centroids, rows: cells, width: points.width };
-  const near = await nearestRows(centroids, { ...options, k: Math.min(PROBES - 1, cells - 1), search: 'exact' });
+  const near = await nearestRows(wideOf(centroids), {
+    ...options,
+    k: Math.min(PROBES - 1, cells - 1),
+    search: 'exact',
+  });
   for (const [cell, own] of members.entries()) {
     options.progress?.(cell, cells, 'nearest neighbours');
     if (own.length === 0) continue;
@@ -109,25 +108,49 @@ async function searchCells(
   }
 }
 
+/** k-means into cells, fitted on a sample; points that aren't in memory are assigned a block at a time. */
+async function makeCells(
+  points: WideColumn,
+  k: number,
+  { seed = 42, threads, signal }: NeighbourOptions,
+): Promise<{ labels: Int32Array; centroids: Float32Array }> {
+  const how = {
+    k,
+    seed,
+    niter: CELL_ITERATIONS,
+    ...(threads === undefined ? {} : { threads }),
+    ...(signal === undefined ? {} : { signal }),
+  };
+  const sampleCap = CELL_FIT_ROWS * k;
+  if (points.held !== undefined) return kmeans(points.held, { ...how, sampleCap });
+  const sample = createRandom(seed, 'neighbours/sample').sample(points.rows, Math.min(points.rows, sampleCap)).sort();
+  const { centroids } = await kmeans(await points.gather(sample), how);
+  const labels = new Int32Array(points.rows);
+  for await (const { start, matrix } of points.blocks()) {
+    const found = await assignRows(matrix, { data: centroids, rows: k, width: points.width }, how);
+    labels.set(found.labels, start);
+  }
+  return { labels, centroids };
+}
+
 /** Compares some rows with some candidates, and enters what is nearer than what the table has. */
 async function searchAmong(
-  points: Matrix,
+  points: WideColumn,
   queries: Int32Array,
   candidates: Int32Array,
   table: NeighbourTable,
   kernel: Kernel,
   { signal }: NeighbourOptions,
 ): Promise<void> {
-  const isAll = candidates.length === points.rows;
   for (let start = 0; start < candidates.length; start += CANDIDATE_ROWS) {
     const rows = candidates.subarray(start, start + CANDIDATE_ROWS);
-    const block = isAll ? rowRange(points, start, rows.length) : gatherRows(points, rows);
+    const block = await points.gather(rows);
     const bias = Float32Array.from({ length: rows.length }, (_, j) => -halfSquare(block, j));
     const kept = Math.min(rows.length, table.k + 1 + SPARE);
     for (let first = 0; first < queries.length; first += QUERY_ROWS) {
       signal?.throwIfAborted();
       const asked = queries.subarray(first, first + QUERY_ROWS);
-      const x = gatherRows(points, asked);
+      const x = await points.gather(asked);
       const { places } = await kernel.run({
         x: { data: x.data, dims: [x.rows, x.width] },
         c: { data: block.data, dims: [block.rows, block.width] },

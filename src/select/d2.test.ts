@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest';
+import { wideOf } from '../numeric/columns.ts';
 import { type NeighbourTable, nearestRows } from '../numeric/neighbour-table.ts';
 import { createRandom } from '../numeric/philox.ts';
 import { densitySampler, forwardMessages, pickGreedily, pickWithStandby } from './message-passing.ts';
@@ -44,7 +45,7 @@ describe('d2', () => {
     const rows = 60;
     const points = { data: Float32Array.from({ length: rows * 3 }, () => random.normal()), rows, width: 3 };
     const score = Float64Array.from({ length: rows }, () => random.normal());
-    const near = await nearestRows(points, { k: 5, search: 'exact' });
+    const near = await nearestRows(wideOf(points), { k: 5, search: 'exact' });
     const start = forwardMessages(score, near);
     expect([...pickGreedily(start, near, 0.4, 60)]).toEqual(byHand(start, near, 0.4, 60));
     for (const pick of [pickGreedily, pickWithStandby]) {
@@ -85,7 +86,7 @@ describe('d2', () => {
 
   it('samples by density in four modes', async () => {
     const points = { data: Float32Array.of(0, 1, 5), rows: 3, width: 1 };
-    const near = await nearestRows(points, { k: 1, search: 'exact' });
+    const near = await nearestRows(wideOf(points), { k: 1, search: 'exact' });
     const of = (graph: 'sum' | 'product', sampling: 'weighted' | 'absolute') =>
       densitySampler([2, 1, 3], near, { graph, sampling }, 1, 3);
     const e = Math.exp(-1);

@@ -1,13 +1,14 @@
 import { z } from 'zod';
-import { wideOf } from '../numeric/columns.ts';
-import { gatherRows, unitRows } from '../numeric/matrix.ts';
+import { mapRows } from '../numeric/columns.ts';
+import { unitRows } from '../numeric/matrix.ts';
 import { type NeighbourTable, nearestRows } from '../numeric/neighbour-table.ts';
 import { dropUnclusterable } from './clusters.ts';
 import { keepPicked } from './keep.ts';
 import { densitySampler, forwardMessages, pickGreedily, pickWithStandby } from './message-passing.ts';
 import { closePool, countAsOneGroup, dropRows, openPool } from './pool.ts';
-import { scalarColumn, vectorColumn } from './read-columns.ts';
+import { scalarColumn, wideColumn } from './read-columns.ts';
 import type { Selector, TextOnlyPolicy } from './selector.ts';
+import { takeBlocks } from './sub-pool.ts';
 import { textOnlyOption } from './text-only-option.ts';
 
 export interface D2Options extends Record<string, unknown> {
@@ -71,18 +72,19 @@ export const d2: Selector<D2Options> = {
   ].join('\n'),
   options,
   needs: ({ score, embedding }) => [score, embedding],
+  streams: ({ embedding }) => [embedding],
   async select(input, chosen, context) {
     const score = scalarColumn(input, chosen.score);
-    const column = vectorColumn(input, chosen.embedding);
+    const column = wideColumn(input, chosen.embedding);
     const pool = openPool(input, chosen.textOnly, context);
     const size = pool.rows.length;
     dropRows(pool, 'nan', `have no finite \`${chosen.score}\``, (row) => !Number.isFinite(score[row]));
-    await dropUnclusterable(pool, wideOf(column), chosen.embedding);
+    await dropUnclusterable(pool, column, chosen.embedding);
 
-    const listed = gatherRows(column, pool.rows);
+    const listed = takeBlocks(column, Int32Array.from(pool.rows));
     const { neighbours: k, search } = chosen;
     const { seed, signal, progress } = context;
-    const points = chosen.normalise === 'unit' ? unitRows(listed) : listed;
+    const points = chosen.normalise === 'unit' ? mapRows(listed, unitRows) : listed;
     const near = await nearestRows(points, { k, search, seed, signal, progress });
     if (isSilent(near)) {
       pool.notes.push(

@@ -1,13 +1,14 @@
 import { z } from 'zod';
-import { wideOf } from '../numeric/columns.ts';
-import { gatherRows, unitRows } from '../numeric/matrix.ts';
+import { mapRows } from '../numeric/columns.ts';
+import { unitRows } from '../numeric/matrix.ts';
 import { nearestRows } from '../numeric/neighbour-table.ts';
 import { dropUnclusterable } from './clusters.ts';
 import { pickByCoverage } from './coverage.ts';
 import { keepPicked } from './keep.ts';
 import { closePool, countAsOneGroup, openPool } from './pool.ts';
-import { vectorColumn } from './read-columns.ts';
+import { wideColumn } from './read-columns.ts';
 import type { Selector, TextOnlyPolicy } from './selector.ts';
+import { takeBlocks } from './sub-pool.ts';
 import { textOnlyOption } from './text-only-option.ts';
 
 export interface FacilityLocationOptions extends Record<string, unknown> {
@@ -42,12 +43,13 @@ export const facilityLocation: Selector<FacilityLocationOptions> = {
     textOnly: textOnlyOption.default('proportional'),
   }),
   needs: ({ embedding }) => [embedding],
+  streams: ({ embedding }) => [embedding],
   async select(input, options, context) {
-    const column = vectorColumn(input, options.embedding);
+    const column = wideColumn(input, options.embedding);
     const pool = openPool(input, options.textOnly, context);
     const size = pool.rows.length;
-    await dropUnclusterable(pool, wideOf(column), options.embedding);
-    const points = unitRows(gatherRows(column, pool.rows));
+    await dropUnclusterable(pool, column, options.embedding);
+    const points = mapRows(takeBlocks(column, Int32Array.from(pool.rows)), unitRows);
     const { neighbours, search } = options;
     const { seed, signal, progress } = context;
     const near = await nearestRows(points, {

@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest';
+import { wideOf } from '../numeric/columns.ts';
 import { gatherRows, squaredDistance } from '../numeric/matrix.ts';
 import { nearestRows } from '../numeric/neighbour-table.ts';
 import { createRandom } from '../numeric/philox.ts';
@@ -106,7 +107,7 @@ describe('facility location', () => {
       const length = Math.hypot(...own);
       for (let t = 0; t < 3; t++) own[t]! /= length;
     }
-    const near = await nearestRows(points, { k: 59, search: 'exact' });
+    const near = await nearestRows(wideOf(points), { k: 59, search: 'exact' });
     const { picked, gains } = pickByCoverage(near, 60, 20);
     const similarity = (i: number, j: number) =>
       i === j ? 1 : Math.max(0, 1 - squaredDistance(points, i, points, j) / 2);

@@ -1,4 +1,5 @@
-import type { Column, WideColumn } from '../numeric/columns.ts';
+import { type Column, type WideColumn, wideOf } from '../numeric/columns.ts';
+import { gatherRows } from '../numeric/matrix.ts';
 import type { Selection, SelectorInput } from './selector.ts';
 
 /** The pool of the given rows (ascending) alone, as though the data set held no others: row i of it is `rows[i]`. */
@@ -40,8 +41,10 @@ function takeRows(column: Column, rows: Int32Array): Column {
   return { ...column, offsets, data };
 }
 
-function takeBlocks(column: WideColumn, rows: Int32Array): WideColumn {
-  const { width } = column;
+/** The listed rows of a column, ascending, as a column of their own. */
+export function takeBlocks(column: WideColumn, rows: Int32Array): WideColumn {
+  const { width, held } = column;
+  if (held !== undefined) return wideOf(gatherRows(held, rows));
   return {
     rows: rows.length,
     width,

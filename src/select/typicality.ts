@@ -1,3 +1,4 @@
+import { wideOf } from '../numeric/columns.ts';
 import { type Matrix, squaredDistance } from '../numeric/matrix.ts';
 import { type NeighbourTable, nearestRows } from '../numeric/neighbour-table.ts';
 import type { SelectContext } from './selector.ts';
@@ -34,7 +35,7 @@ export async function pickTypical(
   { neighbours, distance }: TypicalityOptions,
   { seed, signal }: Pick<SelectContext, 'seed' | 'signal'>,
 ): Promise<{ picked: number[]; initial: Float64Array }> {
-  const near = await nearestRows(own, { k: Math.min(own.rows - 1, neighbours + SPARE), seed, signal });
+  const near = await nearestRows(wideOf(own), { k: Math.min(own.rows - 1, neighbours + SPARE), seed, signal });
   const lists = Array.from({ length: own.rows }, (_, i) => listOf(near, i));
   const users: number[][] = Array.from({ length: own.rows }, () => []);
   lists.forEach((list, i) => {
