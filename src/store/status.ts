@@ -53,6 +53,8 @@ export interface SelectionStatus {
   requested: number;
   returned: number;
   seed: number;
+  /** How it was put together (stages, lists, rules, cost), where it was by more than one method with a plain budget. */
+  composition?: unknown;
   /** It was made from the rows that the data set has now. */
   current: boolean;
   /** Kept ids that the data set has no longer. */
@@ -132,12 +134,13 @@ async function selectionStatus(
   name: string,
   datasets: readonly DatasetStatus[],
 ): Promise<SelectionStatus> {
-  const { dataset, method, requested, returned, seed, ids } = await readSelectionHead(project, name);
+  const { dataset, method, requested, returned, seed, ids, lineage } = await readSelectionHead(project, name);
   const now = datasets.find((one) => one.name === dataset.name);
   const current = now?.hash === dataset.hash;
   const opened = now === undefined || current ? undefined : await project.dataset(dataset.name);
   const gone = opened === undefined ? 0 : ids.filter((id) => opened.rowOf(id) < 0).length;
-  return { name, dataset: dataset.name, method, requested, returned, seed, current, gone };
+  const composed = lineage.composition === undefined ? {} : { composition: lineage.composition };
+  return { name, dataset: dataset.name, method, requested, returned, seed, ...composed, current, gone };
 }
 
 async function sizesOf(project: Project): Promise<ProjectStatus['sizes']> {

@@ -1,4 +1,6 @@
 import { describeChanges } from '../../dataset/changes.ts';
+import { compositionLines } from '../../report/selection-text.ts';
+import type { CompositionRecord } from '../../select/composition-record.ts';
 import { signals } from '../../signals/registry.ts';
 import type { DatasetStatus, ProjectStatus, SelectionStatus, SignalStatus } from '../../store/status.ts';
 import { action } from '../command.ts';
@@ -76,7 +78,7 @@ function statusText(status: ProjectStatus, missing: readonly Missing[]): string 
     `Project ${folder}`,
     ...datasets.flatMap(datasetLines),
     ...unreadable.map(({ name, path, error }) => `  ${name}: can't be opened: ${error.message} (${path})`),
-    ...selections.map(selectionLine),
+    ...selections.flatMap(selectionLines),
     `  on disk: ${bytes(sizes.total)} (signals ${bytes(sizes.signals)}, selections ${bytes(sizes.selections)}, indexes ${bytes(sizes.indexes)}, fetched media ${bytes(sizes.media)})`,
     ...(last === undefined
       ? []
@@ -109,8 +111,14 @@ function datasetLines({
   ];
 }
 
-function selectionLine({ name, dataset, method, requested, returned, current, gone }: SelectionStatus): string {
+function selectionLines(selection: SelectionStatus): string[] {
+  const { name, dataset, method, requested, returned, current, gone, composition } = selection;
   const lost = gone === 0 ? '' : `, and ${plural(gone, 'kept row')} ${gone === 1 ? 'is' : 'are'} gone`;
   const stale = current ? '' : ` (the data set has changed since${lost})`;
-  return `  selection ${name}: ${returned} of ${requested} asked for, by ${method} from ${dataset}${stale}`;
+  return [
+    `  selection ${name}: ${returned} of ${requested} asked for, by ${method} from ${dataset}${stale}`,
+    ...(composition === undefined
+      ? []
+      : compositionLines(composition as CompositionRecord).map((line) => `    ${line}`)),
+  ];
 }
