@@ -3,7 +3,7 @@ import { once } from 'node:events';
 import { join, resolve } from 'node:path';
 import { afterAll, afterEach, beforeAll, describe, expect, it, vi } from 'vitest';
 import { workerPython } from '../../models/testing/fixtures.ts';
-import { type Bench, openBench, row } from './testing.ts';
+import { type Bench, openBench, row } from '../testing/server-bench.ts';
 
 /*
  * A server that `transformers` runs, with a family's own template, tokenizer and processor, against the worker on the same weights: templates

@@ -1,6 +1,6 @@
 import { afterAll, afterEach, beforeAll, describe, expect, it, vi } from 'vitest';
 import type { ServeOptions } from '../../models/testing/vlm-server.ts';
-import { type Bench, MICRO, openBench, row } from './testing.ts';
+import { type Bench, MICRO, openBench, row } from '../testing/server-bench.ts';
 
 /* Losses over HTTP against a server of the same interface whose numbers the micro VLM computes: equal to those in process. */
 vi.setConfig({ testTimeout: 120_000, hookTimeout: 120_000 });
