@@ -1,5 +1,5 @@
 /** Columns larger than memory: what a method chooses from a column that is read in blocks is what it chooses from one in memory. */
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
@@ -141,7 +141,7 @@ describe.each(streaming.map((selector) => [selector.name, selector] as const))('
   });
 });
 
-it('gathers rows in any order', async () => {
+it('gathers rows in any order, and leaves no file', async () => {
   const { input } = await readInputs(project, await project.dataset(), ['hidden'], {
     streams: new Set(['hidden']),
     heldBytes: 0,
@@ -152,4 +152,5 @@ it('gathers rows in any order', async () => {
   expect(data).toEqual(
     Float32Array.from([119, 0, 1, 2, 5, 2].flatMap((row) => [...all.subarray(row * WIDTH, (row + 1) * WIDTH)])),
   );
+  expect(readdirSync(project.paths.temporary).filter((name) => name.includes('rows.f32'))).toEqual([]);
 });

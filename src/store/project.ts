@@ -46,6 +46,8 @@ export interface Project extends AsyncDisposable {
   lineage(): Promise<LineageEntry[]>;
   /** Note something that was done; times stand here and in no other file. */
   record(entry: Omit<EventEntry, 'time'> | Omit<SignalEntry, 'time'>): Promise<void>;
+  /** What else is to be closed with the project. */
+  onClose(work: () => Promise<void>): void;
   close(): Promise<void>;
 }
 
@@ -93,6 +95,7 @@ export async function openProject(given: string, options: OpenProjectOptions = {
   const media = openMediaCache(paths.media);
   const datasets = new Map<string, Promise<Dataset>>();
   let duck: Promise<Duck> | undefined;
+  const closing: (() => Promise<void>)[] = [];
 
   const open = (entry: DatasetEntry, how: Pick<OpenOptions, 'signal' | 'progress'> = {}): Promise<Dataset> =>
     openDataset(resolve(folder, entry.path), {
@@ -185,7 +188,11 @@ export async function openProject(given: string, options: OpenProjectOptions = {
       const timed = { kind, time: new Date().toISOString(), ...rest } as LineageEntry;
       return withLock(locks, 'lineage', () => appendLineage(paths.lineage, timed));
     },
+    onClose(work) {
+      closing.push(work);
+    },
     async close() {
+      for (const work of closing.splice(0)) await work().catch(() => undefined);
       for (const opening of datasets.values()) await opening.then((dataset) => dataset.close()).catch(() => undefined);
       datasets.clear();
       (await duck)?.close();

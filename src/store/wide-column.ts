@@ -14,7 +14,7 @@ const BLOCK_NUMBERS = 2 ** 24;
 
 /**
  * A stored column of vectors that is read one shard at a time. Rows in any order (`gather`) are read from a copy as plain float32, which is made
- * among the project's temporary files at the first such call, takes rows x width x 4 bytes of disk, and goes with the process.
+ * among the project's temporary files at the first such call, takes rows x width x 4 bytes of disk, and goes when the project is closed.
  *
  * @throws WinnowError `SIGNAL_INCOMPLETE`, `COLUMN_KIND`; while reading `SHARD_DAMAGED`, `DISK_FULL`
  */
@@ -38,16 +38,38 @@ export function openWideColumn(project: Project, { stored, column }: FoundColumn
       }
     }
   }
-  let copy: Promise<FileHandle> | undefined;
   return {
     rows: stored.dataset.rows,
     width,
     blocks,
     async gather(rows) {
-      copy ??= copyRows(join(project.paths.temporary, 'rows.f32'), width, blocks());
-      return readRows(await copy, rows, width);
+      const key = `${shards.map((shard) => shard.key).join()}/${column.name}`;
+      return readRows(await copyOnce(project, key, width, blocks), rows, width);
     },
   };
+}
+
+/** Copies that are open, by what they are copies of: methods that are run one after the other share them. */
+const copies = new WeakMap<Project, Map<string, Promise<FileHandle>>>();
+
+function copyOnce(
+  project: Project,
+  key: string,
+  width: number,
+  blocks: () => AsyncIterable<VectorBlock>,
+): Promise<FileHandle> {
+  const own = copies.get(project) ?? new Map<string, Promise<FileHandle>>();
+  copies.set(project, own);
+  const there = own.get(key);
+  if (there !== undefined) return there;
+  const copy = copyRows(join(project.paths.temporary, 'rows.f32'), width, blocks());
+  own.set(key, copy);
+  copy.catch(() => own.delete(key));
+  project.onClose(async () => {
+    own.delete(key);
+    await (await copy).close();
+  });
+  return copy;
 }
 
 /** Writes all rows one after the other into a file whose name is taken away at once: it lives as long as it is open. */
