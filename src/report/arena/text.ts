@@ -109,7 +109,7 @@ function passWords({ forward, backward, encoder }: Cost): string {
 }
 
 /** GPU-hours with two digits that count. */
-export function hours(value: number): string {
+function hours(value: number): string {
   return `${value >= 10 ? number(value, 0) : Number(value.toPrecision(2))} GPU-hours`;
 }
 

@@ -4,6 +4,9 @@ import { addressOf, result } from './data.ts';
 import { type MatrixCell, matrix } from './matrix.ts';
 
 const { overlap, methods } = result;
+/** More than this stand closer together, so that the table fits on a page. */
+const MANY = 24;
+
 type Measure = 'jaccard' | 'ratio';
 
 /** Which methods choose the same rows. */
@@ -42,7 +45,13 @@ function table(measure: Measure): HTMLElement {
     cells: order.map((b) => cell(a, b, measure)),
   }));
   const columns = order.map((b) => ({ label: names[b]! }));
-  return matrix('Overlap of every pair of methods', '', columns, lines, 'heat tall');
+  return matrix(
+    'Overlap of every pair of methods',
+    '',
+    columns,
+    lines,
+    names.length > MANY ? 'heat tall many' : 'heat tall',
+  );
 }
 
 function cell(a: number, b: number, measure: Measure): MatrixCell {

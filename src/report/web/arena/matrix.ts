@@ -38,7 +38,7 @@ export function matrix(
     h(
       'tr',
       { class: line.isBaseline && 'baseline' },
-      h('th', { scope: 'row' }, line.head),
+      h('th', { scope: 'row', title: typeof line.head === 'string' ? line.head : line.head?.textContent }, line.head),
       line.cells.map((cell) => td(cell)),
     ),
   );
