@@ -6,7 +6,7 @@ import { fileURLToPath } from 'node:url';
 import type { Browser } from 'playwright-core';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { ArenaResult } from '../src/experiment/arena/result.ts';
-import { arena, select } from '../src/index.ts';
+import { arena, gc, select } from '../src/index.ts';
 import { selectors } from '../src/select/registry.ts';
 import { openProject } from '../src/store/project.ts';
 import { columnsNamed } from '../src/store/signals.ts';
@@ -114,6 +114,17 @@ describe('the arena', () => {
     for (const name of readdirSync(cache)) writeFileSync(join(cache, name), '{"kept":[1');
     const again = await arena(folder, { ...quick, methods: 'visnec' });
     expect(again.result.methods[0]).toMatchObject({ reused: false, kept: byId.get('visnec')!.kept });
+  });
+
+  it('leaves choices to gc once the rows have changed', async () => {
+    await arena(folder, { ...quick, methods: 'top', doctor: false });
+    const choices = async () => (await gc(folder, { dryRun: true })).garbage.filter(({ kind }) => kind === 'choice');
+    expect(await choices()).toEqual([]);
+    const file = join(folder, 'pool.json');
+    const whole = readFileSync(file, 'utf8');
+    writeFileSync(file, whole.replace('Answer 3 ', 'Another answer '));
+    expect((await choices()).length).toBeGreaterThan(0);
+    writeFileSync(file, whole);
   });
 
   it('says what is missing of a target, and what would run', async () => {

@@ -11,6 +11,9 @@ import type { Project } from './project.ts';
 import { listSelections, readSelectionHead, type SelectionHead } from './selections.ts';
 import { storedSignals } from './signals.ts';
 
+/** Letters of a data set's hash that names of the arena's files begin with. */
+export const ARENA_PREFIX = 16;
+
 export interface GcRequest {
   /** Say what would be removed, remove nothing. @default false */
   dryRun?: boolean | undefined;
@@ -19,7 +22,7 @@ export interface GcRequest {
 }
 
 export interface Garbage extends FileOnDisk {
-  kind: 'shard' | 'index' | 'selection' | 'media';
+  kind: 'shard' | 'index' | 'selection' | 'media' | 'choice';
   because: string;
 }
 
@@ -61,6 +64,7 @@ export async function collectGarbage(project: Project, request: GcRequest = {}):
   // Another process is measuring just now: what it has finished is noted only at its end.
   const isMeasuring = (await filesBelow(project.paths.locks)).some(({ path }) => path.startsWith('shard-'));
   const named = unreadable.length === 0 ? await namedMedia(project, [...datasets.values()]) : undefined;
+  const hashes = new Set([...datasets.values()].map(({ hash }) => hash.slice(0, ARENA_PREFIX)));
   const garbage: Garbage[] = [];
   const unfinished: FileOnDisk[] = [];
   for (const file of await filesBelow(project.paths.root)) {
@@ -76,6 +80,10 @@ export async function collectGarbage(project: Project, request: GcRequest = {}):
     } else if (room === 'indexes' && /\.(index|unpacked|rows)$/.test(rest[0] ?? '') && unreadable.length === 0) {
       if (!indexes.has(rest[0]!))
         garbage.push({ ...file, kind: 'index', because: 'of a file that has changed or is gone' });
+    } else if (room === 'arena' && unreadable.length === 0) {
+      // Named by the data set whose rows were chosen from or examined.
+      if (!hashes.has(inside.slice(0, ARENA_PREFIX)))
+        garbage.push({ ...file, kind: 'choice', because: 'of rows that have changed or are gone' });
     } else if (room === 'selections' && inside.endsWith('.parquet') && !reasons.has(inside))
       garbage.push({ ...file, kind: 'selection', because: 'no selection refers to it' });
     else if (room === 'media' && /^[0-9a-f]{64}\.\w+$/.test(inside) && named?.has(inside) === false)

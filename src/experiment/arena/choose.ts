@@ -8,6 +8,7 @@ import type { Column } from '../../numeric/columns.ts';
 import type { Budget } from '../../select/budget.ts';
 import { readInputs } from '../../select/inputs.ts';
 import { columnsOf, type SelectorInput, streamedByAll } from '../../select/selector.ts';
+import { ARENA_PREFIX } from '../../store/gc.ts';
 import type { Project } from '../../store/project.ts';
 import type { Entry } from './methods.ts';
 
@@ -56,7 +57,11 @@ export async function choose(
   context: ChooseContext,
 ): Promise<{ choice: Choice; reused: boolean }> {
   const { project, dataset } = context;
-  const file = join(project.paths.root, 'arena', `${keyOf(entry, shards, context)}.json`);
+  const file = join(
+    project.paths.root,
+    'arena',
+    `${dataset.hash.slice(0, ARENA_PREFIX)}-${keyOf(entry, shards, context)}.json`,
+  );
   const saved = await readChoice(file, dataset.rows);
   if (saved !== undefined) return { choice: saved, reused: true };
   const choice = await run(entry, context);

@@ -4,6 +4,7 @@ import { z } from 'zod';
 import { writeFileAtomic } from '../../dataset/atomic.ts';
 import type { Dataset } from '../../dataset/dataset.ts';
 import { examine } from '../../doctor/examine.ts';
+import { ARENA_PREFIX } from '../../store/gc.ts';
 import type { Project } from '../../store/project.ts';
 
 const CodeRows = z.object({
@@ -27,7 +28,7 @@ export async function doctorRows(
   dataset: Dataset,
   how: { signal?: AbortSignal; progress?: (done: number, total: number, what: string) => void } = {},
 ): Promise<CodeRows[]> {
-  const file = join(project.paths.root, 'arena', `doctor-${FORMAT}-${dataset.hash.slice(0, 32)}.json`);
+  const file = join(project.paths.root, 'arena', `${dataset.hash.slice(0, ARENA_PREFIX)}-doctor-${FORMAT}.json`);
   const saved = await readFile(file, 'utf8').then(
     (text) => z.array(CodeRows).safeParse(parseOrNull(text)),
     () => undefined,
