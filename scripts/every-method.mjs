@@ -40,7 +40,10 @@ function winnow(...words) {
   const seconds = (performance.now() - began) / 1000;
   times.push({ command: words.join(' '), seconds });
   console.log(`${seconds.toFixed(1).padStart(7)} s  winnow ${words.join(' ')}`);
-  if (ran.status !== 0) throw new Error(`it ended with ${ran.status}`);
+  if (ran.status !== 0) {
+    console.error(ran.stdout);
+    process.exit(1);
+  }
   return JSON.parse(ran.stdout);
 }
 
