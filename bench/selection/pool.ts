@@ -22,7 +22,7 @@ const SOURCES: readonly (readonly [string, number])[] = [
 ];
 export const LLAVA_ROWS = 665_298;
 export const INSTRUCTION_WIDTH = 384;
-export const ATTENTION_CHECKPOINTS = 7;
+const ATTENTION_CHECKPOINTS = 7;
 export const LOSS_CHECKPOINTS = 31;
 const TOPICS = 3000;
 const SINGULAR_VALUES = 5;

@@ -7,6 +7,7 @@ import type { DatasetEntry } from './config.ts';
 import { filesBelow, sumBytes } from './disk.ts';
 import type { LineageEntry } from './lineage.ts';
 import type { Project } from './project.ts';
+import { listRuns } from './runs.ts';
 import { listSelections, readSelectionHead } from './selections.ts';
 import { storedSignals } from './signals.ts';
 
@@ -61,13 +62,34 @@ export interface SelectionStatus {
   gone: number;
 }
 
+/** A training run and how far it is. */
+export interface RunStatus {
+  name: string;
+  recipe: string;
+  dataset: string;
+  model: string;
+  steps: number;
+  /** Steps after which checkpoints are there. */
+  checkpoints: number[];
+  finished: boolean;
+}
+
 export interface ProjectStatus {
   folder: string;
   datasets: DatasetStatus[];
   unreadable: UnreadableDataset[];
   selections: SelectionStatus[];
+  runs: RunStatus[];
   /** Bytes below `.winnow`. */
-  sizes: { signals: number; selections: number; indexes: number; media: number; other: number; total: number };
+  sizes: {
+    signals: number;
+    selections: number;
+    indexes: number;
+    media: number;
+    runs: number;
+    other: number;
+    total: number;
+  };
   /** What was done, the latest last: 20 entries at most. */
   lineage: { time: string; kind: string; name: string }[];
 }
@@ -86,11 +108,21 @@ export async function projectStatus(project: Project): Promise<ProjectStatus> {
   }
   const selections: SelectionStatus[] = [];
   for (const name of await listSelections(project)) selections.push(await selectionStatus(project, name, datasets));
+  const runs = (await listRuns(project)).map(({ head, checkpoints, finished }) => ({
+    name: head.name,
+    recipe: head.recipe,
+    dataset: head.dataset.name,
+    model: head.model.name,
+    steps: head.steps,
+    checkpoints: checkpoints.map(({ step }) => step),
+    finished,
+  }));
   return {
     folder: project.folder,
     datasets,
     unreadable,
     selections,
+    runs,
     sizes: await sizesOf(project),
     lineage: lineage.slice(-20).map((entry) => ({
       time: entry.time,
@@ -151,6 +183,7 @@ async function sizesOf(project: Project): Promise<ProjectStatus['sizes']> {
     selections: below('selections'),
     indexes: below('indexes'),
     media: below('media'),
+    runs: below('runs'),
   };
   const total = sumBytes(files);
   return { ...known, other: total - Object.values(known).reduce((sum, bytes) => sum + bytes, 0), total };

@@ -16,7 +16,7 @@ const Shard = z.strictObject({
 });
 
 /** What the worker is told to do: measure signals on rows, writing whole shards. The same schema is checked on both sides. */
-export const Job = z.strictObject({
+const Job = z.strictObject({
   kind: z.literal('signals'),
   model: z.strictObject({
     path: z.string().describe('folder with config.json, the processor and safetensors'),
@@ -35,7 +35,7 @@ export const Job = z.strictObject({
 export type Job = z.infer<typeof Job>;
 
 /** What the worker is told to do: train a model step by step as a plan says. */
-export const TrainJob = z.strictObject({
+const TrainJob = z.strictObject({
   kind: z.literal('train'),
   model: z.strictObject({ path: z.string().describe('folder with config.json, the processor and safetensors') }),
   media_root: z.string().describe('folder that relative paths of images start in'),
@@ -68,7 +68,7 @@ const StoredColumn = z.strictObject({
 });
 
 /** What the worker is told to do: train a scorer on measured columns, and write its score of every row. */
-export const ScorerJob = z.strictObject({
+const ScorerJob = z.strictObject({
   kind: z.literal('scorer'),
   scorer: z.enum(['self-filter', 'coido']),
   params: z.record(z.string(), z.unknown()),

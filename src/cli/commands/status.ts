@@ -31,11 +31,17 @@ interface Missing {
 }
 
 /** What a person would do next: each lack with the command that mends it. */
-function missingCommands({ datasets, selections }: ProjectStatus): Missing[] {
+function missingCommands({ datasets, selections, runs }: ProjectStatus): Missing[] {
   const first = datasets[0];
   if (first === undefined) return [{ what: 'no data set yet', command: 'winnow import FILE' }];
   const named = ({ name }: { name: string }): string => (name === first.name ? '' : ` --dataset ${name}`);
-  return datasets.flatMap((dataset) => [
+  const unfinished = runs
+    .filter(({ finished }) => !finished)
+    .map(({ name }) => ({
+      what: `the training run ${name} is not finished`,
+      command: `winnow train --name ${name}, with the options that it was begun with`,
+    }));
+  const lacks = datasets.flatMap((dataset) => [
     ...(dataset.signals.length === 0
       ? [{ what: `${dataset.name} is not scored yet`, command: `winnow score loss${named(dataset)}` }]
       : []),
@@ -54,6 +60,7 @@ function missingCommands({ datasets, selections }: ProjectStatus): Missing[] {
         ]
       : []),
   ]);
+  return [...lacks, ...unfinished];
 }
 
 /** The options that a signal was measured with, where they are not the defaults. */
@@ -79,12 +86,28 @@ function statusText(status: ProjectStatus, missing: readonly Missing[]): string 
     ...datasets.flatMap(datasetLines),
     ...unreadable.map(({ name, path, error }) => `  ${name}: can't be opened: ${error.message} (${path})`),
     ...selections.flatMap(selectionLines),
-    `  on disk: ${bytes(sizes.total)} (signals ${bytes(sizes.signals)}, selections ${bytes(sizes.selections)}, indexes ${bytes(sizes.indexes)}, fetched media ${bytes(sizes.media)})`,
+    ...status.runs.map(runLine),
+    `  on disk: ${bytes(sizes.total)} (signals ${bytes(sizes.signals)}, selections ${bytes(sizes.selections)}, indexes ${bytes(sizes.indexes)}, fetched media ${bytes(sizes.media)}, training runs ${bytes(sizes.runs)})`,
     ...(last === undefined
       ? []
       : [`  last: ${last.kind} ${last.name}, ${last.time.slice(0, 16).replace('T', ' ')} UTC`]),
     ...(missing.length === 0 ? [] : ['Missing:', ...missing.map(({ what, command }) => `  ${what}: ${command}`)]),
   ].join('\n');
+}
+
+function runLine({
+  name,
+  recipe,
+  model,
+  dataset,
+  steps,
+  checkpoints,
+  finished,
+}: ProjectStatus['runs'][number]): string {
+  const far = finished
+    ? `${plural(checkpoints.length, 'checkpoint')}`
+    : `stopped after checkpoint ${checkpoints.length}`;
+  return `  training run ${name}: ${recipe}, ${model} on ${dataset}, ${plural(steps, 'step')}, ${far}`;
 }
 
 function datasetLines({
