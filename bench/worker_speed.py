@@ -208,6 +208,7 @@ def worker(model: Model, rows: list[Sample], batch: int, what: str) -> np.ndarra
     model.cached_bytes = 0
     model.reader.cache.clear()
     model.reader.places.clear()
+    model.reader.sizes.clear()
     if what == "visnec":
         reading = Engine(model, batch).read(rows, ["image", "drop"], [], False)
         return np.array([[reading.tokens[n][i].mean for n in ("image", "drop")] for i in range(len(rows))])

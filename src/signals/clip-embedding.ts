@@ -3,6 +3,7 @@ import { quarantine, scatter } from './block.ts';
 import { encodeFirstImages, firstImages, imageLoader } from './images.ts';
 import type { Signal } from './signal.ts';
 import { embeddedText } from './text-embedding.ts';
+import { encodedBy, encoderParams, encoderRevision, ofDtype } from './worker-params.ts';
 
 const Params = z.object({
   model: z
@@ -13,6 +14,7 @@ const Params = z.object({
     .enum(['instruction', 'response', 'both'])
     .default('both')
     .describe('Text that is embedded: both is the whole conversation, cut where the model ends (Self-Filter, CoIDO)'),
+  ...encoderParams,
 });
 
 /** Both embeddings of a contrastive model: what the scorers of Self-Filter and CoIDO see. */
@@ -22,7 +24,7 @@ export const clipEmbedding: Signal<z.infer<typeof Params>> = {
   title: 'CLIP embeddings',
   measures: 'Unit vectors of the first image and of the text in the shared space. Nothing without an image.',
   source: 'CLIP (Radford et al. 2021); as features of Self-Filter (arXiv 2402.12501) and CoIDO (arXiv 2510.17847)',
-  by: ['process'],
+  by: ['process', 'worker'],
   params: Params,
   cost: () => '1 image encoding and 1 text encoding a sample',
   columns: () => [
@@ -31,11 +33,9 @@ export const clipEmbedding: Signal<z.infer<typeof Params>> = {
   ],
   shardRows: 2048,
   readsMedia: true,
-  async revision(params, context) {
-    const { resolveModel } = await import('../models/source.ts');
-    return (await resolveModel(params.model, context)).revision;
-  },
-  key: ({ text }) => ({ text }),
+  chosen: (params, context) => encodedBy(params.model, params, context),
+  revision: (params, context) => encoderRevision(params.model, params, context),
+  key: (params) => ({ text: params.text, ...ofDtype(params) }),
   async open(params, context) {
     const { resolveModel } = await import('../models/source.ts');
     const { loadClip } = await import('../models/encoders/clip.ts');

@@ -1,12 +1,14 @@
 import { z } from 'zod';
 import { imageEmbedding } from './image-embedding.ts';
 import type { Signal } from './signal.ts';
+import { encoderParams } from './worker-params.ts';
 
 const Params = z.object({
   encoder: z
     .string()
     .default('onnx-community/dinov2-base')
     .describe('self-supervised image encoder (DINO, DINOv2): a folder with its ONNX graph, or a hub id'),
+  ...encoderParams,
 });
 
 /** A self-supervised embedding of each sample's first image (TypiClust, PreSel): measured as `image-embedding` is. */

@@ -2,12 +2,14 @@ import { z } from 'zod';
 import { quarantine, scatter } from './block.ts';
 import { encodeFirstImages, firstImages, imageLoader } from './images.ts';
 import type { Signal } from './signal.ts';
+import { encodedBy, encoderParams, encoderRevision, ofDtype } from './worker-params.ts';
 
 const Params = z.object({
   encoder: z
     .string()
     .default('micro-clip')
-    .describe('Image encoder (CLIP or SigLIP): a shipped name, a folder, or a hub id'),
+    .describe('Image encoder (CLIP, SigLIP or DINO): a shipped name, a folder, or a hub id'),
+  ...encoderParams,
 });
 export type ImageEmbeddingParams = z.infer<typeof Params>;
 
@@ -18,17 +20,15 @@ export const imageEmbedding: Signal<ImageEmbeddingParams> = {
   title: 'Image embedding',
   measures: 'A unit vector per sample for its first image. Rows without an image have none (NaN).',
   source: 'CLIP (Radford et al. 2021), SigLIP (Zhai et al. 2023)',
-  by: ['process'],
+  by: ['process', 'worker'],
   params: Params,
   cost: () => '1 image encoding a distinct image',
   columns: () => [{ name: 'image', kind: 'f32', width: 0, measures: 'unit embedding of the first image, no unit' }],
   shardRows: 2048,
   readsMedia: true,
-  async revision(params, context) {
-    const { resolveModel } = await import('../models/source.ts');
-    return (await resolveModel(params.encoder, context)).revision;
-  },
-  key: () => ({}),
+  chosen: (params, context) => encodedBy(params.encoder, params, context),
+  revision: (params, context) => encoderRevision(params.encoder, params, context),
+  key: ofDtype,
   async open(params, context) {
     const { resolveModel } = await import('../models/source.ts');
     const { loadImageEncoder } = await import('../models/encoders/image.ts');

@@ -1,8 +1,10 @@
 import { z } from 'zod';
+import { WinnowError } from '../dataset/errors.ts';
 import { instructionOf, responseOf, type Sample } from '../dataset/sample.ts';
 import type { TextEncoder } from '../models/types.ts';
 import { scatter } from './block.ts';
 import type { Signal, SignalContext } from './signal.ts';
+import { encodedBy, encoderParams, encoderRevision, ofDtype } from './worker-params.ts';
 
 const Params = z.object({
   encoder: z
@@ -15,6 +17,7 @@ const Params = z.object({
     .enum(['instruction', 'response', 'both'])
     .default('instruction')
     .describe('What is embedded: the first user turn (VisNec), the assistant turns, or both'),
+  ...encoderParams,
 });
 export type TextEmbeddingParams = z.infer<typeof Params>;
 
@@ -42,6 +45,18 @@ async function openEncoder(params: TextEmbeddingParams, context: SignalContext):
   return loadTextEncoder(await resolveModel(params.encoder, context));
 }
 
+/** The lexical encoder is fitted here. @throws WinnowError `OPTION_INVALID` */
+async function chosen(params: TextEmbeddingParams, context: SignalContext): Promise<'process' | 'worker'> {
+  if (params.encoder !== 'lexical') return encodedBy(params.encoder, params, context);
+  if (params.by !== 'worker' && params.dtype === 'float32') return 'process';
+  throw new WinnowError({
+    code: 'OPTION_INVALID',
+    message: 'the lexical encoder is no model: it is fitted in this process, in float32',
+    hint: 'Leave out --by and --dtype, or name another --encoder.',
+    exitCode: 2,
+  });
+}
+
 /** An embedding of each sample's text, L2-normalised: what VisNec clusters. */
 export const textEmbedding: Signal<TextEmbeddingParams> = {
   name: 'text-embedding',
@@ -51,7 +66,7 @@ export const textEmbedding: Signal<TextEmbeddingParams> = {
     'A unit vector per sample for its instruction (or response). Samples that ask similar things lie close together.',
   source:
     'VisNec 3.1 uses all-MiniLM-L6-v2; `lexical` is hashed TF-IDF of words and word pairs, which knows words and not meanings',
-  by: ['process'],
+  by: ['process', 'worker'],
   params: Params,
   cost: (params) =>
     params.encoder === 'lexical' ? '2 readings of the text, no model' : '1 pass of the sentence encoder',
@@ -60,13 +75,13 @@ export const textEmbedding: Signal<TextEmbeddingParams> = {
   ],
   shardRows: 4096,
   readsMedia: false,
+  chosen,
   async revision(params, context) {
     // The lexical encoder's numbers depend on the document counts of the whole data set.
     if (params.encoder === 'lexical') return `lexical-${context.dataset.hash}`;
-    const { resolveModel } = await import('../models/source.ts');
-    return (await resolveModel(params.encoder, context)).revision;
+    return encoderRevision(params.encoder, params, context);
   },
-  key: (params) => ({ text: params.text }),
+  key: (params) => ({ text: params.text, ...ofDtype(params) }),
   async open(params, context) {
     const encoder = await openEncoder(params, context);
     return {

@@ -19,13 +19,13 @@ export interface Weights {
  * @throws WinnowError of `resolveWeights` and `finishedRun`; `CHECKPOINT_UNKNOWN`
  */
 export async function weightsOf(
-  { model, checkpoints = [] }: { model?: unknown; checkpoints?: unknown },
+  { model, encoder, checkpoints = [] }: { model?: unknown; encoder?: unknown; checkpoints?: unknown },
   context: SignalContext,
 ): Promise<Weights> {
   const names = checkpoints as string[];
   const run = names.length === 1 && !isModel(names[0]!) ? await runOf(names[0]!, context) : undefined;
   const paths = run?.checkpoints ?? names.map((name) => resolve(name));
-  const base = await baseOf(run?.model ?? String(model), context);
+  const base = await baseOf(run?.model ?? String(model ?? encoder), context);
   if (paths.length === 0) return { ...base, checkpoints: [] };
   const { folderWeights } = await import('../models/source.ts');
   const hash = createHash('sha256').update(base.revision);

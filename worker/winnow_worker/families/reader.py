@@ -60,6 +60,7 @@ class Reader:
         self.lock = threading.RLock()
         self.cache: OrderedDict[str, Picture] = OrderedDict()
         self.places: dict[tuple[int, int], Place] = {}
+        self.sizes: dict[str, tuple[int, int]] = {}
         self.pixels = PixelCall()
         self.pool = ThreadPoolExecutor(min(4, os.cpu_count() or 1))
         self.coming: dict[str, Future[Picture]] = {}
@@ -101,8 +102,12 @@ class Reader:
 
     def place(self, path: str) -> Place:
         """What an image is among tokens, which its size alone decides: of a known size only the header is read."""
-        with opened(path, self.media_root) as image:
-            size = image.size
+        size = self.sizes.get(path)
+        if size is None:
+            with opened(path, self.media_root) as image:
+                size = image.size
+            if not path.startswith("data:"):
+                self.sizes[path] = size
         if size not in self.places:
             self.picture(path)
         return self.places[size]
@@ -126,6 +131,11 @@ class Reader:
             return ids[marks[0] : marks[-1] + 1]
         lead, tail = self.frame
         return ids[lead : len(ids) - tail] if marks else []
+
+    @cached_property
+    def nothing(self) -> list[int]:
+        """What the tokenizer writes of an empty text: its special tokens."""
+        return self.tokenizer("")["input_ids"]
 
     @cached_property
     def frame(self) -> tuple[int, int]:
@@ -157,7 +167,7 @@ class Reader:
             messages, ids, self._render, self._ids, self.tokenizer.decode, lambda: self._marks(messages)
         )
         bos = self.tokenizer.bos_token
-        lead = [] if bos and text.startswith(bos) else self.tokenizer("")["input_ids"]
+        lead = [] if bos and text.startswith(bos) else self.nothing
         lead, tail = self._split_frame(lead)
         out: list[int] = list(lead)
         at, blocks = [], []

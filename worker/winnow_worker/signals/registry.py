@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from .attended import Magic, ScalSelect
 from .attention import Attention
+from .encoders import ClipEmbedding, Dino, ImageEmbedding, TextEmbedding
 from .gradients import Gradients, LastGradient
 from .loss import ErrorNorm, Loss, LossTrajectory
 from .questions import Dics, Verdict
@@ -25,4 +26,12 @@ SIGNALS = {
     "cvs": Verdict,
     "gradients": Gradients,
     "last-gradient": LastGradient,
+}
+
+# These read an encoder in place of a vision-language model.
+EMBEDDINGS = {
+    "image-embedding": ImageEmbedding,
+    "dino": Dino,
+    "clip-embedding": ClipEmbedding,
+    "text-embedding": TextEmbedding,
 }

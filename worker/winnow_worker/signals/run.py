@@ -17,8 +17,9 @@ from ..families.model import Model
 from ..families.reader import Reader
 from ..protocol import BAD_JOB, JobError, emit, warn
 from ..shards import Column, write_shard
+from .encoders import Encoder
 from .engine import Engine
-from .registry import SIGNALS
+from .registry import EMBEDDINGS, SIGNALS
 
 FLOATS = ("f32", "f16")
 
@@ -28,13 +29,16 @@ def run_signals(job: dict[str, Any], dry_run: bool) -> None:
     device, dtype = pick_device(job["device"]), DTYPES[job["dtype"]]
     names = [s["name"] for s in job["signals"]]
     for name in names:
-        if name not in SIGNALS:
+        if name not in SIGNALS and name not in EMBEDDINGS:
             raise JobError(BAD_JOB, "SIGNAL_UNKNOWN", f"this worker does not know the signal {name!r}")
     checkpoints = job["model"].get("checkpoints") or [{"path": job["model"]["path"], "name": "0"}]
     shards = [s for s in job["shards"] if not all(Path(o["path"]).exists() for o in s["outputs"])]
     rows = sum(s["end"] - s["start"] for s in shards)
     emit("plan", shards=len(shards), rows=rows, signals=names, checkpoints=len(checkpoints), device=device)
     if dry_run:
+        return
+    if set(names) <= set(EMBEDDINGS):
+        run_embeddings(job, shards, device, dtype)
         return
     parts = Path(job["parts"])
     for number, checkpoint in enumerate(checkpoints):
@@ -54,6 +58,26 @@ def run_signals(job: dict[str, Any], dry_run: bool) -> None:
     if len(checkpoints) > 1:
         for shard in shards:
             join_parts(job, shard, len(checkpoints), parts)
+
+
+def run_embeddings(job: dict, shards: list[dict], device: str, dtype: torch.dtype) -> None:
+    """The same for signals that read an encoder."""
+    try:
+        media = Path(job.get("media_root", ""))
+        encoder = Encoder(Path(job["model"]["path"]), media, device, dtype, job["batch"])
+    except (OSError, ValueError, KeyError) as error:
+        raise JobError(BAD_JOB, "MODEL_UNUSABLE", f"{job['model']['path']}: {error}") from error
+    for shard in shards:
+        started = time.perf_counter()
+        samples = list(read_samples(Path(shard["samples"])))
+        found, failed = {}, {}
+        for asked in job["signals"]:
+            columns, rows = EMBEDDINGS[asked["name"]](asked["params"]).embed(encoder, samples)
+            found[asked["name"]], failed[asked["name"]] = columns, failures(rows, samples)
+        write_outputs(shard, samples, found, failed)
+        n = shard["end"] - shard["start"]
+        emit("shard", start=shard["start"], end=shard["end"], checkpoint=0, rows=n,
+             rows_s=round(n / (time.perf_counter() - started), 2), batch=encoder.batch)  # fmt: skip
 
 
 def open_model(job: dict, path: str, device: str, dtype: torch.dtype) -> Model:
