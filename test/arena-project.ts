@@ -81,19 +81,19 @@ export async function makeArenaProject(folder: string): Promise<void> {
   for (const name of ['necessity', 'nll_blind']) {
     if (needs.delete(name)) needs.add(`${name}_masked`);
   }
-  await store(project, 'pool', columnsOf([...needs], ROWS), { blind: ['masked'] });
+  await store(project, 'pool', columnsOf([...needs], ROWS));
   const aims = new Set(parsed.flatMap(({ selector, options }) => selector.referenceNeeds?.(options) ?? []));
-  await store(project, 'target', columnsOf([...aims], TARGET_ROWS), {});
+  await store(project, 'target', columnsOf([...aims], TARGET_ROWS));
 }
 
 /** Store columns as a signal does, without a model. */
-async function store(project: Project, name: string, columns: Record<string, Column>, params: object): Promise<void> {
+async function store(project: Project, name: string, columns: Record<string, Column>): Promise<void> {
   const dataset = await project.dataset(name);
   const plan = await planShards(project, dataset, {
     signal: 'loss',
     version: 1,
     revision: 'test',
-    params: { ...params },
+    params: { blind: ['masked'] },
     columns: Object.entries(columns).map(([column, { kind, width }]) => ({
       name: column,
       kind,

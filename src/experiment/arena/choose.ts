@@ -7,6 +7,7 @@ import type { Dataset } from '../../dataset/dataset.ts';
 import type { Column } from '../../numeric/columns.ts';
 import type { Budget } from '../../select/budget.ts';
 import { readInputs } from '../../select/inputs.ts';
+import { refuseOtherOrigin } from '../../select/one-source.ts';
 import { columnsOf, type SelectorInput, streamedByAll } from '../../select/selector.ts';
 import { ARENA_PREFIX } from '../../store/gc.ts';
 import type { Project } from '../../store/project.ts';
@@ -72,12 +73,14 @@ export async function choose(
 async function run({ selector, options }: Entry, context: ChooseContext): Promise<Choice> {
   const { project, dataset, budget, seed, blind, reference, signal, progress } = context;
   const began = performance.now();
-  const { input } = await readInputs(project, dataset, selector.needs(options), {
+  const { input, from } = await readInputs(project, dataset, selector.needs(options), {
     blind,
     streams: streamedByAll([columnsOf(selector, options)]),
   });
   if (reference !== undefined && selector.referenceNeeds !== undefined) {
-    input.reference = (await readInputs(project, reference, selector.referenceNeeds(options), { blind })).input;
+    const target = await readInputs(project, reference, selector.referenceNeeds(options), { blind });
+    refuseOtherOrigin(from, target.from);
+    input.reference = target.input;
   }
   const selection = await selector.select(input, options, {
     budget: budget.count,
