@@ -28,17 +28,18 @@ ANSWERS = ["It is red.", "Blue.", "There are three small green circles in the pi
 
 @pytest.fixture(scope="module")
 def samples(tmp_path_factory) -> Path:
-    """Rows of uneven length, one without an image and one whose image is gone."""
+    """Rows of uneven length, one without an image, one whose image is gone and one whose image is cut short."""
     folder = tmp_path_factory.mktemp("rows")
     rng = np.random.default_rng(0)
     lines = []
     for i in range(14):
         Image.fromarray(rng.integers(0, 255, (64, 64, 3), dtype=np.uint8)).save(folder / f"{i % 5}.png")
-        image = [] if i == 3 else ["gone.png" if i == 9 else f"{i % 5}.png"]
+        image = [] if i == 3 else [{9: "gone.png", 10: "cut.png"}.get(i, f"{i % 5}.png")]
         content = [*({"type": "image", "image": 0} for _ in image), {"type": "text", "text": f"What is shape {i}?"}]
         answer = {"role": "assistant", "content": [{"type": "text", "text": ANSWERS[i % len(ANSWERS)]}]}
         row = {"row": i, "id": f"s{i}", "messages": [{"role": "user", "content": content}, answer], "images": image}
         lines.append(json.dumps(row) + "\n")
+    (folder / "cut.png").write_bytes((folder / "1.png").read_bytes()[:4000])
     (folder / "samples.jsonl").write_text("".join(lines))
     torch.set_num_threads(1)
     return folder
@@ -141,7 +142,7 @@ def test_goes_on_exactly(samples, tmp_path):
             assert files[0].read_bytes() == files[1].read_bytes()
     assert not list(broken.glob("resume-*"))
     skipped = [json.loads(line) for line in (straight / "skipped.jsonl").read_text().splitlines()]
-    assert [(s["id"], s["code"]) for s in skipped] == [("s9", "IMAGE_MISSING")]
+    assert {s["id"]: s["code"] for s in skipped} == {"s9": "IMAGE_MISSING", "s10": "IMAGE_UNREADABLE"}
 
 
 def test_halves_what_does_not_fit(samples, tmp_path, monkeypatch):

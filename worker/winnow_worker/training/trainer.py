@@ -122,7 +122,10 @@ class Trainer:
                 try:
                     if sample.error:
                         raise sample.error
-                    rows.append((sample, self.model.reader.encode(sample)))
+                    encoded = self.model.reader.encode(sample)
+                    for i in encoded.order:
+                        self.model.reader.picture(sample.images[i])
+                    rows.append((sample, encoded))
                 except RowError as error:
                     self.skip(sample, error)
             found.append(rows)
