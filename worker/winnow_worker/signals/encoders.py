@@ -118,7 +118,7 @@ class Embedding:
         self.what = params.get("text", "both")
 
     def embed(self, encoder: Encoder, samples: list[Sample]) -> tuple[dict[str, Column], dict[int, RowError]]:
-        """Columns over the samples, and the rows that failed. Beside an image a text is read only where there is one."""
+        """Columns over the samples, and the rows that failed. With an image, only its rows have a text."""
         failed = {i: s.error for i, s in enumerate(samples) if s.error}
         found: dict[str, Column] = {}
         rows = [i for i in range(len(samples)) if i not in failed]
