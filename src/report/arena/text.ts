@@ -35,7 +35,9 @@ export function arenaText(result: ArenaResult): string {
         `chance ${chance(methods.length + r, methods.length + r)}`,
         ...['', '', `${one.seeds} seeds`],
       ],
-      ['  95 % of seeds', '', ...shown.map(({ at, text }) => range(one.quantities[at]!, text)), '', '', '', ''],
+      ...(shown.length === 0
+        ? []
+        : [['  95 % of seeds', '', ...shown.map(({ at, text }) => range(one.quantities[at]!, text)), '', '', '', '']]),
     ]),
   ];
   return [

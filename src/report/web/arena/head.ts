@@ -29,7 +29,7 @@ function lede(): (string | Node)[] {
     return [
       many === 0
         ? 'No method could run yet: their signals are missing.'
-        : `${count(many)} method chose ${count(result.methods[0]!.kept)} rows.`,
+        : `One method chose ${count(result.methods[0]!.kept)} of ${count(result.eligible)} rows.`,
     ];
   }
   const [most, least] = [pairs[0]!, pairs.at(-1)!];
