@@ -268,4 +268,4 @@ def source_of(path: str, root: Path) -> Path | io.BytesIO:
     return io.BytesIO(base64.b64decode(path.split(",", 1)[1])) if path.startswith("data:") else root / path
 
 
-PER_TOKEN = {"attention_mask", "token_type_ids", "mm_token_type_ids", "labels"}
+PER_TOKEN = {"input_ids", "attention_mask", "token_type_ids", "mm_token_type_ids", "labels"}
