@@ -13,7 +13,7 @@ export const LossParams = z
       .min(1)
       .optional()
       .describe(
-        'Vision-language model: a shipped name, a folder, or a hub id (default: micro-vlm); with --server the name it is served under (default: the only one)',
+        'Vision-language model: a shipped name, a folder, or a hub id (default: micro-vlm); with --server the name it is served under, where it serves several',
       ),
     by: z
       .enum(['auto', 'process', 'worker'])
