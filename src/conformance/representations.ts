@@ -69,13 +69,14 @@ async function runDatatailor({ inputs, outputs }: Case): Promise<string | undefi
       for (const row of rows) source[row] = `source ${s}`;
       const ids = [...new Set(rows.map((row) => clusterOf[row]!))];
       const clusters = ids.map((id) => rows.filter((row) => clusterOf[row] === id));
-      for (const [row, value] of await representativeness(wideOf(points), clusters, informativeness))
+      for (const [row, value] of await representativeness(wideOf(points), clusters, informativeness, true))
         representative[row] = value;
       for (const members of clusters) {
         const values = await uniqueness(
           gatherRows(points, members),
           members.map((row) => informativeness[row]!),
           products,
+          true,
         );
         for (const [i, row] of members.entries()) unique[row] = values[i]!;
       }
@@ -103,7 +104,9 @@ async function runDatatailor({ inputs, outputs }: Case): Promise<string | undefi
     uniqueness: rounded(unique, 5),
     selected: [...kept],
   };
-  return firstDifference(found, outputs);
+  // 0 / 0 is written as NaN.
+  const numbers = Object.fromEntries(Object.keys(outputs).map((key) => [key, toNumbers(outputs[key], key)]));
+  return firstDifference(found, numbers);
 }
 
 /** Methods that look at hidden states. */

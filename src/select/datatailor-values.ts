@@ -9,7 +9,7 @@ const BLOCK_ROWS = 1024;
 
 /**
  * Representativeness of the rows of one source: informativeness times the mean over the other clusters of e^cos of their centroids. With a single
- * cluster there is nothing to be similar to: the informativeness itself (as published NaN).
+ * cluster there is nothing to be similar to: the informativeness itself, as published NaN.
  *
  * @param clusters rows of each cluster
  */
@@ -17,6 +17,7 @@ export async function representativeness(
   points: WideColumn,
   clusters: readonly (readonly number[])[],
   informativeness: ArrayLike<number>,
+  isOfficial = false,
 ): Promise<Map<number, number>> {
   const centroids: Float64Array[] = [];
   for (const rows of clusters) centroids.push(meanRow(await points.gather(rows)));
@@ -29,7 +30,7 @@ export async function representativeness(
   clusters.forEach((rows, c) => {
     let sum = 0;
     for (let other = 0; other < clusters.length; other++) if (other !== c) sum += Math.exp(cosine(c, other));
-    const likeness = clusters.length > 1 ? sum / (clusters.length - 1) : 1;
+    const likeness = clusters.length > 1 ? sum / (clusters.length - 1) : isOfficial ? Number.NaN : 1;
     for (const row of rows) values.set(row, informativeness[row]! * likeness);
   });
   return values;
@@ -44,9 +45,14 @@ export function meanRow({ data, rows, width }: Matrix): Float64Array {
 
 /**
  * Uniqueness of the rows of one cluster: sum_j d_ij I_j / (sum of all d / size), d the Euclidean distance and I the informativeness. Where all
- * distances are 0, as for a row alone, it is the mean informativeness, which it otherwise is on average.
+ * distances are 0, as for a row alone, it is the mean informativeness, which it otherwise is on average, as published NaN.
  */
-export async function uniqueness(rows: Matrix, info: readonly number[], products: Products): Promise<Float64Array> {
+export async function uniqueness(
+  rows: Matrix,
+  info: readonly number[],
+  products: Products,
+  isOfficial = false,
+): Promise<Float64Array> {
   const weighted = new Float64Array(rows.rows);
   let total = 0;
   const own = centred(rows);
@@ -70,7 +76,7 @@ export async function uniqueness(rows: Matrix, info: readonly number[], products
     }
   }
   if (total > 0) return weighted.map((sum) => sum / (total / own.rows));
-  return weighted.fill(info.reduce((sum, value) => sum + value, 0) / own.rows);
+  return weighted.fill(isOfficial ? Number.NaN : info.reduce((sum, value) => sum + value, 0) / own.rows);
 }
 
 /** Rows less their mean, so that products keep their precision where all rows point one way. */
@@ -86,9 +92,11 @@ function squareOf({ data, width }: Matrix, row: number): number {
   return sum;
 }
 
-/** Rank of each value among all, from 0 in steps of 1 / n, ties in their order. */
+/** Rank of each value among all, from 0 in steps of 1 / n, ties in their order, NaN highest. */
 export function shareOfRanks(values: ArrayLike<number>): Float64Array {
-  const order = Array.from({ length: values.length }, (_, i) => i).sort((a, b) => values[a]! - values[b]! || a - b);
+  const order = Array.from({ length: values.length }, (_, i) => i).sort(
+    (a, b) => Number(Number.isNaN(values[a])) - Number(Number.isNaN(values[b])) || values[a]! - values[b]! || a - b,
+  );
   const ranks = new Float64Array(values.length);
   order.forEach((i, rank) => {
     ranks[i] = rank / values.length;

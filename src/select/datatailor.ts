@@ -185,17 +185,17 @@ interface Source {
 /** (R rank(I) + rank(U) + rank(P)) / (R + 2) for each row of a source, R being its number of turns. */
 async function scoreSource(source: Source, score: Float64Array, products: Products): Promise<void> {
   const { points, members, clusters, informativeness, turns, isOfficial } = source;
-  const representative = await representativeness(points, clusters, informativeness);
+  const representative = await representativeness(points, clusters, informativeness, isOfficial);
   const unique = new Map<number, number>();
   for (const rows of clusters) {
     const values = await uniqueness(
       await points.gather(rows),
       rows.map((row) => informativeness[row]!),
       products,
+      isOfficial,
     );
-    const isAlone = isOfficial && rows.length === 1;
     rows.forEach((row, i) => {
-      unique.set(row, isAlone ? Number.POSITIVE_INFINITY : values[i]!);
+      unique.set(row, values[i]!);
     });
   }
   const ranks = [
