@@ -2,7 +2,7 @@
  * Selection from stored signals: `node scripts/bench.mjs select [--rows 665298] [--repeats 5] [--methods visnec,xmas] [--growth] [--out NAME]`.
  * Makes a pool of that many rows once. Two times of each method: selection alone (the project is opened, shards are read, rows are chosen and
  * given their reasons) and the whole command `winnow select` (start of the program, 20 random subsets a kind and what is saved on top).
- * `--growth` runs 100,000 to 1,000,000 rows; `--out` writes figures, and the curve of a growth, to bench/results/.
+ * `--growth` runs selection alone on 100,000 to 1,000,000 rows; `--out` writes figures, and the curve of a growth, to bench/results/.
  */
 import { execFileSync } from 'node:child_process';
 import { mkdirSync, writeFileSync } from 'node:fs';
@@ -72,31 +72,37 @@ async function selectAlone(name: string, rows: number): Promise<void> {
 interface Figures {
   /** Selection alone; `reading` of it goes into the project's index and shards. */
   alone: Summary & { reading: number };
-  /** `winnow select` from start to end. */
-  command: Summary;
+  /** `winnow select` from start to end; not in a growth. */
+  command?: Summary;
 }
 
-async function measure(rows: number, methods: readonly string[], repeats: number): Promise<Record<string, Figures>> {
+async function measure(
+  rows: number,
+  methods: readonly string[],
+  repeats: number,
+  withCommand: boolean,
+): Promise<Record<string, Figures>> {
   const folder = folderOf(rows);
   await makePool(folder, rows, poolSignals);
   const alone: Record<string, (Run & { reading: number })[]> = {};
   const command: Record<string, Run[]> = {};
   // Methods take turns, so that a busy moment falls on all of them; the first turn fills the caches of the disk.
-  for (let turn = -1; turn < repeats; turn++) {
+  for (let turn = withCommand ? -1 : 0; turn < repeats; turn++) {
     for (const name of methods) {
       const { document, ...used } = runProcess([process.argv[1]!, '--alone', name, '--rows', String(rows)]);
       const { seconds, reading } = document as { seconds: number; reading: number };
+      if (turn >= 0) alone[name] = [...(alone[name] ?? []), { ...used, seconds, reading }];
+      if (!withCommand) continue;
       const options = Object.entries(METHODS[name]!.options).flatMap(([key, value]) => [`--${key}`, value]);
       const { document: _, ...whole } = runWinnow(['-C', folder, 'select', name, ...options, '--budget', '15%']);
-      if (turn < 0) continue;
-      alone[name] = [...(alone[name] ?? []), { ...used, seconds, reading }];
-      command[name] = [...(command[name] ?? []), whole];
+      if (turn >= 0) command[name] = [...(command[name] ?? []), whole];
     }
   }
   return Object.fromEntries(
     methods.map((name) => {
       const reading = summarise(alone[name]!.map((run) => ({ ...run, seconds: run.reading }))).median;
-      return [name, { alone: { ...summarise(alone[name]!), reading }, command: summarise(command[name]!) }];
+      const whole = withCommand ? { command: summarise(command[name]!) } : {};
+      return [name, { alone: { ...summarise(alone[name]!), reading }, ...whole }];
     }),
   );
 }
@@ -112,16 +118,16 @@ async function main(): Promise<void> {
   const results: Record<string, Record<string, Figures>> = {};
   let isWithin = true;
   for (const rows of values.growth ? GROWTH : [Number(values.rows)]) {
-    const found = await measure(rows, methods, repeats);
+    const found = await measure(rows, methods, repeats, !values.growth);
     console.log(`\n${rows} rows, budget 15 %, ${repeats} runs each: median (least to most)`);
     for (const [name, { alone, command }] of Object.entries(found)) {
-      results[name] = { ...results[name], [rows]: { alone, command } };
+      results[name] = { ...results[name], [rows]: found[name]! };
       const { most, about } = METHODS[name]!;
       if (rows === LLAVA_ROWS && alone.median > most) isWithin = false;
       const bar = rows === LLAVA_ROWS ? `, bar ${most} s` : '';
       console.log(`  ${name} (${about})`);
       console.log(`    alone   ${describe(alone)}, reading ${alone.reading.toFixed(2)} s${bar}`);
-      console.log(`    command ${describe(command)}`);
+      if (command !== undefined) console.log(`    command ${describe(command)}`);
     }
   }
   const load = machine().load;

@@ -8,11 +8,14 @@ const TOP = 40;
 const BOTTOM = 48;
 const COLOURS = ['#1b6ca8', '#c8553d', '#3a7d44', '#7b4fa3', '#b8860b', '#2f9c95', '#8c4a5a', '#555555'];
 
-/** Seconds of selection alone against rows, one line a method, both axes logarithmic: a straight line of slope 1 is growth in proportion. */
+/**
+ * Processor time of selection alone against rows, one line a method, both axes logarithmic: growth in proportion is a slope of 1. Processor time and
+ * not seconds, because it hardly depends on what else the machine does.
+ */
 export function drawGrowth(results: Readonly<Record<string, Record<string, { alone: Summary }>>>): string {
   const lines = Object.entries(results).map(([name, bySize]) => ({
     name,
-    points: Object.entries(bySize).map(([rows, { alone }]) => ({ rows: Number(rows), ...alone })),
+    points: Object.entries(bySize).map(([rows, { alone }]) => ({ rows: Number(rows), cpu: alone.cpu })),
   }));
   const all = lines.flatMap(({ points }) => points);
   const x = scale(
@@ -21,14 +24,14 @@ export function drawGrowth(results: Readonly<Record<string, Record<string, { alo
     WIDTH - RIGHT,
   );
   const y = scale(
-    all.flatMap(({ least, most }) => [least, most]),
+    all.map(({ cpu }) => cpu),
     HEIGHT - BOTTOM,
     TOP,
   );
   const parts = [
     `<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 ${WIDTH} ${HEIGHT}" font-family="sans-serif" font-size="12">`,
     `<rect width="${WIDTH}" height="${HEIGHT}" fill="#fff"/>`,
-    `<text x="${LEFT}" y="20" font-size="14">Selection alone, reading included: median and range</text>`,
+    `<text x="${LEFT}" y="20" font-size="14">Selection alone, start and reading included: processor time of all threads, median</text>`,
     `<text x="${(LEFT + WIDTH - RIGHT) / 2}" y="${HEIGHT - 10}" text-anchor="middle">rows</text>`,
     `<text transform="translate(16 ${HEIGHT / 2}) rotate(-90)" text-anchor="middle">seconds</text>`,
   ];
@@ -38,8 +41,8 @@ export function drawGrowth(results: Readonly<Record<string, Record<string, { alo
       `<text x="${x(rows)}" y="${HEIGHT - BOTTOM + 16}" text-anchor="middle">${Math.round(rows / 1000)}k</text>`,
     );
   }
-  const highest = Math.max(...all.map(({ most }) => most));
-  const lowest = Math.min(...all.map(({ least }) => least));
+  const highest = Math.max(...all.map(({ cpu }) => cpu));
+  const lowest = Math.min(...all.map(({ cpu }) => cpu));
   for (const tick of [0.1, 0.2, 0.5, 1, 2, 5, 10, 20, 50, 100].filter((one) => one >= lowest && one <= highest)) {
     parts.push(
       `<path d="M${LEFT} ${y(tick)}H${WIDTH - RIGHT}" stroke="#ddd"/>`,
@@ -48,15 +51,15 @@ export function drawGrowth(results: Readonly<Record<string, Record<string, { alo
   }
   // Labels keep a line's height from each other.
   let below = Number.POSITIVE_INFINITY;
-  const byEnd = lines.toSorted((a, b) => b.points.at(-1)!.median - a.points.at(-1)!.median).reverse();
+  const byEnd = lines.toSorted((a, b) => b.points.at(-1)!.cpu - a.points.at(-1)!.cpu).reverse();
   for (const [i, { name, points }] of byEnd.entries()) {
     const colour = COLOURS[i % COLOURS.length]!;
-    const path = points.map(({ rows, median }, at) => `${at === 0 ? 'M' : 'L'}${x(rows)} ${y(median)}`).join('');
-    const ranges = points.map(({ rows, least, most }) => `M${x(rows)} ${y(least)}V${y(most)}`).join('');
-    below = Math.min(Number(y(points.at(-1)!.median)) + 4, below - 14);
+    const path = points.map(({ rows, cpu }, at) => `${at === 0 ? 'M' : 'L'}${x(rows)} ${y(cpu)}`).join('');
+    const dots = points.map(({ rows, cpu }) => `<circle cx="${x(rows)}" cy="${y(cpu)}" r="3" fill="${colour}"/>`);
+    below = Math.min(Number(y(points.at(-1)!.cpu)) + 4, below - 14);
     parts.push(
       `<path d="${path}" fill="none" stroke="${colour}" stroke-width="2"/>`,
-      `<path d="${ranges}" stroke="${colour}"/>`,
+      ...dots,
       `<text x="${WIDTH - RIGHT + 8}" y="${below.toFixed(1)}" fill="${colour}">${name}</text>`,
     );
   }

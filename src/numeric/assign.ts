@@ -4,7 +4,7 @@ import { type Kernel, openKernel, type ThreadOptions } from './runtime.ts';
 /** Rows a run. Fixed, so that results depend neither on memory nor on threads; larger blocks are no faster and cost memory. */
 const BLOCK_ROWS = 1024;
 
-/** Finds for every row its nearest centroid by one fused matrix product and arg-max; the scores never leave the runtime. */
+/** Finds for every row its nearest centroid by one fused matrix product and top-1; the scores never leave the runtime. */
 export interface Assigner {
   /**
    * argmin_j |x_i - c_j|^2 for all rows, as argmax_j of x_i . c'_j - |c'_j|^2 / 2 - mean . c'_j with c' = c - mean.
@@ -30,18 +30,19 @@ function openBestMatch(options: ThreadOptions): Promise<Kernel> {
   return openKernel(
     [
       { op: 'Gemm', inputs: ['x', 'c', 'b'], outputs: ['scores'], attributes: { transB: 1 } },
-      { op: 'ArgMax', inputs: ['scores'], outputs: ['index'], attributes: { axis: 1, keepdims: 0 } },
+      // Of equal scores it takes the lower index, and it looks at them once; ArgMax and ReduceMax do so twice, on one thread.
+      { op: 'TopK', inputs: ['scores', 'one'], outputs: ['best', 'index'], attributes: { axis: 1 } },
       { op: 'Cast', inputs: ['index'], outputs: ['label'], attributes: { to: 6 } },
-      { op: 'ReduceMax', inputs: ['scores'], outputs: ['best'], attributes: { axes: [1], keepdims: 0 } },
     ],
     [
       { name: 'x', type: 'float32', dims: ['m', 'd'] },
       { name: 'c', type: 'float32', dims: ['k', 'd'] },
       { name: 'b', type: 'float32', dims: ['k'] },
+      { name: 'one', type: 'int64', dims: [1] },
     ],
     [
-      { name: 'label', type: 'int32', dims: ['m'] },
-      { name: 'best', type: 'float32', dims: ['m'] },
+      { name: 'label', type: 'int32', dims: ['m', 1] },
+      { name: 'best', type: 'float32', dims: ['m', 1] },
     ],
     options,
   );
@@ -73,11 +74,12 @@ export async function openAssigner(options: ThreadOptions = {}): Promise<Assigne
       const { shifted, bias } = centredCentroids(centroids, mean);
       const c = { data: shifted, dims: [centroids.rows, width] };
       const b = { data: bias, dims: [centroids.rows] };
+      const one = { data: BigInt64Array.of(1n), dims: [1] };
       for (let start = 0; start < rows.rows; start += BLOCK_ROWS) {
         signal?.throwIfAborted();
         const m = Math.min(BLOCK_ROWS, rows.rows - start);
         const x = { data: rows.data.subarray(start * width, (start + m) * width), dims: [m, width] };
-        const { label, best } = await kernel.run({ x, c, b });
+        const { label, best } = await kernel.run({ x, c, b, one });
         labels.set(label as Int32Array, start);
         for (let i = 0; i < m; i++) distances[start + i] = Math.max(0, squares[start + i]! - 2 * best![i]!);
       }
