@@ -3,7 +3,7 @@ import { z } from 'zod';
 const DEFAULTS = { concurrency: 8, timeout: 120, retries: 6, selfCheck: 20, tolerance: 0.01, maxImageMb: 20 };
 
 function number(standard: number, what: string, within: (schema: z.ZodNumber) => z.ZodNumber) {
-  return z.coerce.number().pipe(within(z.number())).optional().describe(`${what} (default: ${standard})`);
+  return z.coerce.number().pipe(within(z.number())).optional().describe(`${what}; absent: ${standard}`);
 }
 
 /** Options of a signal that a server of log-probabilities can compute; those but `server` change no numbers. */
@@ -18,7 +18,7 @@ export const serverOptions = {
   serverKind: z
     .enum(['vllm', 'sglang'])
     .optional()
-    .describe('What the server is (default: as it says itself, else vllm)'),
+    .describe('What the server is; absent: as it says itself, else vllm'),
   tokenizer: z
     .string()
     .min(1)
