@@ -49,7 +49,12 @@ function winnow(...words) {
 
 /** Ratings of 0 to 5 in each kind of question, and the kind as style: truth of the data, in the place of a tuned scorer's opinion. */
 function ratings() {
-  const rows = winnow('sql', 'select id, coalesce(category, source) from samples where not quarantined', '--limit', '1000000').rows;
+  const rows = winnow(
+    'sql',
+    'select id, coalesce(category, source) from samples where not quarantined',
+    '--limit',
+    '1000000',
+  ).rows;
   const kinds = [...new Set(rows.map(([, source]) => String(source)))].sort();
   const lines = rows.map(([id, source], i) => {
     const capabilities = kinds.map((kind) => (kind === String(source) ? 3 + (i % 3) : 0));

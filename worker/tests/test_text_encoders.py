@@ -89,7 +89,7 @@ def test_siglip(tmp_path: Path) -> None:
 
 def test_other_model_types_are_refused(tmp_path: Path) -> None:
     (tmp_path / "config.json").write_text('{"model_type": "gpt2"}')
-    with pytest.raises(ValueError, match="bert, clip, siglip"):
+    with pytest.raises(ValueError, match="bert, clip, dinov2, siglip"):
         export_encoder(tmp_path, tmp_path)
 
 
