@@ -12,8 +12,10 @@ from test_families import TOLERANCE, Pair
 from tiny import FAMILIES
 
 from winnow_worker.signals.attended import Magic, ScalSelect
+from winnow_worker.signals.attention import Attention
 from winnow_worker.signals.engine import Engine
 from winnow_worker.signals.function_words import content_weights
+from winnow_worker.signals.loss import ErrorNorm
 from winnow_worker.signals.questions import ASKED, ASKED_FOR, WITH_QUESTION, WITHOUT_QUESTION, Dics, Verdict, posed
 from winnow_worker.signals.states import Coincide, DataTailor, Hidden, Rds, Visual
 
@@ -153,6 +155,23 @@ def test_bridging_and_neurons(pair: Pair) -> None:
         active = [seen.neurons[k][seen.trained].mean(0) for k in (0, 2)]
         ids = [sorted(a.argsort(descending=True)[:n].tolist()) for a, n in zip(active, (1, 3), strict=True)]
         assert got["signature"][i] == "|".join(f"{k}:{','.join(map(str, n))}" for k, n in zip((0, 2), ids, strict=True))
+
+
+def test_signals_that_share_a_pass_are_those_measured_alone(pair: Pair) -> None:
+    """Two of them watch attention, all read the states of one forward pass."""
+    kinds = (Magic, ScalSelect, Coincide, Hidden, Rds, DataTailor, ErrorNorm, Attention)
+    together = [kind({}) for kind in kinds]
+    engine = Engine(pair.model, 4)
+    observers = [o for one in together for o in one.observers()]
+    reading = engine.read(pair.rows, ["image"], observers, True)
+    for kind, one in zip(kinds, together, strict=True):
+        alone = measure(pair, kind({}))
+        for name, column in one.columns(reading, pair.model).items():
+            if column.kind == "text":
+                assert column.data == alone[name], name
+            else:
+                found = np.asarray(column.data).reshape(len(pair.rows), -1)
+                np.testing.assert_allclose(found, alone[name], atol=TOLERANCE, err_msg=name)
 
 
 def test_spectrum_of_token_states(pair: Pair) -> None:

@@ -70,29 +70,42 @@ Seen = Callable[[int, torch.Tensor, torch.Tensor, torch.Tensor | None, float], N
 
 class Watched:
     """Lets `seen(layer, q, k, mask, scaling)` look at queries and keys of some layers as attention gets them, rotated:
-    q (batch, heads, L, d), k (batch, kv heads, L, d). `mask` is true (or 0) where a query may look; None: causal."""
+    q (batch, heads, L, d), k (batch, kv heads, L, d). `mask` is true (or 0) where a query may look; None: causal.
+    Several may look at once."""
+
+    looking: list[Watched] = []
+    before = ""
 
     def __init__(self, model: Model, layers: list[int], seen: Seen) -> None:
-        from transformers import AttentionInterface, AttentionMaskInterface
-        from transformers.integrations.sdpa_attention import sdpa_attention_forward
-        from transformers.masking_utils import sdpa_mask
-
-        modules = {id(model.layers[i].self_attn): i for i in layers}
-
-        def watched(module, query, key, value, attention_mask, scaling=None, **options):
-            if id(module) in modules:
-                scale = scaling if scaling is not None else query.shape[-1] ** -0.5
-                seen(modules[id(module)], query, key, attention_mask, scale)
-            return sdpa_attention_forward(module, query, key, value, attention_mask, scaling=scaling, **options)
-
-        AttentionInterface.register(NAME, watched)
-        AttentionMaskInterface.register(NAME, sdpa_mask)
-        self.config = model.language.config
-        self.before = self.config._attn_implementation
-        self.config._attn_implementation = NAME
+        self.modules = {id(model.layers[i].self_attn): i for i in layers}
+        self.seen, self.config = seen, model.language.config
+        if not Watched.looking:
+            watch_attention()
+            Watched.before = self.config._attn_implementation
+            self.config._attn_implementation = NAME
+        Watched.looking.append(self)
 
     def remove(self) -> None:
-        self.config._attn_implementation = self.before
+        Watched.looking.remove(self)
+        if not Watched.looking:
+            self.config._attn_implementation = Watched.before
+
+
+def watch_attention() -> None:
+    """Register the attention that shows its inputs to whoever is looking."""
+    from transformers import AttentionInterface, AttentionMaskInterface
+    from transformers.integrations.sdpa_attention import sdpa_attention_forward
+    from transformers.masking_utils import sdpa_mask
+
+    def watched(module, query, key, value, attention_mask, scaling=None, **options):
+        scale = scaling if scaling is not None else query.shape[-1] ** -0.5
+        for one in Watched.looking:
+            if id(module) in one.modules:
+                one.seen(one.modules[id(module)], query, key, attention_mask, scale)
+        return sdpa_attention_forward(module, query, key, value, attention_mask, scaling=scaling, **options)
+
+    AttentionInterface.register(NAME, watched)
+    AttentionMaskInterface.register(NAME, sdpa_mask)
 
 
 def attention_rows(
