@@ -5,12 +5,10 @@ import { signals } from '../signals/registry.ts';
 import { runScores, type ScoreResult } from '../signals/score.ts';
 import { planScore } from '../signals/score-plan.ts';
 import type { ScorePlan, ScoreSummary, Signal } from '../signals/signal.ts';
-import { checkpointParams, workerParams } from '../signals/worker-params.ts';
+import { SharedParams } from '../signals/worker-params.ts';
 import type { Project } from '../store/project.ts';
 import { parseMethods } from './arena/methods.ts';
 
-/** Options of all signals that have them: of the model, and where over its training they are measured. */
-export const SharedParams = z.strictObject({ ...workerParams, ...checkpointParams });
 type Shared = z.input<typeof SharedParams>;
 
 export interface ScoreAllRequest extends Partial<Shared> {

@@ -27,10 +27,10 @@ export async function runScore(plan: ScorePlan): Promise<ScoreResult> {
 /** Several signals of one project. Those that the worker measures with one model go through it together, in the place of the first of them. */
 export async function runScores(plans: readonly ScorePlan[]): Promise<ScoreResult[]> {
   const results = new Map<ScorePlan, ScoreResult>();
-  for (const plan of plans) {
+  const keys = await Promise.all(plans.map(sharedKey));
+  for (const [at, plan] of plans.entries()) {
     if (results.has(plan)) continue;
-    const key = await sharedKey(plan);
-    const keys = await Promise.all(plans.map(sharedKey));
+    const key = keys[at];
     const group = key === undefined ? [plan] : plans.filter((other, i) => keys[i] === key && !results.has(other));
     const began = performance.now();
     const computed = key === undefined ? [await fill(plan, lacking(plan))] : await fillInWorker(group);

@@ -66,6 +66,9 @@ export const checkpointParams = {
     .describe('folders of checkpoints in their order, or the name of a training run: all of its; none: the model'),
 };
 
+/** Options of all signals that have them: of the model, and where over its training they are measured. */
+export const SharedParams = z.strictObject({ ...workerParams, ...checkpointParams });
+
 /** Revision of what the worker opens: the model, and all checkpoints. */
 export async function weightsRevision(
   params: { model: string; checkpoints?: string[] },

@@ -1,6 +1,7 @@
 import { type Command, Option } from 'commander';
-import { type ScoreAllResult, SharedParams } from '../../experiment/score-all.ts';
+import type { ScoreAllResult } from '../../experiment/score-all.ts';
 import { signals } from '../../signals/registry.ts';
+import { SharedParams } from '../../signals/worker-params.ts';
 import { action, type Session, withDryRun } from '../command.ts';
 import type { Register } from '../program.ts';
 import { formatDuration } from '../progress.ts';

@@ -108,8 +108,7 @@ class Trainer:
         if any(e["k"] == k for e in read_index(self.run)):
             return
         about = {"k": k, "step": step["step"], "samples_seen": state["samples_seen"], "learning_rate": step["rate"]}
-        saved = self.dtype if self.dtype != torch.float16 else torch.float32
-        entry = save_checkpoint(self.run, self.model, self.optimizer, about, self.recipe["optimizer_state"], saved)
+        entry = save_checkpoint(self.run, self.model, self.optimizer, about, self.recipe["optimizer_state"], self.dtype)
         emit("ckpt", **entry)
 
     def read(self, micro: list[list[int]]) -> list[list[Row]]:
