@@ -1,8 +1,7 @@
 import { z } from 'zod';
 import { quarantine, scatter } from './block.ts';
-import { encodeFirstImages, firstImages, imageLoader } from './images.ts';
+import { openClipPairs } from './clip-pairs.ts';
 import type { Signal } from './signal.ts';
-import { embeddedText } from './text-embedding.ts';
 import { encodedBy, encoderParams, encoderRevision, ofDtype } from './worker-params.ts';
 
 const Params = z.object({
@@ -37,22 +36,17 @@ export const clipEmbedding: Signal<z.infer<typeof Params>> = {
   revision: (params, context) => encoderRevision(params.model, params, context),
   key: (params) => ({ text: params.text, ...ofDtype(params) }),
   async open(params, context) {
-    const { resolveModel } = await import('../models/source.ts');
-    const { loadClip } = await import('../models/encoders/clip.ts');
-    const clip = await loadClip(await resolveModel(params.model, context));
-    const load = imageLoader(context.dataset);
+    const pairs = await openClipPairs(params, context);
     return {
       async compute(batch) {
-        const images = await firstImages(batch, load);
-        const { rows, vectors } = await encodeFirstImages(batch, images, clip.image, context.signal);
-        const texts = await clip.text.encode(rows.map((i) => embeddedText(batch.samples[i]!, params.text)));
-        const place = (values: Float32Array) => scatter(batch.samples.length, clip.image.dim, rows, values);
+        const { dim, rows, images, texts, failure } = await pairs.encode(batch);
+        const place = (values: Float32Array) => scatter(batch.samples.length, dim, rows, values);
         return {
-          columns: { clip_image: place(vectors), clip_text: place(texts) },
-          quarantined: quarantine(batch, images.failure),
+          columns: { clip_image: place(images), clip_text: place(texts) },
+          quarantined: quarantine(batch, failure),
         };
       },
-      close: () => clip.close(),
+      close: pairs.close,
     };
   },
 };

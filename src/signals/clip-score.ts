@@ -1,8 +1,7 @@
 import { z } from 'zod';
 import { quarantine, scatter } from './block.ts';
-import { encodeFirstImages, firstImages, imageLoader } from './images.ts';
+import { openClipPairs } from './clip-pairs.ts';
 import type { Signal } from './signal.ts';
-import { embeddedText } from './text-embedding.ts';
 
 const Params = z.object({
   model: z
@@ -35,29 +34,21 @@ export const clipScore: Signal<ClipScoreParams> = {
   },
   key: (params) => ({ text: params.text }),
   async open(params, context) {
-    const { resolveModel } = await import('../models/source.ts');
-    const { loadClip } = await import('../models/encoders/clip.ts');
-    const clip = await loadClip(await resolveModel(params.model, context));
-    const load = imageLoader(context.dataset);
+    const pairs = await openClipPairs(params, context);
     return {
       async compute(batch) {
-        const images = await firstImages(batch, load);
-        const { rows, vectors } = await encodeFirstImages(batch, images, clip.image, context.signal);
-        const texts = await clip.text.encode(rows.map((i) => embeddedText(batch.samples[i]!, params.text)));
+        const { dim, rows, images, texts, failure } = await pairs.encode(batch);
         const cosines = rows.map((_, j) => {
           let dot = 0;
-          for (let c = j * clip.image.dim; c < (j + 1) * clip.image.dim; c++) dot += vectors[c]! * texts[c]!;
+          for (let c = j * dim; c < (j + 1) * dim; c++) dot += images[c]! * texts[c]!;
           return dot;
         });
         return {
           columns: { clip_score: scatter(batch.samples.length, 1, rows, Float32Array.from(cosines)) },
-          quarantined: quarantine(batch, images.failure),
+          quarantined: quarantine(batch, failure),
         };
       },
-      close: async () => {
-        await clip.image.close();
-        await clip.text.close();
-      },
+      close: pairs.close,
     };
   },
 };
