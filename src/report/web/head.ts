@@ -2,21 +2,15 @@ import type { Interval } from '../data.ts';
 import { selectionSentence } from '../finding.ts';
 import { CLASS_MEANING, CLASS_TITLE, CLASSES, count, number, percent, signed } from '../words.ts';
 import { h, mark } from './dom.ts';
+import { masthead } from './frame.ts';
 import { page, summary } from './state.ts';
-import { themeToggle } from './theme.ts';
 
 /** Name, finding, selection and the key numbers. */
 export function pageHead(): HTMLElement {
   return h(
     'header',
     { class: 'page-head' },
-    h(
-      'div',
-      { class: 'masthead' },
-      h('span', { class: 'brand' }, 'Winnow'),
-      h('span', { class: 'quiet' }, 'visual necessity report'),
-      themeToggle(),
-    ),
+    masthead('visual necessity report'),
     h('h1', null, summary.title),
     page.subtitle === null ? null : h('p', { class: 'subtitle' }, page.subtitle),
     lede(),

@@ -5,13 +5,14 @@ import { dock } from './dock.ts';
 import { doctor } from './doctor.ts';
 import { append, h } from './dom.ts';
 import { faults } from './faults.ts';
+import { footer, type Section, sectionsAndNav } from './frame.ts';
 import { gallery, quarantine } from './gallery.ts';
 import { pageHead } from './head.ts';
 import { clusterMap } from './map.ts';
 import { again, definitions, run } from './run.ts';
 import { selections } from './selections.ts';
 
-const sections: [string, HTMLElement | null][] = [
+const sections: Section[] = [
   ['Necessity', distribution()],
   ['Map', clusterMap()],
   ['Composition', composition()],
@@ -25,33 +26,12 @@ const sections: [string, HTMLElement | null][] = [
   ['Again', again()],
   ['Words', definitions()],
 ];
-const shown = sections.flatMap(([name, element]) => (element === null ? [] : [{ name, element }]));
-const nav = h(
-  'nav',
-  { 'aria-label': 'Sections' },
-  h(
-    'ul',
-    null,
-    shown.map(({ name, element }) => h('li', null, h('a', { href: `#${element.id}` }, name))),
-  ),
-);
+const { elements, nav } = sectionsAndNav(sections);
 append(document.body, [
   h('a', { class: 'skip', href: '#content' }, 'Skip to the report'),
   pageHead(),
   nav,
-  h(
-    'main',
-    { id: 'content', tabindex: -1 },
-    shown.map(({ element }) => element),
-  ),
-  h(
-    'footer',
-    null,
-    h(
-      'p',
-      { class: 'quiet small' },
-      'Made by Winnow. This file holds everything it shows and asks no network for anything.',
-    ),
-  ),
+  h('main', { id: 'content', tabindex: -1 }, elements),
+  footer(),
   dock(),
 ]);

@@ -1,6 +1,6 @@
 import { count, number, percent } from '../../words.ts';
 import { h } from '../dom.ts';
-import { themeToggle } from '../theme.ts';
+import { masthead } from '../frame.ts';
 import { page, result } from './data.ts';
 
 /** Name, what was found, key numbers. */
@@ -8,13 +8,7 @@ export function head(): HTMLElement {
   return h(
     'header',
     { class: 'page-head' },
-    h(
-      'div',
-      { class: 'masthead' },
-      h('span', { class: 'brand' }, 'Winnow'),
-      h('span', { class: 'quiet' }, 'arena'),
-      themeToggle(),
-    ),
+    masthead('arena'),
     h('h1', null, result.dataset),
     h('p', { class: 'subtitle' }, `${count(result.rows)} rows, ${result.budget} kept, seed ${result.seed}`),
     h('p', { class: 'lede' }, ...lede()),

@@ -1,4 +1,5 @@
 import { append, h, replace } from '../dom.ts';
+import { footer, type Section, sectionsAndNav } from '../frame.ts';
 import { addressOf, result } from './data.ts';
 import { distance } from './distance.ts';
 import { head } from './head.ts';
@@ -8,7 +9,7 @@ import { methodView } from './method.ts';
 import { absent, cost, sideBySide } from './side.ts';
 import { faults, findings, signals } from './signals.ts';
 
-const sections: [string, HTMLElement | null][] = [
+const sections: Section[] = [
   ['Side by side', sideBySide()],
   ['Overlap', heat()],
   ['Make-up', makeup()],
@@ -19,22 +20,9 @@ const sections: [string, HTMLElement | null][] = [
   ['Cost', cost()],
   ['Absent', absent()],
 ];
-const shown = sections.flatMap(([name, element]) => (element === null ? [] : [{ name, element }]));
-const nav = h(
-  'nav',
-  { 'aria-label': 'Sections' },
-  h(
-    'ul',
-    null,
-    shown.map(({ name, element }) => h('li', null, h('a', { href: `#${element.id}` }, name))),
-  ),
-);
+const { elements, nav } = sectionsAndNav(sections);
 const top = head();
-const overview = h(
-  'div',
-  null,
-  shown.map(({ element }) => element),
-);
+const overview = h('div', null, elements);
 const own = h('div', { hidden: true });
 
 /** The overview, or the page of the method that the address names. */
@@ -58,15 +46,7 @@ append(document.body, [
   top,
   nav,
   h('main', { id: 'content', tabindex: -1 }, overview, own),
-  h(
-    'footer',
-    null,
-    h(
-      'p',
-      { class: 'quiet small' },
-      'Made by Winnow. This file holds everything it shows and asks no network for anything.',
-    ),
-  ),
+  footer(),
 ]);
 addEventListener('hashchange', route);
 route();
