@@ -5,6 +5,7 @@ export default defineConfig({
   ssr: { resolve: { conditions: ['@winnow/source'] } },
   test: {
     include: ['src/**/*.test.ts', 'test/**/*.test.ts'],
+    setupFiles: ['test/property-seed.ts'],
     pool: 'forks',
     maxWorkers: 2,
     testTimeout: 60_000,

@@ -23,7 +23,7 @@ export function roundHalfEven(value: number): number {
 /**
  * C, the largest group evens out: n_g = max(1, floor(n |g| / N)), and the whole difference to the budget is added to, or taken from, the
  * largest group (the first of equals). Empty groups give nothing. Sums to the budget unless more must be taken from the largest
- * group than it has, i.e. there are more groups than places. Used by CoIDO.
+ * group than its quota, which many groups of one row bring about: then it gives none and the sum is above. Used by CoIDO.
  */
 export function largestGroupEvens(sizes: ArrayLike<number>, budget: number): Int32Array {
   const total = sum(sizes);

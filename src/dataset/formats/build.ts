@@ -26,6 +26,11 @@ export function isObject(value: unknown): value is JsonObject {
   return typeof value === 'object' && value !== null && !Array.isArray(value);
 }
 
+/** A string, number or boolean as text; '' for all else: an object's own `toString`, which data can spell, is never called. */
+export function asText(value: unknown): string {
+  return ['string', 'number', 'bigint', 'boolean'].includes(typeof value) ? String(value) : '';
+}
+
 /** The record's own id as a string, else `<file name>#<row>`. */
 export function idOf(record: JsonObject, context: ReadContext): string {
   const id = record.id;

@@ -4,6 +4,7 @@ import { mediaKind } from '../media-type.ts';
 import type { MediaRef } from '../sample.ts';
 import {
   assemble,
+  asText,
   idOf,
   isObject,
   type JsonObject,
@@ -132,9 +133,9 @@ function readTagged(record: JsonObject, media: Media, context: ReadContext): Rea
   const list = record.conversations ?? record.messages;
   const turns = Array.isArray(list) ? list.map((turn) => (isObject(turn) ? { ...turn } : turn)) : [];
   const key = isObject(turns[0]) && 'value' in turns[0] ? 'value' : 'content';
-  const texts = turns.map((turn) => (isObject(turn) ? String(turn[key] ?? '') : ''));
-  const asked = turns.find((turn) => isObject(turn) && ['human', 'user'].includes(String(turn.from ?? turn.role)));
-  if (isObject(asked) && !texts.some((text) => /<image>|<video>/.test(text)))
+  const texts = turns.map((turn) => (isObject(turn) ? asText(turn[key]) : ''));
+  const asked = turns.find((turn) => isObject(turn) && ['human', 'user'].includes(asText(turn.from ?? turn.role)));
+  if (isObject(asked) && typeof asked[key] === 'string' && !texts.some((text) => /<image>|<video>/.test(text)))
     asked[key] = [...media.images.map(() => '<image>'), ...media.videos.map(() => '<video>'), asked[key]].join('\n');
   const column = Array.isArray(record.conversations) ? 'conversations' : 'messages';
   return sharegpt.read({ ...record, [column]: turns, ...media }, context);

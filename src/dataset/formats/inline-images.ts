@@ -1,12 +1,12 @@
 import type { Sample } from '../sample.ts';
-import { isObject, type JsonObject } from './build.ts';
+import { asText, isObject, type JsonObject } from './build.ts';
 import { shownPaths } from './limits.ts';
 
 const INLINE = /<img>\s*([^<>\n]+?)\s*<\/img>/g;
 
 /** True where some turn's text names an image as `<img>path</img>`: the first Qwen-VL's way, which ms-swift takes too. */
 export function hasInlineImages(turns: unknown, key: string): boolean {
-  return Array.isArray(turns) && turns.some((turn) => isObject(turn) && new RegExp(INLINE).test(String(turn[key])));
+  return Array.isArray(turns) && turns.some((turn) => isObject(turn) && new RegExp(INLINE).test(asText(turn[key])));
 }
 
 /** Turns with `<image>` in place of each `<img>path</img>`, and the paths in order. */

@@ -1,5 +1,5 @@
 import type { Role } from '../sample.ts';
-import { isObject, ROLE_NAMES, type Turn } from './build.ts';
+import { asText, isObject, ROLE_NAMES, type Turn } from './build.ts';
 import { type MediaKind, splitPlaceholders } from './placeholders.ts';
 import { columnsOfTurn } from './turn-columns.ts';
 
@@ -22,7 +22,7 @@ export function readTaggedTurns(
     const text = isObject(turn) ? turn[keys.content] : undefined;
     if (!isObject(turn) || typeof text !== 'string')
       return { code: 'RECORD_SHAPE', message: `turn ${index} has no text in "${keys.content}"` };
-    const from = String(turn[keys.role]);
+    const from = asText(turn[keys.role]);
     const role = keys.roles?.get(from) ?? ROLE_NAMES.get(from);
     if (role === undefined)
       return { code: 'ROLE_UNKNOWN', message: `turn ${index} is from ${JSON.stringify(turn[keys.role])}` };

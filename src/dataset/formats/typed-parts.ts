@@ -2,6 +2,7 @@ import type { ReadContext } from '../format.ts';
 import type { MediaRef, Message, Sample } from '../sample.ts';
 import {
   assemble,
+  asText,
   idOf,
   isObject,
   type JsonObject,
@@ -35,7 +36,7 @@ export function readTypedParts(record: unknown, context: ReadContext, own: reado
   const turns: Turn[] = [];
   for (const [index, turn] of list.entries()) {
     if (!isObject(turn)) return rowError(context, 'RECORD_SHAPE', `turn ${index} is not an object`);
-    const role = ROLE_NAMES.get(String(turn.role));
+    const role = ROLE_NAMES.get(asText(turn.role));
     if (role === undefined)
       return rowError(context, 'ROLE_UNKNOWN', `turn ${index} has role ${JSON.stringify(turn.role)}`);
     const read = readContent(turn, waiting, found);
@@ -94,7 +95,7 @@ function readContent(
   const parts: Turn['parts'] = [];
   for (const part of content) {
     if (!isObject(part)) return 'has a part that is not an object';
-    const kind = MEDIA_TYPES.get(String(part.type));
+    const kind = MEDIA_TYPES.get(asText(part.type));
     if (part.type === 'text' && typeof part.text === 'string') parts.push({ type: 'text', text: part.text });
     else if (kind !== undefined) {
       const own = mediaRefs(payload(part, kind), kind);
@@ -112,7 +113,7 @@ function readContent(
 function detailsOf(content: unknown): JsonObject {
   if (!Array.isArray(content)) return {};
   const details = content
-    .filter((part) => isObject(part) && MEDIA_TYPES.has(String(part.type)))
+    .filter((part) => isObject(part) && MEDIA_TYPES.has(asText(part.type)))
     .map((part: JsonObject) => (isObject(part.image_url) ? (part.image_url.detail ?? null) : null));
   return details.some((detail) => detail !== null && detail !== 'auto') ? { image_details: details } : {};
 }

@@ -7,7 +7,7 @@ import type { Sample } from '../sample.ts';
 import type { Joiner } from '../sink.ts';
 import type { RecordSource } from '../source.ts';
 import { plainFile } from '../unpack.ts';
-import { isObject, type JsonObject, otherColumns, type ReadResult, rowError } from './build.ts';
+import { asText, isObject, type JsonObject, otherColumns, type ReadResult, rowError } from './build.ts';
 import { exchangeLimits, exchangeOf, field, idText, idValue } from './caption.ts';
 import { metaClashes } from './limits.ts';
 import { openMemberList, peekMemberList } from './member-list.ts';
@@ -192,8 +192,8 @@ function joinVqa(main: string): Joiner {
     add(record) {
       const { annotation, ...question } = record as JsonObject;
       const { image, ...rest } = question;
-      subtype ??= /^COCO_(\w+)_\d{12}\.jpg$/.exec(String(image))?.[1];
-      const id = String(question.image_id);
+      subtype ??= /^COCO_(\w+)_\d{12}\.jpg$/.exec(asText(image))?.[1];
+      const id = asText(question.image_id);
       // A number alone says a path only in a file that says its subtype.
       const isSaid = image === cocoPath(subtype, id) && (subtype !== undefined || !/^\d+$/.test(id));
       const lead = (count: number, key: string): string => (count === 0 ? `{"${key}": [\n` : ',\n');
