@@ -116,6 +116,53 @@ describe('the arena', () => {
     expect(again.result.methods[0]).toMatchObject({ reused: false, kept: byId.get('visnec')!.kept });
   });
 
+  it('takes several methods in a row and rules for sources, as select does', async () => {
+    const methods = ['d2', 'semdedup:eps=0.3 then top:column=aum', 'top:column=aum:quota=web=50%:max=lab=2'];
+    const { result } = await arena(folder, { ...quick, methods, doctor: false });
+    const [alone, inRow, ruled] = result.methods;
+    expect(alone!.stages).toMatchObject([{ method: 'd2', arrived: 120, kept: 18 }]);
+    const byHand = await select(folder, {
+      before: [{ method: 'semdedup', eps: 0.3 }],
+      method: 'top',
+      column: 'aum',
+      budget: '15%',
+      dryRun: true,
+    });
+    const stages = byHand.composition!.stages.map(({ method, arrived, kept }) => ({ method, arrived, kept }));
+    expect(inRow).toMatchObject({ method: 'semdedup then top', kept: byHand.ids.length, stages });
+    expect(inRow!.stages[0]!.formula).toBe(selectors.find(({ name }) => name === 'semdedup')!.formula);
+    expect(ruled!.sources).toMatchObject([
+      { source: 'lab', most: 2 },
+      { source: 'web', least: 9, kept: 9 },
+    ]);
+    const web = result.compositions[0]!.labels.indexOf('web');
+    expect(ruled!.shares.source![web]).toBe(0.5);
+  });
+
+  it('compares at a budget in tokens, which every subset keeps to', async () => {
+    const { result } = await arena(folder, { ...quick, budget: '2k tokens', methods: 'd2,top:column=aum' });
+    expect(result.cost).toMatchObject({ unit: 'tokens', limit: 2000 });
+    for (const { id, tokens } of [...result.methods, ...result.random]) {
+      expect(tokens, id).toBeLessThanOrEqual(2000);
+      expect(tokens, id).toBeGreaterThan(1000);
+    }
+    const { composition } = await select(folder, { method: 'top', column: 'aum', budget: '2k tokens', dryRun: true });
+    expect(result.methods[1]!.tokens).toBe(composition!.cost!.spent);
+    const hours = await arena(folder, { budget: '0.00001 gpu-hours', methods: 'd2', dryRun: true, trainParams: '2B' });
+    expect(hours.cost!.assumptions).toContain('2B parameters');
+  });
+
+  it('keeps choices of one version of a method apart from those of another', async () => {
+    const once = async () => (await arena(folder, { ...quick, methods: 'd2', doctor: false })).result.methods[0]!;
+    await once();
+    expect((await once()).reused).toBe(true);
+    const d2 = selectors.find(({ name }) => name === 'd2') as { version: number };
+    d2.version++;
+    expect((await once()).reused).toBe(false);
+    d2.version--;
+    expect((await once()).reused).toBe(true);
+  });
+
   it('leaves choices to gc once the rows have changed', async () => {
     await arena(folder, { ...quick, methods: 'top', doctor: false });
     const choices = async () => (await gc(folder, { dryRun: true })).garbage.filter(({ kind }) => kind === 'choice');
@@ -160,7 +207,10 @@ describe('winnow arena', () => {
     [['--methods', 'nonsense', '--budget', '15%'], 'METHOD_UNKNOWN'],
     [['--methods', 'visnec:k=x', '--budget', '15%'], 'OPTION_INVALID'],
     [['--budget', '0%'], 'BUDGET_INVALID'],
-    [['--budget', '2M tokens'], 'BUDGET_INVALID'],
+    [['--budget', '1 token'], 'BUDGET_INVALID'],
+    [['--budget', '15%', '--methods', 'top:column=aum:quota=nowhere=5'], 'SOURCE_UNKNOWN'],
+    [['--budget', '15%', '--methods', 'top:column=aum:never-keep=nobody'], 'ID_UNKNOWN'],
+    [['--budget', '15%', '--methods', 'weighted:weights=selection:nothing=1'], 'SELECTION_UNKNOWN'],
     [[], 'BUDGET_MISSING'],
     [['--budget', '15%', '--reference', 'nothing'], 'DATASET_UNKNOWN'],
     [['--budget', '15%', '--draws', '3'], 'OPTION_INVALID'],
@@ -186,7 +236,8 @@ describe.skipIf(!installed)('the page of the arena', () => {
     it(`has no error, no serious finding and no sideways scroll (${scheme}, ${width} px)`, async () => {
       await arena(folder, {
         ...quick,
-        methods: 'visnec,self-sup,d2,less,top:column=signature,top:column=nothing',
+        methods:
+          'visnec,self-sup,d2,less,semdedup then top:column=aum:quota=web=50%,top:column=signature,top:column=nothing',
         out: join(folder, 'page.html'),
       });
       await openPage(browser, join(folder, 'page.html'), width, scheme, async ({ page }) => {
@@ -196,7 +247,7 @@ describe.skipIf(!installed)('the page of the arena', () => {
           expect(await page.locator('main').innerText(), what).not.toMatch(/NaN|undefined|Infinity|null/);
         };
         await isClean('overview');
-        expect(await page.locator('#overlap table.matrix tbody tr').count()).toBe(5 + 2);
+        expect(await page.locator('#overlap table.matrix tbody tr').count()).toBe(6 + 2);
         await page.getByRole('button', { name: 'Times chance' }).click();
         await page.locator('#side a').first().click();
         await page.waitForTimeout(100);
@@ -204,6 +255,11 @@ describe.skipIf(!installed)('the page of the arena', () => {
         expect(await page.locator('article.method h2').innerText()).toBe('VisNec: visual necessity');
         expect(await page.locator('article.method .card').count()).toBeGreaterThan(8);
         await isClean('method');
+        await page.goBack();
+        await page.locator('#side a', { hasText: 'semdedup then' }).click();
+        await page.waitForTimeout(100);
+        expect(await page.locator('article.method pre.formula').count()).toBe(2);
+        await isClean('pipeline');
         await page.goBack();
         expect(await page.locator('#side').isVisible()).toBe(true);
       });

@@ -7,6 +7,7 @@ import { planScore } from '../signals/score-plan.ts';
 import type { ScorePlan, ScoreSummary, Signal } from '../signals/signal.ts';
 import { SharedParams } from '../signals/worker-params.ts';
 import type { Project } from '../store/project.ts';
+import { needsOf, referenceNeedsOf } from './arena/entry.ts';
 import { parseMethods } from './arena/methods.ts';
 
 type Shared = z.input<typeof SharedParams>;
@@ -62,10 +63,10 @@ function wantedSignals(
   if (names !== undefined) return { wanted: new Map(names.map((name) => [signalNamed(name), {}])), elsewhere: [] };
   const wanted: Wanted = new Map();
   const unmade = new Map<string, string[]>();
-  for (const { id, selector, options } of parseMethods(methods ?? 'all')) {
-    for (const column of selector[needs]?.(options) ?? []) {
+  for (const entry of parseMethods(methods ?? 'all')) {
+    for (const column of (needs === 'needs' ? needsOf(entry) : referenceNeedsOf(entry)) ?? []) {
       const maker = makerOf(column);
-      if (maker === undefined) unmade.set(column, [...(unmade.get(column) ?? []), id]);
+      if (maker === undefined) unmade.set(column, [...(unmade.get(column) ?? []), entry.id]);
       else wanted.set(maker.signal, joined(wanted.get(maker.signal), maker.options));
     }
   }

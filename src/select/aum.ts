@@ -3,6 +3,7 @@ import { tokenScoreSelector } from './token-score.ts';
 /** AUM = mean over response tokens of p_label - max of the other p, -1 (sure and wrong) to 1 (sure and right). */
 export const aum = tokenScoreSelector({
   name: 'aum',
+  version: 1,
   title: 'AUM: margin of the right token',
   source: 'Pleiss et al., NeurIPS 2020, arXiv 2001.10528; LVLM port in G-JWLee/COINCIDE_code at 629f776',
   summary:

@@ -1,5 +1,6 @@
 import { fitCount } from './fit-count.ts';
 import { mergePicks, type StagePick } from './merge-picks.ts';
+import { rowsWithin } from './row-tokens.ts';
 import type { Reason, SelectContext, Selection, Selector, SelectorInput } from './selector.ts';
 import { leastBudget } from './source-bounds.ts';
 import { boundedGroups, type RuledPool, type SourceCount, sourceCounts } from './source-groups.ts';
@@ -159,8 +160,7 @@ function ownAmount(plan: Composition, s: number, arriving: number): Amount {
 function finalCount({ stages, pool, tokens }: Composition, arriving = pool.length): number {
   const end = stages.at(-1)!.amount!(arriving);
   if ('count' in end) return end.count;
-  const total = pool.reduce((sum, row) => sum + tokens![row]!, 0);
-  return total === 0 ? pool.length : Math.floor((end.tokens * pool.length) / total);
+  return rowsWithin(end.tokens, pool, tokens!);
 }
 
 /** A method on some rows, by source where sources have rules. `count` includes the rows always kept. */

@@ -3,6 +3,7 @@ import { tokenScoreSelector } from './token-score.ts';
 /** EL2N = mean over response tokens of |softmax(logits) - onehot(label)|_2, 0 (sure and right) to sqrt(2) (sure and wrong). */
 export const el2n = tokenScoreSelector({
   name: 'el2n',
+  version: 1,
   title: 'EL2N: error of the predicted probabilities',
   source:
     'Paul et al., NeurIPS 2021, arXiv 2107.07075; code mansheej/data_diet at aee462e; LVLM port in G-JWLee/COINCIDE_code at 629f776',

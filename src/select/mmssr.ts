@@ -85,6 +85,7 @@ function pickInTurns(
 /** mmSSR: rows that are rich in a capability, of every style and source. */
 export const mmssr: Selector<MmssrOptions> = {
   name: 'mmssr',
+  version: 1,
   title: 'mmSSR: rich in capabilities, of all styles',
   source: 'mmSSR, Lyu et al., arXiv 2503.13383 (2025); code lyumengyao/mmssr at 3a7e662',
   summary:

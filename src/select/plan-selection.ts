@@ -2,7 +2,7 @@ import { type Dataset, datasetColumns } from '../dataset/dataset.ts';
 import { WinnowError } from '../dataset/errors.ts';
 import type { Project } from '../store/project.ts';
 import { poolRows } from './baseline.ts';
-import type { Composed, Composition, Stage } from './compose.ts';
+import { type Composed, type Composition, compose, type Stage } from './compose.ts';
 import { type CompositionRecord, recordOf } from './composition-record.ts';
 import { embedWhereFree } from './embed-text.ts';
 import { readInputs, type SelectionInputs } from './inputs.ts';
@@ -10,8 +10,8 @@ import { refuseOtherOrigin } from './one-source.ts';
 import { findSelector, parseOptions } from './registry.ts';
 import type { SelectRequest, StageRequest } from './request.ts';
 import { checkAlways, checkUsable, earlierRows, listsOf, outsideOf } from './row-lists.ts';
-import { rowTokens } from './row-tokens.ts';
-import { columnsOf, type SelectorInput, streamedByAll } from './selector.ts';
+import { type RowTokens, rowTokens } from './row-tokens.ts';
+import { columnsOf, type SelectContext, type SelectorInput, streamedByAll } from './selector.ts';
 import { NO_SOURCE, parseSourceRules } from './source-bounds.ts';
 import { amountOf } from './stage-amount.ts';
 import { parseCostOptions } from './training-cost.ts';
@@ -29,8 +29,17 @@ export interface SelectionPlan {
   record(composed: Composed): CompositionRecord | undefined;
 }
 
-/** Reads everything that a request names: columns, lists, budgets. Nothing is chosen yet. @throws WinnowError for whatever is wrong with it */
-export async function planSelection(project: Project, request: SelectRequest): Promise<SelectionPlan> {
+/**
+ * Reads everything that a request names: columns, lists, budgets. Nothing is chosen yet.
+ *
+ * @param known tokens of the rows, where somebody has counted them by the same options
+ * @throws WinnowError for whatever is wrong with the request
+ */
+export async function planSelection(
+  project: Project,
+  request: SelectRequest,
+  known: { tokens?: RowTokens | undefined } = {},
+): Promise<SelectionPlan> {
   const defaults = project.config().defaults;
   const costOptions = parseCostOptions(request);
   const requests: StageRequest[] = [...(request.before ?? []), withDefault(request, defaults.budget)];
@@ -55,7 +64,7 @@ export async function planSelection(project: Project, request: SelectRequest): P
   const outside = outsideOf(dataset, inputs.input, lists, from?.rows);
   const isAlways = new Set(lists.always);
   const isByCost = budgets.some((budget) => budget?.cost !== undefined);
-  const tokens = isByCost ? await rowTokens(project, dataset, costOptions, outside) : undefined;
+  const tokens = isByCost ? (known.tokens ?? (await rowTokens(project, dataset, costOptions, outside))) : undefined;
   const last = budgets.at(-1)!;
   checkAlways(lists.always, last, tokens?.tokens);
   const stages: Stage[] = [];
@@ -87,6 +96,21 @@ export async function planSelection(project: Project, request: SelectRequest): P
     embedded,
     record: (composed) => recordOf(parts, composed),
   };
+}
+
+/** Chooses as planned. @throws WinnowError `BUDGET_INVALID` where not one sample is within a budget by cost */
+export async function carryOut(
+  { plan, budget }: Pick<SelectionPlan, 'plan' | 'budget'>,
+  context: Omit<SelectContext, 'budget' | 'fraction'>,
+): Promise<Composed> {
+  const composed = await compose(plan, context);
+  if (plan.tokens === undefined || composed.selection.kept.length > 0) return composed;
+  throw new WinnowError({
+    code: 'BUDGET_INVALID',
+    message: `A budget of ${budget} keeps no sample at all.`,
+    hint: 'Give a larger one.',
+    exitCode: 2,
+  });
 }
 
 function withDefault(request: SelectRequest, budget: string | number | undefined): StageRequest {

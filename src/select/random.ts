@@ -45,6 +45,7 @@ export function drawStratified(strata: readonly Stratum[], random: Random): Int3
 /** The baseline that every method has to beat. */
 export const random: Selector<RandomOptions> = {
   name: 'random',
+  version: 1,
   title: 'Random',
   source: 'no source: the baseline of every paper',
   summary: 'Draws without replacement, every row as likely as the others, or each source in proportion to its size.',

@@ -16,7 +16,7 @@ export interface StageRequest {
 }
 
 /** Options of {@link CostOptions}, all of them optional. */
-type CostRequest = { [K in keyof CostOptions]?: CostOptions[K] | undefined };
+export type CostRequest = { [K in keyof CostOptions]?: CostOptions[K] | undefined };
 
 export interface SelectRequest extends StageRequest, SourceRules, CostRequest {
   /** Methods that run before this one, each on what the one before it kept. */

@@ -46,6 +46,12 @@ export async function rowTokens(
   return { tokens, about: `estimated: UTF-8 bytes of the text / 4, and ${imageTokens} an image` };
 }
 
+/** How many rows of average length fit a limit. */
+export function rowsWithin(limit: number, pool: Int32Array, tokens: Float64Array): number {
+  const total = pool.reduce((sum, row) => sum + tokens[row]!, 0);
+  return total <= limit ? pool.length : Math.floor((limit * pool.length) / total);
+}
+
 async function fromColumn(
   project: Project,
   dataset: Dataset,

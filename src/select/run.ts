@@ -11,12 +11,12 @@ import {
   type SubsetStatistic,
   shareOf,
 } from './baseline.ts';
-import type { ColumnOrigin } from './column-origin.ts';
-import { type Composition, compose } from './compose.ts';
+import { type ColumnOrigin, importNotes } from './column-origin.ts';
+import type { Composition } from './compose.ts';
 import type { CompositionRecord } from './composition-record.ts';
 import { drawLimits } from './limits.ts';
 import { necessityClass } from './necessity-class.ts';
-import { planSelection } from './plan-selection.ts';
+import { carryOut, planSelection } from './plan-selection.ts';
 import type { SelectRequest } from './request.ts';
 import type { Selection } from './selector.ts';
 
@@ -78,21 +78,14 @@ export async function runSelection(project: Project, request: SelectRequest): Pr
   const seed = request.seed ?? project.config().defaults.seed ?? 42;
   checkSeed(seed);
   if (request.name !== undefined) checkName(request.name);
-  const { plan, dataset, inputs, record, embedded, budget } = await planSelection(project, request);
-  const composed = await compose(plan, {
+  const planned = await planSelection(project, request);
+  const { plan, dataset, inputs, record, embedded, budget } = planned;
+  const composed = await carryOut(planned, {
     seed,
     ...(signal === undefined ? {} : { signal }),
     ...(progress === undefined ? {} : { progress }),
   });
   const { selection } = composed;
-  if (plan.tokens !== undefined && selection.kept.length === 0) {
-    throw new WinnowError({
-      code: 'BUDGET_INVALID',
-      message: `A budget of ${budget} keeps no sample at all.`,
-      hint: 'Give a larger one.',
-      exitCode: 2,
-    });
-  }
   const composition = record(composed);
   const { about, necessity, from } = inputs;
   const threshold = typeof selection.options.threshold === 'number' ? selection.options.threshold : 0.05;
@@ -134,15 +127,6 @@ export async function runSelection(project: Project, request: SelectRequest): Pr
   };
   if (!dryRun) await save(project, dataset, result, selection, from);
   return result;
-}
-
-/** What was said of columns that were imported: whoever reads the result must know that they are a teacher's ratings, say. */
-function importNotes(from: Readonly<Record<string, ColumnOrigin>>): string[] {
-  return Object.entries(from).flatMap(([column, { about }]) => {
-    const imported = about.imported as { note: string | null } | undefined;
-    if (imported === undefined) return [];
-    return [`Column ${column} was imported${imported.note === null ? '' : `: ${imported.note}`}.`];
-  });
 }
 
 /** `semdedup-then-visnec-15%-s42` */

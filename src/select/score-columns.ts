@@ -16,6 +16,26 @@ interface ScoreColumn {
 /** How inputs are read; given, since reading a method's inputs comes back to it. */
 type ReadInputs = (needs: readonly string[]) => Promise<{ input: SelectorInput }>;
 
+const SCORE = /^(selection|method):(.+)$/;
+
+/**
+ * Columns that have to be measured for a name that may stand for a score: those that the method reads by default; none for a selection's, which are in
+ * its file. Any other name is a column itself.
+ */
+export function columnsBehind(name: string): string[] {
+  const [, kind, what = ''] = SCORE.exec(name) ?? [];
+  if (kind === undefined) return [name];
+  return kind === 'selection' ? [] : findSelector(what).needs(parseOptions(findSelector(what), {}));
+}
+
+/** What a score depends on beside the columns behind it; undefined for the name of a column. @throws WinnowError `SELECTION_UNKNOWN`, `METHOD_UNKNOWN` */
+export async function scoreIdentity(project: Project, name: string): Promise<string | undefined> {
+  const [, kind, what = ''] = SCORE.exec(name) ?? [];
+  if (kind === undefined) return undefined;
+  if (kind === 'method') return `${name}@${findSelector(what).version}`;
+  return `${name}@${(await readSelectionHead(project, what)).reasons.sha256}`;
+}
+
 /**
  * The score of each row as an earlier selection gave it (`selection:NAME`), or as a method gives it with its defaults (`method:NAME`): what
  * `winnow explain` prints of a row. NaN where there is none. Undefined for any other name.
@@ -28,7 +48,7 @@ export async function scoreColumn(
   name: string,
   read: ReadInputs,
 ): Promise<ScoreColumn | undefined> {
-  const [, kind, what = ''] = /^(selection|method):(.+)$/.exec(name) ?? [];
+  const [, kind, what = ''] = SCORE.exec(name) ?? [];
   if (kind === undefined) return undefined;
   return kind === 'selection' ? ofSelection(project, dataset, name, what) : ofMethod(dataset, name, what, read);
 }

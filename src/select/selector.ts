@@ -70,6 +70,8 @@ export interface SelectContext {
  */
 export interface Selector<Options extends Record<string, unknown> = Record<string, unknown>> {
   readonly name: string;
+  /** Raised by hand when the method chooses otherwise of the same columns: choices that are kept (by the arena) are of one version. */
+  readonly version: number;
   readonly title: string;
   /** Paper and code, with year. */
   readonly source: string;

@@ -41,6 +41,7 @@ export function prototypeDistances({ data, rows, width }: Matrix, distance: 'cos
 /** Self-supervised prototypes: typical or untypical rows, by their distance to the nearest of the prototypes of the data. */
 export const selfSup: Selector<SelfSupOptions> = {
   name: 'self-sup',
+  version: 1,
   title: 'Self-Sup prototypes: distance to the nearest prototype',
   source: 'Sorscher et al., NeurIPS 2022, arXiv 2206.14486; no selector was published',
   summary:

@@ -14,7 +14,9 @@ export interface TokenScoreOptions extends Record<string, unknown> {
 
 /** A method that ranks by one number about the predicted response tokens: EL2N, AUM. They differ in the number alone. */
 export function tokenScoreSelector(
-  about: Pick<Selector, 'name' | 'title' | 'source' | 'summary' | 'formula' | 'breaks'> & { column: string },
+  about: Pick<Selector, 'name' | 'version' | 'title' | 'source' | 'summary' | 'formula' | 'breaks'> & {
+    column: string;
+  },
 ): Selector<TokenScoreOptions> {
   const { column: defaultColumn, ...names } = about;
   return {

@@ -1,10 +1,13 @@
 import { relative } from 'node:path';
 import { Option } from 'commander';
+import { CostOptions } from '../../select/training-cost.ts';
+import { HTTP_VARIANTS, IN_PROCESS_VARIANTS } from '../../signals/row-loss.ts';
 import { action, withDryRun } from '../command.ts';
 import { positiveNumber, wholeNumber } from '../option-numbers.ts';
 import type { Register } from '../program.ts';
+import { addSchemaOptions, schemaValues } from '../schema-options.ts';
 
-interface Given {
+interface Given extends Record<string, unknown> {
   methods: string;
   budget?: string;
   seed?: string;
@@ -27,8 +30,15 @@ export const register: Register = (program, session) => {
     .description(
       'let every method whose signals are there choose at one budget, and compare what they chose, beside random subsets',
     )
-    .option('-m, --methods <list>', 'all, or methods by name: visnec,self-sup:keep=near,xmas:variant=official', 'all')
-    .option('-b, --budget <amount>', 'how much to keep: 15% or a number of samples (default: that of winnow.yaml)')
+    .option(
+      '-m, --methods <list>',
+      'all, methods by name, or several in a row: visnec,xmas:variant=official,"semdedup:eps=0.05 then visnec"',
+      'all',
+    )
+    .option(
+      '-b, --budget <amount>',
+      'how much to keep: 15%, 5000, "2M tokens" or "10 gpu-hours" (default: that of winnow.yaml)',
+    )
     .option('--seed <n>', 'seed of everything random (default: that of winnow.yaml, else 42)')
     .option('-d, --dataset <name>', 'data set of the project (default: the first)')
     .option('-r, --reference <name>', 'data set of the project that stands for the target')
@@ -36,7 +46,7 @@ export const register: Register = (program, session) => {
       new Option(
         '--blind <variant>',
         'blind loss that necessity is taken from (default: the first of the latest loss)',
-      ).choices(['masked', 'drop', 'remove']),
+      ).choices([...IN_PROCESS_VARIANTS, ...HTTP_VARIANTS]),
     )
     .option('--truth <file>', 'JSON with the truth about planted faults (default: truth.json beside the data set)')
     .option('--no-doctor', 'do not look for duplicates and faults, which reads every image')
@@ -45,11 +55,13 @@ export const register: Register = (program, session) => {
     .option('--proxy-size <billions>', 'parameters of the proxy, for estimates (default: 2)')
     .option('-o, --out <file>', 'page to write (default: arena.html in the project)')
     .option('--csv <file>', 'table to write (default: beside the page)');
+  addSchemaOptions(command, CostOptions);
   withDryRun(command).action(
     action(session, async (context, given: Given) => {
       const whole = (name: string, text: string | undefined, least: number, most: number) =>
         text === undefined ? undefined : wholeNumber(name, text, least, most);
       const request = {
+        ...schemaValues(CostOptions, given),
         methods: given.methods,
         budget: given.budget,
         seed: whole('--seed', given.seed, 0, 0xffffffff),

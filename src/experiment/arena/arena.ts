@@ -2,22 +2,23 @@ import { existsSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import type { Dataset } from '../../dataset/dataset.ts';
 import { WinnowError } from '../../dataset/errors.ts';
-import { interval95 } from '../../numeric/statistics.ts';
-import { type RandomSubsets, randomSubsets } from '../../select/baseline.ts';
+import { interval95, mean } from '../../numeric/statistics.ts';
+import { poolRows, type RandomSubsets, randomSubsets } from '../../select/baseline.ts';
+import type { DrawLimits } from '../../select/draw-within.ts';
 import { embedWhereFree } from '../../select/embed-text.ts';
-import { readInputs } from '../../select/inputs.ts';
 import type { Project } from '../../store/project.ts';
 import { readTruth, type Truth } from '../truth.ts';
 import { standAlone } from './alone.ts';
 import { openShelf, readinessOf } from './availability.ts';
 import { type Choice, type ChooseContext, choose } from './choose.ts';
 import { costOf } from './cost.ts';
+import { commandOf, stagesOf } from './describe.ts';
 import { doctorRows } from './doctor-rows.ts';
-import type { Entry } from './methods.ts';
+import { type Entry, methodOf, needsOf } from './entry.ts';
 import { overlapTable } from './overlap-table.ts';
 import { distanceFrom, drawNull, holm } from './permutation.ts';
 import { type ArenaRequest, checkWhole, missingCost, openArena } from './plan.ts';
-import { groupCounts, measure, openGauge } from './quantities.ts';
+import { groupCounts, measure } from './quantities.ts';
 import type { ArenaFailed, ArenaMethod, ArenaRandom, ArenaResult, Composition } from './result.ts';
 import { makeYardstick, type Yardstick } from './yardstick.ts';
 
@@ -42,26 +43,28 @@ export async function runArena(project: Project, request: ArenaRequest): Promise
   const draws = request.draws ?? 1000;
   checkWhole('draws', draws, 20, 100_000);
   const opened = await openArena(project, request);
-  const { dataset, reference, budget, seed, missing, assumptions } = opened;
+  const { dataset, reference, budget, cost, tokens, said, seed, missing, assumptions } = opened;
   const truth = await truthOf(dataset.path, request.truth);
   const notes: string[] = [];
   for (const column of opened.free) notes.push((await embedWhereFree(project, dataset, column, how)) ?? '');
-  const { about, input } = await readInputs(project, dataset, [], { blind: request.blind });
+  const { about, input } = opened.inputs;
   const excluded = input.excluded ?? new Map<number, string>();
   if (excluded.size > 0) notes.push(setAside([...excluded.keys()], truth, dataset));
   const { ran, failed } = await runEntries(
     opened.ready.map(({ entry }) => entry),
-    { project, dataset, reference, budget, seed, blind: request.blind, excluded, ...how },
+    { project, dataset, reference, budget, cost, tokens, seed, blind: request.blind, excluded, ...how },
   );
 
-  const pool = Int32Array.from({ length: dataset.rows }, (_, row) => row).filter((row) => !excluded.has(row));
+  const pool = poolRows(dataset.rows, excluded);
+  const limits = said.cost === undefined ? undefined : costLimits(dataset.rows, said.cost.limit, tokens!.tokens);
   const random = randomSubsets({
     rows: dataset.rows,
-    budget: budget.count,
+    budget: said.requested,
     excluded,
     source: about.source,
     seeds: SEEDS,
     seed,
+    ...(limits === undefined ? {} : { limits }),
   });
   const doctor = request.doctor === false ? [] : await doctorRows(project, dataset, how);
   const yardstick = await makeYardstick({ project, dataset, pool, source: about.source, doctor, truth, seed, ...how });
@@ -73,15 +76,24 @@ export async function runArena(project: Project, request: ArenaRequest): Promise
   const adjusted = holm(distances.map(({ p }) => p));
   const listed = (rows: readonly { row: number; votes: number }[]) =>
     rows.map(({ row, votes }) => ({ row, id: dataset.ids[row]!, votes, ...plantedIn(dataset.ids[row]!, truth) }));
+  const spent = (rows: Int32Array): { tokens?: number } =>
+    tokens === undefined ? {} : { tokens: rows.reduce((sum, row) => sum + tokens.tokens[row]!, 0) };
+  const asked = { ...request, budget: budget.text, seed, cost };
   const methods = ran.map(({ entry, choice, reused }, m): ArenaMethod => {
     const { quantities, ...distance } = distances[m]!;
-    const columns = entry.selector.needs(entry.options);
+    const columns = needsOf(entry);
     return {
-      ...describe(entry, budget.text, seed, request),
+      id: entry.id,
+      method: methodOf(entry),
+      title: entry.title,
+      stages: stagesOf(entry, choice),
+      sources: choice.sources,
+      command: commandOf(entry, asked),
       reused,
       requested: choice.requested,
       returned: choice.returned,
       kept: kept[m]!.length,
+      ...spent(kept[m]!),
       ...(choice.shortfall === undefined ? {} : { shortfall: choice.shortfall }),
       notes: choice.notes,
       quantities,
@@ -95,15 +107,14 @@ export async function runArena(project: Project, request: ArenaRequest): Promise
     dataset: dataset.name,
     rows: dataset.rows,
     eligible: pool.length,
-    budget: budget.text,
-    requested: budget.count,
+    ...said,
     seed,
     draws,
     ...(reference === undefined ? {} : { reference: reference.name }),
     quantities: yardstick.infos,
     compositions: compositionsOf(yardstick, pool, random[0]!),
     methods,
-    random: random.map((subsets) => describeRandom(yardstick, pool, subsets)),
+    random: random.map((subsets) => describeRandom(yardstick, subsets, spent)),
     overlap: overlapTable(
       methods.map(({ id }) => id),
       kept,
@@ -136,7 +147,7 @@ async function runEntries(
       ran.push({ entry, ...(await choose(entry, shards, context)) });
     } catch (error) {
       signal?.throwIfAborted();
-      failed.push({ id: entry.id, method: entry.selector.name, title: entry.selector.title, error: errorOf(error) });
+      failed.push({ id: entry.id, method: methodOf(entry), title: entry.title, error: errorOf(error) });
     }
   }
   progress?.(entries.length, entries.length, 'choosing');
@@ -172,46 +183,22 @@ async function truthOf(path: string, given: string | undefined) {
 }
 
 async function distancesOf(
-  { quantities }: Yardstick,
+  { gauge }: Yardstick,
   pool: Int32Array,
   kept: readonly Int32Array[],
   draws: number,
   seed: number,
   how: Pick<ArenaRequest, 'signal' | 'progress'>,
 ) {
-  const gauges = quantities.map((quantity) => openGauge(quantity, pool));
   const sizes = [...new Set(kept.map((rows) => rows.length))].filter((size) => size > 0).sort((a, b) => a - b);
-  const nulls = new Map((await drawNull(pool, gauges, sizes, draws, seed, how)).map((one) => [one.size, one]));
-  const nothing = { size: 0, values: gauges.map(() => new Float64Array(0)) };
-  return kept.map((rows) =>
-    distanceFrom(
-      nulls.get(rows.length) ?? nothing,
-      gauges.map((gauge) => measure(gauge, rows)),
-    ),
-  );
+  const nulls = new Map((await drawNull(pool, gauge, sizes, draws, seed, how)).map((one) => [one.size, one]));
+  const nothing = { size: 0, values: Array.from({ length: gauge.quantities }, () => new Float64Array(0)) };
+  return kept.map((rows) => distanceFrom(nulls.get(rows.length) ?? nothing, measure(gauge, rows)));
 }
 
-function describe({ id, selector, options }: Entry, budget: string, seed: number, request: ArenaRequest) {
-  const { name, title, source, summary, formula, breaks } = selector;
-  const parts = id.split(':').slice(1);
-  const flags = parts.map((part) => {
-    const at = part.indexOf('=');
-    const option = part.slice(0, at).replace(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`);
-    return ` --${option} ${part.slice(at + 1).replaceAll('+', ',')}`;
-  });
-  const reference = selector.referenceNeeds === undefined ? '' : ` --reference ${request.reference}`;
-  const dataset = request.dataset === undefined ? '' : ` --dataset ${request.dataset}`;
-  return {
-    id,
-    method: name,
-    title: parts.length === 0 ? title : `${title} (${parts.join(', ')})`,
-    source,
-    summary,
-    formula,
-    ...(breaks === undefined ? {} : { breaks }),
-    options,
-    command: `winnow select ${name} --budget ${budget}${flags.join('')}${reference}${dataset} --seed ${seed}`,
-  };
+/** Random subsets keep to a budget by cost too, and to nothing else. */
+function costLimits(rows: number, limit: number, tokens: Float64Array): DrawLimits {
+  return { always: new Int32Array(), groups: new Int32Array(rows).fill(-1), bounds: [], cost: { tokens, limit } };
 }
 
 function sharesOf({ groups }: Yardstick, rows: Int32Array): Record<string, number[]> {
@@ -235,15 +222,19 @@ function compositionsOf({ groups }: Yardstick, pool: Int32Array, random: RandomS
   });
 }
 
-function describeRandom({ quantities }: Yardstick, pool: Int32Array, { kind, subsets }: RandomSubsets): ArenaRandom {
+function describeRandom(
+  { gauge }: Yardstick,
+  { kind, subsets }: RandomSubsets,
+  spent: (rows: Int32Array) => { tokens?: number },
+): ArenaRandom {
+  const measured = subsets.map((rows) => measure(gauge, rows));
+  const each = subsets.map((rows) => spent(rows).tokens);
   return {
     id: kind === 'uniform' ? 'random' : 'stratified',
     title: kind === 'uniform' ? 'Random, uniform' : 'Random, stratified by source',
     seeds: subsets.length,
-    kept: subsets[0]?.length ?? 0,
-    quantities: quantities.map((quantity) => {
-      const gauge = openGauge(quantity, pool);
-      return interval95(subsets.map((rows) => measure(gauge, rows)));
-    }),
+    kept: Math.round(mean(subsets.map((rows) => rows.length))),
+    ...(each[0] === undefined ? {} : { tokens: Math.round(mean(each.map((tokens) => tokens!))) }),
+    quantities: Array.from({ length: gauge.quantities }, (_, q) => interval95(measured.map((own) => own[q]!))),
   };
 }

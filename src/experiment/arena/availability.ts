@@ -1,10 +1,11 @@
 import type { Dataset } from '../../dataset/dataset.ts';
 import { isFreeEmbedding } from '../../select/embed-text.ts';
 import { storedName } from '../../select/inputs.ts';
+import { scoreIdentity } from '../../select/score-columns.ts';
 import { commandFor } from '../../signals/command-for.ts';
 import type { Project } from '../../store/project.ts';
 import { type StoredSignal, storedSignals } from '../../store/signals.ts';
-import type { Entry } from './methods.ts';
+import { type Entry, needsOf, referenceNeedsOf } from './entry.ts';
 
 /** A column that a method needs and the project doesn't have. */
 export interface MissingColumn {
@@ -21,12 +22,13 @@ export interface Readiness {
   missing: MissingColumn[];
   /** It compares with a second data set, and none was named. */
   needsReference: boolean;
-  /** Files of the columns it reads: what they hold. */
+  /** Files of the columns it reads, and scores it reads of selections and methods: what its choice depends on. */
   shards: string[];
 }
 
 /** Whether columns are there; one lookup serves all methods. */
 export interface Shelf {
+  project: Project;
   dataset: Dataset;
   /** Files of a column, or why it isn't there. */
   find(column: string): Promise<{ files: string } | { because: MissingColumn['because'] }>;
@@ -50,6 +52,7 @@ export async function openShelf(
     return { files: signal.entry.shards.map(({ file }) => file).join(' ') };
   };
   return {
+    project,
     dataset,
     find(column) {
       const known = found.get(column) ?? look(column);
@@ -65,10 +68,11 @@ function holds({ entry }: StoredSignal, name: string): boolean {
 }
 
 /** What of a method's needs is there. @param reference absent: none was named */
-export async function readinessOf({ selector, options }: Entry, pool: Shelf, reference?: Shelf): Promise<Readiness> {
+export async function readinessOf(entry: Entry, pool: Shelf, reference?: Shelf): Promise<Readiness> {
+  const ofReference = referenceNeedsOf(entry);
   const readiness: Readiness = {
     missing: [],
-    needsReference: selector.referenceNeeds !== undefined && reference === undefined,
+    needsReference: ofReference !== undefined && reference === undefined,
     shards: [],
   };
   const check = async (shelf: Shelf, of: MissingColumn['of'], columns: readonly string[]): Promise<void> => {
@@ -88,7 +92,11 @@ export async function readinessOf({ selector, options }: Entry, pool: Shelf, ref
       });
     }
   };
-  await check(pool, 'pool', selector.needs(options));
-  if (reference !== undefined) await check(reference, 'reference', selector.referenceNeeds?.(options) ?? []);
+  await check(pool, 'pool', needsOf(entry));
+  for (const name of entry.stages.flatMap(({ selector, options }) => selector.needs(options))) {
+    const score = await scoreIdentity(pool.project, name);
+    if (score !== undefined) readiness.shards.push(score);
+  }
+  if (reference !== undefined) await check(reference, 'reference', ofReference ?? []);
   return readiness;
 }

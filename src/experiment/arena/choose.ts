@@ -5,13 +5,19 @@ import { z } from 'zod';
 import { writeFileAtomic } from '../../dataset/atomic.ts';
 import type { Dataset } from '../../dataset/dataset.ts';
 import type { Column } from '../../numeric/columns.ts';
-import type { Budget } from '../../select/budget.ts';
-import { readInputs } from '../../select/inputs.ts';
-import { refuseOtherOrigin } from '../../select/one-source.ts';
-import { columnsOf, type SelectorInput, streamedByAll } from '../../select/selector.ts';
+import { importNotes } from '../../select/column-origin.ts';
+import type { Composition } from '../../select/compose.ts';
+import { carryOut, planSelection } from '../../select/plan-selection.ts';
+import type { CostRequest, SelectRequest } from '../../select/request.ts';
+import { listsOf } from '../../select/row-lists.ts';
+import type { RowTokens } from '../../select/row-tokens.ts';
+import type { StageAmount } from '../../select/stage-amount.ts';
 import { ARENA_PREFIX } from '../../store/gc.ts';
 import type { Project } from '../../store/project.ts';
-import type { Entry } from './methods.ts';
+import type { Entry } from './entry.ts';
+
+const Stage = z.object({ method: z.string(), arrived: z.int(), asked: z.int(), kept: z.int() });
+const Source = z.object({ source: z.string(), least: z.int(), most: z.int().nullable(), kept: z.int() });
 
 const Choice = z.object({
   /** Distinct rows, in the order of the method. */
@@ -21,18 +27,26 @@ const Choice = z.object({
   requested: z.int().nonnegative(),
   shortfall: z.object({ missing: z.int(), because: z.string() }).optional(),
   notes: z.array(z.string()),
+  /** What each method of a pipeline did; one line for a method alone. */
+  stages: z.array(Stage),
+  /** What was demanded of sources with a rule, and what they gave. */
+  sources: z.array(Source),
   /** Reading columns and choosing, wall time. */
   seconds: z.number(),
   /** Bytes of the columns that were in memory at once. */
   bytes: z.number(),
 });
-/** What a method chose, and what choosing took. */
+/** What an entry chose, and what choosing took. */
 export type Choice = z.infer<typeof Choice>;
 
 export interface ChooseContext {
   project: Project;
   dataset: Dataset;
-  budget: Budget;
+  budget: StageAmount;
+  /** What tokens and GPU-hours are estimated from, as it was given. */
+  cost: CostRequest;
+  /** Tokens of the rows, where the budget is by cost. */
+  tokens?: RowTokens | undefined;
   seed: number;
   blind?: string | undefined;
   /** Data set that stands for the target. */
@@ -43,12 +57,12 @@ export interface ChooseContext {
   progress?: (done: number, total: number, what: string) => void;
 }
 
-/** Names the rules: raise it when a selector's choice changes. */
-const FORMAT = 1;
+/** Names what all methods share (pools, pipelines, budgets, k-means): raise it when that changes choices. A method's own changes raise its `version`. */
+const FORMAT = 2;
 
 /**
- * What a method chooses. A choice is kept under a name derived from all that it depends on (method, options, seed, budget, shards of its columns), so that
- * the same question is answered from there.
+ * What an entry chooses. A choice is kept under a name derived from all that it depends on (methods with their versions, options, seed, budget, rules,
+ * shards of the columns), so that the same question is answered from there.
  *
  * @param shards files of each column, for the name
  */
@@ -58,11 +72,8 @@ export async function choose(
   context: ChooseContext,
 ): Promise<{ choice: Choice; reused: boolean }> {
   const { project, dataset } = context;
-  const file = join(
-    project.paths.root,
-    'arena',
-    `${dataset.hash.slice(0, ARENA_PREFIX)}-${keyOf(entry, shards, context)}.json`,
-  );
+  const key = await keyOf(entry, shards, context);
+  const file = join(project.paths.root, 'arena', `${dataset.hash.slice(0, ARENA_PREFIX)}-${key}.json`);
   const saved = await readChoice(file, dataset.rows);
   if (saved !== undefined) return { choice: saved, reused: true };
   const choice = await run(entry, context);
@@ -70,50 +81,65 @@ export async function choose(
   return { choice, reused: false };
 }
 
-async function run({ selector, options }: Entry, context: ChooseContext): Promise<Choice> {
-  const { project, dataset, budget, seed, blind, reference, signal, progress } = context;
+async function run(entry: Entry, context: ChooseContext): Promise<Choice> {
+  const { project, seed, tokens, signal, progress } = context;
   const began = performance.now();
-  const { input, from } = await readInputs(project, dataset, selector.needs(options), {
-    blind,
-    streams: streamedByAll([columnsOf(selector, options)]),
-  });
-  if (reference !== undefined && selector.referenceNeeds !== undefined) {
-    const target = await readInputs(project, reference, selector.referenceNeeds(options), { blind });
-    refuseOtherOrigin(from, target.from);
-    input.reference = target.input;
-  }
-  const selection = await selector.select(input, options, {
-    budget: budget.count,
-    seed,
-    ...(budget.fraction === undefined ? {} : { fraction: budget.fraction }),
-    ...(signal === undefined ? {} : { signal }),
-    ...(progress === undefined ? {} : { progress }),
-  });
+  const how = { ...(signal === undefined ? {} : { signal }), ...(progress === undefined ? {} : { progress }) };
+  const planned = await planSelection(project, { ...requestOf(entry, context), ...how }, { tokens });
+  const { selection, stages, sources } = await carryOut(planned, { seed, ...how });
+  const { kept, requested, shortfall, notes } = selection;
   return {
-    kept: [...new Set(selection.kept)],
-    returned: selection.kept.length,
-    requested: selection.requested,
-    ...(selection.shortfall === undefined ? {} : { shortfall: selection.shortfall }),
-    notes: selection.notes,
+    kept: [...new Set(kept)],
+    returned: kept.length,
+    requested,
+    ...(shortfall === undefined ? {} : { shortfall }),
+    notes: [...importNotes(planned.inputs.from), ...notes],
+    stages: stages.map(({ method, arrived, asked, kept: left }) => ({ method, arrived, asked, kept: left })),
+    sources: sources.map(({ source, least, most, kept: given }) => ({ source, least, most, kept: given })),
     seconds: (performance.now() - began) / 1000,
-    bytes: bytesOf(input) + (input.reference === undefined ? 0 : bytesOf(input.reference)),
+    bytes: bytesOf(planned.plan),
   };
 }
 
-function bytesOf({ columns }: SelectorInput): number {
-  return Object.values(columns).reduce((sum, column) => sum + bytesOfColumn(column), 0);
+/** An entry as `winnow select` is asked for it. */
+function requestOf(
+  { stages, rules }: Entry,
+  { dataset, budget, cost, seed, blind, reference }: ChooseContext,
+): SelectRequest {
+  const asked = stages.map(({ selector, given, pass, budget: own }) => ({
+    method: selector.name,
+    options: given,
+    pass,
+    budget: own,
+    ...(selector.referenceNeeds === undefined ? {} : { reference: reference?.name }),
+  }));
+  const common = { ...cost, ...rules, seed, blind, dataset: dataset.name, before: asked.slice(0, -1) };
+  return { ...common, ...asked.at(-1)!, budget: budget.text };
+}
+
+/** Columns of all stages, each counted once. */
+function bytesOf({ stages }: Composition): number {
+  const inputs = stages.flatMap(({ input }) => [input, ...(input.reference === undefined ? [] : [input.reference])]);
+  const columns = new Set(inputs.flatMap((input) => Object.values(input.columns)));
+  return [...columns].reduce((sum, column) => sum + bytesOfColumn(column), 0);
 }
 
 function bytesOfColumn({ data }: Column): number {
   return ArrayBuffer.isView(data) ? data.byteLength : data.reduce((sum, text) => sum + (text?.length ?? 0), 0);
 }
 
-function keyOf({ selector, options }: Entry, shards: readonly string[], context: ChooseContext): string {
-  const { dataset, budget, seed, blind, reference, excluded } = context;
-  const method = [FORMAT, selector.name, Object.entries(options).sort(), seed, budget.count, budget.fraction ?? null];
-  const inputs = [dataset.hash, [...excluded.keys()], blind ?? null, reference?.hash ?? null, shards];
+async function keyOf({ stages, rules }: Entry, shards: readonly string[], context: ChooseContext): Promise<string> {
+  const { project, dataset, budget, seed, blind, reference, excluded, tokens } = context;
+  const methods = stages.map(({ selector, options, pass, budget: own }) => {
+    return [selector.name, selector.version, Object.entries(options).sort(), pass ?? null, own ?? null];
+  });
+  // A list may be a file or an earlier selection: its rows are what counts.
+  const { always, never } = await listsOf(project, dataset, rules);
+  const asked = [seed, budget.amount(dataset.rows, 0), rules, [...always], [...never]];
+  const counted = tokens === undefined ? null : createHash('sha256').update(tokens.tokens).digest('hex');
+  const inputs = [dataset.hash, [...excluded.keys()], blind ?? null, reference?.hash ?? null, shards, counted];
   return createHash('sha256')
-    .update(JSON.stringify([method, inputs]))
+    .update(JSON.stringify([FORMAT, methods, asked, inputs]))
     .digest('hex')
     .slice(0, 32);
 }

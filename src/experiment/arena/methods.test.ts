@@ -3,6 +3,8 @@ import { selectors } from '../../select/registry.ts';
 import { commandFor } from '../../signals/command-for.ts';
 import { PASSES, passesOf } from '../../signals/passes.ts';
 import { type CostAssumptions, costOf } from './cost.ts';
+import { commandOf } from './describe.ts';
+import { methodOf, needsOf } from './entry.ts';
 import { parseMethods } from './methods.ts';
 
 describe('the list of methods', () => {
@@ -10,7 +12,7 @@ describe('the list of methods', () => {
     const ids = parseMethods('all').map(({ id }) => id);
     expect(ids).toEqual(expect.arrayContaining(['visnec', 'self-sup:keep=near', 'self-sup:keep=far', 'less']));
     expect(ids).not.toContain('random');
-    expect(new Set(parseMethods('all').map(({ selector }) => selector)).size).toBe(selectors.length - 1);
+    expect(new Set(parseMethods('all').map(({ stages }) => stages[0].selector)).size).toBe(selectors.length - 1);
   });
 
   it('takes methods by name with options, as the command line names them', () => {
@@ -19,26 +21,66 @@ describe('the list of methods', () => {
     );
     expect(visnec).toMatchObject({
       id: 'visnec:variant=official:textOnly=exclude',
-      options: { variant: 'official', textOnly: 'exclude', k: 20 },
+      stages: [{ options: { variant: 'official', textOnly: 'exclude', k: 20 } }],
     });
-    expect(near!.options.keep).toBe('near');
-    expect(less!.options).toMatchObject({ gradients: ['a', 'b'], weights: [1, 2] });
+    expect(near!.stages[0].options.keep).toBe('near');
+    expect(less!.stages[0].options).toMatchObject({ gradients: ['a', 'b'], weights: [1, 2] });
     expect(parseMethods('self-sup').map(({ id }) => id)).toEqual(['self-sup:keep=near', 'self-sup:keep=far']);
   });
 
   it('gives ids that name the same methods again', () => {
     const all = parseMethods('all');
     const again = parseMethods(all.map(({ id }) => id).join(','));
-    expect(again.map(({ id, options }) => [id, options])).toEqual(all.map(({ id, options }) => [id, options]));
+    expect(again).toEqual(all);
   });
 
   it('takes the same method with the same options once, and options of the project where none are given', () => {
-    expect(parseMethods('visnec,all,visnec:k=20').filter(({ selector }) => selector.name === 'visnec')).toHaveLength(1);
-    expect(parseMethods('top', { textOnly: 'exclude' })[0]!.options.textOnly).toBe('exclude');
-    expect(parseMethods('top:text-only=score', { textOnly: 'exclude' })[0]!.options.textOnly).toBe('score');
+    expect(parseMethods('visnec,all,visnec:k=20').filter((entry) => methodOf(entry) === 'visnec')).toHaveLength(1);
+    expect(parseMethods('top', { textOnly: 'exclude' })[0]!.stages[0].options.textOnly).toBe('exclude');
+    expect(parseMethods('top:text-only=score', { textOnly: 'exclude' })[0]!.stages[0].options.textOnly).toBe('score');
+  });
+
+  it('takes several methods in a row, with rules around them', () => {
+    const [composed, ...others] = parseMethods(
+      'semdedup:eps=0.1:pass=60% then visnec:k=5:quota=web=20%+lab=10:never-keep=a+b',
+    );
+    expect(others).toEqual([]);
+    expect(composed).toMatchObject({
+      id: 'semdedup:eps=0.1:pass=60% then visnec:k=5:quota=web=20%+lab=10:neverKeep=a+b',
+      stages: [
+        { given: { eps: '0.1' }, options: { eps: 0.1 }, pass: '60%' },
+        { given: { k: '5' }, options: { k: 5 } },
+      ],
+      rules: { quota: ['web=20%', 'lab=10'], neverKeep: ['a', 'b'] },
+    });
+    expect(parseMethods(composed!.id)).toEqual([composed]);
+    expect(needsOf(composed!)).toEqual(['hidden', 'necessity', 'instruction']);
+    expect(parseMethods('semdedup then self-sup').map(({ id }) => id)).toEqual([
+      'semdedup then self-sup:keep=near',
+      'semdedup then self-sup:keep=far',
+    ]);
+    expect(parseMethods('random,random then visnec,random:quota=web=5').map(methodOf)).toEqual([
+      'random then visnec',
+      'random',
+    ]);
+  });
+
+  it('reads columns behind the scores of methods', () => {
+    const [entry] = parseMethods('weighted:weights=method:visnec=1+selection:mine=2+aum=-1');
+    expect(entry!.stages[0].options.weights).toEqual({ 'method:visnec': 1, 'selection:mine': 2, aum: -1 });
+    expect(needsOf(entry!)).toEqual(['necessity', 'instruction', 'aum']);
   });
 
   it.each([
+    ['semdedup then', 'METHODS_INVALID'],
+    ['then visnec', 'METHODS_INVALID'],
+    ['semdedup then then visnec', 'METHODS_INVALID'],
+    ['semdedup then visnec:pass=60%', 'METHODS_INVALID'],
+    ['semdedup:quota=a=5 then visnec', 'METHODS_INVALID'],
+    ['semdedup:pass=101% then visnec', 'BUDGET_INVALID'],
+    ['semdedup:pass=60%:budget=5 then visnec', 'USAGE'],
+    ['semdedup then nonsense', 'METHOD_UNKNOWN'],
+    ['weighted:weights=method:nonsense=1', 'METHOD_UNKNOWN'],
     ['nonsense', 'METHOD_UNKNOWN'],
     ['visnec:nonsense=1', 'OPTION_INVALID'],
     ['visnec:k=none', 'OPTION_INVALID'],
@@ -46,11 +88,23 @@ describe('the list of methods', () => {
     ['visnec,,top', 'METHODS_INVALID'],
     ['', 'METHODS_INVALID'],
   ])('refuses %j', (list, code) => {
-    expect(() => parseMethods(list)).toThrowError(expect.objectContaining({ code, exitCode: 2 }));
+    expect(() => parseMethods(list).map(needsOf)).toThrowError(expect.objectContaining({ code, exitCode: 2 }));
   });
 });
 
 describe('what a method says of itself', () => {
+  it('has a command that chooses the same', () => {
+    const [entry] = parseMethods('semdedup:eps=0.1:pass=60% then top:column=aum:order=asc:max=web site=20%');
+    const asked = { budget: '2M tokens', seed: 7, cost: { trainParams: '2B' } };
+    expect(commandOf(entry!, asked)).toBe(
+      "winnow select semdedup --pass 60% --eps 0.1 then top --budget '2M tokens' --column aum --order asc --max 'web site=20%' --train-params 2B --seed 7",
+    );
+    const [aimed] = parseMethods('less:gradients=a+b');
+    expect(commandOf(aimed!, { budget: '15%', seed: 1, cost: {}, reference: 'target', blind: 'drop' })).toBe(
+      'winnow select less --budget 15% --gradients a,b --reference target --blind drop --seed 1',
+    );
+  });
+
   it.each(selectors.map((selector) => [selector.name, selector] as const))(
     '%s has a formula, and what official breaks',
     (_, selector) => {
@@ -73,7 +127,7 @@ describe('what columns cost', () => {
   };
 
   it('is known of every column that a method reads by default', () => {
-    const columns = parseMethods('all').flatMap(({ selector, options }) => selector.needs(options));
+    const columns = parseMethods('all').flatMap(needsOf);
     expect(columns.filter((column) => passesOf(column) === undefined)).toEqual([]);
     expect(Object.keys(PASSES).length).toBeGreaterThan(20);
   });

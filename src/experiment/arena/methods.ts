@@ -1,98 +1,157 @@
 import { WinnowError } from '../../dataset/errors.ts';
 import { findSelector, parseOptions, selectors } from '../../select/registry.ts';
 import type { Selector } from '../../select/selector.ts';
+import { amountOf } from '../../select/stage-amount.ts';
+import { parseCostOptions } from '../../select/training-cost.ts';
+import { type Entry, type EntryRules, type EntryStage, RULES } from './entry.ts';
 
-/** A method with options, as one line of the arena. */
-export interface Entry {
-  /** Unique in the arena, e.g. `self-sup:keep=near`. */
-  id: string;
-  selector: Selector;
-  /** Defaults filled in. */
-  options: Record<string, unknown>;
-}
-
-/** `random` is the baseline: it always runs, with seeds of its own, and is no entry. */
+/** `random` is the baseline: it always runs, with seeds of its own, and alone is no entry. */
 const BASELINE = 'random';
 
+/** How much a stage before the last one keeps. */
+const AMOUNTS = ['pass', 'budget'] as const;
+/** Any share of so many rows is some: how an amount is written is checked before the data set is known. */
+const ANY_ROWS = 1e9;
+
 /**
- * The methods that a list names: `all` (every method, each of its forms), `visnec`, `visnec:variant=official:k=10`; lists go by comma. A list in an
- * option is written with `+`: `less:gradients=a+b`. The same method with the same options counts once.
+ * The entries that a list names: `all` (every method, each of its forms), `visnec`, `visnec:variant=official:k=10`, several in a row
+ * (`semdedup:eps=0.05 then visnec`), and rules as `winnow select` has them (`top:column=aum:quota=gqa=20%`). Entries go by comma; a list in an option is
+ * written with `+`: `less:gradients=a+b`. The same methods with the same options count once.
  *
  * @param defaults options of the project (`textOnly`), where the list doesn't say them
- * @throws WinnowError `METHOD_UNKNOWN`, `METHODS_INVALID`, `OPTION_INVALID`
+ * @throws WinnowError `METHOD_UNKNOWN`, `METHODS_INVALID`, `OPTION_INVALID`, `BUDGET_INVALID`
  */
 export function parseMethods(list: string | readonly string[], defaults: Record<string, unknown> = {}): Entry[] {
   const parts = (typeof list === 'string' ? list.split(',') : [...list]).map((part) => part.trim());
-  if (parts.some((part) => part === '')) {
+  if (parts.some((part) => part === '') || parts.length === 0) {
     throw invalid(`The list of methods "${String(list)}" has an empty place.`);
   }
-  const entries = parts.flatMap((part) => (part === 'all' ? everyMethod(defaults) : oneMethod(part, defaults)));
-  const distinct = new Map(
-    entries.map((entry) => [JSON.stringify([entry.selector.name, Object.entries(entry.options).sort()]), entry]),
-  );
-  return [...distinct.values()];
+  const entries = parts.flatMap((part) => entriesOf(part, defaults)).filter((entry) => !isBaseline(entry));
+  return [...new Map(entries.map((entry) => [identityOf(entry), entry])).values()];
 }
 
-function everyMethod(defaults: Record<string, unknown>): Entry[] {
-  return selectors.flatMap((selector) =>
-    selector.name === BASELINE
-      ? []
-      : (selector.forms ?? [{}]).map((form) => ({
-          id: idOf(selector.name, form),
-          selector,
-          options: parseOptions(selector, { ...defaults, ...form }),
-        })),
-  );
+/** What two entries have in common that choose the same. */
+function identityOf({ stages, rules }: Entry): string {
+  const methods = stages.map(({ selector, options, pass, budget }) => {
+    return [selector.name, Object.entries(options).sort(), pass, budget];
+  });
+  return JSON.stringify([methods, Object.entries(rules).sort()]);
 }
 
-function oneMethod(text: string, defaults: Record<string, unknown>): Entry[] {
-  const [name = '', ...pairs] = text.split(':');
-  const selector = findSelector(name);
-  if (name === BASELINE) return [];
-  const given = Object.fromEntries(
-    pairs.map((pair) => {
-      const at = pair.indexOf('=');
-      if (at <= 0) throw invalid(`"${pair}" in "${text}" is no option=value.`);
-      return [camelCase(pair.slice(0, at)), pair.slice(at + 1).replaceAll('+', ',')];
-    }),
-  );
-  if (pairs.length === 0 && selector.forms !== undefined) {
-    return everyMethod(defaults).filter((entry) => entry.selector === selector);
+const isBaseline = ({ stages, rules }: Entry): boolean =>
+  stages.length === 1 && stages[0].selector.name === BASELINE && Object.keys(rules).length === 0;
+
+/** A part of a list names several entries where a method of it has forms. */
+function entriesOf(text: string, defaults: Record<string, unknown>): Entry[] {
+  const words = text.split(/(?<=^|\s)then(?=\s|$)/);
+  if (words.some((word) => word.trim() === '')) throw invalid(`In "${text}" a method is missing beside "then".`);
+  let entries: Draft[] = [{ stages: [], rules: {} }];
+  for (const [s, word] of words.entries()) {
+    const alternatives = stagesOf(word.trim(), text, s === words.length - 1, defaults);
+    entries = entries.flatMap((before) =>
+      alternatives.map(({ stages, rules }) => ({ stages: [...before.stages, ...stages], rules })),
+    );
   }
-  return [{ id: idOf(name, given), selector, options: parseGiven(selector, { ...defaults, ...given }) }];
+  return entries.map(entryOf);
+}
+
+interface Draft {
+  stages: EntryStage[];
+  rules: EntryRules;
+}
+
+function entryOf({ stages, rules }: Draft): Entry {
+  const said = stages.map((stage, s) => {
+    const { selector, given, pass, budget } = stage;
+    const amounts = { ...(pass === undefined ? {} : { pass }), ...(budget === undefined ? {} : { budget }) };
+    return { selector, parts: partsOf({ ...given, ...amounts, ...(s === stages.length - 1 ? rules : {}) }) };
+  });
+  return {
+    id: said.map(({ selector, parts }) => [selector.name, ...parts].join(':')).join(' then '),
+    title: said
+      .map(({ selector: { title }, parts }) => (parts.length === 0 ? title : `${title} (${parts.join(', ')})`))
+      .join(', then '),
+    stages: stages as [EntryStage, ...EntryStage[]],
+    rules,
+  };
+}
+
+/** The stage that a word names: one, or all of a method's forms, or all methods. */
+function stagesOf(word: string, text: string, isLast: boolean, defaults: Record<string, unknown>): Draft[] {
+  if (word === 'all') {
+    return selectors.flatMap((selector) => (selector.name === BASELINE ? [] : formsOf(selector, {}, {}, defaults)));
+  }
+  // Columns that are scores of methods have a colon in their name.
+  const [name = '', ...pairs] = word.split(/(?<!\b(?:method|selection)):/);
+  const selector = findSelector(name.trim());
+  const given = Object.fromEntries(pairs.map((pair) => splitPair(pair, text)));
+  const [amounts, afterAmounts] = partition(given, AMOUNTS);
+  const [ruled, own] = partition(afterAmounts, RULES);
+  amountOf({ method: name, ...amounts }, false, ANY_ROWS, parseCostOptions({}));
+  if (isLast && Object.keys(amounts).length > 0) {
+    throw invalid(
+      `"${text}": all entries have the arena's budget, so that the last method of one has none of its own.`,
+    );
+  }
+  if (!isLast && Object.keys(ruled).length > 0) {
+    throw invalid(`"${text}": ${Object.keys(ruled)[0]} is said of a whole entry, behind its last method.`);
+  }
+  const rules = Object.fromEntries(Object.entries(ruled).map(([rule, value]) => [rule, value.split(',')]));
+  return formsOf(selector, own, amounts, defaults).map(({ stages }) => ({ stages, rules }));
+}
+
+function formsOf(
+  selector: Selector,
+  own: Record<string, string>,
+  amounts: Record<string, string>,
+  defaults: Record<string, unknown>,
+): Draft[] {
+  const forms = Object.keys(own).length === 0 ? (selector.forms ?? [{}]) : [own];
+  return forms.map((form) => {
+    const given = typedOptions(selector, form);
+    const options = parseOptions(selector, { ...defaults, ...given });
+    return { stages: [{ selector, given, options, ...amounts }], rules: {} };
+  });
 }
 
 /** Numbers are read by the schemas; where one refuses a text, it may want a list or a truth value. */
-function parseGiven(selector: Selector, given: Record<string, unknown>): Record<string, unknown> {
-  const adjusted = { ...given };
+function typedOptions(selector: Selector, given: Readonly<Record<string, unknown>>): Record<string, unknown> {
+  const typed = { ...given };
   const issues = selector.options.safeParse(given).error?.issues ?? [];
   for (const issue of issues) {
     const key = String(issue.path[0]);
-    const text = adjusted[key];
+    const text = typed[key];
     if (issue.code !== 'invalid_type' || typeof text !== 'string') continue;
-    if (issue.expected === 'array') adjusted[key] = text.split(',');
-    if (issue.expected === 'boolean' && /^(true|false)$/.test(text)) adjusted[key] = text === 'true';
+    if (issue.expected === 'array') typed[key] = text.split(',');
+    if (issue.expected === 'boolean' && /^(true|false)$/.test(text)) typed[key] = text === 'true';
   }
-  return parseOptions(selector, adjusted);
-}
-
-function idOf(name: string, given: Readonly<Record<string, unknown>>): string {
-  return [
-    name,
-    ...Object.entries(given).map(([key, value]) => `${key}=${[value].flat().join(',').replaceAll(',', '+')}`),
-  ].join(':');
+  return typed;
 }
 
 /** Options are named as on the command line: `text-only` is `textOnly`. */
-function camelCase(option: string): string {
-  return option.replace(/-([a-z])/g, (_, letter: string) => letter.toUpperCase());
+function splitPair(pair: string, text: string): [string, string] {
+  const at = pair.indexOf('=');
+  if (at <= 0) throw invalid(`"${pair}" in "${text}" is no option=value.`);
+  const name = pair.slice(0, at).replace(/-([a-z])/g, (_, letter: string) => letter.toUpperCase());
+  return [name, pair.slice(at + 1).replaceAll('+', ',')];
+}
+
+/** Those of the names that a record has, and the rest of it. */
+function partition<T>(record: Readonly<Record<string, T>>, names: readonly string[]) {
+  const pick = (wanted: boolean): Record<string, T> =>
+    Object.fromEntries(Object.entries(record).filter(([name]) => names.includes(name) === wanted));
+  return [pick(true), pick(false)] as const;
+}
+
+function partsOf(given: Readonly<Record<string, unknown>>): string[] {
+  return Object.entries(given).map(([key, value]) => `${key}=${[value].flat().join(',').replaceAll(',', '+')}`);
 }
 
 function invalid(message: string): WinnowError {
   return new WinnowError({
     code: 'METHODS_INVALID',
     message,
-    hint: 'Give for example --methods all, or --methods visnec,self-sup:keep=near,xmas:variant=official:k=500.',
+    hint: 'Give for example --methods all, or --methods "visnec,xmas:variant=official:k=500,semdedup:eps=0.05 then visnec".',
     exitCode: 2,
   });
 }

@@ -17,13 +17,16 @@ export interface NullDraws {
  */
 export async function drawNull(
   pool: Int32Array,
-  gauges: readonly Gauge[],
+  gauge: Gauge,
   sizes: readonly number[],
   draws: number,
   seed: number,
   { signal, progress }: { signal?: AbortSignal; progress?: (done: number, total: number, what: string) => void } = {},
 ): Promise<NullDraws[]> {
-  const all = sizes.map((size) => ({ size, values: gauges.map(() => new Float64Array(draws)) }));
+  const all = sizes.map((size) => ({
+    size,
+    values: Array.from({ length: gauge.quantities }, () => new Float64Array(draws)),
+  }));
   const random = createRandom(seed, 'arena/permutation');
   const rows = pool.slice();
   const most = sizes.at(-1) ?? 0;
@@ -34,7 +37,7 @@ export async function drawNull(
       signal?.throwIfAborted();
       progress?.(r, draws, 'drawing random subsets');
     }
-    for (const gauge of gauges) gauge.reset();
+    gauge.reset();
     // Going on from the last shuffle is as uniform as beginning anew.
     for (let i = 0; i < most; i++) {
       const j = i + random.below(rows.length - i);
@@ -43,9 +46,9 @@ export async function drawNull(
       rows[j] = held;
     }
     all.forEach(({ size, values }, s) => {
-      gauges.forEach((gauge, q) => {
-        gauge.add(rows, s === 0 ? 0 : sizes[s - 1]!, size);
-        values[q]![r] = gauge.value();
+      gauge.add(rows, s === 0 ? 0 : sizes[s - 1]!, size);
+      values.forEach((own, q) => {
+        own[r] = gauge.value(q);
       });
     });
   }

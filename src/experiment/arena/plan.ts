@@ -1,17 +1,25 @@
-import type { Dataset } from '../../dataset/dataset.ts';
+import { type Dataset, datasetColumns } from '../../dataset/dataset.ts';
 import { WinnowError } from '../../dataset/errors.ts';
-import { type Budget, parseBudget, parseCostBudget } from '../../select/budget.ts';
+import { poolRows } from '../../select/baseline.ts';
 import { isFreeEmbedding } from '../../select/embed-text.ts';
+import { readInputs, type SelectionInputs } from '../../select/inputs.ts';
+import type { CostRequest } from '../../select/request.ts';
+import { listsOf } from '../../select/row-lists.ts';
+import { type RowTokens, rowsWithin, rowTokens } from '../../select/row-tokens.ts';
+import { NO_SOURCE, parseSourceRules } from '../../select/source-bounds.ts';
+import { amountOf, type StageAmount } from '../../select/stage-amount.ts';
+import { CostOptions, describeCost, parseCostOptions } from '../../select/training-cost.ts';
 import type { Project } from '../../store/project.ts';
 import { openShelf, type Readiness, readinessOf } from './availability.ts';
 import { assumptionsFor, type CostAssumptions, costOf } from './cost.ts';
-import { type Entry, parseMethods } from './methods.ts';
-import type { ArenaMissing, ArenaPlan } from './result.ts';
+import { type Entry, methodOf, needsOf } from './entry.ts';
+import { parseMethods } from './methods.ts';
+import type { ArenaBudget, ArenaMissing, ArenaPlan } from './result.ts';
 
-export interface ArenaRequest {
-  /** `all`, or methods by name with options: `visnec,self-sup:keep=near`. @default all */
+export interface ArenaRequest extends CostRequest {
+  /** `all`, methods by name with options, several in a row: `visnec,self-sup:keep=near,semdedup then visnec`. @default all */
   methods?: string | readonly string[] | undefined;
-  /** `15%` of the data set's rows, or a number of samples. @default the project's default */
+  /** `15%` of the data set's rows, a number of samples, `2M tokens` or `10 gpu-hours`. @default the project's default */
   budget?: string | number | undefined;
   /** @default the project's default, else 42 */
   seed?: number | undefined;
@@ -38,8 +46,13 @@ export interface ArenaRequest {
 /** A request, checked, and what the project has for it. */
 export interface OpenedArena {
   dataset: Dataset;
+  inputs: SelectionInputs;
   reference: Dataset | undefined;
-  budget: Budget;
+  budget: StageAmount;
+  cost: CostRequest;
+  /** Where the budget is by cost. */
+  tokens: RowTokens | undefined;
+  said: ArenaBudget;
   seed: number;
   ready: { entry: Entry; readiness: Readiness }[];
   missing: ArenaMissing[];
@@ -48,7 +61,7 @@ export interface OpenedArena {
   assumptions: CostAssumptions;
 }
 
-/** @throws WinnowError of the methods, the budget, the seed and the data sets */
+/** @throws WinnowError of the methods, their rules, the budget, the seed and the data sets */
 export async function openArena(project: Project, request: ArenaRequest): Promise<OpenedArena> {
   const { defaults } = project.config();
   const textOnly = defaults.textOnly === undefined ? {} : { textOnly: defaults.textOnly };
@@ -56,8 +69,14 @@ export async function openArena(project: Project, request: ArenaRequest): Promis
   const seed = request.seed ?? defaults.seed ?? 42;
   checkWhole('seed', seed, 0, 0xffffffff);
   const dataset = await project.dataset(request.dataset);
-  const budget = readBudget(request.budget ?? defaults.budget, dataset.rows);
+  const costOptions = parseCostOptions(request);
+  const given = request.budget ?? defaults.budget;
+  const budget = amountOf({ method: 'arena', budget: given }, true, dataset.rows, costOptions)!;
   const reference = request.reference === undefined ? undefined : await project.dataset(request.reference);
+  for (const { rules } of entries) await checkRules(project, dataset, rules);
+  const inputs = await readInputs(project, dataset, [], { blind: request.blind });
+  const excluded = inputs.input.excluded ?? new Map<number, string>();
+  const tokens = budget.cost === undefined ? undefined : await rowTokens(project, dataset, costOptions, excluded);
   const assumptions = await assumptionsFor(
     dataset,
     { target: request.targetSize, proxy: request.proxySize },
@@ -70,41 +89,86 @@ export async function openArena(project: Project, request: ArenaRequest): Promis
   const free = new Set<string>();
   for (const entry of entries) {
     const readiness = await readinessOf(entry, pool, other);
-    const { id, selector } = entry;
     if (readiness.missing.length === 0 && !readiness.needsReference) {
       ready.push({ entry, readiness });
-      for (const column of selector.needs(entry.options)) {
-        if (await isFreeEmbedding(project, dataset, column)) free.add(column);
-      }
+      for (const column of needsOf(entry)) if (await isFreeEmbedding(project, dataset, column)) free.add(column);
       continue;
     }
     const columns = [...new Set(readiness.missing.map(({ column }) => column))];
     missing.push({
-      id,
-      method: selector.name,
-      title: selector.title,
+      id: entry.id,
+      method: methodOf(entry),
+      title: entry.title,
       missing: readiness.missing,
       needsReference: readiness.needsReference,
       cost: costOf(columns, assumptions),
     });
   }
-  return { dataset, reference, budget, seed, ready, missing, free: [...free], assumptions };
+  return {
+    dataset,
+    inputs,
+    reference,
+    budget,
+    cost: costGiven(request),
+    tokens,
+    said: budgetOf(budget, poolRows(dataset.rows, excluded), tokens, costOptions),
+    seed,
+    ready,
+    missing,
+    free: [...free],
+    assumptions,
+  };
+}
+
+/** @throws WinnowError of rules for sources and lists of ids, before anything is measured or chosen */
+async function checkRules(project: Project, dataset: Dataset, rules: Entry['rules']): Promise<void> {
+  if (Object.keys(rules).length === 0) return;
+  parseSourceRules(rules, new Set(datasetColumns(dataset).source.map((source) => source ?? NO_SOURCE)));
+  await listsOf(project, dataset, rules);
+}
+
+/** Options of cost among those of a request. */
+function costGiven(request: ArenaRequest): CostRequest {
+  const names = Object.keys(CostOptions.shape);
+  return Object.fromEntries(
+    Object.entries(request).filter(([name, value]) => names.includes(name) && value !== undefined),
+  );
+}
+
+/** The budget in words and numbers. @throws WinnowError `BUDGET_INVALID` where not one sample is within it */
+function budgetOf(
+  { text, amount, cost }: StageAmount,
+  pool: Int32Array,
+  tokens: RowTokens | undefined,
+  options: CostOptions,
+): ArenaBudget {
+  const resolved = amount(pool.length, 0);
+  if ('count' in resolved) return { budget: text, requested: resolved.count };
+  const { tokens: counts, about } = tokens!;
+  if (pool.every((row) => counts[row]! > resolved.tokens)) {
+    throw new WinnowError({
+      code: 'BUDGET_INVALID',
+      message: `A budget of ${text} keeps no sample at all.`,
+      hint: 'Give a larger one.',
+      exitCode: 2,
+    });
+  }
+  return {
+    budget: text,
+    requested: rowsWithin(resolved.tokens, pool, counts),
+    cost: { unit: cost!.unit, limit: resolved.tokens, tokens: about, assumptions: describeCost(options) },
+  };
 }
 
 /** What the arena would run, measure first, and lack. */
 export async function planArena(project: Project, request: ArenaRequest): Promise<ArenaPlan> {
-  const { dataset, reference, budget, seed, ready, missing, free, assumptions } = await openArena(project, request);
+  const { dataset, reference, said, seed, ready, missing, free, assumptions } = await openArena(project, request);
   return {
     dataset: dataset.name,
     rows: dataset.rows,
-    budget: budget.text,
-    requested: budget.count,
+    ...said,
     seed,
-    runs: ready.map(({ entry: { id, selector, options } }) => ({
-      id,
-      title: selector.title,
-      columns: selector.needs(options),
-    })),
+    runs: ready.map(({ entry }) => ({ id: entry.id, title: entry.title, columns: needsOf(entry) })),
     free,
     ...(reference === undefined ? {} : { reference: reference.name }),
     missing,
@@ -117,33 +181,6 @@ export async function planArena(project: Project, request: ArenaRequest): Promis
 export function missingCost(missing: readonly ArenaMissing[], assumptions: CostAssumptions): ArenaPlan['missingCost'] {
   const columns = missing.flatMap((one) => one.missing.filter(({ of }) => of === 'pool').map(({ column }) => column));
   return costOf([...new Set(columns)], assumptions);
-}
-
-function readBudget(given: string | number | undefined, rows: number): Budget {
-  if (given === undefined) {
-    throw new WinnowError({
-      code: 'BUDGET_MISSING',
-      message: 'Methods are compared at one budget, and there is none.',
-      hint: 'Give for example --budget 15%, or set a default in winnow.yaml.',
-      exitCode: 2,
-    });
-  }
-  if (parseCostBudget(given) !== undefined) {
-    throw new WinnowError({
-      code: 'BUDGET_INVALID',
-      message: `Methods are compared on subsets of one size, and "${given}" is none.`,
-      hint: 'Give a percentage or a number of samples, for example --budget 15%.',
-      exitCode: 2,
-    });
-  }
-  const budget = parseBudget(given, rows);
-  if (budget.count > 0) return budget;
-  throw new WinnowError({
-    code: 'BUDGET_INVALID',
-    message: `A budget of ${budget.text} of ${rows} rows keeps no sample at all.`,
-    hint: 'Give a larger one.',
-    exitCode: 2,
-  });
 }
 
 /** @throws WinnowError `OPTION_INVALID` */

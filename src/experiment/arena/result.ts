@@ -1,4 +1,5 @@
 import type { Interval } from '../../numeric/statistics.ts';
+import type { CostBudget } from '../../select/budget.ts';
 import type { MissingColumn } from './availability.ts';
 import type { Cost, CostAssumptions } from './cost.ts';
 import type { QuantityDistance } from './permutation.ts';
@@ -15,17 +16,40 @@ export interface QuantityInfo {
   spread: number;
 }
 
-/** A method that has chosen. */
-export interface ArenaMethod {
-  id: string;
+/** What every entry may keep. */
+export interface ArenaBudget {
+  /** As it was written. */
+  budget: string;
+  /** Samples; of a budget by cost as many of average length as fit. */
+  requested: number;
+  /** A budget in tokens or GPU-hours: the limit in tokens, where the tokens of a row are known from, what GPU-hours assume. */
+  cost?: { unit: CostBudget['unit']; limit: number; tokens: string; assumptions: string };
+}
+
+/** One method of an entry: what it is, and what it did of the rows that reached it. */
+export interface ArenaStage {
   method: string;
   title: string;
   source: string;
   summary: string;
   formula: string;
-  /** What the official variant breaks, where there is one. */
+  /** What its official variant breaks, where there is one. */
   breaks?: readonly string[];
   options: Readonly<Record<string, unknown>>;
+  arrived: number;
+  asked: number;
+  kept: number;
+}
+
+/** An entry that has chosen: a method, or several in a row with rules around them. */
+export interface ArenaMethod {
+  id: string;
+  /** `semdedup then visnec` */
+  method: string;
+  title: string;
+  stages: ArenaStage[];
+  /** What was demanded of sources with a rule, and what they gave. */
+  sources: { source: string; least: number; most: number | null; kept: number }[];
   /** The same choice by `winnow select`. */
   command: string;
   /** From an earlier run; `seconds` and `bytes` are then those of that run. */
@@ -34,6 +58,8 @@ export interface ArenaMethod {
   returned: number;
   /** Distinct rows. */
   kept: number;
+  /** What these have together, where the budget is by cost. */
+  tokens?: number;
   shortfall?: { missing: number; because: string };
   notes: string[];
   /** By the order of `quantities`, each beside random subsets of the same size. */
@@ -89,7 +115,10 @@ export interface ArenaRandom {
   id: 'random' | 'stratified';
   title: string;
   seeds: number;
+  /** Rows of a subset; of a budget by cost the mean. */
   kept: number;
+  /** Mean of what these have together, where the budget is by cost. */
+  tokens?: number;
   /** In the order of `quantities`. */
   quantities: Interval[];
 }
@@ -105,13 +134,11 @@ export interface OverlapTable {
 }
 
 /** Everything that the arena found. JSON; numbers that don't exist are null there. */
-export interface ArenaResult {
+export interface ArenaResult extends ArenaBudget {
   dataset: string;
   rows: number;
   /** Rows that can be chosen. */
   eligible: number;
-  budget: string;
-  requested: number;
   seed: number;
   draws: number;
   reference?: string;
@@ -125,16 +152,13 @@ export interface ArenaResult {
   /** Of all columns that are missing, shared passes counted once. */
   missingCost: Cost;
   assumptions: CostAssumptions;
-  /** Rows of each kind in the pool, for counts: the doctor's codes and planted faults. */
   notes: string[];
 }
 
 /** What would run, before anything does. */
-export interface ArenaPlan {
+export interface ArenaPlan extends ArenaBudget {
   dataset: string;
   rows: number;
-  budget: string;
-  requested: number;
   seed: number;
   runs: { id: string; title: string; columns: string[] }[];
   reference?: string;

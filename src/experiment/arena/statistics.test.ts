@@ -83,6 +83,26 @@ describe('what a method does alone', () => {
     expect(c).toMatchObject({ picked: 1, dropped: 1 });
   });
 
+  it('is what counting and sorting give', () => {
+    const subset = fc.uniqueArray(fc.integer({ min: 0, max: 19 })).map((all) => Int32Array.from(all));
+    fc.assert(
+      fc.property(fc.array(subset, { minLength: 2, maxLength: 5 }), (subsets) => {
+        const eligible = new Uint8Array(20).fill(1);
+        const votesOf = (row: number, m: number) => subsets.filter((one, i) => i !== m && one.includes(row)).length;
+        standAlone(subsets, eligible, 6).forEach(({ picked, dropped, odd, missed }, m) => {
+          const all = [...upTo(20)].map((row) => ({ row, votes: votesOf(row, m) }));
+          const own = all.filter(({ row }) => subsets[m]!.includes(row)).sort((a, b) => a.votes - b.votes);
+          const others = all.filter(({ row, votes }) => !subsets[m]!.includes(row) && votes > 0);
+          expect(picked).toBe(own.filter(({ votes }) => votes === 0).length);
+          expect(dropped).toBe(others.filter(({ votes }) => votes === subsets.length - 1).length);
+          expect(odd).toEqual(own.slice(0, 6));
+          expect(missed).toEqual(others.sort((a, b) => b.votes - a.votes).slice(0, 6));
+        });
+      }),
+      { numRuns: 50 },
+    );
+  });
+
   it('counts nothing for a method without others', () => {
     expect(standAlone([rows(0)], Uint8Array.of(1, 1), 5)).toEqual([
       { picked: 0, dropped: 0, odd: [{ row: 0, votes: 0 }], missed: [] },
@@ -102,10 +122,10 @@ describe('distance from random', () => {
     { kind: 'composition', name: 'half', groups: pool.map((row) => (row < N / 2 ? 0 : 1)), labels: 2 },
     ...['a', 'b', 'c', 'd'].map((name): Quantity => ({ kind: 'mean', name, values: noise(name) })),
   ];
-  const gauges = quantities.map((quantity) => openGauge(quantity, pool));
+  const gauge = openGauge(quantities, pool);
 
   it('draws subsets with the mean and the spread that drawing without replacement has', async () => {
-    const [small, large] = await drawNull(pool, gauges, [40, 200], 2000, 1);
+    const [small, large] = await drawNull(pool, gauge, [40, 200], 2000, 1);
     const of = (draws: Float64Array): { mean: number; variance: number } => {
       const mean = draws.reduce((sum, value) => sum + value, 0) / draws.length;
       return { mean, variance: draws.reduce((sum, value) => sum + (value - mean) ** 2, 0) / draws.length };
@@ -125,12 +145,9 @@ describe('distance from random', () => {
   });
 
   it('finds a subset that is not random, and names the quantity', async () => {
-    const [draws] = await drawNull(pool, gauges, [40], 500, 1);
+    const [draws] = await drawNull(pool, gauge, [40], 500, 1);
     const top = upTo(N).slice(-40);
-    const found = distanceFrom(
-      draws!,
-      gauges.map((gauge) => measure(gauge, top)),
-    );
+    const found = distanceFrom(draws!, measure(gauge, top));
     expect(found.p).toBe(1 / 501);
     expect(found.value).toBeGreaterThan(found.hi);
     expect(found.quantities[0]).toMatchObject({ outside: true, value: N - 20.5 });
@@ -139,13 +156,10 @@ describe('distance from random', () => {
   });
 
   it('gives random subsets p-values that are uniform: looking at many quantities is paid for', async () => {
-    const [draws] = await drawNull(pool, gauges, [40], 400, 2);
+    const [draws] = await drawNull(pool, gauge, [40], 400, 2);
     const p = Array.from({ length: 300 }, (_, s) => {
       const subset = createRandom(s, 'other').sample(N, 40);
-      return distanceFrom(
-        draws!,
-        gauges.map((gauge) => measure(gauge, subset)),
-      ).p;
+      return distanceFrom(draws!, measure(gauge, subset)).p;
     });
     const below = (limit: number): number => p.filter((one) => one < limit).length / p.length;
     expect(below(0.05)).toBeLessThan(0.1);
@@ -154,18 +168,24 @@ describe('distance from random', () => {
   });
 
   it('says nothing of quantities that cannot differ', async () => {
-    const same = [openGauge({ kind: 'mean', name: 'same', values: new Float64Array(10).fill(0.1) }, upTo(10))];
+    const same = openGauge([{ kind: 'mean', name: 'same', values: new Float64Array(10).fill(0.1) }], upTo(10));
     const [draws] = await drawNull(upTo(10), same, [4], 50, 1);
     const found = distanceFrom(draws!, [0.1]);
     expect(found).toMatchObject({ value: 0, p: 1 });
     expect(found.quantities[0]).toMatchObject({ z: Number.NaN, outside: false });
   });
 
+  it('leaves numbers that are not finite out of means', () => {
+    const values = [1, Number.NaN, 3, Number.POSITIVE_INFINITY];
+    const holes = openGauge([{ kind: 'mean', name: 'holes', values }, quantities[0]!], upTo(4));
+    expect(measure(holes, rows(0, 1, 2, 3))).toEqual([2, 1.5]);
+    expect(measure(holes, rows(1, 3))).toEqual([Number.NaN, 2]);
+  });
+
   it('measures make-up by half of the summed differences of shares', () => {
-    const gauge = gauges[1]!;
-    expect(measure(gauge, rows(0, 1, 2, 3))).toBe(0.5);
-    expect(measure(gauge, rows(0, 399))).toBe(0);
-    expect(measure(gauge, [])).toBe(Number.NaN);
+    expect(measure(gauge, rows(0, 1, 2, 3))[1]).toBe(0.5);
+    expect(measure(gauge, rows(0, 399))[1]).toBe(0);
+    expect(measure(gauge, [])[1]).toBe(Number.NaN);
   });
 });
 

@@ -9,7 +9,7 @@ import { columnsNamed, storedSignals } from '../../store/signals.ts';
 import { clusterTerms } from '../cluster-terms.ts';
 import { type Truth, truthColumns } from '../truth.ts';
 import type { CodeRows } from './doctor-rows.ts';
-import { measure, openGauge, type Quantity } from './quantities.ts';
+import { type Gauge, measure, openGauge, type Quantity } from './quantities.ts';
 import type { QuantityInfo } from './result.ts';
 
 /** Groups that a subset is made of. */
@@ -22,7 +22,8 @@ export interface Groups {
 
 /** All by which subsets are measured. */
 export interface Yardstick {
-  quantities: Quantity[];
+  /** Measures the quantities of `infos`. */
+  gauge: Gauge;
   infos: QuantityInfo[];
   groups: Groups[];
 }
@@ -55,17 +56,20 @@ export async function makeYardstick(parts: YardstickParts): Promise<Yardstick> {
     ...doctorDrafts(parts),
     ...faultDrafts(parts),
   ];
-  const infos = drafts.map(({ group, title, quantity }) => ({
+  const quantities = drafts.map(({ quantity }) => quantity);
+  const gauge = openGauge(quantities, parts.pool);
+  const whole = measure(gauge, parts.pool);
+  const infos = drafts.map(({ group, title, quantity }, q) => ({
     name: quantity.name,
     group,
     title,
-    pool: measure(openGauge(quantity, parts.pool), parts.pool),
+    pool: whole[q]!,
     spread:
       quantity.kind === 'mean'
         ? standardDeviation(Float64Array.from(parts.pool, (row) => quantity.values[row]!))
         : Number.NaN,
   }));
-  return { quantities: drafts.map(({ quantity }) => quantity), infos, groups };
+  return { gauge, infos, groups };
 }
 
 async function signalDrafts({ project, dataset, pool }: YardstickParts) {

@@ -1,5 +1,5 @@
 import type { Cost } from '../../experiment/arena/cost.ts';
-import type { ArenaResult } from '../../experiment/arena/result.ts';
+import type { ArenaMethod, ArenaResult } from '../../experiment/arena/result.ts';
 import { csv } from '../csv.ts';
 
 type Line = Record<string, string | number | undefined>;
@@ -17,6 +17,7 @@ export function arenaCsv(result: ArenaResult): string {
       title: method.title,
       requested: method.requested,
       kept: method.kept,
+      tokens: method.tokens,
       seconds: method.cost.seconds,
       megabytes: method.cost.bytes / 1e6,
       ...passColumns(method.cost.measuring),
@@ -35,7 +36,9 @@ export function arenaCsv(result: ArenaResult): string {
         columns(labels, (label, g) => ({ [`share/${name}/${label}`]: method.shares[name]![g]! })),
       ),
       ...overlapColumns(result, m),
-      note: [method.shortfall?.because, ...method.notes].filter((note) => note !== undefined).join('; '),
+      note: [method.shortfall?.because, ...sourceWords(method), ...method.notes]
+        .filter((note) => note !== undefined)
+        .join('; '),
     })),
     ...random.map((one, r) => ({
       id: one.id,
@@ -43,6 +46,7 @@ export function arenaCsv(result: ArenaResult): string {
       title: one.title,
       requested: result.requested,
       kept: one.kept,
+      tokens: one.tokens,
       ...columns(quantities, ({ name }, q) => {
         const { mean, lo, hi } = one.quantities[q]!;
         return { [name]: mean, [`${name}:random`]: mean, [`${name}:lo`]: lo, [`${name}:hi`]: hi };
@@ -62,6 +66,7 @@ export function arenaCsv(result: ArenaResult): string {
   const names = new Set(lines.flatMap((line) => Object.keys(line)));
   // The remark is the last column of every line.
   names.delete('note');
+  if (result.cost === undefined) names.delete('tokens');
   const head = [...names, 'note'];
   return `${csv(
     head,
@@ -83,6 +88,15 @@ function overlapColumns({ overlap }: ArenaResult, at: number): Line {
 /** One record of the records of all. */
 function columns<T>(all: readonly T[], of: (one: T, at: number) => Line): Line {
   return Object.assign({}, ...all.map(of)) as Line;
+}
+
+/** What sources with a rule gave: `web: 12 (at least 10)`. */
+export function sourceWords({ sources }: Pick<ArenaMethod, 'sources'>): string[] {
+  return sources.map(({ source, least, most, kept }) => {
+    const exact = least === most ? [`exactly ${least}`] : [];
+    const bounds = [...(least > 0 ? [`at least ${least}`] : []), ...(most === null ? [] : [`at most ${most}`])];
+    return `${source}: ${kept} (${(exact.length > 0 ? exact : bounds).join(', ')})`;
+  });
 }
 
 /** What a method lacks, in words: columns by the command that measures them. */

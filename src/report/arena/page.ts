@@ -4,8 +4,8 @@ import type { Project } from '../../store/project.ts';
 import { htmlPage } from '../html-page.ts';
 import { thumbnail } from '../thumbnails.ts';
 import { shorten } from '../words.ts';
-import { commandForAll, IMPORT_WORDS, missingWords } from './csv.ts';
-import { arenaText, assumptionWords, costWords } from './text.ts';
+import { commandForAll, IMPORT_WORDS, missingWords, sourceWords } from './csv.ts';
+import { arenaText, assumptionWords, budgetText, costWords } from './text.ts';
 
 /** A sample in a gallery. */
 export interface ArenaSample {
@@ -27,6 +27,10 @@ export interface ArenaPage {
   missing: { id: string; title: string; lacks: string; cost: string }[];
   missingCost: string;
   assumptions: string;
+  /** What a budget by cost comes to. */
+  budget?: string;
+  /** What sources with a rule gave, by entry. */
+  sources: Record<string, string[]>;
   importing: string;
   /** Measures all that can be measured here. */
   commandForAll?: string;
@@ -57,6 +61,8 @@ export async function buildArenaPage(project: Project, result: ArenaResult, watc
     })),
     missingCost: costWords(result.missingCost),
     assumptions: assumptionWords(result.assumptions),
+    ...(result.cost === undefined ? {} : { budget: budgetText(result).join(' ') }),
+    sources: Object.fromEntries(result.methods.map((method) => [method.id, sourceWords(method)])),
     importing: `${IMPORT_WORDS}.`,
     ...(command === undefined ? {} : { commandForAll: command }),
   };

@@ -1,5 +1,5 @@
 import type { Cost, CostAssumptions } from '../../experiment/arena/cost.ts';
-import type { ArenaMethod, ArenaMissing, ArenaPlan, ArenaResult } from '../../experiment/arena/result.ts';
+import type { ArenaBudget, ArenaMethod, ArenaMissing, ArenaPlan, ArenaResult } from '../../experiment/arena/result.ts';
 import type { Interval } from '../../numeric/statistics.ts';
 import { textTable as table } from '../text-table.ts';
 import { count, duration, number, percent, shorten } from '../words.ts';
@@ -16,11 +16,22 @@ export function arenaText(result: ArenaResult): string {
     ...(has('fault/any') ? [{ name: 'fault/any', head: 'faults', text: percent }] : []),
   ].map((one) => ({ ...one, at: quantities.findIndex(({ name }) => name === one.name) }));
   const chance = (at: number, other: number): string => `${number(result.overlap.ratio[at]![other], 1)}×`;
+  const tokens = (text: string): string[] => (result.cost === undefined ? [] : [text]);
   const rows = [
-    ['method', 'kept', ...shown.map(({ head }) => head), 'most like', 'from random', 'p (Holm)', 'time'],
+    [
+      'method',
+      'kept',
+      ...tokens('tokens'),
+      ...shown.map(({ head }) => head),
+      'most like',
+      'from random',
+      'p (Holm)',
+      'time',
+    ],
     ...methods.map((method, m) => [
       method.id,
       count(method.kept),
+      ...tokens(count(method.tokens ?? 0)),
       ...shown.map(({ at, text }) => text(method.quantities[at]!.value)),
       nearest(result, m),
       `${number(method.distance.value, 1)} [${number(method.distance.lo, 1)}, ${number(method.distance.hi, 1)}]`,
@@ -31,17 +42,30 @@ export function arenaText(result: ArenaResult): string {
       [
         one.id,
         count(one.kept),
+        ...tokens(count(one.tokens ?? 0)),
         ...shown.map(({ at, text }) => text(one.quantities[at]!.mean)),
         `chance ${chance(methods.length + r, methods.length + r)}`,
         ...['', '', `${one.seeds} seeds`],
       ],
       ...(shown.length === 0
         ? []
-        : [['  95 % of seeds', '', ...shown.map(({ at, text }) => range(one.quantities[at]!, text)), '', '', '', '']]),
+        : [
+            [
+              '  95 % of seeds',
+              '',
+              ...tokens(''),
+              ...shown.map(({ at, text }) => range(one.quantities[at]!, text)),
+              '',
+              '',
+              '',
+              '',
+            ],
+          ]),
     ]),
   ];
   return [
     `${count(methods.length)} of ${count(methods.length + missing.length + failed.length)} methods kept ${result.budget} of ${count(result.rows)} samples of ${result.dataset}, beside random subsets.`,
+    ...budgetText(result),
     ...result.notes,
     '',
     ...table(rows),
@@ -55,13 +79,22 @@ export function arenaText(result: ArenaResult): string {
 /** What `winnow arena --dry-run` prints. */
 export function arenaPlanText(plan: ArenaPlan): string {
   return [
-    `${count(plan.requested)} of ${count(plan.rows)} samples of ${plan.dataset} (budget ${plan.budget}, seed ${plan.seed}) would be chosen by ${count(plan.runs.length)} methods, beside random subsets:`,
+    `${plan.cost === undefined ? '' : 'About '}${count(plan.requested)} of ${count(plan.rows)} samples of ${plan.dataset} (budget ${plan.budget}, seed ${plan.seed}) would be chosen by ${count(plan.runs.length)} methods, beside random subsets:`,
+    ...budgetText(plan),
     ...table(plan.runs.map(({ id, title, columns }) => [id, shorten(title, 60), columns.join(', ') || 'no column'])),
     ...(plan.free.length === 0 ? [] : [`Measured first, without a model: ${plan.free.join(', ')}.`]),
     ...missingText(plan.missing, plan.missingCost, plan.assumptions, plan.reference),
     '',
     'Dry run: nothing was done.',
   ].join('\n');
+}
+
+/** What a budget by cost comes to; nothing of one in samples. */
+export function budgetText({ budget, cost }: ArenaBudget): string[] {
+  if (cost === undefined) return [];
+  const limit =
+    cost.unit === 'tokens' ? `A budget of ${budget}` : `${budget} are ${count(cost.limit)} tokens: ${cost.assumptions}`;
+  return [`${limit}. Tokens are ${cost.tokens}.`];
 }
 
 /** `2.9 to 7.2 %` */

@@ -12,6 +12,7 @@ export function head(): HTMLElement {
     h('h1', null, result.dataset),
     h('p', { class: 'subtitle' }, `${count(result.rows)} rows, ${result.budget} kept, seed ${result.seed}`),
     h('p', { class: 'lede' }, ...lede()),
+    page.budget === undefined ? null : h('p', { class: 'quiet' }, page.budget),
     tiles(),
   );
 }
@@ -72,7 +73,11 @@ function tiles(): HTMLElement {
       count(result.methods.length),
       `${count(page.missing.length)} lack signals${result.failed.length > 0 ? `, ${count(result.failed.length)} failed` : ''}`,
     ),
-    tile('Rows each', count(result.requested), `of ${count(result.eligible)} that can be chosen`),
+    tile(
+      'Rows each',
+      `${result.cost === undefined ? '' : '≈ '}${count(result.requested)}`,
+      `of ${count(result.eligible)} that can be chosen${result.cost === undefined ? '' : ', of average length'}`,
+    ),
     pairs.length === 0
       ? tile('Overlap', '–', 'needs two methods')
       : tile('Mean overlap', percent(mean), `two random subsets: ${percent(chance)}`),

@@ -1,7 +1,7 @@
-import type { ArenaMethod, OddRow } from '../../../experiment/arena/result.ts';
+import type { ArenaMethod, ArenaStage, OddRow } from '../../../experiment/arena/result.ts';
 import { count, duration, number, percent } from '../../words.ts';
 import { h, table } from '../dom.ts';
-import { addressOf, images, result, samples } from './data.ts';
+import { addressOf, images, page, result, samples } from './data.ts';
 
 /** A method's own page. */
 export function methodView(method: ArenaMethod): HTMLElement {
@@ -19,26 +19,24 @@ export function methodView(method: ArenaMethod): HTMLElement {
       others > 0 ? h('a', { href: addressOf(neighbour(1).id) }, `${neighbour(1).id} →`) : null,
     ),
     h('h2', { id: 'method-title', tabindex: -1 }, method.title),
-    h('p', { class: 'intro' }, method.summary),
-    h('pre', { class: 'formula' }, method.formula),
-    h('p', { class: 'quiet' }, `Source: ${method.source}.`),
+    method.stages.length > 1 ? null : aboutMethod(method.stages[0]!),
     facts(method),
-    breaks(method),
-    h('h3', null, 'Options in force'),
-    h(
-      'dl',
-      { class: 'pairs' },
-      Object.entries(method.options).map(([name, value]) =>
-        h(
-          'div',
-          null,
-          h('dt', null, name),
-          h('dd', null, h('code', null, typeof value === 'string' ? value : JSON.stringify(value))),
-        ),
-      ),
-    ),
+    method.stages.length > 1
+      ? method.stages.flatMap((stage, s) => [
+          h('h3', null, `${s + 1}. ${stage.title}`),
+          h(
+            'p',
+            null,
+            `${count(stage.arrived)} rows reached it, ${count(stage.kept)} were kept (${count(stage.asked)} asked for).`,
+          ),
+          ...aboutMethod(stage),
+          breaks(stage),
+          options(stage),
+        ])
+      : [breaks(method.stages[0]!), h('h3', null, 'Options in force'), options(method.stages[0]!)],
+    rules(method),
     h('h3', null, 'The same choice by itself'),
-    h('pre', null, method.command),
+    h('pre', { class: 'wrapped' }, method.command),
     method.notes.length === 0
       ? null
       : h(
@@ -67,6 +65,44 @@ export function methodView(method: ArenaMethod): HTMLElement {
   );
 }
 
+function aboutMethod({ summary, formula, source }: ArenaStage): HTMLElement[] {
+  return [
+    h('p', { class: 'intro' }, summary),
+    h('pre', { class: 'formula' }, formula),
+    h('p', { class: 'quiet' }, `Source: ${source}.`),
+  ];
+}
+
+function options({ options: inForce }: ArenaStage): HTMLElement {
+  return h(
+    'dl',
+    { class: 'pairs' },
+    Object.entries(inForce).map(([name, value]) =>
+      h(
+        'div',
+        null,
+        h('dt', null, name),
+        h('dd', null, h('code', null, typeof value === 'string' ? value : JSON.stringify(value))),
+      ),
+    ),
+  );
+}
+
+function rules({ id }: ArenaMethod): HTMLElement | null {
+  const words = page.sources[id] ?? [];
+  if (words.length === 0) return null;
+  return h(
+    'div',
+    null,
+    h('h3', null, 'Rules for sources'),
+    h(
+      'ul',
+      { class: 'limits after' },
+      words.map((text) => h('li', null, text)),
+    ),
+  );
+}
+
 function facts(method: ArenaMethod): HTMLElement {
   const { distance, shortfall, cost } = method;
   const tile = (label: string, value: string, note: string): HTMLElement =>
@@ -83,7 +119,9 @@ function facts(method: ArenaMethod): HTMLElement {
       'Rows kept',
       count(method.kept),
       shortfall === undefined
-        ? `of ${count(method.requested)} asked for`
+        ? method.tokens === undefined
+          ? `of ${count(method.requested)} asked for`
+          : `${count(method.tokens)} tokens of ${count(result.cost!.limit)}`
         : `${count(shortfall.missing)} missing: ${shortfall.because}`,
     ),
     tile(
@@ -102,7 +140,7 @@ function facts(method: ArenaMethod): HTMLElement {
 
 const passes = (value: number): string => number(value, Number.isInteger(value) ? 0 : 2);
 
-function breaks({ breaks: broken = [] }: ArenaMethod): HTMLElement | null {
+function breaks({ breaks: broken = [] }: ArenaStage): HTMLElement | null {
   if (broken.length === 0) return null;
   return h(
     'aside',

@@ -7,6 +7,7 @@ interface Line {
   title: string;
   isMethod: boolean;
   kept: string;
+  tokens: number | undefined;
   values: { mean: number | null; lo?: number; hi?: number }[];
   alone: string;
   time: string;
@@ -27,6 +28,7 @@ export function sideBySide(): HTMLElement {
       isMethod: true,
       kept:
         method.kept === method.requested ? count(method.kept) : `${count(method.kept)} of ${count(method.requested)}`,
+      tokens: method.tokens,
       values: shown.map(({ at }) => ({ mean: method.quantities[at]!.value })),
       alone: `${count(method.alone.picked)} / ${count(method.alone.dropped)}`,
       time: duration(method.cost.seconds),
@@ -36,6 +38,7 @@ export function sideBySide(): HTMLElement {
       title: `mean of ${random.seeds} seeds, and the range of 95 % of them`,
       isMethod: false,
       kept: count(random.kept),
+      tokens: random.tokens,
       values: shown.map(({ at }) => random.quantities[at]!),
       alone: '–',
       time: '–',
@@ -59,6 +62,9 @@ export function sideBySide(): HTMLElement {
             ],
           },
           { label: 'Kept', numeric: true, cell: (line) => line.kept },
+          ...(result.cost === undefined
+            ? []
+            : [{ label: 'Tokens', numeric: true, cell: (line: Line) => count(line.tokens ?? 0) }]),
           ...shown.map(({ label, text }, i) => ({
             label,
             numeric: true,
