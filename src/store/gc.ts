@@ -60,6 +60,9 @@ export async function collectGarbage(project: Project, request: GcRequest = {}):
     const { index } = lastImport(await project.lineage(), name) ?? {};
     if (index !== undefined) indexes.add(index);
   }
+  for (const dataset of datasets.values()) {
+    for (const { joined } of await storedSignals(project, dataset)) if (joined) indexes.add(basename(joined.path));
+  }
   const reasons = new Set(heads.map((head) => head.reasons.file));
   // Another process is measuring just now: what it has finished is noted only at its end.
   const isMeasuring = (await filesBelow(project.paths.locks)).some(({ path }) => path.startsWith('shard-'));
@@ -77,7 +80,11 @@ export async function collectGarbage(project: Project, request: GcRequest = {}):
       else if (request.unfinished === true && !isMeasuring)
         garbage.push({ ...file, kind: 'shard', because: 'of a run that was not finished' });
       else unfinished.push(file);
-    } else if (room === 'indexes' && /\.(index|unpacked|rows)$/.test(rest[0] ?? '') && unreadable.length === 0) {
+    } else if (
+      room === 'indexes' &&
+      /\.(index|unpacked|rows|columns)$/.test(rest[0] ?? '') &&
+      unreadable.length === 0
+    ) {
       if (!indexes.has(rest[0]!))
         garbage.push({ ...file, kind: 'index', because: 'of a file that has changed or is gone' });
     } else if (room === 'arena' && unreadable.length === 0) {

@@ -5,6 +5,7 @@ import { type Quarantined, WinnowError } from '../dataset/errors.ts';
 import type { Column, ColumnBlock } from '../numeric/columns.ts';
 import { readHalves } from '../numeric/half.ts';
 import type { Matrix } from '../numeric/matrix.ts';
+import { type Joined, readJoined } from './joined.ts';
 import type { Project } from './project.ts';
 import { type ColumnRecord, damaged, mayHoldQuarantined, readMeta, type ShardMeta } from './shard-file.ts';
 import type { Shard, ShardPlan } from './shards.ts';
@@ -13,6 +14,8 @@ import type { Shard, ShardPlan } from './shards.ts';
 export type ReadPlan = Pick<ShardPlan, 'shards' | 'dataset'> & { identity: { signal: string } } & {
   /** The command that brings it anew, where it isn't measured by `winnow score`. */
   remedy?: string;
+  /** Narrow columns of all of its shards in one file. */
+  joined?: Joined;
 };
 
 export interface ReadOptions {
@@ -32,6 +35,13 @@ export async function readColumns(
   names: readonly string[],
   options: ReadOptions = {},
 ): Promise<ColumnBlock> {
+  if (options.range === undefined && plan.joined !== undefined) {
+    const joined = names.flatMap((wanted) => readJoined(plan.joined!, wanted) ?? []);
+    if (joined.length === names.length) {
+      const columns = Object.fromEntries(names.map((wanted, i) => [wanted, joined[i]!]));
+      return { start: 0, rows: plan.joined.rows, columns };
+    }
+  }
   const files = presentFiles(plan, options);
   const duck = await project.duck();
   return duck.alone(async (connection) => {
@@ -78,8 +88,10 @@ export async function readColumns(
 
 /** Rows that could not be computed, with their reasons, over all finished shards. */
 export async function readQuarantined(project: Project, plan: ReadPlan): Promise<Quarantined[]> {
-  const duck = await project.duck();
+  if (plan.joined !== undefined) return [...plan.joined.quarantined];
   const files = presentFiles(plan, { partial: true }).filter(mayHoldQuarantined);
+  if (files.length === 0) return [];
+  const duck = await project.duck();
   return duck.alone(async (connection) => {
     const out: Quarantined[] = [];
     for (const file of files) out.push(...(await readMeta(connection, file)).quarantined);

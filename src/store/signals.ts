@@ -2,10 +2,11 @@ import { join, relative } from 'node:path';
 import type { Dataset } from '../dataset/dataset.ts';
 import { WinnowError } from '../dataset/errors.ts';
 import type { ColumnBlock } from '../numeric/columns.ts';
+import { findJoined, isJoinable, joinedPath, saveJoined } from './joined.ts';
 import type { SignalEntry } from './lineage.ts';
 import type { Project } from './project.ts';
 import { type ColumnRecord, looksWhole, readMeta } from './shard-file.ts';
-import { type ReadOptions, type ReadPlan, readColumns } from './shard-read.ts';
+import { type ReadOptions, type ReadPlan, readColumns, readQuarantined } from './shard-read.ts';
 import { hashRows, type Shard, type ShardPlan } from './shards.ts';
 
 /** A signal that was measured for a data set, as the lineage knows it. */
@@ -43,6 +44,17 @@ export async function recordSignal(project: Project, plan: ShardPlan, about: Rec
       .map(({ path, start, end, rows }) => ({ file: relative(project.paths.signals, path), start, end, rows })),
     about,
   });
+  await joinShards(project, plan, meta.columns);
+}
+
+/** Put the narrow columns of many shards into one file; until all are there, they are read as they are. */
+async function joinShards(project: Project, plan: ShardPlan, columns: readonly ColumnRecord[]): Promise<void> {
+  const path = plan.shards.every((shard) => shard.done) ? joinedPath(project.paths, plan.shards) : undefined;
+  if (path === undefined || findJoined(path) !== undefined) return;
+  const narrow = columns.filter(isJoinable);
+  const names = narrow.map((column) => column.name);
+  const block = await readColumns(project, plan, names);
+  await saveJoined(path, block, narrow, await readQuarantined(project, plan));
 }
 
 /**
@@ -61,6 +73,9 @@ export async function storedSignals(project: Project, dataset: Dataset): Promise
   }
   return [...latest.values()].reverse().map((entry) => {
     const isSame = entry.datasetHash === dataset.hash;
+    const paths = entry.shards.map(({ file }) => ({ path: join(project.paths.signals, file) }));
+    const joinedIn = isSame ? joinedPath(project.paths, paths) : undefined;
+    const joined = joinedIn === undefined ? undefined : findJoined(joinedIn);
     const shards: Shard[] = entry.shards
       .filter(({ end }) => end <= dataset.rows)
       .map(({ file, start, end, rows }) => {
@@ -72,7 +87,7 @@ export async function storedSignals(project: Project, dataset: Dataset): Promise
           end,
           rows,
           path,
-          done: looksWhole(path) && (isSame || hashRows(dataset, start, end) === rows),
+          done: joined !== undefined || (looksWhole(path) && (isSame || hashRows(dataset, start, end) === rows)),
         };
       });
     const covered = shards.reduce((end, shard) => Math.max(end, shard.end), 0);
@@ -83,6 +98,7 @@ export async function storedSignals(project: Project, dataset: Dataset): Promise
       dataset,
       identity: { signal: entry.signal },
       shards,
+      ...(joined === undefined ? {} : { joined }),
       ...(isImported(entry) ? { remedy: importCommand(entry) } : {}),
     };
   });
