@@ -14,11 +14,11 @@ import { type Case, isRecord, toNumbers } from './fixture.ts';
 import { exactInSinglePrecision } from './single-precision.ts';
 
 /** `train`: gradients by `<set>@<checkpoint>`; `val`: by checkpoint, its subtasks equal blocks of consecutive rows. */
-async function runLess({ inputs, outputs }: Case): Promise<string | undefined> {
+async function runLess({ inputs, outputs, entries }: Case): Promise<string | undefined> {
   const train = recordOf(inputs.train, 'train');
   const val = recordOf(inputs.val, 'val');
   const subtasks = numberOf(inputs, 'subtasks');
-  const checkpoints = Object.keys(val);
+  const checkpoints = entries('val').map(([checkpoint]) => checkpoint);
   const weights = weightsOf(inputs.checkpoint_weights, checkpoints);
   const sets = [...new Set(Object.keys(train).map((key) => key.slice(0, key.lastIndexOf('@'))))];
   const scores: Record<string, number[]> = {};
@@ -69,8 +69,10 @@ async function runIcons({ inputs, outputs }: Case): Promise<string | undefined> 
   );
   const percent = numberOf(inputs, 'top_percent');
   const votes = [...countVotes(tasks, percent)];
-  const k = Math.floor((percent * votes.length) / 100);
-  const boundary = [...votes].sort((a, b) => b - a)[k - 1];
+  // In this order of operations, as published: 29 % of 100 rows are 28.
+  const k = Math.floor((percent / 100) * votes.length);
+  // As published the last 0 rows of a list are all of it.
+  const boundary = [...votes].sort((a, b) => b - a)[(k === 0 ? votes.length : k) - 1];
   const at = (is: (n: number) => boolean): number[] => [...votes.keys()].filter((row) => is(votes[row]!));
   const must = at((n) => boundary !== undefined && n > boundary);
   const among = at((n) => n === boundary);

@@ -35,8 +35,9 @@ export function largestGroupEvens(sizes: ArrayLike<number>, budget: number): Int
 }
 
 /**
- * D, sequential softmax: groups are visited by softmax(score / T), largest first; each gets round(left * its share among the groups not yet
- * visited), halves to even, at most its size. What late groups can't give is lost: the sum may be below the budget. Used by COINCIDE.
+ * D, sequential softmax: groups are visited by softmax(score / T), largest first and of equal ones the later first (an ascending order that is
+ * turned round); each gets round(left * its share among the groups not yet visited), halves to even, at most its size. What late groups
+ * can't give is lost: the sum may be below the budget. Used by COINCIDE.
  *
  * @returns `share`: softmax over all groups; `order`: groups as visited; `wanted`: what was asked of each; `taken`: what each gives
  */
@@ -48,7 +49,7 @@ export function sequentialSoftmax(
 ): { share: Float64Array; order: Int32Array; wanted: Int32Array; taken: Int32Array } {
   const share = softmax(scores, temperature);
   const value = (group: number): number => (Number.isFinite(scores[group]) ? scores[group]! : Number.NEGATIVE_INFINITY);
-  const order = Int32Array.from(share.keys()).sort((a, b) => value(b) - value(a) || a - b);
+  const order = Int32Array.from(share.keys()).sort((a, b) => value(b) - value(a) || b - a);
   // Shares among those still to come, from the end, each relative to its own: no small share is lost beside a large one.
   const shareOfRest = new Float64Array(order.length);
   for (let i = order.length - 1, rest = 0; i >= 0; i--) {

@@ -48,6 +48,21 @@ describe('self-sup', () => {
     expect(await kept('near')).toEqual([3, 1, 0, 2]);
     expect(await kept('far')).toEqual([2, 0, 1, 3]);
   });
+
+  it('puts rows that are alone in their clusters in their order: all are their own prototypes', async () => {
+    const alone = pool(
+      'image',
+      [
+        [3, 1],
+        [0.1, 0.7],
+        [5, 9],
+        [0.3, 0.2],
+      ],
+      [0, 1, 2, 3],
+    );
+    const { kept } = await selectBy('self-sup', alone, { keep: 'near', labels: 'label' }, { budget: 4, seed: 1 });
+    expect([...kept]).toEqual([0, 1, 2, 3]);
+  });
 });
 
 describe('typiclust', () => {

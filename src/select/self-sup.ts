@@ -18,11 +18,12 @@ export interface SelfSupOptions extends Record<string, unknown> {
 }
 
 /**
- * Distance of each row of a cluster to its prototype, the mean of its rows: 1 - cos, or Euclidean.
+ * Distance of each row of a cluster to its prototype, the mean of its rows: 1 - cos, or Euclidean. A single row is its own prototype.
  *
  * @param own unit vectors
  */
 export function prototypeDistances({ data, rows, width }: Matrix, distance: 'cosine' | 'l2'): Float64Array {
+  if (rows === 1) return new Float64Array(1);
   const mean = new Float64Array(width);
   for (let row = 0; row < rows; row++) for (let t = 0; t < width; t++) mean[t]! += data[row * width + t]! / rows;
   const length = Math.sqrt(mean.reduce((sum, value) => sum + value * value, 0));
