@@ -128,6 +128,8 @@ interface Step {
   rate: number;
   micro: number[][];
   checkpoint?: number;
+  /** With a checkpoint: the mean of the rates since the one before it. */
+  meanRate?: number;
 }
 
 function planSteps(ids: readonly string[], options: ProxyRecipe, seed: number): Step[] {
@@ -143,14 +145,15 @@ function planSteps(ids: readonly string[], options: ProxyRecipe, seed: number): 
   }
   const saved = new Map(checkpointSteps(micro.length, options.checkpoints).map((step, i) => [step, i + 1]));
   const rate = { peak: options.learningRate, warmup: options.warmup, schedule: options.schedule };
+  let since: number[] = [];
   return micro.map((batches, i) => {
+    const step = { step: i + 1, rate: learningRate(i + 1, micro.length, rate), micro: batches };
+    since.push(step.rate);
     const checkpoint = saved.get(i + 1);
-    return {
-      step: i + 1,
-      rate: learningRate(i + 1, micro.length, rate),
-      micro: batches,
-      ...(checkpoint === undefined ? {} : { checkpoint }),
-    };
+    if (checkpoint === undefined) return step;
+    const meanRate = since.reduce((sum, one) => sum + one, 0) / since.length;
+    since = [];
+    return { ...step, checkpoint, meanRate };
   });
 }
 

@@ -58,7 +58,7 @@ def plan(count: int, checkpoints: dict[int, int]) -> list[dict]:
     for n in range(1, count + 1):
         places = [(3 * n + i) % 14 for i in range(5)]
         step = {"step": n, "rate": 1e-3 / n, "micro": [places[:4], places[4:]]}
-        steps.append(step | ({"checkpoint": checkpoints[n]} if n in checkpoints else {}))
+        steps.append(step | ({"checkpoint": checkpoints[n], "meanRate": 1e-3} if n in checkpoints else {}))
     return steps
 
 

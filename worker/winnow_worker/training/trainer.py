@@ -107,7 +107,10 @@ class Trainer:
     def checkpoint(self, k: int, step: dict, state: dict) -> None:
         if any(e["k"] == k for e in read_index(self.run)):
             return
-        about = {"k": k, "step": step["step"], "samples_seen": state["samples_seen"], "learning_rate": step["rate"]}
+        about = {
+            "k": k, "step": step["step"], "samples_seen": state["samples_seen"], "learning_rate": step["rate"],
+            "mean_learning_rate": step["meanRate"],
+        }  # fmt: skip
         entry = save_checkpoint(self.run, self.model, self.optimizer, about, self.recipe["optimizer_state"], self.dtype)
         emit("ckpt", **entry)
 
