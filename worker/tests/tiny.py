@@ -121,6 +121,8 @@ def make_llava_next():
     return t.LlavaNextForConditionalGeneration(config), processor
 
 
+# Its name before transformers 5.
+ROPE = "rope_parameters" if t.__version__ >= "5" else "rope_scaling"
 QWEN = ["<|im_start|>", "<|im_end|>", "<|vision_start|>", "<|vision_end|>", "<|image_pad|>", "<|video_pad|>"]
 
 
@@ -138,7 +140,7 @@ def qwen(kind: str, vision: dict, text: str, **text_options):
     rope = {"rope_type": "default", "rope_theta": 10000.0, "mrope_section": [2, 2, 2]}
     text_config_class = getattr(t, text)
     config = getattr(t, f"{kind}Config")(
-        text_config=text_config(text_config_class, len(tok), rope_parameters=rope, **text_options).to_dict(),
+        text_config=text_config(text_config_class, len(tok), **{ROPE: rope}, **text_options).to_dict(),
         vision_config=vision | {"patch_size": patch, "spatial_merge_size": 2, "temporal_patch_size": 2, "depth": 2},
         image_token_id=ids["<|image_pad|>"], video_token_id=ids["<|video_pad|>"],
         vision_start_token_id=ids["<|vision_start|>"], vision_end_token_id=ids["<|vision_end|>"],
