@@ -3,7 +3,7 @@ import { nearestRows } from '../numeric/neighbour-table.ts';
 import { waterFill } from '../select/allocate.ts';
 import { type DensityMode, densitySampler, forwardMessages, pickWithStandby } from '../select/message-passing.ts';
 import type { CaseCheck } from './check.ts';
-import { firstDifference, numberOf, rounded, toMatrix } from './columns.ts';
+import { firstDifference, numberOf, toMatrix } from './columns.ts';
 import { differs } from './compare.ts';
 import { type Case, isRecord, toNumbers } from './fixture.ts';
 
@@ -25,10 +25,10 @@ async function runStandby({ inputs, outputs }: Case): Promise<string | undefined
   const found = {
     neighbors: inRows(near.rows, k),
     graph_score: [...values],
-    sq_dist: inRows(near.squares, k).map((row) => rounded(row, 6)),
+    sq_dist: inRows(near.squares, k),
     selected: Object.fromEntries(selected),
   };
-  return firstDifference(found, outputs);
+  return firstDifference(found, outputs, { byOutput: { sq_dist: { decimals: 6 } } });
 }
 
 /** The dense sampler in its four modes; selected rows are a set. */

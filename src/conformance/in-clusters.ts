@@ -30,7 +30,9 @@ async function runTypiclust({ inputs, outputs }: Case): Promise<string | undefin
     const found = await pickTypical(gatherRows(points, members), 0, how, { seed: 42 });
     const typicality = [...found.initial];
     const k = Math.min(20, Math.floor(members.length / 2));
-    const difference = firstDifference({ rows: members, k, typicality }, expected);
+    const difference = firstDifference({ rows: members, k, typicality }, expected, {
+      byOutput: { typicality: { decimals: 6 } },
+    });
     if (difference !== undefined) return `initial_typicality.${cluster}.${difference}`;
   }
   return undefined;

@@ -252,4 +252,24 @@ describe('differs', () => {
     expect(differs('x', { a: 1, b: 2 }, { b: 2, a: 1 })).toBeUndefined();
     expect(differs('x', { a: 1 }, { a: 1, b: 2 })).toContain('x.b');
   });
+
+  it('allows half a unit of the last decimal that is listed', () => {
+    expect(differs('x', [0.007807], [0.0078065011], { decimals: 6 })).toBeUndefined();
+    expect(differs('x', [0.007807], [0.0078064], { decimals: 6 })).toBeDefined();
+    expect(differs('x', 0, 4e-7, { decimals: 6 })).toBeUndefined();
+  });
+
+  it('allows what sums in single precision lose beside the largest of their list', () => {
+    expect(differs('x', [-16.5, 0.01], [-16.5, 0.010001], { ofLargest: 1e-6 })).toBeUndefined();
+    expect(differs('x', [-16.5, 0.01], [-16.5, 0.0101], { ofLargest: 1e-6 })).toBeDefined();
+    expect(differs('x', { a: [20], b: [0.01] }, { a: [20], b: [0.010001] }, { ofLargest: 1e-6 })).toBeDefined();
+  });
+
+  it('reads what has no number as Python writes it', () => {
+    expect(
+      differs('x', ['NaN', null, '-Infinity'], [Number.NaN, Number.NaN, Number.NEGATIVE_INFINITY]),
+    ).toBeUndefined();
+    expect(differs('x', ['NaN'], [0])).toBe('x[0]: expected "NaN", got 0');
+    expect(differs('x', [1], [Number.NaN])).toBeDefined();
+  });
 });

@@ -172,7 +172,7 @@ async function runAttention({ inputs, outputs }: Case): Promise<string | undefin
     const sum = found.official_top5_sum as number;
     if (most > sum * (1 + 1e-4)) return `official_top5_sum: ${sum} is less than the ${most} that a sketch found`;
   }
-  return firstDifference(found, compared, { tolerance: 1e-4 });
+  return firstDifference(found, compared, { close: { tolerance: 1e-4 } });
 }
 
 export const xmasChecks: CaseCheck[] = [

@@ -149,19 +149,19 @@ export function roundOverBins(
 ): number[] {
   const ascending = [...bins.keys()].sort((a, b) => bins[a]!.length - bins[b]!.length || a - b);
   const share = Math.max(Math.floor(budget / Math.max(1, bins.length)), 1);
-  const given: number[] = [];
+  const given = new Set<number>();
   let debt = 0;
   for (const bin of ascending) {
-    if (given.length >= budget) break;
-    const wanted = isCapped ? Math.min(share + debt, budget - given.length) : share + debt;
+    if (given.size >= budget) break;
+    const wanted = isCapped ? Math.min(share + debt, budget - given.size) : share + debt;
     const rows = bins[bin]!.filter((row) => !chosen.has(row)).slice(0, wanted);
     for (const row of rows) {
       chosen.add(row);
-      given.push(row);
+      given.add(row);
     }
     debt += share - rows.length;
   }
-  return given;
+  return [...given];
 }
 
 /**
