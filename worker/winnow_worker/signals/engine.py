@@ -208,11 +208,11 @@ class Engine:
             norm = logits.logsumexp(dim=1)
             numbers = [norm - own]
             if errors:
-                p = (logits - norm[:, None]).exp()
-                p_own = p.gather(1, target)[:, 0]
-                # |p - onehot|^2 = sum p^2 - 2 p_y + 1, without the one-hot.
-                numbers.append(((p * p).sum(1) - 2 * p_own + 1).clamp_min(0).sqrt())
-                numbers.append(p_own - p.scatter(1, target, -1.0).amax(1))
+                others = (logits - norm[:, None]).exp().scatter(1, target, 0.0)
+                # |p - onehot|^2 with 1 - p_y as what the others have: where p_y is near 1, sum p^2 - 2 p_y + 1 has no
+                # digit left.
+                numbers.append(((others * others).sum(1) + others.sum(1) ** 2).sqrt())
+                numbers.append((own - norm).exp() - others.amax(1))
             parts.append(numbers)
         columns = [torch.cat(c).cpu().numpy() for c in zip(*parts, strict=True)] if parts else [np.zeros(0)] * 3
         ends = np.cumsum([len(s.queries) for s in batch])[:-1]
