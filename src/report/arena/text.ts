@@ -160,5 +160,5 @@ function nearest({ overlap, methods }: ArenaResult, m: number): string {
     if (other === m || !Number.isFinite(overlap.jaccard[m]![other])) return;
     if (best < 0 || overlap.jaccard[m]![other]! > overlap.jaccard[m]![best]!) best = other;
   });
-  return best < 0 ? '–' : `${(methods[best] as ArenaMethod).id} ${percent(overlap.jaccard[m]![best], 0)}`;
+  return best < 0 ? '–' : `${shorten((methods[best] as ArenaMethod).id, 32)} ${percent(overlap.jaccard[m]![best], 0)}`;
 }
