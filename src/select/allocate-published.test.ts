@@ -1,8 +1,8 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
+import { roundHalfEven } from '../numeric/round.ts';
 import {
   largestGroupEvens,
-  roundHalfEven,
   roundOverBins,
   sequentialSoftmax,
   sizeTimesSquare,

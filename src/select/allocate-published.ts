@@ -2,6 +2,7 @@
  * Budget allocators of single methods, as published: several miss the budget, which is said here and is theirs to report.
  * Letters are those of the survey of published methods, see allocate.ts.
  */
+import { roundHalfEven } from '../numeric/round.ts';
 import { roundRobin } from './allocate.ts';
 
 /** e^(v / T) as shares that sum to 1; a value that isn't finite gets 0. */
@@ -11,13 +12,6 @@ export function softmax(values: ArrayLike<number>, temperature = 1): Float64Arra
   const weights = scaled.map((value) => (Number.isFinite(value) ? Math.exp(value - highest) : 0));
   const total = weights.reduce((sum, weight) => sum + weight, 0);
   return total > 0 ? weights.map((weight) => weight / total) : weights;
-}
-
-/** Rounds to the nearest integer, halves to the even one, as Python and numpy do. */
-export function roundHalfEven(value: number): number {
-  const floor = Math.floor(value);
-  if (value - floor !== 0.5) return Math.round(value);
-  return floor % 2 === 0 ? floor : floor + 1;
 }
 
 /**

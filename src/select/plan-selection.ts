@@ -64,7 +64,9 @@ export async function planSelection(
   const outside = outsideOf(dataset, inputs.input, lists, from?.rows);
   const isAlways = new Set(lists.always);
   const isByCost = budgets.some((budget) => budget?.cost !== undefined);
-  const tokens = isByCost ? (known.tokens ?? (await rowTokens(project, dataset, costOptions, outside))) : undefined;
+  const tokens = isByCost
+    ? (known.tokens ?? (await rowTokens(project, dataset, costOptions, outside, request)))
+    : undefined;
   const last = budgets.at(-1)!;
   checkAlways(lists.always, last, tokens?.tokens);
   const stages: Stage[] = [];

@@ -2,6 +2,7 @@ import { type Dataset, datasetColumns } from '../../dataset/dataset.ts';
 import { WinnowError } from '../../dataset/errors.ts';
 import { poolRows } from '../../select/baseline.ts';
 import { isFreeEmbedding } from '../../select/embed-text.ts';
+import { imageRule } from '../../select/image-tokens.ts';
 import { readInputs, type SelectionInputs } from '../../select/inputs.ts';
 import type { CostRequest } from '../../select/request.ts';
 import { listsOf } from '../../select/row-lists.ts';
@@ -76,10 +77,12 @@ export async function openArena(project: Project, request: ArenaRequest): Promis
   for (const { rules } of entries) await checkRules(project, dataset, rules);
   const inputs = await readInputs(project, dataset, [], { blind: request.blind });
   const excluded = inputs.input.excluded ?? new Map<number, string>();
-  const tokens = budget.cost === undefined ? undefined : await rowTokens(project, dataset, costOptions, excluded);
+  const tokens =
+    budget.cost === undefined ? undefined : await rowTokens(project, dataset, costOptions, excluded, request);
   const assumptions = await assumptionsFor(
     dataset,
     { target: request.targetSize, proxy: request.proxySize },
+    await imageRule(project, dataset, costOptions.imageTokens),
     request.signal,
   );
   const pool = await openShelf(project, dataset, request.blind, true);

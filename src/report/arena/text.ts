@@ -150,8 +150,9 @@ function hours(value: number): string {
 
 /** What estimates rest on. */
 export function assumptionWords(assumed: CostAssumptions): string {
-  const { params, imageTokens, textTokens, images, peak, utilisation } = assumed;
-  return `Estimates assume one H100 at ${percent(utilisation, 0)} of ${number(peak / 1e12, 0)} TFLOP/s, a model of ${params.target} and a proxy of ${params.proxy} billion parameters, and what this data set has: ${number(images, 2)} images of ${imageTokens} tokens and ${number(textTokens, 0)} tokens of text a sample. A backward pass counts as two forward ones.`;
+  const { params, imageTokens, imageRule, textTokens, images, peak, utilisation } = assumed;
+  const counted = typeof imageRule === 'string' ? ` (as ${imageRule} counts them)` : '';
+  return `Estimates assume one H100 at ${percent(utilisation, 0)} of ${number(peak / 1e12, 0)} TFLOP/s, a model of ${params.target} and a proxy of ${params.proxy} billion parameters, and what this data set has: ${number(images, 2)} images of ${number(imageTokens, 0)} tokens${counted} and ${number(textTokens, 0)} tokens of text a sample. A backward pass counts as two forward ones.`;
 }
 
 function nearest({ overlap, methods }: ArenaResult, m: number): string {
