@@ -5,11 +5,11 @@ import { representativeness, uniqueness } from '../select/datatailor-values.ts';
 import { leverageScores } from '../select/leverage.ts';
 import { wideColumn } from '../select/read-columns.ts';
 import { selectBy } from '../select/registry.ts';
-import { attendedTokens, meanAttention, meanState } from '../signals/attended-tokens.ts';
 import type { CaseCheck } from './check.ts';
 import { firstDifference, labels, listOf, matrices, numberOf, scalars, toMatrix, vectors } from './columns.ts';
 import { differs } from './compare.ts';
 import { type Case, toNumbers } from './fixture.ts';
+import { attendedTokens, meanAttention, meanState } from './formulas/attended-tokens.ts';
 
 /** Leverage of all rows of a matrix, and the number of directions. */
 async function runLeverage({ inputs, outputs }: Case): Promise<string | undefined> {

@@ -5,12 +5,12 @@ import { datainfScores } from '../select/datainf.ts';
 import { countVotes } from '../select/icons.ts';
 import { influenceScores } from '../select/less.ts';
 import { roundRobin } from '../select/rds-plus.ts';
-import { adamFeature } from '../signals/adam-feature.ts';
-import { positionWeightedMean } from '../signals/position-mean.ts';
 import type { CaseCheck } from './check.ts';
 import { firstDifference, firstOf, listOf, numberOf, recordOf, toMatrix } from './columns.ts';
 import { type Closeness, differs } from './compare.ts';
 import { type Case, isRecord, toNumbers } from './fixture.ts';
+import { adamFeature } from './formulas/adam-feature.ts';
+import { positionWeightedMean } from './formulas/position-mean.ts';
 
 /** The published exact inverse is an eigen decomposition in single precision: two builds of torch differ by this much. */
 const SINGLE_EIGEN: Closeness = { ofLargest: 1e-4 };

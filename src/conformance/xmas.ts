@@ -1,16 +1,16 @@
 import type { Column } from '../numeric/columns.ts';
 import { kmeans } from '../numeric/kmeans.ts';
 import { gatherRows, type Matrix } from '../numeric/matrix.ts';
-import { singularValues } from '../numeric/singular-values.ts';
 import { selectBy } from '../select/registry.ts';
 import type { Selection } from '../select/selector.ts';
 import { prototypeDistances } from '../select/self-sup.ts';
 import { instability } from '../select/trajectories.ts';
-import { crossAttention } from '../signals/cross-attention.ts';
 import type { CaseCheck } from './check.ts';
 import { firstDifference, firstOf, labels, listOf, toMatrix } from './columns.ts';
 import { differs } from './compare.ts';
 import { type Case, toNumber, toNumbers } from './fixture.ts';
+import { crossAttention } from './formulas/cross-attention.ts';
+import { singularValues } from './formulas/singular-values.ts';
 
 /** Inertia may differ this much from another k-means: both end in a local optimum. */
 const INERTIA_SLACK = 1.02;

@@ -17,6 +17,7 @@ from winnow_worker.signals.attention import OfficialAttention, cross_attention, 
 from winnow_worker.signals.engine import Engine
 from winnow_worker.signals.loss import ErrorNorm
 from winnow_worker.signals.optimizer_state import adam_direction
+from winnow_worker.signals.states import WeightedMean
 
 
 def golden(name: str) -> tuple[dict[str, Any], Any]:
@@ -84,3 +85,12 @@ def test_scalselect_attended_tokens() -> None:
     np.testing.assert_allclose(tokens[places].mean(0), outputs["vector"], atol=1e-5)
     second = torch.tensor(inputs["second_case_column_attention"])
     assert attended(second, inputs["threshold"]).tolist() == outputs["second_case_selected_relative"]
+
+
+def test_rds_position_weighted_mean() -> None:
+    inputs, outputs = golden("rdsplus/pool_and_round_robin")
+    states = torch.tensor(inputs["hidden"])[None]
+    row = [0] * states.shape[1]
+    pooled = WeightedMean().see([row], torch.nn.functional.pad(states, (0, 0, 0, 2), value=9.0))[0]  # type: ignore[list-item]
+    want = np.array(outputs["pooled"])
+    np.testing.assert_allclose(pooled, want / np.linalg.norm(want), rtol=1e-5)
