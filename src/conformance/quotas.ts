@@ -11,7 +11,7 @@ function distinct(values: unknown, what: string): string[] {
   return [...new Set(values.map(String))];
 }
 
-/** `selected_in_order`: rows by the budget. Scores are given by row; a source that isn't known is a source of its own. */
+/** `selected_in_order`: rows by the budget. Scores are given by row; a source that isn't known is called so, as published. */
 async function runCoido({ inputs, outputs }: Case): Promise<string | undefined> {
   const { dataset, difficulty } = inputs;
   if (!Array.isArray(dataset)) throw new TypeError('dataset is no list');
@@ -22,7 +22,7 @@ async function runCoido({ inputs, outputs }: Case): Promise<string | undefined> 
   const input = {
     rows: dataset.length,
     columns: { coido: { kind: 'f32' as const, width: 1, data } },
-    source: dataset.map((name) => (name === null ? null : String(name))),
+    source: dataset.map((name) => String(name ?? 'unknown')),
   };
   const found: (string | undefined)[] = [];
   for (const [budget, expected] of Object.entries(outputs.selected_in_order ?? {})) {
