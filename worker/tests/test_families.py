@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 import torch
 from plain import Plain
-from tiny import FAMILIES, conversation, make, write_images
+from tiny import FAMILIES, OLD, conversation, make, write_images
 
 from winnow_worker.data import Sample, without_instruction
 from winnow_worker.families.model import Model
@@ -144,6 +144,8 @@ def test_rows_of_one_image_may_share_its_opening_or_not(pair: Pair) -> None:
 
 
 def test_half_precision_is_near(pair: Pair) -> None:
+    if OLD and pair.plain.kind == "idefics3":
+        pytest.skip("transformers 4.57 computes places of patches in bfloat16, and gets others")
     half = Model(pair.folder, pair.model.reader, dtype=torch.bfloat16)
     got = Engine(half, 4).read(pair.rows, ["image"], [], False)
     assert not got.failures(["image"])

@@ -9,13 +9,17 @@ import torch
 import transformers as t
 from PIL import Image
 from tokenizers import Tokenizer, processors
+from transformers.utils import is_torchvision_available
 
 from winnow_worker.families.processor import without_video
 
-FAMILIES = (
+OLD = t.__version__ < "5"
+FAMILIES = [
     "llava", "llava_next", "qwen2_vl", "qwen2_5_vl", "qwen3_vl", "internvl", "idefics3", "smolvlm", "gemma3",
     "paligemma",
-)  # fmt: skip
+]  # fmt: skip
+if OLD and not is_torchvision_available():
+    FAMILIES.remove("smolvlm")  # whose processor can't be imported then
 MICRO = Path(__file__).resolve().parents[2] / "models" / "micro-vlm"
 
 TEXT = "{% for p in m['content'] %}{% if p['type'] == 'image' %}IMAGE{% else %}{{ p['text'] }}{% endif %}{% endfor %}"
@@ -43,12 +47,14 @@ def template(shape: str, image: str) -> str:
     return shape.replace("TEXT", TEXT.replace("IMAGE", image))
 
 
-def tokenizer(added: list[str], named: dict[str, str], bos: bool, eos: str) -> t.PreTrainedTokenizerFast:
+def tokenizer(
+    added: list[str], named: dict[str, str], bos: bool, eos: str, cls: type = t.PreTrainedTokenizerFast
+) -> t.PreTrainedTokenizerFast:
     """The micro model's byte-level BPE with a family's own special tokens."""
     base = Tokenizer.from_file(str(MICRO / "tokenizer.json"))
     if not bos:
         base.post_processor = processors.ByteLevel(trim_offsets=True)
-    made = t.PreTrainedTokenizerFast(
+    made = cls(
         tokenizer_object=base, bos_token="<s>", eos_token=eos, pad_token="<pad>", clean_up_tokenization_spaces=False,
         extra_special_tokens=named,
     )  # fmt: skip
@@ -121,8 +127,7 @@ def make_llava_next():
     return t.LlavaNextForConditionalGeneration(config), processor
 
 
-# Its name before transformers 5.
-ROPE = "rope_parameters" if t.__version__ >= "5" else "rope_scaling"
+ROPE = "rope_scaling" if OLD else "rope_parameters"
 QWEN = ["<|im_start|>", "<|im_end|>", "<|vision_start|>", "<|vision_end|>", "<|image_pad|>", "<|video_pad|>"]
 
 
@@ -230,7 +235,8 @@ def make_gemma3():
 
 
 def make_paligemma():
-    tok = tokenizer([], {"image_token": "<image>"}, False, "</s>")
+    cls = t.GemmaTokenizerFast if OLD else t.PreTrainedTokenizerFast
+    tok = tokenizer([], {"image_token": "<image>"}, False, "</s>", cls)
     tok.add_bos_token = False
     images = pil("SiglipImageProcessor")(size={"height": 32, "width": 32})
     images.image_seq_length = 16

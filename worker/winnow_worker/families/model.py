@@ -143,9 +143,12 @@ class Model:
             if k in self.image_parameters and hasattr(self.net.config, k)
         }
         out = self.inner.get_image_features(**{k: v for k, v in pixels.items() if k in self.image_parameters}, **layer)
-        pooled = getattr(out, "pooler_output", out)
+        pooled, deep = getattr(out, "pooler_output", out), getattr(out, "deepstack_features", None) or []
+        if isinstance(out, tuple) and isinstance(out[0], tuple):
+            # Before transformers 5: by image, and of further layers those of all images in a row.
+            pooled, rows = out
+            deep = [d.split([len(one) for one in pooled]) for d in rows]
         self.listed = isinstance(pooled, (list, tuple))
-        deep = getattr(out, "deepstack_features", None) or []
         if self.listed:
             if len(pictures) == 1:
                 return [Features(torch.cat(list(pooled)), [torch.cat(list(d)) for d in deep])]
