@@ -19,6 +19,8 @@ const VERSION = 1;
 /** How often the state to go on from is saved between checkpoints. */
 const SAVE_SECONDS = 300;
 const ROWS_AT_ONCE = 1024;
+/** Rows that can't be read are named up to this one, then counted. */
+const NAMED_ROWS = 5;
 
 export interface TrainRequest {
   /** @default proxy */
@@ -175,6 +177,7 @@ async function runWorker(
   await writeFileAtomic(join(folder, 'plan.jsonl'), plan.map((step) => `${JSON.stringify(step)}\n`).join(''));
   const began = performance.now();
   let stepsDone = 0;
+  let skipped = 0;
   let loss: number | undefined;
   await runJob(
     {
@@ -201,7 +204,7 @@ async function runWorker(
     {
       ...(request.signal === undefined ? {} : { signal: request.signal }),
       onEvent: (event) => {
-        if (event.t === 'warn') request.note?.(event.msg);
+        if (event.t === 'warn' && (event.code !== 'ROW_SKIPPED' || skipped++ < NAMED_ROWS)) request.note?.(event.msg);
         if (event.t !== 'step') return;
         stepsDone++;
         loss = event.loss;
@@ -210,6 +213,8 @@ async function runWorker(
     },
   );
   await rm(samples);
+  if (skipped > 0)
+    request.note?.(`${skipped} rows could not be read: ${join(folder, 'skipped.jsonl')} has all of them`);
   return { stepsDone, seconds: (performance.now() - began) / 1000, ...(loss === undefined ? {} : { loss }) };
 }
 

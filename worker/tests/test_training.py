@@ -145,6 +145,12 @@ def test_goes_on_exactly(samples, tmp_path):
     assert {s["id"]: s["code"] for s in skipped} == {"s9": "IMAGE_MISSING", "s10": "IMAGE_UNREADABLE"}
 
 
+def test_ends_where_no_row_can_be_read(samples, tmp_path):
+    unreadable = [{"step": n, "rate": 1e-3, "micro": [[9, 10]]} for n in (1, 2)]
+    with pytest.raises(JobError, match=r"none of the first 2 rows can be read, the last s10: .*cut\.png"):
+        run_training(job(samples, tmp_path / "run", unreadable), False)
+
+
 def test_halves_what_does_not_fit(samples, tmp_path, monkeypatch):
     t = trainer(samples, tmp_path, micro_batch=8)
     real, sizes = Trainer.nll, []
