@@ -1,9 +1,8 @@
 import type { Column } from '../numeric/columns.ts';
 import { kmeans } from '../numeric/kmeans.ts';
-import { gatherRows, type Matrix } from '../numeric/matrix.ts';
+import { centre, gatherRows, type Matrix } from '../numeric/matrix.ts';
 import { selectBy } from '../select/registry.ts';
 import type { Selection } from '../select/selector.ts';
-import { prototypeDistances } from '../select/self-sup.ts';
 import { instability } from '../select/trajectories.ts';
 import type { CaseCheck } from './check.ts';
 import { firstDifference, firstOf, labels, listOf, toMatrix } from './columns.ts';
@@ -103,13 +102,9 @@ function comparePartitions(points: Matrix, wanted: unknown, labelOf: Int32Array)
   const expected = partition(wanted);
   const found = partition([...new Set(labelOf)].map((c) => [...labelOf.keys()].filter((row) => labelOf[row] === c)));
   const inertia = (groups: number[][]): number =>
-    groups.reduce((sum, rows) => sum + squaresToMean(gatherRows(points, rows)), 0);
+    groups.flatMap((rows) => [...centre(gatherRows(points, rows)).squares]).reduce((sum, square) => sum + square, 0);
   const isAsGood = found.length === expected.length && inertia(found) <= inertia(expected) * INERTIA_SLACK;
   return isAsGood ? undefined : differs('partition', expected, found);
-}
-
-function squaresToMean(points: Matrix): number {
-  return prototypeDistances(points, 'l2').reduce((sum, distance) => sum + distance ** 2, 0);
 }
 
 /** Groups as a set: rows ascending, groups by their first row. */
