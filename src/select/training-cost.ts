@@ -61,6 +61,26 @@ export function parseCostOptions(given: object): CostOptions {
 }
 
 /**
+ * Refuses options of cost beside a budget in samples, which they would do nothing for.
+ *
+ * @param used those that are of use all the same
+ * @throws WinnowError `USAGE`
+ */
+export function refuseUnusedCost(given: object, used: readonly string[] = []): void {
+  const unused = Object.entries(given).find(
+    ([name, value]) => name in CostOptions.shape && value !== undefined && !used.includes(name),
+  );
+  if (unused === undefined) return;
+  const option = `--${unused[0].replace(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`)}`;
+  throw new WinnowError({
+    code: 'USAGE',
+    message: `${option} is about budgets in tokens and GPU-hours, and this one is in samples.`,
+    hint: `Leave it out, or give for example --budget "2M tokens".`,
+    exitCode: 2,
+  });
+}
+
+/**
  * Tokens that train in so many hours of one GPU: hours * 3600 * peak * MFU / (FLOPs a token * parameters * epochs).
  * The vision tower is left out: frozen it adds about 1 % to a model of 7 B.
  */

@@ -4,13 +4,15 @@ import type { Interval } from '../../numeric/statistics.ts';
 import { textTable as table } from '../text-table.ts';
 import { count, duration, number, percent, shorten } from '../words.ts';
 import { commandForAll, IMPORT_WORDS, missingWords } from './csv.ts';
+import { necessityOf } from './necessity.ts';
 
 /** What `winnow arena` prints: a line a method, what could not run and why, and what measuring it would cost. */
 export function arenaText(result: ArenaResult): string {
   const { methods, random, missing, failed, quantities } = result;
   const has = (name: string): boolean => quantities.some((quantity) => quantity.name === name);
+  const necessity = necessityOf(result);
   const shown = [
-    ...(has('signal/necessity_masked') ? [{ name: 'signal/necessity_masked', head: 'necessity', text: number }] : []),
+    ...(necessity === undefined ? [] : [{ name: necessity, head: 'necessity', text: number }]),
     ...(has('doctor/D007') ? [{ name: 'doctor/D007', head: 'twins', text: percent }] : []),
     ...(has('doctor/any') ? [{ name: 'doctor/any', head: 'doctor', text: percent }] : []),
     ...(has('fault/any') ? [{ name: 'fault/any', head: 'faults', text: percent }] : []),
@@ -64,7 +66,7 @@ export function arenaText(result: ArenaResult): string {
     ]),
   ];
   return [
-    `${count(methods.length)} of ${count(methods.length + missing.length + failed.length)} methods kept ${result.budget} of ${count(result.rows)} samples of ${result.dataset}, beside random subsets.`,
+    `${count(methods.length)} of ${count(methods.length + missing.length + failed.length)} methods chose from the ${count(result.rows)} samples of ${result.dataset} at a budget of ${result.budget}, beside random subsets.`,
     ...budgetText(result),
     ...result.notes,
     '',

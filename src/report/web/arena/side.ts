@@ -1,3 +1,4 @@
+import { necessityOf } from '../../arena/necessity.ts';
 import { count, duration, number, percent } from '../../words.ts';
 import { h, section, table } from '../dom.ts';
 import { addressOf, page, placeOf, result } from './data.ts';
@@ -18,7 +19,7 @@ interface Line {
 /** Every method in a line, random ones below. */
 export function sideBySide(): HTMLElement {
   const shown = [
-    { name: 'signal/necessity_masked', label: 'Mean necessity', text: (v: number | null) => number(v) },
+    { name: necessityOf(result) ?? '', label: 'Mean necessity', text: (v: number | null) => number(v) },
     { name: 'doctor/D007', label: 'Twins', text: (v: number | null) => percent(v) },
     { name: 'doctor/any', label: 'Doctor findings', text: (v: number | null) => percent(v) },
     { name: 'fault/any', label: 'Planted faults', text: (v: number | null) => percent(v) },
