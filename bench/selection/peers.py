@@ -15,6 +15,7 @@ import runpy
 import sys
 import time
 from pathlib import Path
+from unittest import mock
 
 import numpy as np
 
@@ -123,6 +124,39 @@ def d2(folder: Path, fraction: str) -> None:
     np.save(save / "indices.npy", indices)
 
 
+class StoredGraph:
+    """What the published functions ask an index for, from a graph that was kept: each row itself at distance 0, then its neighbours."""
+
+    def __init__(self, neighbours: np.ndarray, distances: np.ndarray) -> None:
+        own = np.arange(len(neighbours))[:, None]
+        self.rows = np.concatenate([own, neighbours], axis=1)
+        self.distances = np.concatenate([np.zeros_like(distances[:, :1]), distances], axis=1)
+        self.at = 0
+
+    def search(self, points: np.ndarray, k: int) -> tuple[np.ndarray, np.ndarray]:
+        """The next rows; they are asked for in their order."""
+        first, self.at = self.at, self.at + len(points)
+        return self.distances[first : self.at, :k], self.rows[first : self.at, :k]
+
+
+def d2_ties(folder: Path, fraction: str) -> None:
+    """The published selection again on the graph that it has found, with equal values in the order of their rows.
+
+    The published order of equal values is what NumPy's sort leaves behind, which is not stable.
+    """
+    from tinyllava.eval.score.d2_prune import d2_prune
+
+    save = folder / "d2-out"
+    scores = np.load(folder / "aum.npy")
+    graph = StoredGraph(np.load(save / "neighbours.npy"), np.load(save / "distances.npy"))
+    # Of the vectors only their number is asked.
+    neighbours, values, distances = d2_prune.initialize_graph(graph, scores, scores[:, None], 5)
+    unstable = np.argsort
+    with mock.patch.object(np, "argsort", lambda a: unstable(-a, kind="stable")[::-1]):
+        indices = d2_prune.iterative_selection(values, neighbours, scores, distances, 0.4, float(fraction))
+    np.save(save / "indices-ties.npy", indices)
+
+
 def main() -> None:
     """Run one step silently, print what it cost."""
     step, folder, *rest = sys.argv[1:]
@@ -134,7 +168,8 @@ def main() -> None:
         elif step == "semdedup-clusters":
             semdedup_clusters(folder_path, *rest)
         else:
-            {"coincide": coincide, "semdedup": semdedup, "d2": d2}[step](folder_path, *rest)
+            steps = {"coincide": coincide, "semdedup": semdedup, "d2": d2, "d2-ties": d2_ties}
+            steps[step](folder_path, *rest)
     seconds = time.perf_counter() - began
     used = resource.getrusage(resource.RUSAGE_SELF)
     print(json.dumps({"seconds": seconds, "cpu": used.ru_utime + used.ru_stime, "peakMiB": used.ru_maxrss / 1024}))

@@ -8,7 +8,6 @@ import { type Fixture, listFixtures, readCase } from './fixture.ts';
 import { formatsCheck } from './formats.ts';
 import { greedyChecks } from './greedy.ts';
 import { ifdChecks } from './ifd.ts';
-import { imageTokensCheck } from './image-tokens.ts';
 import { clusterChecks } from './in-clusters.ts';
 import { learnabilityChecks } from './learnability.ts';
 import { quotaChecks } from './quotas.ts';
@@ -37,7 +36,7 @@ const CASE_CHECKS: readonly CaseCheck[] = [
   ...representationChecks,
   ...shareChecks,
 ];
-const FOLDER_CHECKS: readonly FolderCheck[] = [formatsCheck, configsCheck, imageTokensCheck];
+const FOLDER_CHECKS: readonly FolderCheck[] = [formatsCheck, configsCheck];
 
 export interface Outcome {
   /** `<folder>/<file>`. */

@@ -39,6 +39,8 @@ export async function openKernel(
   const session: InferenceSession = await runtime.InferenceSession.create(onnxModel(nodes, inputs, outputs), {
     intraOpNumThreads: options.threads ?? 0,
     logSeverityLevel: 3,
+    // Threads that spin while they wait take half of the processor's time from whoever needs it, this process too, and save nothing.
+    extra: { session: { intra_op: { allow_spinning: '0' } } },
   });
   return {
     async run(feeds) {

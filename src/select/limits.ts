@@ -45,16 +45,8 @@ export async function savedLimits(
   for (const { row, code } of reasons) if (OUTSIDE.has(code)) excluded.set(row, code);
   const always = Int32Array.from(reasons.filter(({ code }) => code === 'always-keep').map(({ row }) => row));
   const sources = datasetColumns(dataset).source.map((source) => source ?? NO_SOURCE);
-  const { cost } = record;
   const tokens =
-    cost === undefined
-      ? undefined
-      : await rowTokens(
-          project,
-          dataset,
-          { ...parseCostOptions(record.asked), imageTokens: cost.imageTokens },
-          excluded,
-        );
+    record.cost === undefined ? undefined : await rowTokens(project, dataset, parseCostOptions(record.asked), excluded);
   return {
     excluded,
     limits: drawLimits({ always, sources, ...(tokens === undefined ? {} : tokens) }, record),

@@ -25,7 +25,6 @@ const VECTORS = [
   'rds',
   'vision_repr',
   'image',
-  'visual',
   'hidden',
   'coincide',
   'dino',

@@ -44,6 +44,7 @@ function takeRows(column: Column, rows: Int32Array): Column {
 /** The listed rows of a column, ascending, as a column of their own. */
 export function takeBlocks(column: WideColumn, rows: Int32Array): WideColumn {
   const { width, held } = column;
+  if (rows.length === column.rows) return column;
   if (held !== undefined) return wideOf(gatherRows(held, rows));
   return {
     rows: rows.length,

@@ -21,16 +21,13 @@ export interface VisnecOptions extends Record<string, unknown> {
   textOnly: TextOnlyPolicy;
 }
 
-/** Rows a step of the published clustering. */
-const MINI_BATCH = 2048;
-
 const options = z
   .strictObject({
     variant: z
       .enum(['paper', 'official'])
       .default('paper')
       .describe(
-        'paper: only rows with S > 0, the budget is a total; official: the published code, max(1, floor(r |C|)) a cluster by mini-batch k-means, no filter',
+        'paper: only rows with S > 0, the budget is a total; official: the published code, max(1, floor(r |C|)) a cluster, no filter',
       ),
     base: z
       .enum(['total', 'cluster', 'survivors'])
@@ -95,8 +92,7 @@ export const visnec: Selector<VisnecOptions> = {
     const pool = openPool(input, chosen.textOnly, context);
     const { labels, embedding, k } = chosen;
     const vectors = () => wideColumn(input, embedding);
-    const miniBatch = chosen.variant === 'official' ? MINI_BATCH : undefined;
-    const { ids, clusters } = await intoClusters(input, pool, { labels, vectors, k, miniBatch }, context);
+    const { ids, clusters } = await intoClusters(input, pool, { labels, vectors, k }, context);
     fillCandidates(clusters, score, chosen);
     const { quota, taken } = allocate(clusters, pool.budget, chosen, context.fraction ?? context.budget / input.rows);
 

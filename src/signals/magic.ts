@@ -11,9 +11,7 @@ const Params = z.object({
   neurons: z
     .array(z.coerce.number().int().positive())
     .default([])
-    .describe(
-      'neurons of the signature, a number for each layer; default: 1, 1, 2, 3 (of fewer layers the last of them)',
-    ),
+    .describe('neurons of the signature, a number for each layer; default: 1, 1, 2, 3'),
 });
 
 /** Attention bridging and neuron signature of the answer (MAGIC, arXiv 2605.26004). */

@@ -3,7 +3,6 @@ import type { Format, Probe } from '../format.ts';
 import { alpaca } from './alpaca.ts';
 import { axolotl } from './axolotl.ts';
 import { coco } from './coco.ts';
-import { foci } from './foci.ts';
 import { folder } from './folder.ts';
 import { gqa } from './gqa.ts';
 import { llava } from './llava.ts';
@@ -35,7 +34,6 @@ export const formats: readonly Format[] = [
   vqa,
   gqa,
   questions,
-  foci,
   folder,
 ];
 
