@@ -22,7 +22,7 @@ export interface SelectionInputs {
   necessity?: Float32Array;
 }
 
-/** Name of the stored column for a name that stands for a blind variant: `necessity` is `necessity_masked`. */
+/** Name of the stored column for a name that stands for a blind variant: `necessity` is `necessity_masked`, or what was imported by that name where no loss was scored blind. */
 export function storedName(stored: readonly StoredSignal[], name: string, blind?: string): string {
   if (name !== 'necessity' && name !== 'nll_blind') return name;
   const losses = stored.filter((signal) => signal.entry.signal === 'loss');
@@ -34,6 +34,8 @@ export function storedName(stored: readonly StoredSignal[], name: string, blind?
       hint: `Run: winnow score loss${blind.startsWith('http-') ? ' --server ADDRESS' : ''} --blind ${blind}`,
     });
   }
+  const isImported = (signal: StoredSignal): boolean => signal.entry.columns.some((column) => column.name === name);
+  if (blind === undefined && variants.length === 0 && stored.some(isImported)) return name;
   return `${name}_${columnSuffix(blind ?? variants[0] ?? 'masked')}`;
 }
 

@@ -4,6 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import type { Column } from '../numeric/columns.ts';
+import { importSignal } from '../signals/imported/import-signal.ts';
 import { openProject, type Project } from '../store/project.ts';
 import { planShards, writeShard } from '../store/shards.ts';
 import { recordSignal } from '../store/signals.ts';
@@ -64,6 +65,17 @@ const visnec = (more: Record<string, unknown> = {}) =>
   runSelection(project, { method: 'visnec', budget: '25%', options: { k: 2, textOnly: 'score' }, ...more });
 
 describe('a selection', () => {
+  it('reads a necessity that was measured elsewhere, until a loss is scored here', async () => {
+    const file = join(project.folder, 'necessity.jsonl');
+    const lines = [...necessity].map((s, i) => JSON.stringify({ id: `r${i}`, necessity: -s }));
+    writeFileSync(file, lines.join('\n'));
+    await importSignal(project, { file, as: 'necessity' });
+    const top = () => runSelection(project, { method: 'top', budget: 2, options: { textOnly: 'score' } });
+    expect((await top()).ids).toEqual(['r0', 'r1']);
+    await storeLoss();
+    expect((await top()).ids).toEqual(['r38', 'r37']);
+  });
+
   it('keeps the best of each cluster, is measured beside random subsets, and is saved', async () => {
     await storeLoss();
     const result = await visnec();
