@@ -51,6 +51,7 @@ describe('roundRobin', () => {
 describe('fixedRatio', () => {
   it('rounds down, at least 1, nothing from an empty group', () => {
     expect([...fixedRatio([6, 3, 1, 0, 20], 0.15)]).toEqual([1, 1, 1, 0, 3]);
+    expect([...fixedRatio([22], 15, 22)]).toEqual([15]);
   });
 });
 

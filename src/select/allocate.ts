@@ -43,9 +43,13 @@ export function roundRobin(sizes: ArrayLike<number>, budget: number, given?: Arr
 /**
  * B, fixed ratio: n_g = max(1, floor(r |g|)) for a group that isn't empty. The sum is not r N: small groups give one
  * each, and every other is rounded down. The published rule of VisNec.
+ *
+ * @param part r as a part of `whole`: of counts that is exact, where their quotient is not (15 / 22 * 22 is below 15)
  */
-export function fixedRatio(sizes: ArrayLike<number>, ratio: number): Int32Array {
-  return Int32Array.from(sizes, (size) => (size === 0 ? 0 : Math.min(size, Math.max(1, Math.floor(ratio * size)))));
+export function fixedRatio(sizes: ArrayLike<number>, part: number, whole = 1): Int32Array {
+  return Int32Array.from(sizes, (size) =>
+    size === 0 ? 0 : Math.min(size, Math.max(1, Math.floor((part * size) / whole))),
+  );
 }
 
 /** Quotas before and after the groups that can't fill theirs have passed the rest on. */

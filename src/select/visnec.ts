@@ -94,7 +94,9 @@ export const visnec: Selector<VisnecOptions> = {
     const vectors = () => wideColumn(input, embedding);
     const { ids, clusters } = await intoClusters(input, pool, { labels, vectors, k }, context);
     fillCandidates(clusters, score, chosen);
-    const { quota, taken } = allocate(clusters, pool.budget, chosen, context.fraction ?? context.budget / input.rows);
+    const { budget, fraction } = context;
+    const ratio = fraction === undefined ? ([budget, input.rows] as const) : ([fraction, 1] as const);
+    const { quota, taken } = allocate(clusters, pool.budget, chosen, ratio);
 
     clusters.forEach((cluster, c) => {
       keepFromGroup(pool, cluster, quota[c]!, taken[c]!);
@@ -123,7 +125,7 @@ function allocate(
   clusters: Cluster[],
   budget: number,
   { variant, base }: VisnecOptions,
-  ratio: number,
+  [part, whole]: readonly [number, number],
 ): Pick<Allocation, 'quota' | 'taken'> {
   const sizes = clusters.map(({ members }) => members.length);
   const candidates = clusters.map((cluster) => cluster.candidates.length);
@@ -131,7 +133,7 @@ function allocate(
     const total = sizes.reduce((sum, size) => sum + size, 0);
     return largestRemainder(sizes, Math.min(budget, total), candidates);
   }
-  const quota = fixedRatio(base === 'survivors' ? candidates : sizes, ratio);
+  const quota = fixedRatio(base === 'survivors' ? candidates : sizes, part, whole);
   return { quota, taken: quota.map((n, c) => Math.min(n, candidates[c]!)) };
 }
 
