@@ -9,12 +9,16 @@ export function canonicalJson(sample: Sample): string {
   return JSON.stringify(sortKeys(sample));
 }
 
-/** A JSON value with the keys of every object sorted by code unit. */
-export function sortKeys(value: unknown): unknown {
-  if (Array.isArray(value)) return value.map(sortKeys);
+/** Brackets in brackets: Python's parser gives up at a thousand, and every walk through a value takes the stack that there is. */
+const MOST_DEPTH = 500;
+
+/** A JSON value with the keys of every object sorted by code unit. Throws `RangeError` where it is nested more than 500 deep. */
+export function sortKeys(value: unknown, depth = 0): unknown {
   if (value === null || typeof value !== 'object') return value;
+  if (depth > MOST_DEPTH) throw new RangeError(`nested more than ${MOST_DEPTH} deep`);
+  if (Array.isArray(value)) return value.map((item) => sortKeys(item, depth + 1));
   const entries = Object.entries(value).sort(([a], [b]) => (a < b ? -1 : a > b ? 1 : 0));
-  return Object.fromEntries(entries.map(([key, item]) => [key, sortKeys(item)]));
+  return Object.fromEntries(entries.map(([key, item]) => [key, sortKeys(item, depth + 1)]));
 }
 
 /**

@@ -5,6 +5,7 @@ import type { RawRecord } from './source.ts';
 
 export const QUARANTINED = 1;
 const TEXT_ONLY = 2;
+export const TOO_DEEP = { code: 'RECORD_TOO_DEEP', reason: 'the record is nested too deeply' };
 
 /** What the index keeps of one row. */
 export interface RowFacts {
@@ -56,7 +57,7 @@ function readSample(
     return { ok: true, sample, hash: hashSample(sample) };
   } catch (error) {
     if (!(error instanceof RangeError)) throw error;
-    return { ok: false, code: 'RECORD_TOO_DEEP', reason: 'the record is nested too deeply' };
+    return { ok: false, ...TOO_DEEP };
   }
 }
 

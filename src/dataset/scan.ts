@@ -2,6 +2,7 @@ import type { Format } from './format.ts';
 import { isObject } from './formats/build.ts';
 import type { RowIndex } from './index-table.ts';
 import type { Parsed } from './json-parse.ts';
+import { QUARANTINED, TOO_DEEP } from './row-facts.ts';
 import type { Sample } from './sample.ts';
 import type { RecordSource } from './source.ts';
 
@@ -46,7 +47,7 @@ export async function scanRows(
     const raw = { row, id, parsed, ...(bytes === undefined ? {} : { bytes }) };
     if (!parsed.ok) visit({ ...raw, sample: null, fault: { code: parsed.code, reason: parsed.reason } });
     else {
-      const read = salvage(() => format.read(parsed.value, { file, row, options }));
+      const read = salvage(() => format.read(parsed.value, { file, row, options }), index.flags[row]!);
       const { sample } = read;
       const derived = sample?.id === `${file}#${row}` && !(isObject(parsed.value) && parsed.value.id === sample.id);
       const ownId = sample === null ? {} : { ownId: derived ? null : sample.id };
@@ -57,15 +58,15 @@ export async function scanRows(
   }, signal);
 }
 
-/** What a format makes of a record, with the sample of a refused one where there is any. */
-function salvage(read: () => ReturnType<Format['read']>): Pick<ScannedRow, 'sample' | 'fault'> {
+/** What a format makes of a record, with the sample of a refused one where there is any. What only the index refuses could not be hashed. */
+function salvage(read: () => ReturnType<Format['read']>, flags: number): Pick<ScannedRow, 'sample' | 'fault'> {
   try {
     const result = read();
-    if (result.ok) return { sample: result.sample };
+    if (result.ok) return flags & QUARANTINED ? { sample: null, fault: TOO_DEEP } : { sample: result.sample };
     const { code, message } = result.error;
     return { sample: result.sample ?? null, fault: { code, reason: message } };
   } catch (error) {
     if (!(error instanceof RangeError)) throw error;
-    return { sample: null, fault: { code: 'RECORD_TOO_DEEP', reason: 'the record is nested too deeply' } };
+    return { sample: null, fault: TOO_DEEP };
   }
 }

@@ -65,6 +65,7 @@ const CASES: Record<string, Case> = {
       '{"id": "two", "image": "b.png", "image": "a.png", "conversations": [{"from":"human","value":"<image>"},{"from":"gpt","value":"y"}]}',
       '{"id": "in", "image": "a.png", "conversations": [{"from":"human","from":"human","value":"<image>"},{"from":"gpt","value":"y"}]}',
       '{"id": "shape", "image": "a.png", "conversations": "none"}',
+      `{"id": "deep", "x": ${'['.repeat(600)}${']'.repeat(600)}, "conversations": [{"from":"human","value":"Hi"},{"from":"gpt","value":"y"}]}`,
     ],
     sound: [
       answer('The value is NaN, or "Infinity".'),

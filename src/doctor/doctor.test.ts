@@ -92,6 +92,18 @@ describe('doctor', () => {
     await expect(doctor(null, { path, only: ONLY, fix: true, out })).rejects.toMatchObject({ code: 'OUTPUT_EXISTS' });
   });
 
+  it.each([
+    ['\ufeff[ROW]', 'byte-order mark'],
+    ['[ROW,\n]\n', 'a comma stands before'],
+    ['[ROW]\n{}', 'text stands behind'],
+  ])('finds what is wrong around the records: %j', async (text, said) => {
+    const path = join(room(), 'whole.json');
+    const row = { id: 'x', conversations: ['human', 'gpt'].map((from) => ({ from, value: 'Hi.' })) };
+    writeFileSync(path, text.replace('ROW', JSON.stringify(row)));
+    const { findings } = await doctor(null, { path, only: ['D001'] });
+    expect(findings[0]!.details[0]).toContain(said);
+  });
+
   it('examines a file none of whose rows can be used', async () => {
     const path = join(room(), 'bad.jsonl');
     writeFileSync(

@@ -29,11 +29,12 @@ const unparseable: RowCheck = {
   advice: 'Mend the row where the file is made.',
   look(row, { dataset }) {
     const seen: string[] = [];
-    if (row.row === 0 && beginsWithMark(dataset)) seen.push('the file begins with a byte-order mark');
+    if (row.row === 0 && statSync(dataset.path).isFile()) seen.push(...faultsOfFile(dataset));
     if (row.fault !== undefined && codeOfFault(row.fault.code) === 'D001') seen.push(row.fault.reason);
     if (row.parsed.ok) {
       if (row.parsed.bare !== undefined) seen.push(`bare ${row.parsed.bare}, which JSON doesn't have`);
-      const key = row.bytes === undefined ? undefined : duplicateKey(row.bytes, row.parsed.value);
+      const isWalkable = row.bytes !== undefined && row.fault?.code !== 'RECORD_TOO_DEEP';
+      const key = !isWalkable ? undefined : duplicateKey(row.bytes!, row.parsed.value);
       if (key !== undefined) seen.push(`the key ${JSON.stringify(key)} stands twice in one object`);
     }
     return seen.length === 0 ? undefined : seen.join('; ');
@@ -104,13 +105,30 @@ const empty: RowCheck = {
 
 export const structure = rowGroup('structure', [unparseable, answered, alternating, roles, empty]);
 
-function beginsWithMark({ path }: Dataset): boolean {
-  if (!statSync(path).isFile()) return false;
+/** What is wrong with the file around its records, which strict parsers stop at. Of a packed file nothing is known here. */
+function faultsOfFile({ path, detected }: Dataset): string[] {
+  const { size } = statSync(path);
   const file = openSync(path, 'r');
+  const read = (start: number, length: number): Buffer => {
+    const bytes = Buffer.alloc(length);
+    return bytes.subarray(0, readSync(file, bytes, 0, length, start));
+  };
   try {
-    const head = Buffer.alloc(3);
-    return readSync(file, head, 0, 3, 0) === 3 && head.equals(Buffer.from([0xef, 0xbb, 0xbf]));
+    const seen: string[] = [];
+    const head = read(0, 256);
+    if (head.subarray(0, 3).equals(MARK)) seen.push('the file begins with a byte-order mark');
+    const isArray = detected.includes('JSON array') && /^\ufeff?\s*\[/.test(head.toString('utf8'));
+    const end = isArray
+      ? read(Math.max(0, size - 256), 256)
+          .toString('utf8')
+          .trimEnd()
+      : '';
+    if (/,\s*\]$/.test(end)) seen.push('a comma stands before the bracket that closes the file');
+    else if (end !== '' && !end.endsWith(']')) seen.push('text stands behind the bracket that closes the array');
+    return seen;
   } finally {
     closeSync(file);
   }
 }
+
+const MARK = Buffer.from([0xef, 0xbb, 0xbf]);
