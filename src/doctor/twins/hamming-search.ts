@@ -10,15 +10,17 @@ const BANDS = 4;
 const BITS = 16;
 
 /**
- * Multi-index hashing: of two 64-bit hashes within radius r, at least one of their four 16-bit bands is within floor(r / 4)
- * (pigeonhole). The hashes are bucketed by each band, and a query probes the buckets around its own: no hash within
- * the radius is missed. Source: Norouzi, Punjani, Fleet, "Fast search in Hamming space with multi-index hashing", CVPR 2012.
+ * Multi-index hashing: of two 64-bit hashes within radius r = 4 r' + a, one of the first a + 1 of their four 16-bit bands is within r', or one of the
+ * others within r' - 1 (else they differ in at least (a + 1)(r' + 1) + (3 - a) r' = r + 1 bits). The hashes are bucketed by each band, and a query
+ * probes the buckets around its own: no hash within the radius is missed.
+ * Source: Norouzi, Punjani, Fleet, "Fast search in Hamming space with multi-index hashing", CVPR 2012, section 3.
  * @param high upper halves of the hashes. @param low lower halves. @param radius largest distance in bits, 0 to 15.
  */
 export function hammingIndex(high: Uint32Array, low: Uint32Array, radius: number): HammingIndex {
   const count = high.length;
   const bands = Array.from({ length: BANDS }, (_, band) => bucketsOf(high, low, band));
-  const masks = masksWithin(Math.floor(radius / BANDS));
+  const most = Math.floor(radius / BANDS);
+  const [wide, narrow] = [masksWithin(most), masksWithin(most - 1)];
   /** Query that a position was last met in, so that each is compared once. */
   const met = new Uint32Array(count);
   let query = 0;
@@ -29,7 +31,7 @@ export function hammingIndex(high: Uint32Array, low: Uint32Array, radius: number
       for (let band = 0; band < BANDS; band++) {
         const { starts, members } = bands[band]!;
         const key = bandOf(queryHigh, queryLow, band);
-        for (const mask of masks) {
+        for (const mask of band <= radius % BANDS ? wide : narrow) {
           const bucket = key ^ mask;
           for (let i = starts[bucket]!; i < starts[bucket + 1]!; i++) {
             const position = members[i]!;
