@@ -61,8 +61,11 @@ export interface Format {
   readonly title: string;
   /** Container it writes. `folder` formats have a `listFolder` instead of records in a file; `own` ones `openSource`. */
   readonly container: 'array' | 'lines' | 'folder' | 'own';
-  /** The container holds bytes of media itself, and may be cut into shards: such formats also read folders. */
-  readonly holdsMedia?: true;
+  /**
+   * The container holds bytes of media itself, and may be cut into shards: such formats also read folders. `images`: of images alone, videos lie
+   * beside it as files.
+   */
+  readonly holdsMedia?: 'all' | 'images';
   /** Extension of the main file, with dot. */
   readonly extension: string;
   sniff(probe: Probe): Sniff;

@@ -53,17 +53,20 @@ export interface MediaPlan {
 /**
  * @param scopeOf where a sample's media may be
  * @param folder where the main file is written; nothing is made outside of it
- * @param options `within`: subfolder for images, '' for none; `overwrite` false: a file that is there and is another is never replaced;
+ * @param options `within`: subfolder for images, '' for none; `videosBeside`: what is written holds images alone, so that in mode `inside` videos are
+ * linked beside it; `overwrite` false: a file that is there and is another is never replaced;
  * `render`: how images are written anew
  */
 export function planMedia(
   scopeOf: (sample: Sample) => MediaScope,
   mode: MediaMode,
   folder: string,
-  options: { within?: string; overwrite?: boolean; render?: RenderSettings | undefined } = {},
+  options: { within?: string; videosBeside?: boolean; overwrite?: boolean; render?: RenderSettings | undefined } = {},
 ): MediaPlan {
-  const { within = 'images', overwrite = true, render } = options;
+  const { within = 'images', videosBeside = false, overwrite = true, render } = options;
   const targets = new Map<string, Content>();
+  /** Targets that lie beside what is written although it holds the others. */
+  const beside = new Set<string>();
   /** Key of what a target holds, so that one medium is made once and two never share a name. */
   const owners = new Map<string, string>();
   const placed = new Map<string, string>();
@@ -115,6 +118,7 @@ export function planMedia(
         ...(scope.embedded !== undefined && isInside(media.path, scope.embedded) ? { passing: true } : {}),
       });
     }
+    if (!isImage && videosBeside) beside.add(path);
     const portable = path.replaceAll('\\', '/');
     placed.set(key, portable);
     return portable;
@@ -157,15 +161,15 @@ export function planMedia(
       await rendered?.close();
     },
     async make() {
-      if (mode === 'inside') return targets.size;
+      const files = [...targets].filter(([name]) => mode !== 'inside' || beside.has(name));
       const root = realpathSync.native(folder);
-      if (!overwrite) for (const [name, content] of targets) await refuseOther(join(root, name), content);
+      if (!overwrite) for (const [name, content] of files) await refuseOther(join(root, name), content);
       const swept = new Set<string>();
-      for (const [name, content] of targets) {
+      for (const [name, content] of files) {
         const target = join(root, name);
         if (!swept.has(dirname(target))) sweepTemporary(dirname(target));
         swept.add(dirname(target));
-        await writing(target, () => makeFile(root, target, content, mode));
+        await writing(target, () => makeFile(root, target, content, mode === 'inside' ? 'link' : mode));
       }
       return targets.size;
     },

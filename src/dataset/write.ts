@@ -90,6 +90,7 @@ export async function writeDataset(request: WriteRequest): Promise<Written> {
   const isDry = request.dryRun !== undefined && request.dryRun !== false;
   const media = planMedia(typeof scope === 'function' ? scope : () => scope, placed, folder, {
     within,
+    videosBeside: format.holdsMedia === 'images',
     overwrite: request.overwrite !== false,
     render: isDry ? undefined : render,
   });

@@ -90,3 +90,16 @@ it('keeps objects, the loss of single turns and tools of ms-swift files', () => 
   };
   expect(swift.write(read(swift, record), { options: {} })).toEqual([record]);
 });
+
+it('knows a file without images by the arguments of its calls, which are text', () => {
+  const call = (given: unknown) => ({
+    messages: [
+      { role: 'user', content: 'Weather?' },
+      { role: 'assistant', tool_calls: [{ id: 'a', type: 'function', function: { name: 'w', arguments: given } }] },
+    ],
+  });
+  const probe = { path: 'x', isFolder: false, entries: [], head: new Uint8Array(), members: [] };
+  const sniff = (given: unknown) => openai.sniff({ ...probe, container: 'lines', records: [call(given)] }).confidence;
+  expect(sniff('{"city": "Paris"}')).toBeGreaterThan(0.9);
+  expect(sniff({ city: 'Paris' })).toBe(0);
+});

@@ -32,7 +32,10 @@ export const openai: Format = {
     const parts = turns.flatMap((turn) => (Array.isArray(turn.content) ? turn.content : [])).filter(isObject);
     if (parts.some((part) => part.type === 'image_url'))
       return { confidence: 0.95, because: 'records have "messages" with "image_url" parts' };
-    return { confidence: 0, because: 'no "image_url" part' };
+    const calls = turns.flatMap((turn) => (Array.isArray(turn.tool_calls) ? turn.tool_calls : [])).filter(isObject);
+    if (calls.some((call) => isObject(call.function) && typeof call.function.arguments === 'string'))
+      return { confidence: 0.95, because: 'records have "tool_calls" whose arguments are text' };
+    return { confidence: 0, because: 'neither an "image_url" part nor arguments of a call as text' };
   },
 
   read(record: unknown, context: ReadContext): ReadResult {

@@ -202,6 +202,22 @@ describe('reading what others published', () => {
     expect(row!.messages[1]!.parts).toEqual([{ type: 'text', text: 'dog' }]);
   });
 
+  it('puts videos beside the shards, which hold images alone', async () => {
+    const folder = room();
+    mkdirSync(join(folder, 'in', 'clips'), { recursive: true });
+    writeFileSync(join(folder, 'in', 'clips', 'v.mp4'), 'frames');
+    const shown = sample('s', 'What happens?');
+    shown.messages[0]!.parts.unshift({ type: 'video', video: 0 });
+    shown.media.videos.push({ path: 'clips/v.mp4' });
+    const out = join(folder, 'out');
+    await writeDataset({ samples: [shown], format: 'parquet', out, mediaRoot: join(folder, 'in') });
+    const dataset = await openDataset(out);
+    const [back] = await dataset.get([0]);
+    const media = resolveMedia(dataset, back!.media.videos[0]!);
+    expect(media.kind === 'file' && readFileSync(media.path, 'utf8')).toBe('frames');
+    await dataset.close();
+  });
+
   it('says which file is damaged, and never crashes on one', async () => {
     const folder = room();
     const samples = Array.from({ length: 50 }, (_, i) => sample(`s${i}`, `text ${i} `.repeat(20), { i }));

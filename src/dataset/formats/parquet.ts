@@ -20,7 +20,7 @@ export const parquet: Format = {
   name: 'parquet',
   title: 'Hugging Face Parquet',
   container: 'own',
-  holdsMedia: true,
+  holdsMedia: 'images',
   extension: '.parquet',
 
   sniff(probe: Probe) {

@@ -64,7 +64,7 @@ export function formatNamed(name: string): Format {
 
 /** Whether a format reads folders, where the path is one, or files. */
 export function takes(format: Format, probe: Probe): boolean {
-  return (format.container === 'folder') === probe.isFolder || format.holdsMedia === true;
+  return (format.container === 'folder') === probe.isFolder || format.holdsMedia !== undefined;
 }
 
 /** The format that is surest of what it sees, and why. Throws `FORMAT_UNKNOWN` where none is, or why the file isn't JSON. */

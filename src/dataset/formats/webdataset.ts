@@ -19,7 +19,7 @@ export const webdataset: Format = {
   name: 'webdataset',
   title: 'WebDataset',
   container: 'own',
-  holdsMedia: true,
+  holdsMedia: 'all',
   extension: '.tar',
 
   sniff(probe: Probe) {
