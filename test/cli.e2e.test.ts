@@ -260,11 +260,26 @@ describe('a folder without a project', () => {
   });
 });
 
+it('says at the import that the media root is wrong', () => {
+  const folder = newFolder('wrong root');
+  const ran = winnow(folder, 'import', path.join(work, 'data', 'data.json'), '--images', work);
+  expect(ran.status).toBe(0);
+  expect(ran.stdout).toMatch(/18 of the first 18 images can't be had: there is no file "bild 0.png"/);
+  const right = json(
+    newFolder('right root'),
+    'import',
+    path.join(work, 'data', 'data.json'),
+    '--images',
+    path.join(work, 'data', 'images'),
+  );
+  expect(right.looked).toEqual({ images: 18, missing: 1, because: expect.stringContaining('gone.png') });
+});
+
 it('says why a folder of images has no losses', () => {
   const folder = newFolder('pictures');
   json(folder, 'import', path.join(work, 'data', 'images'), '--name', 'pictures');
   const { status, stdout } = winnow(folder, 'score', 'loss', '--quiet');
-  expect(status).toBe(0);
+  expect(status).toBe(1);
   expect(stdout).toMatch(/4 could not be scored/);
   expect(stdout).toMatch(/the sample has no assistant text/);
   const { stderr } = winnow(folder, 'select', 'visnec', '-b', '2', '--quiet');

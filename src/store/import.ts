@@ -3,11 +3,15 @@ import { join, resolve } from 'node:path';
 import type { Dataset } from '../dataset/dataset.ts';
 import { type Quarantined, WinnowError } from '../dataset/errors.ts';
 import { type FetchOptions, fetchDataset } from '../dataset/fetch-dataset.ts';
+import { resolveMedia } from '../dataset/media.ts';
 import type { FetchCount } from '../dataset/media-cache.ts';
 import { type OpenOptions, openDataset } from '../dataset/open.ts';
 import { isPipe } from '../dataset/spool.ts';
 import { CONFIG_FILE } from './config.ts';
 import { datasetName, openProject, type Project } from './project.ts';
+
+/** Rows whose images are looked for. */
+const LOOKED_ROWS = 20;
 
 export interface ImportRequest {
   /** File or folder of the data set. */
@@ -42,6 +46,8 @@ export interface ImportResult {
   rows: number;
   /** Rows without an image or video. */
   textOnly: number;
+  /** Images of the first rows that have any: how many were looked for, how many can't be had, and why the first of them can't. */
+  looked: { images: number; missing: number; because?: string };
   /** SHA-256 over the rows. */
   hash: string;
   /** Rows of each source, the largest first. */
@@ -76,7 +82,7 @@ export async function importDataset(given: Project | string, request: ImportRequ
   if (dryRun) {
     const dataset = await openDataset(path, { ...entry, ...how });
     try {
-      return describe(dataset, false);
+      return await describe(dataset, false);
     } finally {
       await dataset.close();
     }
@@ -115,10 +121,10 @@ async function add(
   const limits = signal === undefined ? fetch : { ...fetch, signal };
   const { dataset: found, count } = await fetchDataset(dataset, project.media, limits, fetching);
   await project.record({ kind: 'fetch', name: dataset.name, about: { ...count } });
-  return { ...describe(found, true), fetched: count };
+  return { ...(await describe(found, true)), fetched: count };
 }
 
-function describe(dataset: Dataset, saved: boolean): ImportResult {
+async function describe(dataset: Dataset, saved: boolean): Promise<ImportResult> {
   const sources = new Map<string, number>();
   for (let row = 0; row < dataset.rows; row++) {
     const source = dataset.sourceOf(row) ?? 'unknown';
@@ -132,9 +138,27 @@ function describe(dataset: Dataset, saved: boolean): ImportResult {
     mediaRoot: dataset.mediaRoot,
     rows: dataset.rows,
     textOnly: dataset.rowFlags.reduce((n, flags) => n + ((flags >> 1) & 1), 0),
+    looked: await lookForImages(dataset),
     hash: dataset.hash,
     sources: Object.fromEntries([...sources].sort((a, b) => b[1] - a[1])),
     quarantined: dataset.quarantined,
     saved,
   };
+}
+
+/** A wrong media root shows in the first rows already; what is wrong with single images is the doctor's to find. */
+async function lookForImages(dataset: Dataset): Promise<ImportResult['looked']> {
+  const rows = Array.from({ length: Math.min(dataset.rows, LOOKED_ROWS) }, (_, row) => row);
+  const images = (await dataset.get(rows)).flatMap((sample) => sample?.media.images ?? []);
+  const faults = images.flatMap((ref) => {
+    try {
+      resolveMedia(dataset, ref);
+      return [];
+    } catch (error) {
+      if (!(error instanceof WinnowError)) throw error;
+      return [error.message];
+    }
+  });
+  const because = faults[0] === undefined ? {} : { because: faults[0] };
+  return { images: images.length, missing: faults.length, ...because };
 }

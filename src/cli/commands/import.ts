@@ -50,9 +50,16 @@ function importText(found: ImportResult): string {
   const sources = Object.entries(found.sources);
   const shown = sources.slice(0, 8).map(([name, n]) => `${name} ${n}`);
   const bad = found.quarantined;
+  const { images, missing, because } = found.looked;
   return [
     `${found.name}: ${found.rows} rows, ${found.format} (${found.detected})`,
     `  media under ${relative(process.cwd(), found.mediaRoot) || '.'}; ${found.textOnly} rows without an image`,
+    ...(missing === 0
+      ? []
+      : [
+          `  ${missing} of the first ${images} images can't be had: ${because}`,
+          '  Check --images, the folder that image paths start from; winnow doctor looks at every image.',
+        ]),
     ...(sources.length > 1 ? [`  sources: ${shown.join(', ')}${sources.length > 8 ? ', ...' : ''}`] : []),
     ...(bad.length === 0
       ? []

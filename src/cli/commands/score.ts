@@ -52,6 +52,8 @@ export const register: Register = (program, session) => {
         const failed = result.rowsComputed === result.rows ? result.quarantined.length : 0;
         return {
           document: result,
+          // Some rows that can't be read are a data set's lot; not one that can be is a mistake.
+          exitCode: result.rows > 0 && result.quarantined.length === result.rows ? 1 : 0,
           text: [
             `${result.signal}: ${result.rowsComputed - failed} samples scored in ${formatDuration(result.seconds)}, ${result.rows - result.rowsComputed} were there already.`,
             ...(result.quarantined.length === 0
