@@ -1,18 +1,22 @@
 """Speed of the worker's signals against the published procedures and against batched `transformers`.
 
-    worker/.venv/bin/python bench/worker_speed.py [--rows 96] [--runs 5] [--threads 2]
+    worker/.venv/bin/python bench/worker_speed.py [--rows 96] [--runs 5] [--threads 2] [--distinct]
     worker/.venv/bin/python bench/worker_speed.py --shape llava-1.5-7b --device cuda --dtype bfloat16 --rows 256
+    worker/.venv/bin/python bench/worker_speed.py --shape proxy-2b --device cuda --dtype bfloat16 --rows 256
 
-VisNec: losses with the image and without it (one masked slot in its place). Official: one row at a time, two full
-passes with logits at every position. Batched: padded batches by the processor, two passes. XMAS: the five singular
-values. Official: square maps K Q^T of every layer in padded batches of 8, then a sketch of rank 5; `svd`: the same with
-all singular values. Every contestant reads the same files, renders and decodes everything itself and starts from an
-empty cache; they take turns. Where answers are is given to the others and found by the worker. `--clock cpu` counts
-processor time in place of wall time, which a busy machine leaves alone (take `--threads 1` with it).
+VisNec: losses with the image and without it (one masked slot in its place). Official (DMK041218/VisNec at f0a4e9d): one
+row at a time, two full passes with logits at every position. Batched: the same in padded batches. XMAS: the five
+singular values. Official (BigML-CS-UCLA/XMAS at c3e95c8): padded batches of 8 in the order of the data, attention maps
+asked for, square maps K Q^T of every layer, a sketch of rank 5. Lean: the same without what that code computes and drops
+(attention maps, logits). Every contestant reads the same files, renders, tokenises and decodes everything, finds the
+labels itself, and starts from an empty cache; they take turns. `--loaders` gives the others processes that prepare
+batches, as the published code has. `--clock cpu` counts processor time in place of wall time, which a busy machine
+leaves alone (take `--threads 1` with it).
 
-`--shape llava-1.5-7b` has that model's shape with random weights, generated pictures and texts of the length of
-LLaVA-665K's rows; it says what share of the device's peak the floating-point operations of the model make (`--peak`, in
-TFLOP/s) and how long 665,298 rows would take at the measured rate.
+`--shape llava-1.5-7b` (VisNec's model) and `proxy-2b` (XMAS's) have those shapes with random weights, generated pictures
+and texts of the length of LLaVA-665K's rows. They say what share of the device's peak (`--peak`, in TFLOP/s) the
+floating-point operations of the model make, and how long 665,298 rows would take at the measured rate. `small` is a
+little one of the kind.
 """
 
 from __future__ import annotations
@@ -25,16 +29,20 @@ import statistics
 import sys
 import tempfile
 import time
+from collections.abc import Iterable
+from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 import numpy as np
 import torch
 from PIL import Image
+from torch.utils.data import DataLoader
 
 ROOT = Path(__file__).resolve().parents[1]
 sys.path.insert(0, str(ROOT / "worker"))
 
-from winnow_worker.data import Sample  # noqa: E402
+from winnow_worker.data import Encoded, Sample  # noqa: E402
 from winnow_worker.families.model import Model  # noqa: E402
 from winnow_worker.families.reader import Reader  # noqa: E402
 from winnow_worker.signals.attention import CrossAttention  # noqa: E402
@@ -69,17 +77,40 @@ def said(who: str, text: str) -> dict:
     return {"role": {"human": "user", "gpt": "assistant"}[who], "content": parts}
 
 
-def llava_folder(folder: Path, dtype: torch.dtype) -> Path:
-    """A model of LLaVA-1.5-7B's shape with random weights; the micro model's tokenizer, whose ids all occur in it."""
+@dataclass(frozen=True)
+class Shape:
+    """Sizes of a LLaVA model: of its language model, and of its vision tower by width and layers."""
+
+    width: int
+    inner: int
+    layers: int
+    heads: int
+    vocabulary: int
+    sight: tuple[int, int] = (1024, 24)
+    pixels: int = 336
+    method: str = ""
+
+
+SHAPES = {
+    "llava-1.5-7b": Shape(4096, 11008, 32, 32, 32064, method="visnec"),
+    "proxy-2b": Shape(2048, 5632, 24, 32, 100352, method="xmas"),
+    "small": Shape(256, 688, 4, 4, 2000, sight=(128, 3), pixels=112),
+}
+
+
+def llava_folder(folder: Path, shape: Shape, dtype: torch.dtype) -> Path:
+    """A model of a shape with random weights; the micro model's tokenizer, whose ids all occur in it."""
     from transformers import CLIPVisionConfig, LlamaConfig, LlavaConfig, LlavaForConditionalGeneration
 
     text = LlamaConfig(
-        vocab_size=32064, hidden_size=4096, intermediate_size=11008, num_hidden_layers=32, num_attention_heads=32,
-        num_key_value_heads=32, max_position_embeddings=4096, pad_token_id=0,
+        vocab_size=shape.vocabulary, hidden_size=shape.width, intermediate_size=shape.inner,
+        num_hidden_layers=shape.layers, num_attention_heads=shape.heads, num_key_value_heads=shape.heads,
+        max_position_embeddings=4096, pad_token_id=0,
     )  # fmt: skip
+    width, layers = shape.sight
     sight = CLIPVisionConfig(
-        hidden_size=1024, intermediate_size=4096, num_hidden_layers=24, num_attention_heads=16, image_size=336,
-        patch_size=14, projection_dim=768,
+        hidden_size=width, intermediate_size=4 * width, num_hidden_layers=layers, num_attention_heads=width // 64,
+        image_size=shape.pixels, patch_size=14, projection_dim=768,
     )  # fmt: skip
     config = LlavaConfig(vision_config=sight, text_config=text, image_token_index=3, vision_feature_layer=-2)
     torch.set_default_dtype(dtype)
@@ -89,7 +120,7 @@ def llava_folder(folder: Path, dtype: torch.dtype) -> Path:
     for name in ("tokenizer.json", "tokenizer_config.json", "chat_template.jinja"):
         shutil.copyfile(micro / name, folder / name)
     processor = json.loads((micro / "processor_config.json").read_text())
-    size = {"height": 336, "width": 336}
+    size = {"height": shape.pixels, "width": shape.pixels}
     processor["patch_size"], processor["image_processor"]["size"] = 14, size
     processor["image_processor"]["crop_size"] = size
     (folder / "processor_config.json").write_text(json.dumps(processor))
@@ -112,91 +143,97 @@ def long_rows(folder: Path, count: int) -> list[Sample]:
 
 
 class Plain:
-    """What the contestants share that don't use the worker: a model, a processor, and rows as text."""
+    """What the contestants share that don't use the worker: a model, a processor, and rows. A loader prepares batches,
+    in processes of its own where there are any, as the published ones do."""
 
-    def __init__(self, model: Model, folder: Path, rows: list[Sample]) -> None:
-        self.net, self.reader, self.folder, self.rows = model.net, model.reader, folder, rows
-        self.device, self.dtype = model.device, model.dtype
-        self.encoded = [model.reader.encode(s) for s in rows]  # where answers are, for the labels of all alike
+    def __init__(self, model: Model, folder: Path, rows: list[Sample], loaders: int) -> None:
+        self.net, self.processor, self.folder, self.rows = model.net, model.reader.processor, folder, rows
+        self.tokenizer, self.image_id = model.reader.tokenizer, model.reader.image_id
+        self.device, self.dtype, self.loaders = model.device, model.dtype, loaders
+        self.tokenizer.padding_side = "right"
 
-    def batch(self, rows: list[int], image: bool) -> tuple[dict, torch.Tensor]:
-        """Inputs and labels of some rows; without the image one masked slot stands in its place."""
-        tokenizer = self.reader.tokenizer
-        tokenizer.padding_side = "right"
-        if image:
-            pictures = [[Image.open(self.folder / self.rows[i].images[0]).convert("RGB")] for i in rows]
-            render = self.reader.processor.apply_chat_template
-            texts = [render(self.rows[i].messages, tokenize=False) for i in rows]
-            out = dict(self.reader.processor(text=texts, images=pictures, padding=True, return_tensors="pt"))
-            out["pixel_values"] = out["pixel_values"].to(self.device, self.dtype)
-            ids = [self.encoded[i].ids for i in rows]
-            trained = [self.encoded[i].trained for i in rows]
-        else:
-            ids, trained = zip(*(self.blind(i) for i in rows), strict=True)
-            longest = max(len(x) for x in ids)
-            padded = np.zeros((len(rows), longest), dtype=np.int64)
-            for r, x in enumerate(ids):
-                padded[r, : len(x)] = x
-            tensor = torch.from_numpy(padded)
-            out = {"input_ids": tensor, "attention_mask": (tensor != 0).long()}
-        labels = torch.full(out["input_ids"].shape, -100)
-        for r, (x, mask) in enumerate(zip(ids, trained, strict=True)):
-            at = torch.from_numpy(np.flatnonzero(mask))
-            labels[r, at] = torch.from_numpy(np.asarray(x)[mask])
-        moved = {k: v.to(self.device) for k, v in out.items() if isinstance(v, torch.Tensor)}
-        return moved, labels.to(self.device)
+    def batches(self, size: int) -> Iterable[tuple[dict, torch.Tensor]]:
+        """Inputs and labels of the rows, in their order."""
+        starts = range(0, len(self.rows), size)
+        chunks = [self.rows[start : start + size] for start in starts]
+        for inputs, labels in DataLoader(chunks, None, num_workers=self.loaders, collate_fn=self.prepare):
+            inputs["pixel_values"] = inputs["pixel_values"].to(self.dtype)
+            yield {k: v.to(self.device) for k, v in inputs.items()}, labels.to(self.device)
 
-    def blind(self, i: int) -> tuple[np.ndarray, np.ndarray]:
-        e = self.encoded[i]
-        start, end = e.blocks[0]
-        ids = np.concatenate([e.ids[:start], [0], e.ids[end:]])
-        return ids, np.concatenate([e.trained[:start], [False], e.trained[end:]])
+    def prepare(self, rows: list[Sample]) -> tuple[dict, torch.Tensor]:
+        """Both published data sets, TinyLLaVA's and LLaVA's, find labels too, whether they are used or not."""
+        pictures = [[Image.open(self.folder / row.images[0]).convert("RGB")] for row in rows]
+        texts = self.processor.apply_chat_template([row.messages for row in rows], tokenize=False)
+        inputs = dict(self.processor(text=texts, images=pictures, padding=True, return_tensors="pt"))
+        labels = torch.full_like(inputs["input_ids"], -100)
+        for r, text in enumerate(texts):
+            ids = inputs["input_ids"][r]
+            more = int((ids == self.image_id).sum()) - 1
+            for start, end in self.answers(text):
+                labels[r, start + more : end + more] = ids[start + more : end + more]
+        return inputs, labels
 
-    @torch.inference_mode()
-    def losses(self, rows: list[int], image: bool) -> list[float]:
+    def answers(self, text: str) -> list[tuple[int, int]]:
+        """Where answers are among the ids of a text with one placeholder an image: every round and its question are
+        tokenised once more, and counted."""
+        at, found = 1, []
+        for turn in text.split(self.tokenizer.eos_token)[:-1]:
+            asked = turn[: turn.index("ASSISTANT:") + len("ASSISTANT:")]
+            one, other = (len(self.tokenizer(t, add_special_tokens=False)["input_ids"]) for t in (asked, turn))
+            found.append((at + one, at + other + 1))
+            at += other + 1
+        return found
+
+    def blinded(self, inputs: dict, labels: torch.Tensor) -> tuple[dict, torch.Tensor]:
+        """One masked slot in the image's place."""
+        ids, mask = inputs["input_ids"], inputs["attention_mask"]
+        image = ids == self.image_id
+        first = image & (image.cumsum(1) == 1)
+        kept = ~image | first
+        cut = [x[kept].view(len(x), -1) for x in (ids.masked_fill(first, 0), mask.masked_fill(first, 0), labels)]
+        return {"input_ids": cut[0], "attention_mask": cut[1]}, cut[2]
+
+    def losses(self, inputs: dict, labels: torch.Tensor) -> list[float]:
         """Mean loss of each row's answer, from logits at every position."""
-        inputs, labels = self.batch(rows, image)
-        mask = inputs["attention_mask"]
-        places = torch.arange(mask.shape[1], device=mask.device)[None].expand_as(mask)
+        places = torch.arange(labels.shape[1], device=labels.device)[None].expand_as(labels)
         logits = self.net(**inputs, position_ids=places, use_cache=False).logits.float()
         each = torch.nn.functional.cross_entropy(
             logits[:, :-1].transpose(1, 2), labels[:, 1:], ignore_index=-100, reduction="none"
         )
         return (each.sum(1) / (labels[:, 1:] != -100).sum(1)).tolist()
 
+    @torch.inference_mode()
     def visnec(self, size: int) -> np.ndarray:
         found = []
-        for start in range(0, len(self.rows), size):
-            rows = list(range(start, min(start + size, len(self.rows))))
-            seen, blind = self.losses(rows, True), self.losses(rows, False)
-            found += zip(seen, blind, strict=True)
+        for inputs, labels in self.batches(size):
+            found += zip(self.losses(inputs, labels), self.losses(*self.blinded(inputs, labels)), strict=True)
         return np.array(found)
 
     @torch.inference_mode()
-    def xmas(self, exact: bool, size: int = 8) -> np.ndarray:
-        """Square maps of every layer, summed, cut, decomposed: one row of the padded batch at a time."""
+    def xmas(self, published: bool, size: int = 8) -> np.ndarray:
+        """Square maps K Q^T of every layer, cut to text rows and image columns, summed, and sketched. The published call
+        asks for `output_attentions`, for which attention is computed eagerly and kept, and computes logits; without
+        `published`, none of it."""
         kept: list[torch.Tensor] = []
-        layers = self.net.model.language_model.layers
         hooks = [
             getattr(layer.self_attn, name).register_forward_hook(lambda _m, _i, out: kept.append(out))
-            for layer in layers for name in ("q_proj", "k_proj")
+            for layer in self.net.model.language_model.layers for name in ("q_proj", "k_proj")
         ]  # fmt: skip
+        usual = self.net.config.get_text_config()._attn_implementation
+        self.net.set_attn_implementation({"text_config": "eager" if published else usual})
+        call = partial(self.net, output_attentions=True) if published else self.net.model
         found = []
-        for start in range(0, len(self.rows), size):
-            rows = list(range(start, min(start + size, len(self.rows))))
-            inputs, _ = self.batch(rows, True)
-            self.net.model(**inputs, use_cache=False)
+        for inputs, _ in self.batches(size):
+            call(**inputs, use_cache=False)
+            image = torch.nonzero(inputs["input_ids"][0] == self.image_id)[:, 0]
+            first, last = int(image[0]), int(image[-1]) + 1
             total: torch.Tensor | float = 0.0
             for q, k in zip(kept[::2], kept[1::2], strict=True):
-                total = total + torch.softmax(k.float() @ q.float().transpose(1, 2) / q.shape[-1] ** 0.5, dim=-1)
+                scores = torch.softmax(k @ q.transpose(1, 2) / q.shape[-1] ** 0.5, dim=-1)
+                total = total + scores[:, last + 1 :, first:last]
             kept.clear()
-            first, last = self.encoded[rows[0]].blocks[0]
-            for r in range(len(rows)):
-                block = total[r, last + 1 :, first:last]
-                if exact:
-                    found.append(torch.linalg.svdvals(block)[:5].tolist())
-                else:
-                    found.append(torch.svd_lowrank(block, q=min(5, *block.shape), niter=2)[1].tolist())
+            found += torch.svd_lowrank(total.float(), q=min(5, *total.shape[1:]), niter=2)[1].tolist()
+        self.net.set_attn_implementation({"text_config": usual})
         for hook in hooks:
             hook.remove()
         return np.array([row + [0.0] * (5 - len(row)) for row in found])
@@ -261,13 +298,14 @@ def operations(model: Model, encoded: list, passes: list[str]) -> float:
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--shape", choices=["micro", "llava-1.5-7b"], default="micro")
+    parser.add_argument("--shape", choices=["micro", *SHAPES], default="micro")
     parser.add_argument("--rows", type=int, default=96)
     parser.add_argument("--runs", type=int, default=5)
     parser.add_argument("--batch", type=int, default=16)
     parser.add_argument("--threads", type=int, default=0, help="CPU threads; 0: as PyTorch chooses")
     parser.add_argument("--distinct", action="store_true", help="micro: one row of every image")
     parser.add_argument("--clock", choices=["wall", "cpu"], default="wall")
+    parser.add_argument("--loaders", type=int, default=0, help="processes that prepare batches for the others")
     parser.add_argument("--device", default="cpu")
     parser.add_argument("--dtype", choices=["float32", "bfloat16"], default="float32")
     parser.add_argument("--peak", type=float, default=989.0, help="TFLOP/s of the device (H100 and H200, bf16: 989)")
@@ -281,16 +319,18 @@ def main() -> None:
             weights = ROOT / "models" / "micro-vlm"
         else:
             folder = Path(temporary)
-            weights, rows = llava_folder(folder / "model", dtype), long_rows(folder, options.rows)
+            weights = llava_folder(folder / "model", SHAPES[options.shape], dtype)
+            rows = long_rows(folder, options.rows)
         model = Model(weights, Reader(weights, folder), options.device, dtype)
         compete(model, folder, rows, options)
 
 
 def compete(model: Model, folder: Path, rows: list[Sample], options: argparse.Namespace) -> None:
-    plain = Plain(model, folder, rows)
+    plain = Plain(model, folder, rows, options.loaders)
+    encoded = [e for e in model.reader.encode_all(rows) if isinstance(e, Encoded)]
     sync = torch.cuda.synchronize if options.device.startswith("cuda") else lambda: None
     device = torch.cuda.get_device_name() if options.device.startswith("cuda") else platform.processor() or "CPU"
-    lengths = [len(e.ids) for e in plain.encoded]
+    lengths = [len(e.ids) for e in encoded]
     print(f"torch {torch.__version__} on {device}, {torch.get_num_threads()} threads; {options.shape}, {options.dtype}")
     images = len({s.images[0] for s in rows})
     print(f"{len(rows)} rows about {images} images, {statistics.mean(lengths):.0f} tokens on average")
@@ -303,19 +343,19 @@ def compete(model: Model, folder: Path, rows: list[Sample], options: argparse.Na
     }, len(rows), options, sync)  # fmt: skip
     xmas = contest("XMAS, one checkpoint", {
         "worker": lambda: worker(model, rows, options.batch, "xmas"),
-        "official": lambda: plain.xmas(False),
-        "svd": lambda: plain.xmas(True),
+        "official": lambda: plain.xmas(True),
+        "lean": lambda: plain.xmas(False),
     }, len(rows), options, sync)  # fmt: skip
     for name, rates, passes, times in (("visnec", visnec, ["image", "drop"], 1), ("xmas", xmas, ["states"], 7)):
         rate = statistics.median(rates["worker"])
-        tera = operations(model, plain.encoded, passes) / 1e12
-        hours = LLAVA_ROWS * times / rate / 3600
-        print(f"\n{name}: {tera:.3g} TFLOP a row and checkpoint", end="")
-        if options.device.startswith("cuda"):
-            share = tera * rate / options.peak
-            print(f", {100 * share:.1f} % of {options.peak:g} TFLOP/s; {LLAVA_ROWS:,} rows and {times} checkpoints: "
-                  f"{hours:.1f} GPU hours (published: {PUBLISHED_HOURS[name]})", end="")  # fmt: skip
-    print()
+        tera = operations(model, encoded, passes) / 1e12
+        print(f"\n{name}: {tera:.3g} TFLOP a row and checkpoint")
+        if options.shape == "micro":
+            continue
+        print(f"  {100 * tera * rate / options.peak:.1f} % of {options.peak:g} TFLOP/s")
+        hours = f"{LLAVA_ROWS * times / rate / 3600:.1f} hours"
+        published = f" (published: {PUBLISHED_HOURS[name]})" if SHAPES[options.shape].method == name else ""
+        print(f"  {LLAVA_ROWS:,} rows at {times} checkpoint(s): {hours}{published}")
 
 
 if __name__ == "__main__":

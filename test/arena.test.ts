@@ -208,6 +208,8 @@ describe('winnow arena', () => {
     [['--methods', 'visnec:k=x', '--budget', '15%'], 'OPTION_INVALID'],
     [['--budget', '0%'], 'BUDGET_INVALID'],
     [['--budget', '1 token'], 'BUDGET_INVALID'],
+    [['--budget', '15%', '--train-gpu', 'a100'], 'USAGE'],
+    [['--budget', '15%', '--truth', 'nowhere.json'], 'TRUTH_MISSING'],
     [['--budget', '15%', '--methods', 'top:column=aum:quota=nowhere=5'], 'SOURCE_UNKNOWN'],
     [['--budget', '15%', '--methods', 'top:column=aum:never-keep=nobody'], 'ID_UNKNOWN'],
     [['--budget', '15%', '--methods', 'weighted:weights=selection:nothing=1'], 'SELECTION_UNKNOWN'],

@@ -179,6 +179,8 @@ describe('what people mistype', () => {
     [['select', 'random', '--name', 'x', 'then', 'random', '--budget', '3'], 'USAGE'],
     [['select', 'random', 'then'], 'USAGE'],
     [['select', 'random', '--budget', '3', '--train-gpu', 'abacus'], 'USAGE'],
+    [['select', 'random', '--budget', '3', '--train-gpu', 'a100'], 'USAGE'],
+    [['select', 'random', '--pass', '0%', 'then', 'random', '--budget', '3'], 'BUDGET_INVALID'],
     [['signals'], 'USAGE'],
   ])('%j is %s', (args, code) => {
     const before = fs.readdirSync(path.join(work, '.winnow', 'selections'));

@@ -94,7 +94,7 @@ describe('exit codes', () => {
     [0, [], ''],
     [1, ['verdict'], ''],
     [1, ['fail'], 'winnow: The row has no image [ROW_BAD]\n  at a.json, row 3, id "x"\n  Remove it.\n'],
-    [2, ['echo'], "winnow: missing required argument 'word' [USAGE]\n  See: winnow --help\n"],
+    [2, ['echo'], "winnow: missing required argument 'word' [USAGE]\n  See: winnow echo --help\n"],
     [2, ['ecoh', 'x'], "winnow: unknown command 'ecoh' [USAGE]\n  Did you mean echo?\n"],
     [2, ['score', 'los'], "winnow: unknown command 'los' [USAGE]\n  Did you mean loss?\n"],
     [2, ['echo', 'x', '--tims', '2'], "winnow: unknown option '--tims' [USAGE]\n  Did you mean --times?\n"],

@@ -2,7 +2,7 @@ import { readFileSync } from 'node:fs';
 import { CommanderError } from 'commander';
 import { print, type Session } from './command.ts';
 import { VERBS } from './commands/registry.ts';
-import { describeError, errorDocument, formatError, INTERRUPTED } from './print-error.ts';
+import { describeError, errorDocument, formatError, INTERRUPTED, SEE_HELP } from './print-error.ts';
 import { type Captured, createProgram, isHelp, type Verb } from './program.ts';
 import { splitStages } from './stages.ts';
 
@@ -28,17 +28,25 @@ export async function main(argv: readonly string[], verbs: readonly Verb[] = VER
       await print(session.stdout, captured.stdout);
       return 0;
     }
-    return await fail(session, argv, signal.aborted ? signal.reason : error, captured.stderr);
+    return await fail(session, argv, verbs, signal.aborted ? signal.reason : error, captured.stderr);
   } finally {
     unhook();
   }
 }
 
-async function fail(session: Session, argv: readonly string[], error: unknown, usage: string): Promise<number> {
+async function fail(
+  session: Session,
+  argv: readonly string[],
+  verbs: readonly Verb[],
+  error: unknown,
+  usage: string,
+): Promise<number> {
   const described = describeError(error);
   if (error instanceof CommanderError && error.code === 'commander.help') {
     described.message = 'A command is missing after this one';
   }
+  const verb = argv.find((word) => verbs.some(({ name }) => name === word));
+  if (verb !== undefined && described.hint === SEE_HELP) described.hint = `See: winnow ${verb} --help`;
   if (wantsJson(argv)) await print(session.stdout, JSON.stringify(errorDocument(described), null, 2));
   else await print(session.stderr, usage === '' ? formatError(described) : usage);
   if (process.env.WINNOW_DEBUG === '1' && error instanceof Error) await print(session.stderr, `${error.stack}`);

@@ -12,6 +12,9 @@ export interface ErrorReport {
 
 export const INTERRUPTED = 130;
 
+/** Hint of a misuse, where there is no better one. */
+export const SEE_HELP = 'See: winnow --help';
+
 const RUNTIME_HINT =
   'Install it again with: ONNXRUNTIME_NODE_INSTALL=skip npm install onnxruntime-node (its install script must not run)';
 
@@ -46,7 +49,7 @@ export function describeError(error: unknown): ErrorReport {
 function describeUsage(error: CommanderError): ErrorReport {
   const [first = '', ...rest] = error.message.replace(/^error: /, '').split('\n');
   const suggestion = rest.join(' ').replace(/^\((.*)\)$/, '$1');
-  const hint = suggestion === '' ? 'See: winnow --help' : suggestion;
+  const hint = suggestion === '' ? SEE_HELP : suggestion;
   return report('USAGE', first, hint, 2);
 }
 

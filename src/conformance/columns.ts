@@ -1,6 +1,6 @@
 import type { Column } from '../numeric/columns.ts';
 import type { Matrix } from '../numeric/matrix.ts';
-import { differs } from './compare.ts';
+import { type Closeness, differs } from './compare.ts';
 import { isRecord, toNumber, toNumbers } from './fixture.ts';
 
 /** A column of one number a row from a list of a fixture. */
@@ -45,28 +45,29 @@ export function matrices(value: unknown, what: string): number[][][] {
   return listOf(value, what).map((one) => listOf(one, what).map((row, i) => toNumbers(row, `${what}[${i}]`)));
 }
 
-/** As a fixture lists them that was written with so many decimals. */
-export function rounded(values: ArrayLike<number>, decimals: number): number[] {
-  return Array.from(values, (value) => Math.round(value * 10 ** decimals) / 10 ** decimals);
-}
-
 /** A count or share of a fixture. */
 export const numberOf = (inputs: Record<string, unknown>, key: string): number => toNumber(inputs[key], key);
 
 /** The first difference of several comparisons. */
 export const firstOf = (...found: (string | false | undefined)[]): string | undefined =>
   found.find((difference): difference is string => typeof difference === 'string');
+
 /**
  * Compares each output of a fixture with what was found for it. Differences found elsewhere come first.
  *
- * @param tolerance relative, where a fixture asks for a looser one
+ * @param close how close floats must be; `byOutput` says it for one of them
  */
 export function firstDifference(
   found: Record<string, unknown>,
   outputs: Record<string, unknown>,
-  { others = [], tolerance }: { others?: (string | undefined)[]; tolerance?: number } = {},
+  {
+    others = [],
+    close,
+    byOutput = {},
+  }: { others?: (string | undefined)[]; close?: Closeness; byOutput?: Record<string, Closeness> } = {},
 ): string | undefined {
-  const known = Object.keys(outputs).filter((key) => key in found);
-  const own = known.map((key) => differs(key, outputs[key], found[key], tolerance));
+  const own = Object.keys(outputs)
+    .filter((key) => key in found)
+    .map((key) => differs(key, outputs[key], found[key], byOutput[key] ?? close));
   return [...others, ...own].find((one) => one !== undefined);
 }

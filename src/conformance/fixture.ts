@@ -16,6 +16,8 @@ export interface Case {
   outputs: Record<string, unknown>;
   /** Whatever else the file holds. */
   beside: Record<string, unknown>;
+  /** The entries of an input in the order of the file: an object lists keys that look like whole numbers first. */
+  entries(key: string): [string, unknown][];
 }
 
 /** Fixtures of a folder, sorted by name. READMEs and hidden files are no fixtures, nor are folders inside. */
@@ -45,9 +47,11 @@ export async function readCase(
   if (extname(fixture.file) !== '.json') {
     return { problem: 'unknown', because: `no check for a ${extname(fixture.file) || 'nameless'} file of this folder` };
   }
+  let text: string;
   let value: unknown;
   try {
-    value = parseLenient(await readFile(fixture.path, 'utf8'));
+    text = await readFile(fixture.path, 'utf8');
+    value = parseLenient(text);
   } catch (error) {
     return { problem: 'broken', because: `can't be read as JSON: ${(error as Error).message.split('\n')[0]}` };
   }
@@ -56,7 +60,16 @@ export async function readCase(
   if (!isRecord(inputs) || !isRecord(outputs)) {
     return { problem: 'unknown', because: 'no check: it has no objects `inputs` and `outputs`' };
   }
-  return { found: { inputs, outputs, beside } };
+  return { found: { inputs, outputs, beside, entries: (key) => entriesInOrder(text, key) } };
+}
+
+const MARK = '\uE000';
+
+function entriesInOrder(text: string, key: string): [string, unknown][] {
+  const marked = parseLenient(text.replace(/"(\d+)"(?=\s*:)/g, `"${MARK}$1"`)) as { inputs: Record<string, unknown> };
+  const input = marked.inputs[key];
+  if (!isRecord(input)) throw new TypeError(`${key} is no object`);
+  return Object.entries(input).map(([name, value]) => [name.replace(MARK, ''), value]);
 }
 
 /** `[{ a: 1 }, { a: 2 }]` as `{ a: [1, 2] }`. */

@@ -1,4 +1,4 @@
-import { gatherRows, unitRows } from '../numeric/matrix.ts';
+import { gatherRows } from '../numeric/matrix.ts';
 import { selectBy } from '../select/registry.ts';
 import { prototypeDistances } from '../select/self-sup.ts';
 import { pickTypical } from '../select/typicality.ts';
@@ -30,7 +30,9 @@ async function runTypiclust({ inputs, outputs }: Case): Promise<string | undefin
     const found = await pickTypical(gatherRows(points, members), 0, how, { seed: 42 });
     const typicality = [...found.initial];
     const k = Math.min(20, Math.floor(members.length / 2));
-    const difference = firstDifference({ rows: members, k, typicality }, expected);
+    const difference = firstDifference({ rows: members, k, typicality }, expected, {
+      byOutput: { typicality: { decimals: 6 } },
+    });
     if (difference !== undefined) return `initial_typicality.${cluster}.${difference}`;
   }
   return undefined;
@@ -38,7 +40,7 @@ async function runTypiclust({ inputs, outputs }: Case): Promise<string | undefin
 
 /** Distances to the mean of the own cluster, and the rows at either end. */
 async function runPrototypes({ inputs, outputs }: Case): Promise<string | undefined> {
-  const points = unitRows(toMatrix(inputs.embeddings, 'embeddings'));
+  const points = toMatrix(inputs.embeddings, 'embeddings');
   const cluster = toNumbers(inputs.cluster, 'cluster');
   const members = [...new Set(cluster)].map((id) => [...cluster.keys()].filter((row) => cluster[row] === id));
   const input = {

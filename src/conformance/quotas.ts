@@ -1,7 +1,7 @@
 import { planMagic } from '../select/magic.ts';
 import { selectBy } from '../select/registry.ts';
 import type { CaseCheck } from './check.ts';
-import { firstOf, numberOf } from './columns.ts';
+import { firstDifference, firstOf, numberOf } from './columns.ts';
 import { differs } from './compare.ts';
 import { type Case, isRecord, toNumber, toNumbers } from './fixture.ts';
 
@@ -11,7 +11,7 @@ function distinct(values: unknown, what: string): string[] {
   return [...new Set(values.map(String))];
 }
 
-/** `selected_in_order`: rows by the budget. Scores are given by row; a source that isn't known is a source of its own. */
+/** `selected_in_order`: rows by the budget. Scores are given by row; a source that isn't known is called so, as published. */
 async function runCoido({ inputs, outputs }: Case): Promise<string | undefined> {
   const { dataset, difficulty } = inputs;
   if (!Array.isArray(dataset)) throw new TypeError('dataset is no list');
@@ -22,7 +22,7 @@ async function runCoido({ inputs, outputs }: Case): Promise<string | undefined> 
   const input = {
     rows: dataset.length,
     columns: { coido: { kind: 'f32' as const, width: 1, data } },
-    source: dataset.map((name) => (name === null ? null : String(name))),
+    source: dataset.map((name) => String(name ?? 'unknown')),
   };
   const found: (string | undefined)[] = [];
   for (const [budget, expected] of Object.entries(outputs.selected_in_order ?? {})) {
@@ -41,25 +41,23 @@ async function runMagic({ inputs, outputs }: Case): Promise<string | undefined> 
   const budget = numberOf(inputs, 'M');
   const rows = [...gain.keys()];
   const plan = planMagic(rows, gain, toNumbers(inputs.bridging, 'bridging'), signature, budget, {
-    rho: numberOf(inputs, 'rho'),
+    stays: Math.floor(numberOf(inputs, 'rho') * rows.length),
     eta: numberOf(inputs, 'eta'),
     temperature: numberOf(inputs, 'tau'),
     capShare: 0.05,
   });
   const by = (value: (bucket: (typeof plan.buckets)[number]) => unknown): Record<string, unknown> =>
     Object.fromEntries(plan.buckets.map((bucket) => [names[bucket.label], value(bucket)]));
-  // The fixture lists the quality rounded to six decimals.
-  const rounded = [...plan.quality].map(([row, q]) => [row, Math.round(q * 1e6) / 1e6]);
   const stages: Record<string, unknown> = {
     kept_after_gain: plan.survivors,
-    quality: Object.fromEntries(rounded),
+    quality: Object.fromEntries(plan.quality),
     shortlist: plan.shortlist,
     buckets: by((bucket) => bucket.rows),
     mass_share: by((bucket) => bucket.mass),
     floor_M_times_p: by((bucket) => Math.floor(budget * bucket.mass)),
     initial_quota: by((bucket) => bucket.firstQuota),
   };
-  return firstOf(...Object.keys(outputs).map((key) => differs(key, outputs[key], stages[key])));
+  return firstDifference(stages, outputs, { byOutput: { quality: { decimals: 6 } } });
 }
 
 /** Methods that give quotas to sources or buckets. */

@@ -1,10 +1,10 @@
 import { hesselScore, rowCosines } from '../select/clip-score.ts';
 import { selectBy } from '../select/registry.ts';
-import { tokenScores } from '../signals/token-scores.ts';
 import type { CaseCheck } from './check.ts';
 import { firstDifference, scalars, toMatrix, vectors } from './columns.ts';
 import { differs } from './compare.ts';
 import { type Case, isRecord, toNumber, toNumbers } from './fixture.ts';
+import { tokenScores } from './formulas/token-scores.ts';
 
 /** `keep_max_scores`, `keep_min_scores` and `offset<n>`: subsets of `size` rows, listed by row. */
 async function runSubsets({ inputs, outputs }: Case): Promise<string | undefined> {

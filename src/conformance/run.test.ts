@@ -100,6 +100,103 @@ describe('conformance', () => {
     expect(await run({ 'visnec/python.json': text })).toEqual({ 'visnec/python.json': 'ok' });
   });
 
+  it('reads ids in the order of the file, and goes by order alone where values differ by little', async () => {
+    const ids = ['90', '7', '55', '8', '41', '40'];
+    const byId = (values: number[]): string => `{${ids.map((id, i) => `"${id}": ${values[i]}`).join(', ')}}`;
+    const fixture = (instability: number[], rows: number[]): string =>
+      `{"inputs": {"cluster_of": ${byId([0, 0, 0, 4, 4, 4])}, "instability": ${byId(instability)},
+        "row_of": ${byId([0, 1, 2, 3, 4, 5])}, "text_only_ids": ["t", "t", "u"], "percentage": 25},
+        "outputs": {"selected_rows_in_order": [${rows}], "budget": 2}}`;
+    expect(
+      await run({
+        'xmas/ties.json': fixture([1, 1, 1, 2, 2, 2], [0, 3]),
+        'xmas/near.json': fixture([20.0000012, 20.0000006, 20.0000009, -1, -3, 2], [1, 4]),
+      }),
+    ).toEqual({ 'xmas/near.json': 'ok', 'xmas/ties.json': 'ok' });
+  });
+
+  it('takes weights of checkpoints in the order of the file', async () => {
+    const less = `{"inputs": {"train": {"a@9": [[1, 0]], "a@2": [[0, 1]]}, "val": {"9": [[1, 0]], "2": [[0, 1]]},
+      "checkpoint_weights": [3, 1], "subtasks": 1, "percentage": 1}, "outputs": {"scores": {"a": [1]}}}`;
+    const differing = less.replace('"a@2": [[0, 1]]', '"a@2": [[1, 0]]').replace('"a": [1]', '"a": [0.75]');
+    expect(await run({ 'less/a.json': less, 'less/b.json': differing })).toEqual({
+      'less/a.json': 'ok',
+      'less/b.json': 'ok',
+    });
+  });
+
+  it('orders clusters of one size by the labels that the fixture names', async () => {
+    const trajectories = [10, 10, 10, 50, 50, 50].map((level, i) => [level, level + i]);
+    const inputs = { trajectories, k: 2, percentage: 34, text_only: 0 };
+    const outputs = {
+      instability: [0, 1, 2, 3, 4, 5],
+      partition: [
+        [3, 4, 5],
+        [0, 1, 2],
+      ],
+      faiss_labels: [1, 1, 1, 0, 0, 0],
+      selected_rows_in_order: [3, 0],
+    };
+    const mixed = {
+      ...outputs,
+      partition: [
+        [0, 1, 2, 3],
+        [4, 5],
+      ],
+    };
+    const lines = await run({
+      'xmas/a.json': { inputs, outputs },
+      // faiss may end in a worse optimum, which no one has to share.
+      'xmas/b.json': { inputs, outputs: mixed },
+    });
+    expect(lines).toEqual({ 'xmas/a.json': 'ok', 'xmas/b.json': 'ok' });
+  });
+
+  it('knows that a sketch of rank 5 finds less than there is, and clusters of two rows that are dropped', async () => {
+    const identity = Array.from({ length: 16 }, (_, i) => Array.from({ length: 4 }, (_, j) => Number(i % 4 === j)));
+    const inputs = { q_proj: [identity], k_proj: [identity], image_cols: [0, 7], text_rows_from: 8 };
+    const range = (high: number) => ({ svd_lowrank_q5_top5_sum_range_over_50_seeds: [0.1, high] });
+    const lines = await run({
+      'xmas/below.json': { inputs, outputs: range(0.2) },
+      'xmas/above.json': { inputs, outputs: range(20) },
+      'xmas/small.json': {
+        inputs: { image_cluster_size: 2, text_only: 10, percentage: 100 },
+        outputs: { official_exception: 'ValueError' },
+      },
+    });
+    expect(lines['xmas/below.json']).toBe('ok');
+    expect(lines['xmas/above.json']).toMatch(/FAIL: official_top5_sum: .* is less than/);
+    expect(lines['xmas/small.json']).toBe('ok');
+  });
+
+  it('counts in the order of operations of the published code', async () => {
+    const rows = Array.from({ length: 100 }, (_, row) => [row]);
+    const inputs = { influence: { task: rows }, top_percent: 29 };
+    expect(await run({ 'icons/a.json': { inputs, outputs: { k: 28 } } })).toEqual({ 'icons/a.json': 'ok' });
+  });
+
+  it('knows all ways of sorting and keeping of SemDeDup, with twins', async () => {
+    // Rows 0 and 1 are twins; 2 lies nearest to the centroid.
+    const inputs = {
+      embeddings: [
+        [1, 0],
+        [1, 0],
+        [0.6, 0.8],
+      ],
+      centroids: [[0.6, 0.8]],
+      cluster: [0, 0, 0],
+      eps: [0.1],
+    };
+    const of = (order: number[], kept: number[]) => ({ order: { 0: order }, kept: { '0.1': kept } });
+    const outputs = {
+      'sort_hard+keep_hard(default)': of([0, 1, 2], [0, 2]),
+      'sort_hard+keep_easy': of([0, 1, 2], [2, 1]),
+      'sort_easy+keep_hard': of([2, 0, 1], [2, 0]),
+      'sort_easy+keep_easy': of([2, 0, 1], [1, 2]),
+    };
+    expect(await run({ 'semdedup/a.json': { inputs, outputs } })).toEqual({ 'semdedup/a.json': 'ok' });
+  });
+
   it('fails what is damaged, skips what it does not know, ignores what is no fixture', async () => {
     const files = {
       'visnec/broken.json': '{"inputs": ',
@@ -146,9 +243,33 @@ describe('differs', () => {
     expect(differs('x', 1.5, 1.500014)).toBeUndefined();
     expect(differs('x', 1.5, 1.50002)).toBe('x: expected 1.5, got 1.50002');
     expect(differs('x', 100_000, 100_001)).toBeDefined();
+    expect(differs('x', 2 ** 70, 2 ** 70 * (1 + 1e-7))).toBeUndefined();
+    // What single precision can't hold beside a number a million times as large.
+    expect(differs('x', [1.5, 1.5e-6], [1.5, 1.6e-6])).toBeUndefined();
+    expect(differs('x', [1.5, 1.5e-5], [1.5, 1.6e-5])).toBe('x[1]: expected 0.000015, got 0.000016');
     expect(differs('x', [1, 2], [2, 1])).toBe('x[0]: expected 1, got 2');
     expect(differs('x', [1], [1, 2])).toContain('1 against 2 values');
     expect(differs('x', { a: 1, b: 2 }, { b: 2, a: 1 })).toBeUndefined();
     expect(differs('x', { a: 1 }, { a: 1, b: 2 })).toContain('x.b');
+  });
+
+  it('allows half a unit of the last decimal that is listed', () => {
+    expect(differs('x', [0.007807], [0.0078065011], { decimals: 6 })).toBeUndefined();
+    expect(differs('x', [0.007807], [0.0078064], { decimals: 6 })).toBeDefined();
+    expect(differs('x', 0, 4e-7, { decimals: 6 })).toBeUndefined();
+  });
+
+  it('allows what sums in single precision lose beside the largest of their list', () => {
+    expect(differs('x', [-16.5, 0.01], [-16.5, 0.010001], { ofLargest: 1e-6 })).toBeUndefined();
+    expect(differs('x', [-16.5, 0.01], [-16.5, 0.0101], { ofLargest: 1e-6 })).toBeDefined();
+    expect(differs('x', { a: [20], b: [0.01] }, { a: [20], b: [0.010001] }, { ofLargest: 1e-6 })).toBeDefined();
+  });
+
+  it('reads what has no number as Python writes it', () => {
+    expect(
+      differs('x', ['NaN', null, '-Infinity'], [Number.NaN, Number.NaN, Number.NEGATIVE_INFINITY]),
+    ).toBeUndefined();
+    expect(differs('x', ['NaN'], [0])).toBe('x[0]: expected "NaN", got 0');
+    expect(differs('x', [1], [Number.NaN])).toBeDefined();
   });
 });

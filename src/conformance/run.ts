@@ -8,6 +8,7 @@ import { type Fixture, listFixtures, readCase } from './fixture.ts';
 import { formatsCheck } from './formats.ts';
 import { greedyChecks } from './greedy.ts';
 import { ifdChecks } from './ifd.ts';
+import { imageTokensCheck } from './image-tokens.ts';
 import { clusterChecks } from './in-clusters.ts';
 import { learnabilityChecks } from './learnability.ts';
 import { quotaChecks } from './quotas.ts';
@@ -36,7 +37,7 @@ const CASE_CHECKS: readonly CaseCheck[] = [
   ...representationChecks,
   ...shareChecks,
 ];
-const FOLDER_CHECKS: readonly FolderCheck[] = [formatsCheck, configsCheck];
+const FOLDER_CHECKS: readonly FolderCheck[] = [formatsCheck, configsCheck, imageTokensCheck];
 
 export interface Outcome {
   /** `<folder>/<file>`. */

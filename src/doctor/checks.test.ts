@@ -237,7 +237,7 @@ const CASES: Record<string, Case> = {
   },
   D205: {
     faulty: [answer(' A cat.'), answer('A cat.\n'), row(Q, 'A cat.', 'And?', 'no ')],
-    sound: [question(' What is it? '), answer('A\n\ncat.')],
+    sound: [question(' What is it? '), answer('A\n\ncat.'), answer('\u00a0\u200b')],
   },
   D206: {
     faulty: [
@@ -245,8 +245,16 @@ const CASES: Record<string, Case> = {
       answer("I'm sorry, but I cannot help with that."),
       answer(`It ${'is a cat on a mat and '.repeat(6)}`.trim()),
       answer('long '.repeat(1700).concat('end')),
+      answer('no '.repeat(12).trim()),
+      answer(`ye${'a'.repeat(60)}`),
+      answer('\u597d\u7684'.repeat(20)),
+      answer('I apologize, but I cannot name them.'),
+      answer("I'm not able to identify people in photos."),
     ],
     sound: [
+      answer(`| a | b |\n|${'-'.repeat(60)}|`),
+      answer('https://example.org/photos/2021/05/the-cat-on-the-mat-with-a-long-name.jpg'),
+      answer('She apologized, and I cannot identify the breed.'),
       answer('As an airline pilot, she flies.'),
       answer("I'm sorry for the delay, said the cat."),
       answer('The matrix is 0 0 0 0 0 0 0 0 0 0 0 0 0 0 0 0 0 0 0 0 0 0 0.'),
@@ -259,6 +267,10 @@ const CASES: Record<string, Case> = {
       raw({}, [
         ['human', 'What is in the image?'],
         ['gpt', 'A cat.'],
+      ]),
+      raw({}, [
+        ['human', 'What have these pictures in common?'],
+        ['gpt', 'Cats.'],
       ]),
       question('What is in the second image?'),
       question('Compare Image 1 and Image 2.'),

@@ -1,8 +1,9 @@
-import { resolveMedia } from '../dataset/media.ts';
+import { type StoredSize, shownSize, storedSize } from '../dataset/media-size.ts';
 import type { Sample } from '../dataset/sample.ts';
+import { resizedSize } from '../models/image-tokens/resized.ts';
 import { type Box, boxesOf, changeBoxes, type FoundBox, type Frame } from './boxes.ts';
 import type { Check, CheckGroup, DoctorContext, Examination } from './check.ts';
-import { converted, fits, resizedSize, rotated, type StoredSize, shownSize } from './frames.ts';
+import { converted, fits, rotated } from './frames.ts';
 import { told } from './texts.ts';
 
 /** Images whose headers are read at a time. */
@@ -198,17 +199,5 @@ async function addSizes(
   for (const row of rows) {
     const size = row.image === undefined ? undefined : sizes.get(row.image);
     if (size !== undefined) row.size = size;
-  }
-}
-
-/** Size and orientation from the header; undefined for what can't be read, which is the media checks' business. */
-async function storedSize(scope: DoctorContext['dataset'], path: string): Promise<StoredSize | undefined> {
-  const { default: sharp } = await import('sharp');
-  try {
-    const media = resolveMedia(scope, { path });
-    const { width, height, orientation = 1 } = await sharp(media.kind === 'data' ? media.bytes : media.path).metadata();
-    return { width, height, orientation };
-  } catch {
-    return undefined;
   }
 }

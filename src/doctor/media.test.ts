@@ -1,4 +1,4 @@
-import { mkdirSync, mkdtempSync, symlinkSync, writeFileSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, readFileSync, symlinkSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { deflateSync } from 'node:zlib';
@@ -247,5 +247,29 @@ describe('media checks', () => {
       'empty-track.mp4': ['D109'],
       'text.mp4': ['D109'],
     });
+  });
+
+  it('mends images that are data URIs, and boxes by the image as it was', async () => {
+    const bytes = await scene(99, 640, 480).jpeg().withMetadata({ orientation: 6 }).toBuffer();
+    const path = join(root, 'inline.jsonl');
+    const row = {
+      messages: [
+        {
+          role: 'user',
+          content: [
+            { type: 'image_url', image_url: { url: `data:image/png;base64,${bytes.toString('base64')}` } },
+            { type: 'text', text: 'Give the bounding box of the cat.' },
+          ],
+        },
+        { role: 'assistant', content: '[500, 100, 620, 200]' },
+      ],
+    };
+    writeFileSync(path, `${JSON.stringify(row)}\n`);
+    const first = await doctor(null, { path, fix: true, out: join(root, 'inline-fixed') });
+    expect(first.findings.map(({ code }) => code)).toEqual(['D103', 'D104', 'D110', 'D403']);
+    expect(first.findings[0]!.details).toEqual(['embedded image: the data URI says "image/png", the content is JPEG']);
+    const again = await doctor(null, { path: first.fixed!.path });
+    expect(again.findings).toEqual([]);
+    expect(readFileSync(first.fixed!.path, 'utf8')).toContain('[280, 500, 380, 620]');
   });
 });

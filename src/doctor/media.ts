@@ -100,7 +100,7 @@ function reportFaults(
   );
   collection.rows.forEach((row, index) => {
     for (const number of collection.mediaOf(index)) {
-      const { path } = collection.media[number]!;
+      const { key, path } = collection.media[number]!;
       for (const { code, detail, fixable } of faults[number]!) {
         const name = path === undefined ? 'embedded image' : path;
         context.report({
@@ -111,7 +111,7 @@ function reportFaults(
           ...(fixable === undefined ? {} : { fixable }),
         });
       }
-      if (path !== undefined && faults[number]!.length > 0) faulty.set(path, faults[number]!);
+      if (faults[number]!.length > 0) faulty.set(key, faults[number]!);
     }
   });
 }

@@ -4,7 +4,7 @@ import { quote, textsOf } from './texts.ts';
 const NOUN = '(?:image|picture|photo|photograph)';
 /** `the image`, but not the image of a function, nor a profile picture that is spoken of. */
 const THE_IMAGE = new RegExp(
-  `\\b(?:the|this|that|given|provided|attached|shown|above|following) ${NOUN}\\b(?! of (?:a |the )?(?:function|map|set))`,
+  `\\b(?:the|this|that|these|those|both|given|provided|attached|shown|above|following) ${NOUN}s?\\b(?! of (?:a |the )?(?:function|map|set))`,
   'i',
 );
 const ORDINALS = ['first', 'second', 'third', 'fourth', 'fifth', 'sixth', 'seventh', 'eighth'];

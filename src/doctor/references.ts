@@ -2,6 +2,7 @@ import { WinnowError } from '../dataset/errors.ts';
 import { isRemote, resolveMedia } from '../dataset/media.ts';
 import type { MediaRef, Message, Part, Sample } from '../dataset/sample.ts';
 import type { Fix } from './check.ts';
+import { shortPath } from './media/collect.ts';
 import { type RowCheck, rowGroup, type Seen } from './row-check.ts';
 import { shown } from './texts.ts';
 import { changed } from './turns.ts';
@@ -86,7 +87,7 @@ const materialise: Fix = async (sample, { dataset, store }) => {
       const media = resolveMedia(dataset, ref);
       if (media.kind !== 'data') return ref;
       const path = await store(media.bytes, EXTENSIONS[media.mime.toLowerCase()] ?? '.bin');
-      was.push(`${ref.path.slice(0, 40)}...`);
+      was.push(shortPath(ref.path));
       is.push(path);
       return { path };
     } catch (error) {

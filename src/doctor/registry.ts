@@ -11,17 +11,20 @@ import { structure } from './structure.ts';
 import { text } from './text.ts';
 import { thinking } from './thinking.ts';
 
-/** Every group of checks, one line each. Fixes are made in this order. */
+/**
+ * Every group of checks, one line each. Fixes are made in this order: boxes by the images as they were, images while they are known by the paths
+ * (or data URIs) of the row, data URIs into files last.
+ */
 export const groups: readonly CheckGroup[] = [
   structure,
   ids,
   columnMap,
-  references,
+  grounding,
   media,
+  references,
   text,
   mentions,
   thinking,
-  grounding,
   duplicates,
   overlap,
 ];

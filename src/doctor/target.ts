@@ -1,4 +1,5 @@
 import { WinnowError } from '../dataset/errors.ts';
+import type { ResizeLimits } from '../models/image-tokens/resized.ts';
 
 /** How a family writes boxes: 0 to 1000 over the image, or pixels of the image as the model sees it. */
 export type BoxFrame = 'thousand' | 'resized-pixels';
@@ -21,7 +22,7 @@ export interface Target {
   idsAreKeys?: boolean;
   boxFrame?: BoxFrame;
   /** Pixels that one image token covers on a side, and the limits on the image's area: what its resize is made of. */
-  resize?: { factor: number; minPixels: number; maxPixels: number };
+  resize?: ResizeLimits;
   /** Shortest side in pixels that its preprocessing takes. */
   minSide?: number;
   /** Largest ratio of the sides that its preprocessing takes. */

@@ -143,12 +143,11 @@ const padded: RowCheck = {
   fix: 'trim',
   look({ sample }) {
     if (sample === null) return undefined;
+    const empty = emptyAnswers(sample);
     for (const [turn, { role, parts, call }] of sample.messages.entries()) {
-      if (role !== 'assistant' || call) continue;
+      if (role !== 'assistant' || call || empty.includes(turn)) continue;
       const first = parts[0];
       const last = parts.at(-1);
-      const blank = parts.every((part) => part.type === 'text' && part.text.trim() === '');
-      if (blank) continue;
       if (first?.type === 'text' && /^\s/.test(first.text))
         return `turn ${turn} begins with ${quote(lead(first.text))}`;
       if (last?.type === 'text' && /\s$/.test(last.text)) return `turn ${turn} ends with ${quote(tail(last.text))}`;

@@ -18,18 +18,30 @@ const Truth = z.object({
 });
 export type Truth = z.infer<typeof Truth>;
 
-/** Read a truth file. @throws WinnowError `TRUTH_INVALID` */
+/** Read a truth file. @throws WinnowError `TRUTH_MISSING`, `TRUTH_INVALID` */
 export async function readTruth(path: string): Promise<Truth> {
   let parsed: unknown;
   try {
     parsed = JSON.parse(await readFile(path, 'utf8'));
   } catch (cause) {
+    if ((cause as NodeJS.ErrnoException).code === 'ENOENT') throw missing(path, cause);
     throw invalid(path, cause instanceof Error ? cause.message : String(cause), cause);
   }
   const truth = Truth.safeParse(parsed);
   if (truth.success) return truth.data;
   const issue = truth.error.issues[0];
   throw invalid(path, `${issue?.path.join('.') ?? ''}: ${issue?.message ?? 'not a truth file'}`);
+}
+
+function missing(path: string, cause: unknown): WinnowError {
+  return new WinnowError({
+    code: 'TRUTH_MISSING',
+    message: 'there is no such file with the truth about planted faults',
+    where: { file: path },
+    hint: 'Check the path.',
+    exitCode: 2,
+    cause,
+  });
 }
 
 function invalid(path: string, what: string, cause?: unknown): WinnowError {

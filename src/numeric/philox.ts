@@ -12,15 +12,15 @@ const W1 = 0xbb67ae85;
 const ROUNDS = 10;
 const TWO_32 = 0x1_0000_0000;
 
-/** High 32 bits of the product of two unsigned 32-bit numbers; doubles hold only 53 bits, hence the halves. */
+/** High 32 bits of the product of two unsigned 32-bit numbers, from four products of halves, none of which leaves 32 bits with what is carried to it. */
 function mulHigh(a: number, b: number): number {
   const aLow = a & 0xffff;
   const aHigh = a >>> 16;
   const bLow = b & 0xffff;
   const bHigh = b >>> 16;
-  const middle = aHigh * bLow + Math.floor((aLow * bLow) / 65536);
-  const carry = (middle % 65536) + aLow * bHigh;
-  return (aHigh * bHigh + Math.floor(middle / 65536) + Math.floor(carry / 65536)) >>> 0;
+  const middle = (Math.imul(aHigh, bLow) + (Math.imul(aLow, bLow) >>> 16)) >>> 0;
+  const carry = (Math.imul(aLow, bHigh) + (middle & 0xffff)) >>> 0;
+  return (Math.imul(aHigh, bHigh) + (middle >>> 16) + (carry >>> 16)) >>> 0;
 }
 
 /** One block: four unsigned 32-bit words from a counter of four words and a key of two, written into `out`. */
@@ -111,10 +111,11 @@ export function createRandom(seed: number, stream: string): Random {
   };
   const below = (n: number): number => {
     if (!Number.isInteger(n) || n < 1 || n > TWO_32) throw new RangeError(`below(n) needs 1 <= n <= 2^32, got ${n}`);
-    const limit = TWO_32 - (TWO_32 % n);
     let drawn = word();
-    while (drawn >= limit) drawn = word();
-    return drawn % n;
+    // Words above the last multiple of n are among the last n - 1: most draws needn't know where it lies.
+    while (drawn > TWO_32 - n && drawn >= TWO_32 - (TWO_32 % n)) drawn = word();
+    // Of integers: a remainder of doubles takes ten times as long.
+    return n === TWO_32 ? drawn : (drawn >>> 0) % (n >>> 0);
   };
   const normal = (): number => {
     const radius = Math.sqrt(-2 * Math.log(1 - uniform()));

@@ -18,6 +18,9 @@ export interface AdaptInfOptions extends Record<string, unknown> {
   textOnly: TextOnlyPolicy;
 }
 
+/** Rows a step of the published clustering. */
+const MINI_BATCH = 10_240;
+
 /** Adapt-inf: from each pseudo-task an even cover of the score that tells its rows apart best. */
 export const adaptInf: Selector<AdaptInfOptions> = {
   name: 'adapt-inf',
@@ -63,11 +66,12 @@ export const adaptInf: Selector<AdaptInfOptions> = {
       columns.some((score) => !Number.isFinite(score[row])),
     );
     const { labels, embedding, k } = options;
-    const source = { labels, vectors: () => wideColumn(input, embedding), k };
+    const isOfficial = options.variant === 'official';
+    const miniBatch = isOfficial ? MINI_BATCH : undefined;
+    const source = { labels, vectors: () => wideColumn(input, embedding), k, miniBatch };
     const { ids, clusters } = await intoClusters(input, pool, source, context);
     const used = clusters.filter(({ members }) => members.length > 0);
     const sizes = used.map(({ members }) => members.length);
-    const isOfficial = options.variant === 'official';
     const quota = isOfficial ? ceilShares(sizes, pool.budget) : waterFill(sizes, pool.budget);
     const random = createRandom(context.seed, 'select/adapt-inf');
     const chosen = used.map((cluster, c) => {

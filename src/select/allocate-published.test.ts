@@ -1,8 +1,8 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
+import { roundHalfEven } from '../numeric/round.ts';
 import {
   largestGroupEvens,
-  roundHalfEven,
   roundOverBins,
   sequentialSoftmax,
   sizeTimesSquare,
@@ -73,8 +73,14 @@ describe('sequentialSoftmax (D)', () => {
     expect([...taken]).toEqual([1, 2, 7]);
   });
 
+  it('visits the later of equal groups first, as an ascending order turned round does', () => {
+    const { order, taken } = sequentialSoftmax([0.3, 0.5, 0.3, 0.3], 1, [9, 0, 9, 9], 7);
+    expect([...order]).toEqual([1, 3, 2, 0]);
+    expect([...taken]).toEqual([3, 0, 2, 2]);
+  });
+
   it('loses what late groups cannot give', () => {
-    expect([...sequentialSoftmax([3, 0, 0], 1, [50, 1, 1], 10).taken]).toEqual([9, 0, 1]);
+    expect([...sequentialSoftmax([3, 0, 0], 1, [50, 1, 1], 10).taken]).toEqual([9, 1, 0]);
     expect(sum(sequentialSoftmax([3, 2.5, 0], 1, [50, 2, 1], 20).taken)).toBeLessThan(20);
   });
 

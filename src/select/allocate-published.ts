@@ -2,6 +2,7 @@
  * Budget allocators of single methods, as published: several miss the budget, which is said here and is theirs to report.
  * Letters are those of the survey of published methods, see allocate.ts.
  */
+import { roundHalfEven } from '../numeric/round.ts';
 import { roundRobin } from './allocate.ts';
 
 /** e^(v / T) as shares that sum to 1; a value that isn't finite gets 0. */
@@ -11,13 +12,6 @@ export function softmax(values: ArrayLike<number>, temperature = 1): Float64Arra
   const weights = scaled.map((value) => (Number.isFinite(value) ? Math.exp(value - highest) : 0));
   const total = weights.reduce((sum, weight) => sum + weight, 0);
   return total > 0 ? weights.map((weight) => weight / total) : weights;
-}
-
-/** Rounds to the nearest integer, halves to the even one, as Python and numpy do. */
-export function roundHalfEven(value: number): number {
-  const floor = Math.floor(value);
-  if (value - floor !== 0.5) return Math.round(value);
-  return floor % 2 === 0 ? floor : floor + 1;
 }
 
 /**
@@ -35,8 +29,9 @@ export function largestGroupEvens(sizes: ArrayLike<number>, budget: number): Int
 }
 
 /**
- * D, sequential softmax: groups are visited by softmax(score / T), largest first; each gets round(left * its share among the groups not yet
- * visited), halves to even, at most its size. What late groups can't give is lost: the sum may be below the budget. Used by COINCIDE.
+ * D, sequential softmax: groups are visited by softmax(score / T), largest first and of equal ones the later first (an ascending order that is
+ * turned round); each gets round(left * its share among the groups not yet visited), halves to even, at most its size. What late groups
+ * can't give is lost: the sum may be below the budget. Used by COINCIDE.
  *
  * @returns `share`: softmax over all groups; `order`: groups as visited; `wanted`: what was asked of each; `taken`: what each gives
  */
@@ -48,7 +43,7 @@ export function sequentialSoftmax(
 ): { share: Float64Array; order: Int32Array; wanted: Int32Array; taken: Int32Array } {
   const share = softmax(scores, temperature);
   const value = (group: number): number => (Number.isFinite(scores[group]) ? scores[group]! : Number.NEGATIVE_INFINITY);
-  const order = Int32Array.from(share.keys()).sort((a, b) => value(b) - value(a) || a - b);
+  const order = Int32Array.from(share.keys()).sort((a, b) => value(b) - value(a) || b - a);
   // Shares among those still to come, from the end, each relative to its own: no small share is lost beside a large one.
   const shareOfRest = new Float64Array(order.length);
   for (let i = order.length - 1, rest = 0; i >= 0; i--) {
@@ -148,19 +143,19 @@ export function roundOverBins(
 ): number[] {
   const ascending = [...bins.keys()].sort((a, b) => bins[a]!.length - bins[b]!.length || a - b);
   const share = Math.max(Math.floor(budget / Math.max(1, bins.length)), 1);
-  const given: number[] = [];
+  const given = new Set<number>();
   let debt = 0;
   for (const bin of ascending) {
-    if (given.length >= budget) break;
-    const wanted = isCapped ? Math.min(share + debt, budget - given.length) : share + debt;
+    if (given.size >= budget) break;
+    const wanted = isCapped ? Math.min(share + debt, budget - given.size) : share + debt;
     const rows = bins[bin]!.filter((row) => !chosen.has(row)).slice(0, wanted);
     for (const row of rows) {
       chosen.add(row);
-      given.push(row);
+      given.add(row);
     }
     debt += share - rows.length;
   }
-  return given;
+  return [...given];
 }
 
 /**

@@ -41,3 +41,14 @@ it('makes no more clusters than the sample has rows', async () => {
   expect(k).toBe(20);
   expect(rows.every((row) => clusters[row]! >= 0)).toBe(true);
 });
+
+it('clusters in small steps where it is told to, from memory or not', async () => {
+  const matrix = groups();
+  const inSteps = await clusterRows(wideOf(matrix), rows, 3, context, { miniBatch: 64 });
+  expect(inSteps.clusters).toEqual((await clusterRows(wideOf(matrix), rows, 3, context)).clusters);
+  const many = { miniBatch: 64, fitBytes: 600 * WIDTH * 4 };
+  const whole = await clusterRows(streamed(matrix), rows, 40, context, { fitBytes: many.fitBytes });
+  const sampled = await clusterRows(streamed(matrix), rows, 40, context, many);
+  expect(rows.every((row) => sampled.clusters[row]! >= 0 && sampled.clusters[row]! < 40)).toBe(true);
+  expect(sampled.clusters).not.toEqual(whole.clusters);
+});

@@ -3,6 +3,7 @@ import { clusterHealth } from '../numeric/cluster-health.ts';
 import type { WideColumn } from '../numeric/columns.ts';
 import { assignRows, type KMeansResult, kmeans, LARGEST_CLUSTERABLE } from '../numeric/kmeans.ts';
 import { countDistinct, gatherRows, type Matrix } from '../numeric/matrix.ts';
+import { miniBatchKMeans } from '../numeric/mini-batch.ts';
 import { createRandom } from '../numeric/philox.ts';
 import type { SelectContext } from './selector.ts';
 
@@ -22,6 +23,8 @@ export interface ClusteringOptions {
   spherical?: boolean;
   /** Most iterations. @default 100 */
   niter?: number;
+  /** Rows a step of mini-batch k-means, as some published codes have it. Absent: whole iterations. */
+  miniBatch?: number | undefined;
   /** Throw on a clustering that has collapsed, instead of noting it. @default false */
   refuseCollapse?: boolean;
   /** Bytes of rows that centroids are fitted on at most, where they aren't in memory anyway. @default 2 GiB */
@@ -84,18 +87,19 @@ async function clusterHeld(
   points: Matrix,
   k: number,
   { seed, signal, progress }: SelectContext,
-  { spherical = false, niter = 100 }: ClusteringOptions,
+  { spherical = false, niter = 100, miniBatch }: ClusteringOptions,
 ): Promise<Found> {
   const used = countDistinct(points, Math.min(k, points.rows));
-  const result = await kmeans(points, {
+  const how = {
     k: used,
     seed,
-    niter,
-    spherical,
-    sampleCap: FIT_ROWS_PER_CLUSTER * used,
     ...(signal === undefined ? {} : { signal }),
     ...(progress === undefined ? {} : { progress }),
-  });
+  };
+  const result =
+    miniBatch === undefined
+      ? await kmeans(points, { ...how, niter, spherical, sampleCap: FIT_ROWS_PER_CLUSTER * used })
+      : await miniBatchKMeans(points, { ...how, batch: miniBatch });
   return { ...result, used };
 }
 

@@ -1,5 +1,6 @@
 import type { CostBudget } from './budget.ts';
 import type { Composed, StageCount } from './compose.ts';
+import type { ImageRule } from './image-tokens.ts';
 import type { SelectRequest, StageRequest } from './request.ts';
 import type { RowTokens } from './row-tokens.ts';
 import type { StageAmount } from './stage-amount.ts';
@@ -21,6 +22,8 @@ export interface CompositionRecord {
     spent: number;
     gpuHours: number;
     tokens: string;
+    /** What images were counted by, where tokens were estimated: the scored model may be another one later. */
+    imageTokens?: ImageRule;
     assumptions: string;
   };
   /** Options as they were given, but for those of stages. */
@@ -74,10 +77,18 @@ export function recordOf(
 function costOf(
   { unit, tokens: limit }: NonNullable<StageAmount['cost']>,
   { selection }: Composed,
-  { tokens, about }: RowTokens,
+  { tokens, about, imageTokens }: RowTokens,
   options: CostOptions,
 ): NonNullable<CompositionRecord['cost']> {
   const spent = selection.kept.reduce((sum, row) => sum + tokens[row]!, 0);
   const gpuHours = hoursOfTokens(spent, options);
-  return { unit, limit, spent, gpuHours, tokens: about, assumptions: describeCost(options) };
+  return {
+    unit,
+    limit,
+    spent,
+    gpuHours,
+    tokens: about,
+    ...(imageTokens === undefined ? {} : { imageTokens }),
+    assumptions: describeCost(options),
+  };
 }

@@ -97,7 +97,7 @@ const TRIALS: Record<string, Trial> = {
   },
   'adapt-inf': { scaled: ['nll_mm', 'el2n', 'gradient_norm'], finite: ['nll_mm', 'el2n', 'gradient_norm'] },
   // Not P4: of two rows each is as correlated with the other, and the tie goes by row.
-  prism: { prefix: true, scaled: ['image'], finite: ['image'] },
+  prism: { prefix: true, scaled: ['visual'], finite: ['visual'] },
   cvs: { permutable: {}, prefix: true, finite: ['verdict_question', 'verdict_answer'] },
 };
 
@@ -133,6 +133,7 @@ const WIDTHS: Record<string, number> = {
     [
       'instruction',
       'image',
+      'visual',
       'clip_image',
       'clip_text',
       'hidden',

@@ -62,12 +62,9 @@ export const dics: Selector<DicsOptions> = {
     dropRows(pool, 'nan', `have no finite \`${options.features}\``, (row) => isWhole[row] === 0);
     const ranked = rankRows(pool.rows, score);
     const count = Math.min(pool.budget, ranked.length);
-    // p < 1/2: no core, spread over the best 2n. p >= 1/2: the best 2n - N are the core, spread over all others.
-    const core = Math.max(0, 2 * count - ranked.length);
-    const among = ranked.subarray(core, Math.min(ranked.length, core === 0 ? 2 * count : ranked.length));
-    const spread = isHalf(count, ranked.length)
-      ? ranked.subarray(0, count)
-      : farthestPoints(await features.gather(among), count - core, context).map((i) => among[i]!);
+    const { core, among } = cut(ranked.length, count, context.fraction ?? count / Math.max(1, ranked.length));
+    const others = ranked.subarray(core, core + among);
+    const spread = farthestPoints(await features.gather(others), count - core, context).map((i) => others[i]!);
     const picked = [...ranked.subarray(0, core), ...spread];
     keepPicked(pool, picked, score);
     countAsOneGroup(pool, size, picked.length);
@@ -75,5 +72,16 @@ export const dics: Selector<DicsOptions> = {
   },
 };
 
-/** At a budget of exactly half of the rows the paper keeps the top half, without spreading. */
-const isHalf = (count: number, rows: number): boolean => 2 * count === rows;
+/** A share that is a product of decimals may lie below the whole number that is meant. */
+const wholeOf = (value: number): number => Math.floor(value + 1e-9);
+
+/**
+ * How a budget of `count` rows, the share p of all, divides the ranking: the first `core` rows are kept, and what is missing is spread over
+ * the `among` rows after them. p < 1/2: no core, the best 2p; p = 1/2: all core; p > 1/2: the best 2p - 1, and all others.
+ */
+function cut(rows: number, count: number, p: number): { core: number; among: number } {
+  if (p === 0.5) return { core: count, among: 0 };
+  if (p < 0.5) return { core: 0, among: Math.min(rows, Math.max(count, wholeOf(2 * p * rows))) };
+  const core = Math.min(count, wholeOf((2 * p - 1) * rows));
+  return { core, among: rows - core };
+}

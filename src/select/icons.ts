@@ -26,7 +26,7 @@ export interface IconsOptions extends Record<string, unknown> {
 export function countVotes(tasks: readonly ArrayLike<number>[], topPercent: number): Int32Array {
   const votes = new Int32Array(tasks[0]?.length ?? 0);
   for (const scores of tasks) {
-    const threshold = quantile(scores, 1 - topPercent / 100);
+    const threshold = quantile(scores, (100 - topPercent) / 100);
     for (let i = 0; i < votes.length; i++) if (scores[i]! >= threshold) votes[i]!++;
   }
   return votes;

@@ -80,8 +80,10 @@ export const ifd: Selector<IfdOptions> = {
       return score[row]! > options.highest;
     });
     if (isOfficial) {
-      const rate = context.fraction ?? (input.rows === 0 ? 0 : context.budget / input.rows);
-      pool.budget = Math.min(pool.budget, Math.floor(rate * pool.rows.length));
+      const { budget, fraction } = context;
+      const share =
+        fraction === undefined ? (budget * pool.rows.length) / Math.max(1, input.rows) : fraction * pool.rows.length;
+      pool.budget = Math.min(pool.budget, Math.floor(share));
       pool.notes.push(`The share is one of the ${pool.rows.length} rows that survive: ${pool.budget} rows.`);
       pool.leftOut.push('the share is one of the rows that survive');
     }

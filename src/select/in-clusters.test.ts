@@ -48,6 +48,24 @@ describe('self-sup', () => {
     expect(await kept('near')).toEqual([3, 1, 0, 2]);
     expect(await kept('far')).toEqual([2, 0, 1, 3]);
   });
+
+  it('puts rows that lie equally far in their order, whatever the rounding: alone in a cluster, or two', async () => {
+    const points = Array.from(cloud(10, 5).data);
+    const rows = Array.from({ length: 10 }, (_, row) => points.slice(5 * row, 5 * row + 5));
+    for (const distance of ['cosine', 'l2']) {
+      const options = { keep: 'near', labels: 'label', distance };
+      const alone = await selectBy('self-sup', pool('image', rows, [...rows.keys()]), options, { budget: 10, seed: 1 });
+      expect([...alone.kept]).toEqual([...rows.keys()]);
+      // Each with its next: 0 and 1, 2 and 3, ...
+      const pairs = pool(
+        'image',
+        rows,
+        [...rows.keys()].map((row) => row >> 1),
+      );
+      const { kept } = await selectBy('self-sup', pairs, options, { budget: 10, seed: 1 });
+      for (let at = 0; at < 10; at += 2) expect([kept[at]! % 2, kept[at + 1]! - kept[at]!]).toEqual([0, 1]);
+    }
+  });
 });
 
 describe('typiclust', () => {

@@ -6,6 +6,7 @@ import type { Project } from '../store/project.ts';
 import { readQuarantined } from '../store/shard-read.ts';
 import { columnsNamed, type FoundColumn, findColumns, type StoredSignal, storedSignals } from '../store/signals.ts';
 import { openWideColumn } from '../store/wide-column.ts';
+import { checkpointRates } from './checkpoint-rates.ts';
 import type { ColumnOrigin } from './column-origin.ts';
 import { columnMissing } from './embed-text.ts';
 import { refuseMixedLosses } from './one-source.ts';
@@ -96,7 +97,15 @@ export async function readInputs(
   }
   const necessity = await readNecessity(project, dataset, stored, columns, blind);
   return {
-    input: { rows: dataset.rows, columns, wide, excluded, textOnly: about.textOnly, source: about.source },
+    input: {
+      rows: dataset.rows,
+      columns,
+      wide,
+      rates: await checkpointRates(project, from),
+      excluded,
+      textOnly: about.textOnly,
+      source: about.source,
+    },
     from,
     about,
     ...(necessity === undefined ? {} : { necessity }),

@@ -4,7 +4,7 @@ import type { Matrix } from '../numeric/matrix.ts';
 import { selectRanked } from './ranked.ts';
 import { referenceOf, vectorColumn, wideColumn } from './read-columns.ts';
 import { referenceGroups } from './reference-groups.ts';
-import type { SelectContext, Selector, TextOnlyPolicy } from './selector.ts';
+import type { SelectContext, Selector, SelectorInput, TextOnlyPolicy } from './selector.ts';
 import { groupMeans, targetProducts } from './target-products.ts';
 import { textOnlyOption } from './text-only-option.ts';
 
@@ -56,6 +56,12 @@ export async function influenceScores(
   });
 }
 
+/** Mean learning rates of the columns' checkpoints; [] where that of any is not known, or all are 0. */
+function notedRates({ rates = {} }: SelectorInput, columns: readonly string[]): number[] {
+  const found = columns.map((name) => rates[name] ?? Number.NaN);
+  return found.reduce((sum, rate) => sum + rate, 0) > 0 ? found : [];
+}
+
 /** LESS: rows whose gradients point where those of a target task do. */
 export const less: Selector<LessOptions> = {
   name: 'less',
@@ -79,7 +85,9 @@ export const less: Selector<LessOptions> = {
       weights: z
         .array(z.coerce.number().positive())
         .default([])
-        .describe('mean learning rate at each checkpoint; none: all alike'),
+        .describe(
+          'mean learning rate before each checkpoint (default: as our trainer noted it; all alike where it is not known)',
+        ),
       subtasks: z
         .string()
         .min(1)
@@ -97,14 +105,15 @@ export const less: Selector<LessOptions> = {
   async select(input, options, context) {
     const reference = referenceOf(input, 'less');
     const { groups, count } = referenceGroups(reference, options.subtasks);
+    const weights = options.weights.length > 0 ? options.weights : notedRates(input, options.gradients);
     const checkpoints = options.gradients.map((name, c) => ({
       train: wideColumn(input, name),
       target: vectorColumn(reference, name),
-      weight: options.weights[c] ?? 1,
+      weight: weights[c] ?? 1,
     }));
     return selectRanked(input, context, {
       method: 'less',
-      options,
+      options: { ...options, weights },
       score: await influenceScores(checkpoints, groups, count, true, context),
       column: options.gradients.join('`, `'),
       order: 'desc',

@@ -45,8 +45,16 @@ export async function savedLimits(
   for (const { row, code } of reasons) if (OUTSIDE.has(code)) excluded.set(row, code);
   const always = Int32Array.from(reasons.filter(({ code }) => code === 'always-keep').map(({ row }) => row));
   const sources = datasetColumns(dataset).source.map((source) => source ?? NO_SOURCE);
+  const { cost } = record;
   const tokens =
-    record.cost === undefined ? undefined : await rowTokens(project, dataset, parseCostOptions(record.asked), excluded);
+    cost === undefined
+      ? undefined
+      : await rowTokens(
+          project,
+          dataset,
+          { ...parseCostOptions(record.asked), imageTokens: cost.imageTokens },
+          excluded,
+        );
   return {
     excluded,
     limits: drawLimits({ always, sources, ...(tokens === undefined ? {} : tokens) }, record),

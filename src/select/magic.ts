@@ -2,7 +2,6 @@ import { z } from 'zod';
 import { quantile } from '../numeric/statistics.ts';
 import { byScore } from '../numeric/topk.ts';
 import { largestRemainder } from './allocate.ts';
-import { softmax } from './allocate-published.ts';
 import { keepFromGroup } from './keep.ts';
 import { closePool, dropRows, openPool } from './pool.ts';
 import { labelColumn, scalarColumn } from './read-columns.ts';
@@ -40,7 +39,7 @@ function robust(values: readonly number[]): number[] {
 }
 
 /**
- * MAGIC's stages: the share rho with the highest gain g stays; q = (g^ + b^) / 2 of robustly scaled gain and bridging; the eta M best are
+ * MAGIC's stages: the rows with the highest gain g stay; q = (g^ + b^) / 2 of robustly scaled gain and bridging; the eta M best are
  * shortlisted and fall into buckets by signature; a bucket's mass is its share of sum e^(q / tau).
  */
 export function planMagic(
@@ -49,28 +48,26 @@ export function planMagic(
   bridging: ArrayLike<number>,
   signature: ArrayLike<number>,
   budget: number,
-  { rho, eta, temperature, capShare }: Pick<MagicOptions, 'rho' | 'eta' | 'temperature' | 'capShare'>,
+  { stays, eta, temperature, capShare }: { stays: number } & Pick<MagicOptions, 'eta' | 'temperature' | 'capShare'>,
 ): MagicPlan {
-  // A share that leaves fewer rows than the budget would make it unreachable.
-  const stays = Math.max(Math.floor(rho * rows.length), Math.min(budget, rows.length));
   const survivors = [...rows].sort(byScore(gain)).slice(0, stays);
   const g = robust(survivors.map((row) => gain[row]!));
   const b = robust(survivors.map((row) => bridging[row]!));
   const quality = new Map(survivors.map((row, i) => [row, 0.5 * g[i]! + 0.5 * b[i]!]));
   const byQuality = (one: number, other: number): number => quality.get(other)! - quality.get(one)! || one - other;
   const shortlist = [...survivors].sort(byQuality).slice(0, Math.floor(eta * budget));
-  const shares = softmax(
-    shortlist.map((row) => quality.get(row)!),
-    temperature,
-  );
+  const highest = quality.get(shortlist[0]!) ?? 0;
   const found = new Map<number, { label: number; rows: number[]; mass: number; firstQuota: number }>();
-  shortlist.forEach((row, i) => {
+  for (const row of shortlist) {
     const label = signature[row]!;
     const bucket = found.get(label) ?? { label, rows: [], mass: 0, firstQuota: 0 };
     bucket.rows.push(row);
-    bucket.mass += shares[i]!;
+    bucket.mass += Math.exp((quality.get(row)! - highest) / temperature);
     found.set(label, bucket);
-  });
+  }
+  // Of the buckets' sums and not of all rows', so that a bucket alone has a share of exactly 1.
+  const total = [...found.values()].reduce((sum, { mass }) => sum + mass, 0);
+  for (const bucket of found.values()) bucket.mass /= total;
   const buckets = [...found.values()].sort((one, other) => other.mass - one.mass || one.rows[0]! - other.rows[0]!);
   for (const bucket of buckets) {
     bucket.firstQuota = Math.min(bucket.rows.length, Math.ceil(capShare * budget), Math.floor(budget * bucket.mass));
@@ -124,7 +121,10 @@ export const magic: Selector<MagicOptions> = {
       (row) => !Number.isFinite(gain[row]) || !Number.isFinite(bridging[row]),
     );
     const budget = Math.min(pool.budget, pool.rows.length);
-    const { survivors, quality, shortlist, buckets } = planMagic(pool.rows, gain, bridging, groups, budget, options);
+    // A share that leaves fewer rows than the budget would make it unreachable.
+    const stays = Math.max(Math.floor(options.rho * pool.rows.length), budget);
+    const plan = planMagic(pool.rows, gain, bridging, groups, budget, { ...options, stays });
+    const { survivors, quality, shortlist, buckets } = plan;
     const first = buckets.map(({ firstQuota }) => firstQuota);
     const { taken: more } = largestRemainder(
       buckets.map(({ mass }) => mass),
@@ -136,7 +136,7 @@ export const magic: Selector<MagicOptions> = {
     const clusters = new Int32Array(input.rows).fill(-1);
     for (const row of pool.rows) clusters[row] = groups[row]!;
     const shortlisted = new Set(shortlist);
-    const stays = new Set(survivors);
+    const isSurvivor = new Set(survivors);
     const rest = pool.rows.filter((row) => !shortlisted.has(row));
     const isLeft = rest.length > 0 ? survivors.filter((row) => !shortlisted.has(row)).sort(byScore(score)) : [];
     buckets.forEach(({ label, rows }, i) => {
@@ -144,7 +144,7 @@ export const magic: Selector<MagicOptions> = {
       keepFromGroup(pool, { id: label, label: name, members: rows, candidates: rows }, taken[i]!, taken[i]!, score);
     });
     for (const row of rest) {
-      if (stays.has(row)) continue;
+      if (isSurvivor.has(row)) continue;
       Object.assign(pool.reasons[row]!, { code: 'out-of-range', score: gain[row]! });
     }
     keepFromGroup(pool, { id: -1, label: 'not shortlisted', members: rest, candidates: isLeft }, 0, 0, score);

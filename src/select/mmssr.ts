@@ -26,7 +26,7 @@ const NO_STYLE = 'no style';
  * @param ranked rows, best first
  * @param labels of each row, an empty one being none
  * @param isStacked within a bin first the rows of which it is the first label, then those of which it is the second, and so on, as published;
- * else the best first
+ * and one that has the label twice counts twice; else the best first
  */
 export function binsOf(
   ranked: ArrayLike<number>,
@@ -45,8 +45,8 @@ export function binsOf(
   const names = [...bins.keys()].sort();
   return names.map((name) => {
     const bin = bins.get(name)!;
-    if (isStacked) bin.sort((a, b) => a.place - b.place || a.rank - b.rank);
-    return [...new Set(bin.map(({ row }) => row))];
+    if (!isStacked) return [...new Set(bin.map(({ row }) => row))];
+    return bin.sort((a, b) => a.place - b.place || a.rank - b.rank).map(({ row }) => row);
   });
 }
 

@@ -47,14 +47,14 @@ const features = {
   rows: 6,
   columns: {
     coincide: vectors(2, 1, 0, 0.9, 0.1, 0.8, 0.2, 0, 1, 0.1, 0.9, missing, 1),
-    label: labels(0, 0, 0, 1, 1, 1),
+    label: labels(1, 1, 1, 0, 0, 0),
   },
 };
 const ofFeatures = { labels: 'label', layers: 1, temperature: 0.01 };
 /** A large cluster is visited first and gives a third; the two single rows after it can't give theirs. */
 const lateSmall = {
   rows: 6,
-  columns: { coincide: vectors(2, ...range(6).flatMap((i) => [1, i])), label: labels(0, 0, 0, 0, 1, 2) },
+  columns: { coincide: vectors(2, ...range(6).flatMap((i) => [1, i])), label: labels(2, 2, 2, 2, 1, 0) },
 };
 const ofLateSmall = { ...ofFeatures, temperature: 1e6 };
 const gradients = (rows: number): Column => vectors(2, ...range(2 * rows).map((i) => 1 + (i % 5)));

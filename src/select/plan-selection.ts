@@ -13,8 +13,8 @@ import { checkAlways, checkUsable, earlierRows, listsOf, outsideOf } from './row
 import { type RowTokens, rowTokens } from './row-tokens.ts';
 import { columnsOf, type SelectContext, type SelectorInput, streamedByAll } from './selector.ts';
 import { NO_SOURCE, parseSourceRules } from './source-bounds.ts';
-import { amountOf } from './stage-amount.ts';
-import { parseCostOptions } from './training-cost.ts';
+import { amountOf, keepsNothing } from './stage-amount.ts';
+import { parseCostOptions, refuseUnusedCost } from './training-cost.ts';
 
 /** A selection ready to be computed. */
 export interface SelectionPlan {
@@ -54,6 +54,8 @@ export async function planSelection(
     amountOf(stage, s === requests.length - 1, from?.rows.length ?? dataset.rows, costOptions),
   );
   // What is wrong with the request is said before anything is measured for it.
+  const isByCost = budgets.some((budget) => budget?.cost !== undefined);
+  if (!isByCost) refuseUnusedCost(request);
   const lists = await listsOf(project, dataset, request);
   const sources = datasetColumns(dataset).source.map((source) => source ?? NO_SOURCE);
   const hasRules = [request.quota, request.floor, request.max].some((rule) => rule !== undefined);
@@ -63,8 +65,9 @@ export async function planSelection(
   checkUsable(dataset, lists.always, inputs.input);
   const outside = outsideOf(dataset, inputs.input, lists, from?.rows);
   const isAlways = new Set(lists.always);
-  const isByCost = budgets.some((budget) => budget?.cost !== undefined);
-  const tokens = isByCost ? (known.tokens ?? (await rowTokens(project, dataset, costOptions, outside))) : undefined;
+  const tokens = isByCost
+    ? (known.tokens ?? (await rowTokens(project, dataset, costOptions, outside, request)))
+    : undefined;
   const last = budgets.at(-1)!;
   checkAlways(lists.always, last, tokens?.tokens);
   const stages: Stage[] = [];
@@ -105,12 +108,7 @@ export async function carryOut(
 ): Promise<Composed> {
   const composed = await compose(plan, context);
   if (plan.tokens === undefined || composed.selection.kept.length > 0) return composed;
-  throw new WinnowError({
-    code: 'BUDGET_INVALID',
-    message: `A budget of ${budget} keeps no sample at all.`,
-    hint: 'Give a larger one.',
-    exitCode: 2,
-  });
+  throw keepsNothing(`A budget of ${budget}`);
 }
 
 function withDefault(request: SelectRequest, budget: string | number | undefined): StageRequest {

@@ -89,7 +89,11 @@ export const prism: Selector<PrismOptions> = {
     'keep the smallest',
   ].join('\n'),
   options: z.strictObject({
-    features: z.string().min(1).default('image').describe('column of visual features, one vector a row'),
+    features: z
+      .string()
+      .min(1)
+      .default('visual')
+      .describe("column of visual features, one vector a row; the paper's are means of the model's own image tokens"),
     centre: z
       .enum(['row', 'pool'])
       .default('row')

@@ -1,6 +1,7 @@
 import type { WideColumn } from '../numeric/columns.ts';
 import { type Matrix, unitRows } from '../numeric/matrix.ts';
 import type { Products } from '../numeric/products.ts';
+import { rankRows } from '../numeric/topk.ts';
 import { largestRemainder } from './allocate.ts';
 import { sequentialSoftmax, softmax } from './allocate-published.ts';
 import { density, gaussianKernel, greedyMmd, type Kernel } from './mmd.ts';
@@ -79,9 +80,12 @@ function allocate(
   budget: number,
   variant: PruneOptions['variant'],
 ): Pick<Pruned, 'share' | 'order' | 'quota'> & { taken: Int32Array } {
-  const { share, order, wanted, taken } = sequentialSoftmax(score, temperature, sizes, budget);
-  if (variant === 'official') return { share, order, quota: wanted, taken };
-  return { share, order, ...largestRemainder(softmax(score, temperature), budget, sizes) };
+  if (variant === 'official') {
+    const { wanted, ...rest } = sequentialSoftmax(score, temperature, sizes, budget);
+    return { ...rest, quota: wanted };
+  }
+  const share = softmax(score, temperature);
+  return { share, order: rankRows([...score.keys()], score), ...largestRemainder(share, budget, sizes) };
 }
 
 /** The mean of each cluster's rows, scaled to length 1. An empty cluster has none: zeros. */

@@ -2,17 +2,21 @@ import type { Dataset } from '../dataset/dataset.ts';
 import { WinnowError } from '../dataset/errors.ts';
 import type { Project } from '../store/project.ts';
 import { columnsNamed } from '../store/signals.ts';
+import { type ImageRule, imageRule, openImageCounter } from './image-tokens.ts';
+import type { SelectContext } from './selector.ts';
 import type { CostOptions } from './training-cost.ts';
 
 /** Tokens of every row, and in words where they come from. */
 export interface RowTokens {
   tokens: Float64Array;
   about: string;
+  /** What images were counted by, where tokens were estimated. */
+  imageTokens?: ImageRule;
 }
 
 /**
  * Tokens that each row costs in training: a column where one is named, else an estimate from the sample itself: UTF-8 bytes of all its text
- * over 4 (a byte-pair tokenizer's usual ratio), and a fixed number an image. A row of a column without a number can't be counted and is an error.
+ * over 4 (a byte-pair tokenizer's usual ratio), and images by {@link imageRule}. A row of a column without a number can't be counted and is an error.
  *
  * @param excluded rows that can't be chosen and need no number
  * @throws WinnowError `TOKENS_MISSING`, `TOKENS_UNKNOWN`, `COLUMN_MISSING`
@@ -22,18 +26,23 @@ export async function rowTokens(
   dataset: Dataset,
   options: CostOptions,
   excluded: { has(row: number): boolean },
+  { signal, progress }: Pick<SelectContext, 'signal' | 'progress'> = {},
 ): Promise<RowTokens> {
-  const { tokensColumn, imageTokens } = options;
+  const { tokensColumn } = options;
   if (tokensColumn !== undefined) return fromColumn(project, dataset, tokensColumn, excluded);
+  const imageTokens = await imageRule(project, dataset, options.imageTokens);
+  const images = openImageCounter(dataset, imageTokens);
   const tokens = new Float64Array(dataset.rows);
   let videos = 0;
-  for await (const { start, samples } of dataset.batches()) {
+  for await (const { start, samples } of dataset.batches(signal === undefined ? {} : { signal })) {
+    progress?.(start, dataset.rows, 'counting tokens');
+    const ofImages = await images.count(samples);
     for (const [i, sample] of samples.entries()) {
       if (sample === null) continue;
       const parts = sample.messages.flatMap((message) => message.parts);
       const bytes = parts.reduce((sum, part) => sum + (part.type === 'text' ? Buffer.byteLength(part.text) : 0), 0);
       videos += sample.media.videos.length;
-      tokens[start + i] = Math.ceil(bytes / 4) + imageTokens * sample.media.images.length;
+      tokens[start + i] = Math.ceil(bytes / 4) + ofImages[i]!;
     }
   }
   if (videos > 0) {
@@ -43,7 +52,8 @@ export async function rowTokens(
       hint: 'Import a column with the tokens of each row and name it with --tokens-column.',
     });
   }
-  return { tokens, about: `estimated: UTF-8 bytes of the text / 4, and ${imageTokens} an image` };
+  progress?.(dataset.rows, dataset.rows, 'counting tokens');
+  return { tokens, about: `estimated: UTF-8 bytes of the text / 4, and ${images.about()}`, imageTokens };
 }
 
 /** How many rows of average length fit a limit. */

@@ -13,6 +13,8 @@ export interface SelectorInput {
   wide?: Readonly<Record<string, WideColumn>>;
   /** Columns of a second, small data set that stands for the target, for methods that have `referenceNeeds`. */
   reference?: SelectorInput;
+  /** Mean learning rate of the steps before the checkpoint where a column was measured, for columns of which that is known. */
+  rates?: Readonly<Record<string, number>>;
   /** Rows that can't be chosen at all (quarantined), with the reason. */
   excluded?: ReadonlyMap<number, string>;
   /** 1 where the row has no image. */

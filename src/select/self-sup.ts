@@ -18,25 +18,36 @@ export interface SelfSupOptions extends Record<string, unknown> {
 }
 
 /**
- * Distance of each row of a cluster to its prototype, the mean of its rows: 1 - cos, or Euclidean.
- *
- * @param own unit vectors
+ * Distance of each row of a cluster to its prototype, the mean of its rows, all at length 1: 1 - cos, or Euclidean. Computed in double precision and
+ * rounded to single, so that rows which lie equally far (two alone, or one) tie, whatever the rounding on the way.
  */
-export function prototypeDistances({ data, rows, width }: Matrix, distance: 'cosine' | 'l2'): Float64Array {
+export function prototypeDistances(own: Matrix, distance: 'cosine' | 'l2'): Float64Array {
+  const { rows, width } = own;
+  const units = Float64Array.from(own.data);
   const mean = new Float64Array(width);
-  for (let row = 0; row < rows; row++) for (let t = 0; t < width; t++) mean[t]! += data[row * width + t]! / rows;
-  const length = Math.sqrt(mean.reduce((sum, value) => sum + value * value, 0));
+  for (let row = 0; row < rows; row++) {
+    const unit = units.subarray(row * width, (row + 1) * width);
+    const length = lengthOf(unit);
+    for (let t = 0; t < width; t++) {
+      if (length > 0) unit[t]! /= length;
+      mean[t]! += unit[t]! / rows;
+    }
+  }
+  const meanLength = lengthOf(mean);
   return Float64Array.from({ length: rows }, (_, row) => {
     let dot = 0;
     let square = 0;
     for (let t = 0; t < width; t++) {
-      const value = data[row * width + t]!;
+      const value = units[row * width + t]!;
       dot += value * mean[t]!;
       square += (value - mean[t]!) ** 2;
     }
-    return distance === 'l2' ? Math.sqrt(square) : 1 - (length === 0 ? 0 : dot / length);
+    if (distance === 'l2') return Math.fround(Math.sqrt(square));
+    return 1 - Math.fround(meanLength === 0 ? 0 : dot / meanLength);
   });
 }
+
+const lengthOf = (values: Float64Array): number => Math.sqrt(values.reduce((sum, value) => sum + value * value, 0));
 
 /** Self-supervised prototypes: typical or untypical rows, by their distance to the nearest of the prototypes of the data. */
 export const selfSup: Selector<SelfSupOptions> = {

@@ -28,7 +28,8 @@ export function amountOf(
     });
   }
   if (pass !== undefined) {
-    parseBudget(pass, rows);
+    // A count, or a share of rows that aren't known yet: what is nothing of a billion is nothing.
+    if (parseBudget(pass, 1e9).count === 0) throw keepsNothing(`--pass ${pass}`);
     return {
       text: `pass${String(pass).replace(/\s/g, '')}`,
       amount: (arriving, certain) => ({ count: parseBudget(pass, arriving).count + certain }),
@@ -50,9 +51,14 @@ export function amountOf(
   }
   const { count, fraction, text } = parseBudget(budget, rows);
   if (count > 0) return { text, amount: () => ({ count, ...(fraction === undefined ? {} : { fraction }) }) };
-  throw new WinnowError({
+  throw keepsNothing(`A budget of ${text} of ${rows} rows`);
+}
+
+/** A budget by which nothing can be chosen. */
+export function keepsNothing(what: string): WinnowError {
+  return new WinnowError({
     code: 'BUDGET_INVALID',
-    message: `A budget of ${text} of ${rows} rows keeps no sample at all.`,
+    message: `${what} keeps no sample at all.`,
     hint: 'Give a larger one.',
     exitCode: 2,
   });

@@ -25,6 +25,7 @@ const VECTORS = [
   'rds',
   'vision_repr',
   'image',
+  'visual',
   'hidden',
   'coincide',
   'dino',

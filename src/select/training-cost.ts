@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { WinnowError } from '../dataset/errors.ts';
+import { IMAGE_FAMILIES } from '../models/image-tokens/families.ts';
 
 /** Dense bf16 peaks, 10^12 FLOP/s: the vendors' figures, those of LLaMA-Factory's MFU script. */
 const PEAK_TFLOPS = { h200: 989, h100: 989, a100: 312, v100: 125, l4: 121, rtx4090: 98 } as const;
@@ -17,12 +18,14 @@ export const CostOptions = z.strictObject({
     .min(1)
     .optional()
     .describe('column with the tokens of each row, image tokens included (default: estimated from text and images)'),
-  imageTokens: z.coerce
-    .number()
-    .int()
-    .min(0)
-    .default(576)
-    .describe('tokens of an image, where they are estimated; 576 is LLaVA-1.5'),
+  imageTokens: z
+    .union([z.enum(IMAGE_FAMILIES), z.coerce.number().int().min(0)], {
+      error: `a number, or one of ${IMAGE_FAMILIES.join(', ')}`,
+    })
+    .optional()
+    .describe(
+      `tokens of an image, where they are estimated: a number, or the family that counts them by size: ${IMAGE_FAMILIES.join(', ')} (default: that of the model whose losses were measured, if its name tells, else 576, LLaVA-1.5)`,
+    ),
   trainParams: z
     .string()
     .regex(/^\d+(\.\d+)?[MB]$/i, 'a number with M or B, such as 7B')
@@ -53,6 +56,26 @@ export function parseCostOptions(given: object): CostOptions {
     code: 'OPTION_INVALID',
     message: `${issue?.path.join('.')}: ${issue?.message}`,
     hint: 'See: winnow select random --help',
+    exitCode: 2,
+  });
+}
+
+/**
+ * Refuses options of cost beside a budget in samples, which they would do nothing for.
+ *
+ * @param used those that are of use all the same
+ * @throws WinnowError `USAGE`
+ */
+export function refuseUnusedCost(given: object, used: readonly string[] = []): void {
+  const unused = Object.entries(given).find(
+    ([name, value]) => name in CostOptions.shape && value !== undefined && !used.includes(name),
+  );
+  if (unused === undefined) return;
+  const option = `--${unused[0].replace(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`)}`;
+  throw new WinnowError({
+    code: 'USAGE',
+    message: `${option} is about budgets in tokens and GPU-hours, and this one is in samples.`,
+    hint: `Leave it out, or give for example --budget "2M tokens".`,
     exitCode: 2,
   });
 }

@@ -20,6 +20,8 @@ export interface TypiclustOptions extends Record<string, unknown> {
 }
 
 const MOST_CLUSTERS = 500;
+/** Above so many clusters the published code clusters in batches of so many rows. */
+const MINI_BATCH = { above: 50, rows: 5000 };
 /** The published code drops clusters of this many rows and fewer. */
 const TOO_SMALL = 5;
 
@@ -74,7 +76,9 @@ export const typiclust: Selector<TypiclustOptions> = {
     const points = chosen.normalise === 'unit' ? mapRows(column, unitRows) : column;
     const { labels, neighbours, variant } = chosen;
     const k = chosen.k ?? Math.max(1, Math.min(pool.budget, MOST_CLUSTERS));
-    const { ids, clusters } = await intoClusters(input, pool, { labels, vectors: () => points, k }, context);
+    const miniBatch = variant === 'official' && k > MINI_BATCH.above ? MINI_BATCH.rows : undefined;
+    const source = { labels, vectors: () => points, k, miniBatch };
+    const { ids, clusters } = await intoClusters(input, pool, source, context);
     const used = dropSmall(pool, clusters, variant === 'official' ? TOO_SMALL : 0);
     const counts = roundRobin(
       used.map(({ members }) => members.length),

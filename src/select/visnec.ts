@@ -21,13 +21,16 @@ export interface VisnecOptions extends Record<string, unknown> {
   textOnly: TextOnlyPolicy;
 }
 
+/** Rows a step of the published clustering. */
+const MINI_BATCH = 2048;
+
 const options = z
   .strictObject({
     variant: z
       .enum(['paper', 'official'])
       .default('paper')
       .describe(
-        'paper: only rows with S > 0, the budget is a total; official: the published code, max(1, floor(r |C|)) a cluster, no filter',
+        'paper: only rows with S > 0, the budget is a total; official: the published code, max(1, floor(r |C|)) a cluster by mini-batch k-means, no filter',
       ),
     base: z
       .enum(['total', 'cluster', 'survivors'])
@@ -92,7 +95,8 @@ export const visnec: Selector<VisnecOptions> = {
     const pool = openPool(input, chosen.textOnly, context);
     const { labels, embedding, k } = chosen;
     const vectors = () => wideColumn(input, embedding);
-    const { ids, clusters } = await intoClusters(input, pool, { labels, vectors, k }, context);
+    const miniBatch = chosen.variant === 'official' ? MINI_BATCH : undefined;
+    const { ids, clusters } = await intoClusters(input, pool, { labels, vectors, k, miniBatch }, context);
     fillCandidates(clusters, score, chosen);
     const { budget, fraction } = context;
     const ratio = fraction === undefined ? ([budget, input.rows] as const) : ([fraction, 1] as const);

@@ -6,13 +6,13 @@ const Params = z.object({
   ...workerParams,
   pool: z
     .enum(['mean', 'text', 'answer', 'last'])
-    .default('mean')
+    .default('last')
     .describe(
-      'of the last states: their mean over all tokens, over text or over the answer, or the last token alone (DICS)',
+      'of the last states: the last token alone (SemDeDup, DICS, DataTailor), or their mean over all tokens (D2), over text or over the answer',
     ),
 });
 
-/** Pooled last hidden states of the whole conversation (SemDeDup, D2, DataTailor; DICS with `pool: last`). */
+/** Pooled last hidden states of the whole conversation (SemDeDup, DICS, DataTailor; D2 with `pool: mean`). */
 export const hidden: Signal<z.infer<typeof Params>> = {
   name: 'hidden',
   version: 1,

@@ -11,7 +11,9 @@ const Params = z.object({
   neurons: z
     .array(z.coerce.number().int().positive())
     .default([])
-    .describe('neurons of the signature, a number for each layer; default: 1, 1, 2, 3'),
+    .describe(
+      'neurons of the signature, a number for each layer; default: 1, 1, 2, 3 (of fewer layers the last of them)',
+    ),
 });
 
 /** Attention bridging and neuron signature of the answer (MAGIC, arXiv 2605.26004). */

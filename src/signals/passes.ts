@@ -77,6 +77,12 @@ export const PASSES = {
 
 export type PassName = keyof typeof PASSES;
 
+/** Columns that take decoding and no model. */
+const OF_PIXELS = [
+  'images',
+  ...['width', 'height', 'brightness', 'contrast', 'colourfulness', 'sharpness', 'entropy'].map((of) => `image_${of}`),
+];
+
 const BY_COLUMN: Readonly<Record<string, readonly PassName[]>> = {
   nll_mm: ['image'],
   response_tokens: ['image'],
@@ -121,6 +127,7 @@ const BY_COLUMN: Readonly<Record<string, readonly PassName[]>> = {
   instruction: ['text-encoder'],
   response: ['text-encoder'],
   both: ['text-encoder'],
+  ...Object.fromEntries(OF_PIXELS.map((column) => [column, []])),
 };
 
 /** Passes that a column takes, a blind variant's (`necessity_masked`) like that of its name; undefined where nobody has said. */

@@ -2,6 +2,7 @@ import { createHash } from 'node:crypto';
 import { existsSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { WinnowError } from '../dataset/errors.ts';
+import type { Project } from '../store/project.ts';
 import type { SignalContext } from './signal.ts';
 
 /** What the worker opens: a model, and where a signal is measured over training, checkpoints of it in their order. */
@@ -23,7 +24,7 @@ export async function weightsOf(
   context: SignalContext,
 ): Promise<Weights> {
   const names = checkpoints as string[];
-  const run = names.length === 1 && !isModel(names[0]!) ? await runOf(names[0]!, context) : undefined;
+  const run = await namedRun(names, context.project);
   const paths = run?.checkpoints ?? names.map((name) => resolve(name));
   const base = await baseOf(run?.model ?? String(model ?? encoder), context);
   if (paths.length === 0) return { ...base, checkpoints: [] };
@@ -37,15 +38,29 @@ export async function weightsOf(
   return { folder: base.folder, revision: hash.digest('hex'), checkpoints: listed };
 }
 
+/** Folders of the checkpoints that `weightsOf` would open. @throws WinnowError of `finishedRun`; `CHECKPOINT_UNKNOWN` */
+export async function checkpointPaths(names: readonly string[], project: Project): Promise<string[]> {
+  return (await namedRun(names, project))?.checkpoints ?? names.map((name) => resolve(name));
+}
+
+async function namedRun(names: readonly string[], project?: Project): Promise<OpenRun | undefined> {
+  return names.length === 1 && !isModel(names[0]!) ? runOf(names[0]!, project) : undefined;
+}
+
 async function baseOf(model: string, context: SignalContext): Promise<{ folder: string; revision: string }> {
   const { isRunName, resolveWeights } = await import('../models/source.ts');
-  const name = isRunName(model) ? (await runOf(model, context)).checkpoints.at(-1)! : model;
+  const name = isRunName(model) ? (await runOf(model, context.project)).checkpoints.at(-1)! : model;
   const { folder, revision } = await resolveWeights(name, context);
   return { folder, revision };
 }
 
 /** The model that a run began with and its checkpoints, as absolute paths. */
-async function runOf(name: string, { project }: SignalContext): Promise<{ model: string; checkpoints: string[] }> {
+interface OpenRun {
+  model: string;
+  checkpoints: string[];
+}
+
+async function runOf(name: string, project?: Project): Promise<OpenRun> {
   if (project === undefined || /[/\\]/.test(name)) throw unknownCheckpoint(name);
   const { finishedRun } = await import('../store/runs.ts');
   const run = await finishedRun(project, name);

@@ -134,7 +134,7 @@ export async function findColumns(
       hint:
         all.length === 0
           ? 'Measure one first: "winnow score loss".'
-          : `There are ${all.map(({ column }) => column.name).join(', ')}; "winnow score --help" lists what can be measured.`,
+          : `There are ${[...new Set(all.map(({ column }) => column.name))].join(', ')}; "winnow score --help" lists what can be measured.`,
     });
   });
 }

@@ -52,6 +52,9 @@ it('trains, and does what is finished only once', async () => {
   ]);
   expect(notes.join()).toMatch(/r8.*gone\.png/);
   expect((await finishedRun(project, 'proxy')).checkpoints).toEqual(done.checkpoints);
+  const state = readFileSync(join(done.folder, 'checkpoint-2', 'trainer_state.json'), 'utf8');
+  // One step of warm-up at rate 0, then the peak of 1e-3.
+  expect(JSON.parse(state)).toMatchObject({ k: 1, learning_rate: 1e-3, mean_learning_rate: 5e-4 });
   const order = readFileSync(join(done.folder, 'plan.jsonl'), 'utf8').trim().split('\n');
   expect(order.flatMap((line) => JSON.parse(line).micro.flat()).sort((a, b) => a - b)).toEqual([...Array(10).keys()]);
   expect(await train(project, { options: OPTIONS })).toMatchObject({ stepsDone: 0, checkpoints: done.checkpoints });

@@ -19,6 +19,8 @@ const VERSION = 1;
 /** How often the state to go on from is saved between checkpoints. */
 const SAVE_SECONDS = 300;
 const ROWS_AT_ONCE = 1024;
+/** Rows that can't be read are named up to this one, then counted. */
+const NAMED_ROWS = 5;
 
 export interface TrainRequest {
   /** @default proxy */
@@ -128,6 +130,8 @@ interface Step {
   rate: number;
   micro: number[][];
   checkpoint?: number;
+  /** With a checkpoint: the mean of the rates since the one before it. */
+  meanRate?: number;
 }
 
 function planSteps(ids: readonly string[], options: ProxyRecipe, seed: number): Step[] {
@@ -143,14 +147,15 @@ function planSteps(ids: readonly string[], options: ProxyRecipe, seed: number): 
   }
   const saved = new Map(checkpointSteps(micro.length, options.checkpoints).map((step, i) => [step, i + 1]));
   const rate = { peak: options.learningRate, warmup: options.warmup, schedule: options.schedule };
+  let since: number[] = [];
   return micro.map((batches, i) => {
+    const step = { step: i + 1, rate: learningRate(i + 1, micro.length, rate), micro: batches };
+    since.push(step.rate);
     const checkpoint = saved.get(i + 1);
-    return {
-      step: i + 1,
-      rate: learningRate(i + 1, micro.length, rate),
-      micro: batches,
-      ...(checkpoint === undefined ? {} : { checkpoint }),
-    };
+    if (checkpoint === undefined) return step;
+    const meanRate = since.reduce((sum, one) => sum + one, 0) / since.length;
+    since = [];
+    return { ...step, checkpoint, meanRate };
   });
 }
 
@@ -172,6 +177,7 @@ async function runWorker(
   await writeFileAtomic(join(folder, 'plan.jsonl'), plan.map((step) => `${JSON.stringify(step)}\n`).join(''));
   const began = performance.now();
   let stepsDone = 0;
+  let skipped = 0;
   let loss: number | undefined;
   await runJob(
     {
@@ -198,7 +204,7 @@ async function runWorker(
     {
       ...(request.signal === undefined ? {} : { signal: request.signal }),
       onEvent: (event) => {
-        if (event.t === 'warn') request.note?.(event.msg);
+        if (event.t === 'warn' && (event.code !== 'ROW_SKIPPED' || skipped++ < NAMED_ROWS)) request.note?.(event.msg);
         if (event.t !== 'step') return;
         stepsDone++;
         loss = event.loss;
@@ -207,6 +213,8 @@ async function runWorker(
     },
   );
   await rm(samples);
+  if (skipped > 0)
+    request.note?.(`${skipped} rows could not be read: ${join(folder, 'skipped.jsonl')} has all of them`);
   return { stepsDone, seconds: (performance.now() - began) / 1000, ...(loss === undefined ? {} : { loss }) };
 }
 

@@ -42,7 +42,9 @@ const TrainJob = z.strictObject({
   samples: z.string().describe('JSON lines: row, id, messages, images, and an error where the row is known to be bad'),
   plan: z
     .string()
-    .describe('JSON lines, one a step: step (from 1), rate, micro (places of samples, by micro-batch), checkpoint'),
+    .describe(
+      'JSON lines, one a step: step (from 1), rate, micro (places of samples, by micro-batch), checkpoint and meanRate (of the steps since the one before)',
+    ),
   device: z.string().regex(/^(auto|cpu|cuda(:\d+)?)$/),
   dtype: z.enum(['float32', 'bfloat16']).describe('bfloat16: mixed precision, and checkpoints in it'),
   threads: z.int().nonnegative().default(0).describe('CPU threads; 0: as PyTorch chooses'),

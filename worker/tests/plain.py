@@ -12,6 +12,7 @@ import numpy as np
 import torch
 from PIL import Image
 from transformers import AutoModelForImageTextToText
+from transformers import __version__ as version
 
 from winnow_worker.data import Sample
 from winnow_worker.families.processor import load_processor
@@ -77,10 +78,11 @@ class Plain:
         """As the forward pass numbers a whole conversation: told explicitly, so that masks don't renumber it."""
         length = full["input_ids"].shape[1]
         if "image_grid_thw" in full:
+            # Transformers 5 wants to be told what is an image; 4.57 finds out.
+            kinds = {"mm_token_type_ids": self.image_mask(full)[None].long()} if version >= "5" else {}
             place, _ = self.net.model.get_rope_index(
-                full["input_ids"], mm_token_type_ids=self.image_mask(full)[None].long(),
-                image_grid_thw=full["image_grid_thw"], attention_mask=torch.ones(1, length),
-            )  # fmt: skip
+                full["input_ids"], image_grid_thw=full["image_grid_thw"], attention_mask=torch.ones(1, length), **kinds
+            )
             return place
         line = torch.arange(length)[None] + (self.kind == "paligemma")
         return line[None].expand(3, 1, -1).clone() if self.kind.startswith("qwen") else line

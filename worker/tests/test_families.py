@@ -8,14 +8,14 @@ import numpy as np
 import pytest
 import torch
 from plain import Plain
-from tiny import FAMILIES, conversation, make, write_images
+from tiny import FAMILIES, OLD, conversation, make, write_images
 
 from winnow_worker.data import Sample, without_instruction
 from winnow_worker.families.model import Model
 from winnow_worker.families.reader import Reader
 from winnow_worker.signals.attention import CrossAttention
 from winnow_worker.signals.engine import Engine
-from winnow_worker.signals.passes import PASSES
+from winnow_worker.signals.passes import PASSES, sequence_of
 
 TOLERANCE = 1e-4
 LONG = "Look at the picture again and say in one sentence what stands on the left of the red circle, and why."
@@ -109,10 +109,23 @@ def test_attention_has_the_singular_values_of_the_whole_map(pair: Pair) -> None:
         np.testing.assert_allclose(seen[i][: len(want)], want, atol=TOLERANCE)
 
 
+def test_last_layer_works_where_it_is_asked_alone(pair: Pair) -> None:
+    batch = [sequence_of(pair.model, s, "image", pair.model.reader.encode(s)) for s in pair.rows[:3]]
+    rows: list[int] = []
+    with pair.model.layers[-1].mlp.register_forward_pre_hook(lambda _m, given: rows.append(given[0].shape[1])):
+        some = pair.model.hidden(batch, [s.queries for s in batch])
+    assert rows == [max(len(s) for s in batch)]
+    whole = pair.model.hidden(batch)
+    for r, s in enumerate(batch):
+        torch.testing.assert_close(some[r, s.queries], whole[r, s.queries], atol=1e-5, rtol=1e-5)
+        other = np.setdiff1d(np.arange(len(s)), s.queries)
+        assert not torch.allclose(some[r, other], whole[r, other], atol=1e-3)
+
+
 def test_attention_of_rows_that_share_an_opening(pair: Pair, monkeypatch: pytest.MonkeyPatch) -> None:
     cuts: list[int] = []
     real = pair.model.hidden_shared
-    monkeypatch.setattr(pair.model, "hidden_shared", lambda batch, cut: cuts.append(cut) or real(batch, cut))
+    monkeypatch.setattr(pair.model, "hidden_shared", lambda batch, cut, at: cuts.append(cut) or real(batch, cut, at))
     observer = CrossAttention("all")
     rows = pair.rows[:2]  # two questions about one image
     reading = Engine(pair.model, 4).read(rows, ["image"], [observer], False)
@@ -131,6 +144,8 @@ def test_rows_of_one_image_may_share_its_opening_or_not(pair: Pair) -> None:
 
 
 def test_half_precision_is_near(pair: Pair) -> None:
+    if OLD and pair.plain.kind == "idefics3":
+        pytest.skip("transformers 4.57 computes places of patches in bfloat16, and gets others")
     half = Model(pair.folder, pair.model.reader, dtype=torch.bfloat16)
     got = Engine(half, 4).read(pair.rows, ["image"], [], False)
     assert not got.failures(["image"])

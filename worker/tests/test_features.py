@@ -11,6 +11,7 @@ import torch
 from test_families import TOLERANCE, Pair
 from tiny import FAMILIES
 
+from winnow_worker.protocol import JobError
 from winnow_worker.signals.attended import Magic, ScalSelect
 from winnow_worker.signals.attention import Attention
 from winnow_worker.signals.engine import Engine
@@ -155,6 +156,17 @@ def test_bridging_and_neurons(pair: Pair) -> None:
         active = [seen.neurons[k][seen.trained].mean(0) for k in (0, 2)]
         ids = [sorted(a.argsort(descending=True)[:n].tolist()) for a, n in zip(active, (1, 3), strict=True)]
         assert got["signature"][i] == "|".join(f"{k}:{','.join(map(str, n))}" for k, n in zip((0, 2), ids, strict=True))
+
+
+def test_layers_that_the_model_lacks_are_refused(pair: Pair) -> None:
+    for signal in (
+        Coincide({"layers": [0, 9]}),
+        Visual({"layer": 4}),
+        Magic({"layers": [0, 9], "neurons": [1, 1]}),
+        Magic({"layers": [0, 1], "neurons": [1]}),
+    ):
+        with pytest.raises(JobError, match="layer"):
+            signal.observers()[0].start(pair.model)
 
 
 def test_signals_that_share_a_pass_are_those_measured_alone(pair: Pair) -> None:

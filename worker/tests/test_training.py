@@ -58,7 +58,7 @@ def plan(count: int, checkpoints: dict[int, int]) -> list[dict]:
     for n in range(1, count + 1):
         places = [(3 * n + i) % 14 for i in range(5)]
         step = {"step": n, "rate": 1e-3 / n, "micro": [places[:4], places[4:]]}
-        steps.append(step | ({"checkpoint": checkpoints[n]} if n in checkpoints else {}))
+        steps.append(step | ({"checkpoint": checkpoints[n], "meanRate": 1e-3} if n in checkpoints else {}))
     return steps
 
 
@@ -143,6 +143,12 @@ def test_goes_on_exactly(samples, tmp_path):
     assert not list(broken.glob("resume-*"))
     skipped = [json.loads(line) for line in (straight / "skipped.jsonl").read_text().splitlines()]
     assert {s["id"]: s["code"] for s in skipped} == {"s9": "IMAGE_MISSING", "s10": "IMAGE_UNREADABLE"}
+
+
+def test_ends_where_no_row_can_be_read(samples, tmp_path):
+    unreadable = [{"step": n, "rate": 1e-3, "micro": [[9, 10]]} for n in (1, 2)]
+    with pytest.raises(JobError, match=r"none of the first 2 rows can be read, the last s10: .*cut\.png"):
+        run_training(job(samples, tmp_path / "run", unreadable), False)
 
 
 def test_halves_what_does_not_fit(samples, tmp_path, monkeypatch):

@@ -9,13 +9,17 @@ import torch
 import transformers as t
 from PIL import Image
 from tokenizers import Tokenizer, processors
+from transformers.utils import is_torchvision_available
 
 from winnow_worker.families.processor import without_video
 
-FAMILIES = (
+OLD = t.__version__ < "5"
+FAMILIES = [
     "llava", "llava_next", "qwen2_vl", "qwen2_5_vl", "qwen3_vl", "internvl", "idefics3", "smolvlm", "gemma3",
     "paligemma",
-)  # fmt: skip
+]  # fmt: skip
+if OLD and not is_torchvision_available():
+    FAMILIES.remove("smolvlm")  # whose processor can't be imported then
 MICRO = Path(__file__).resolve().parents[2] / "models" / "micro-vlm"
 
 TEXT = "{% for p in m['content'] %}{% if p['type'] == 'image' %}IMAGE{% else %}{{ p['text'] }}{% endif %}{% endfor %}"
@@ -43,12 +47,14 @@ def template(shape: str, image: str) -> str:
     return shape.replace("TEXT", TEXT.replace("IMAGE", image))
 
 
-def tokenizer(added: list[str], named: dict[str, str], bos: bool, eos: str) -> t.PreTrainedTokenizerFast:
+def tokenizer(
+    added: list[str], named: dict[str, str], bos: bool, eos: str, cls: type = t.PreTrainedTokenizerFast
+) -> t.PreTrainedTokenizerFast:
     """The micro model's byte-level BPE with a family's own special tokens."""
     base = Tokenizer.from_file(str(MICRO / "tokenizer.json"))
     if not bos:
         base.post_processor = processors.ByteLevel(trim_offsets=True)
-    made = t.PreTrainedTokenizerFast(
+    made = cls(
         tokenizer_object=base, bos_token="<s>", eos_token=eos, pad_token="<pad>", clean_up_tokenization_spaces=False,
         extra_special_tokens=named,
     )  # fmt: skip
@@ -121,6 +127,7 @@ def make_llava_next():
     return t.LlavaNextForConditionalGeneration(config), processor
 
 
+ROPE = "rope_scaling" if OLD else "rope_parameters"
 QWEN = ["<|im_start|>", "<|im_end|>", "<|vision_start|>", "<|vision_end|>", "<|image_pad|>", "<|video_pad|>"]
 
 
@@ -138,7 +145,7 @@ def qwen(kind: str, vision: dict, text: str, **text_options):
     rope = {"rope_type": "default", "rope_theta": 10000.0, "mrope_section": [2, 2, 2]}
     text_config_class = getattr(t, text)
     config = getattr(t, f"{kind}Config")(
-        text_config=text_config(text_config_class, len(tok), rope_parameters=rope, **text_options).to_dict(),
+        text_config=text_config(text_config_class, len(tok), **{ROPE: rope}, **text_options).to_dict(),
         vision_config=vision | {"patch_size": patch, "spatial_merge_size": 2, "temporal_patch_size": 2, "depth": 2},
         image_token_id=ids["<|image_pad|>"], video_token_id=ids["<|video_pad|>"],
         vision_start_token_id=ids["<|vision_start|>"], vision_end_token_id=ids["<|vision_end|>"],
@@ -228,7 +235,8 @@ def make_gemma3():
 
 
 def make_paligemma():
-    tok = tokenizer([], {"image_token": "<image>"}, False, "</s>")
+    cls = t.GemmaTokenizerFast if OLD else t.PreTrainedTokenizerFast
+    tok = tokenizer([], {"image_token": "<image>"}, False, "</s>", cls)
     tok.add_bos_token = False
     images = pil("SiglipImageProcessor")(size={"height": 32, "width": 32})
     images.image_seq_length = 16

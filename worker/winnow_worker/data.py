@@ -118,12 +118,27 @@ def without_instruction(messages: list[dict[str, Any]], keep_images: bool) -> li
     return bare
 
 
-def response_spans(messages: list[dict[str, Any]], ids: list[int], render, encode, decode, marks) -> list[tuple]:
+def beginnings(messages: list[dict[str, Any]]) -> list[tuple[list[dict[str, Any]], bool]]:
+    """What `response_spans` wants rendered of a conversation: for each answer the turns before it, with the generation
+    prompt (true), and unless it is the last turn the turns up to its end."""
+    found = []
+    for k, message in enumerate(messages):
+        if message["role"] == "assistant":
+            found.append((messages[:k], True))
+            if k < len(messages) - 1:
+                found.append((messages[: k + 1], False))
+    return found
+
+
+def response_spans(
+    messages: list[dict[str, Any]], ids: list[int], prefixes: list[list[int] | None], encode, decode, marks
+) -> list[tuple]:
     """Start and end of every answer in the ids of the whole conversation (images as single placeholders).
 
     For each assistant turn k, the ids of the turns before it with the generation prompt must begin the whole; the span
     ends with the turn, less trailing white space, so that the end-of-turn token is in and a line break behind it is
-    out. Where the prefixes don't hold, `marks` (the template's `{% generation %}` blocks) are taken.
+    out. `prefixes`: ids of the `beginnings`; None where the template refuses one, though it took the whole. Where
+    the prefixes don't hold, `marks` (the template's `{% generation %}` blocks) are taken.
     """
 
     def meet(prefix: list[int]) -> int | None:
@@ -137,25 +152,25 @@ def response_spans(messages: list[dict[str, Any]], ids: list[int], render, encod
             end -= 1
         return start, end
 
+    def opens(text: str, answer: str) -> bool:
+        said, wanted = "".join(text.split()), "".join(answer.split())
+        n = min(12, len(wanted) - 1, len(said))
+        return n <= 0 or said[:n] == wanted[:n]
+
     def by_prefix() -> list[tuple[int, int]] | None:
-        spans = []
+        if None in prefixes:
+            return None
+        spans, rendered = [], iter(prefixes)
         for k, message in enumerate(messages):
             if message["role"] != "assistant":
                 continue
-            last = k == len(messages) - 1
-            try:
-                before = encode(render(messages[:k], True))
-                until = ids if last else encode(render(messages[: k + 1], False))
-            except Exception:  # noqa: BLE001  a template may refuse a beginning of what it takes as a whole
-                return None
-            start, end = meet(before), len(ids) if last else meet(until)
+            start = meet(next(rendered))
+            end = len(ids) if k == len(messages) - 1 else meet(next(rendered))
             if start is None or end is None or end < start:
                 return None
             start, end = trim(start, end)
             answer = "".join(p["text"] for p in message["content"][:1] if p["type"] == "text")[:48]
-            said, wanted = ("".join(t.split()) for t in (decode(ids[start:end]), decode(encode(answer, False))))
-            n = min(12, len(wanted) - 1, len(said))
-            if n > 0 and said[:n] != wanted[:n]:
+            if not opens(decode(ids[start:end]), answer) and not opens(decode(ids[start:end]), decode(encode(answer))):
                 return None
             spans.append((start, end))
         return spans

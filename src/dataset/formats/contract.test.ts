@@ -9,6 +9,7 @@ import { resolveMedia } from '../media.ts';
 import { openDataset } from '../open.ts';
 import type { Message, Part, Sample } from '../sample.ts';
 import { writeDataset } from '../write.ts';
+import { questionTurns } from './question-turns.ts';
 import { formats } from './registry.ts';
 
 /** A new empty folder. */
@@ -45,6 +46,16 @@ const caption: fc.Arbitrary<Sample> = fc
     ],
     media: { images: [{ path: 'a/b.jpg' }], videos: [] },
     meta,
+  }));
+
+/** Multiple choice: the options beside the question that names them. */
+const choice: fc.Arbitrary<Sample> = fc
+  .record({ id: word, options: fc.uniqueArray(word, { minLength: 1, maxLength: 4 }), meta: plainMeta })
+  .map(({ id, options, meta }) => ({
+    id,
+    messages: questionTurns(['Which of these is shown in the image?', ...options.toSorted()].join('\n'), options[0]),
+    media: { images: [{ path: 'a/b.jpg' }], videos: [] },
+    meta: { ...meta, options },
   }));
 
 const dialogue: fc.Arbitrary<Sample> = fc
@@ -92,7 +103,7 @@ const dialogue: fc.Arbitrary<Sample> = fc
     return { id, messages, media, meta };
   });
 
-const sampleArbitrary = fc.oneof(dialogue, caption);
+const sampleArbitrary = fc.oneof(dialogue, caption, choice);
 
 /** Formats whose rows have no id of their own write one when asked. */
 const WITH_IDS = { options: { ids: true } };

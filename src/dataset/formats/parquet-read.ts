@@ -5,6 +5,7 @@ import type { EmbeddedMedia } from '../embedded.ts';
 import { WinnowError } from '../errors.ts';
 import { mediaExtension } from '../media-type.ts';
 import { isObject, type JsonObject } from './build.ts';
+import { type ColumnChunk, damagedPage } from './parquet-checksums.ts';
 
 /** Rows are read in portions of about this many bytes, so that memory is bounded whatever the row groups are. */
 const PORTION = 32 << 20;
@@ -33,8 +34,12 @@ export async function* readParquet(reading: ParquetReading): AsyncGenerator<Json
   try {
     // Before the first row, so that a damaged shard is found before hours of work.
     const groups: RowGroup[][] = [];
-    for (const file of files)
+    for (const file of files) {
       groups.push(await read(duck, file, undefined, (connection) => rowGroups(connection, file)));
+      const chunks = await read(duck, file, undefined, (connection) => columnChunks(connection, file));
+      const page = await damagedPage(file, chunks, signal);
+      if (page !== undefined) throw damaged(file, page, new Error('a page differs from its checksum'));
+    }
     const total = groups.flat().reduce((sum, group) => sum + group.rows, 0);
     let done = 0;
     for (const [index, file] of files.entries()) {
@@ -73,6 +78,14 @@ async function rowGroups(connection: DuckDBConnection, file: string): Promise<Ro
     bytes: Number(bytes),
     offset: Number(offset),
   }));
+}
+
+async function columnChunks(connection: DuckDBConnection, file: string): Promise<ColumnChunk[]> {
+  const result = await connection.runAndReadAll(
+    `SELECT if(dictionary_page_offset > 0, least(dictionary_page_offset, data_page_offset), data_page_offset), total_compressed_size
+     FROM parquet_metadata(${quote(file)})`,
+  );
+  return result.getRows().map(([start, size]) => ({ start: Number(start), end: Number(start) + Number(size) }));
 }
 
 /** Look into a file; what fails there is the file's damage. */

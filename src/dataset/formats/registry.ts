@@ -3,6 +3,7 @@ import type { Format, Probe } from '../format.ts';
 import { alpaca } from './alpaca.ts';
 import { axolotl } from './axolotl.ts';
 import { coco } from './coco.ts';
+import { foci } from './foci.ts';
 import { folder } from './folder.ts';
 import { gqa } from './gqa.ts';
 import { llava } from './llava.ts';
@@ -34,6 +35,7 @@ export const formats: readonly Format[] = [
   vqa,
   gqa,
   questions,
+  foci,
   folder,
 ];
 

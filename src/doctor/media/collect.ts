@@ -10,12 +10,26 @@ import type { VideoFacts } from './video-facts.ts';
 /** One distinct medium of a data set. */
 export interface Medium {
   kind: 'image' | 'video';
+  /** `keyOf` its path. */
+  key: string;
   /** Absent for a data URI, which is read from its row again. */
   path?: string;
   /** First row that uses it, and its place among that row's media. */
   row: number;
   place: number;
 }
+
+/** What a medium is known by: its path, or the SHA-256 of a data URI. */
+export function keyOf(path: string): string {
+  return isData(path) ? createHash('sha256').update(path).digest('base64') : path;
+}
+
+/** A path for people: of a data URI its beginning. */
+export function shortPath(path: string): string {
+  return isData(path) ? `${path.slice(0, 40)}...` : path;
+}
+
+const isData = (path: string): boolean => /^data:/i.test(path);
 
 /** Which rows use which media, gathered while the rows pass by; then every distinct medium is inspected once. */
 export interface MediaCollection {
@@ -66,13 +80,12 @@ export function collectMedia(dataset: Dataset): MediaCollection {
   let inspected: Promise<Inspected> | undefined;
 
   const number = (kind: Medium['kind'], path: string, row: number, place: number): number => {
-    const isData = /^data:/i.test(path);
-    const key = `${kind} ${isData ? createHash('sha256').update(path).digest('base64') : path}`;
-    let found = numbers.get(key);
+    const key = keyOf(path);
+    let found = numbers.get(`${kind} ${key}`);
     if (found === undefined) {
       found = media.length;
-      numbers.set(key, found);
-      media.push({ kind, row, place, ...(isData ? {} : { path }) });
+      numbers.set(`${kind} ${key}`, found);
+      media.push({ kind, key, row, place, ...(isData(path) ? {} : { path }) });
     }
     return found;
   };

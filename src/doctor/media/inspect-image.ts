@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto';
 import { constants } from 'node:fs';
 import { type FileHandle, open } from 'node:fs/promises';
+import { extname } from 'node:path';
 import { WinnowError } from '../../dataset/errors.ts';
 import { isRemote, type MediaScope, resolveMedia } from '../../dataset/media.ts';
 import { type Hash64, SIDE } from '../twins/perceptual-hash.ts';
@@ -49,7 +50,8 @@ export async function inspectImage(scope: MediaScope, path: string, options: Ins
     const media = resolveMedia(scope, { path });
     if (media.kind === 'file') return await inspectFile(media.path, options);
     if (media.bytes.length === 0) return { unreadable: 'the data URI is empty' };
-    return await inspectBytes(media.bytes, `.${media.mime.split('/')[1] ?? ''}`, options);
+    const extension = `.${media.mime.split('/')[1] ?? ''}`;
+    return await inspectBytes(media.bytes, { extension, words: `the data URI says "${media.mime}"` }, options);
   } catch (error) {
     if (!(error instanceof WinnowError)) throw error;
     return error.code === 'MEDIA_DATA_URI' ? { broken: error.message } : { unreadable: error.message };
@@ -73,7 +75,12 @@ async function inspectFile(path: string, options: InspectOptions): Promise<Image
       const tooLarge = `the file has ${stat.size} bytes, more than the limit of ${options.maxBytes}; it was not decoded`;
       return { tooLarge, ...(header === undefined ? {} : { header }) };
     }
-    return await inspectBytes(await handle.readFile(), path, options);
+    const extension = extname(path);
+    return await inspectBytes(
+      await handle.readFile(),
+      { extension, words: `the name ends in "${extension}"` },
+      options,
+    );
   } catch (error) {
     return {
       unreadable: `the file can't be read (${(error as NodeJS.ErrnoException).code ?? (error as Error).message})`,
@@ -83,15 +90,21 @@ async function inspectFile(path: string, options: InspectOptions): Promise<Image
   }
 }
 
-async function inspectBytes(bytes: Buffer, name: string, options: InspectOptions): Promise<ImageFacts> {
+/** What an image claims to be, and where it says so. */
+interface Claim {
+  extension: string;
+  words: string;
+}
+
+async function inspectBytes(bytes: Buffer, claim: Claim, options: InspectOptions): Promise<ImageFacts> {
   const facts: ImageFacts = { sha256: createHash('sha256').update(bytes).digest('hex') };
   const magic = magicOf(bytes.subarray(0, MAGIC_BYTES));
-  const promised = promisedBy(name);
+  const promised = promisedBy(claim.extension);
   if (magic === undefined || magic.kind !== 'image' || magic.readers === 'none') {
     return { ...facts, broken: notAnImage(bytes, magic) };
   }
   if (promised !== undefined && promised.name !== magic.name) {
-    facts.broken = `the name ends in "${name.slice(name.lastIndexOf('.'))}", the content is ${magic.name}`;
+    facts.broken = `${claim.words}, the content is ${magic.name}`;
     facts.rename = magic.extensions[0]!;
   }
   // Pillow reads these, libvips doesn't: what can be known without decoding is.

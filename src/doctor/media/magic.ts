@@ -1,5 +1,3 @@
-import { extname } from 'node:path';
-
 /** What the first bytes of a file say that it is. `container`: `image`, `video`, or neither. */
 export interface Magic {
   name: string;
@@ -69,8 +67,7 @@ function brandOf(brand: string): Magic {
   return /^(heic|heix|heim|heis|hevc|hevx|mif1|msf1)/.test(brand) ? HEIC : MP4;
 }
 
-/** What the extension of a path promises; undefined where it has none that means anything (`.img`, `.bin`). */
-export function promisedBy(path: string): Magic | undefined {
-  const extension = extname(path).toLowerCase();
-  return KNOWN.find((magic) => magic.extensions.includes(extension));
+/** What an extension (with its dot) promises; undefined where it means nothing (`.img`, `.bin`). */
+export function promisedBy(extension: string): Magic | undefined {
+  return KNOWN.find((magic) => magic.extensions.includes(extension.toLowerCase()));
 }

@@ -5,11 +5,12 @@ import { resolveMedia } from '../../dataset/media.ts';
 import type { Sample } from '../../dataset/sample.ts';
 import { decodeImage } from '../../models/processing/decode.ts';
 import type { DoctorContext, FixContext, Fixed } from '../check.ts';
+import { keyOf, shortPath } from './collect.ts';
 import type { Fault } from './faults.ts';
 import { MAGIC_BYTES, magicOf } from './magic.ts';
 
 /**
- * The fix of one check for the images of a row: a new file for each image with that fault, or the row dropped. One new file has all
+ * The fix of one check for the images of a row (`faulty` by `keyOf` their paths): a new file for each image with that fault, or the row dropped. One new file has all
  * of its image's faults mended, so that nothing is encoded twice; the fixes of the other checks then find nothing to do.
  */
 export async function mendImages(
@@ -22,15 +23,16 @@ export async function mendImages(
   const images = [...sample.media.images];
   const changes: { was: string; is: string }[] = [];
   for (const [place, { path }] of images.entries()) {
-    const faults = faulty.get(path) ?? [];
+    const faults = faulty.get(keyOf(path)) ?? [];
     const asked = faults.find((fault) => fault.code === code && fault.fixable !== false);
     if (asked === undefined) continue;
-    if (code === 'D108' || asked.remedy === 'drop') return { drop: true, was: `${path}: ${asked.detail}` };
+    const name = shortPath(path);
+    if (code === 'D108' || asked.remedy === 'drop') return { drop: true, was: `${name}: ${asked.detail}` };
     const mended = await mendImage(path, faults, context);
     const stored = await store(mended.bytes, mended.extension);
     images[place] = { path: stored };
     changes.push({
-      was: `${path}: ${faults.map(({ detail }) => detail).join('; ')}`,
+      was: `${name}: ${faults.map(({ detail }) => detail).join('; ')}`,
       is: `${basename(stored)}: ${mended.how}`,
     });
   }

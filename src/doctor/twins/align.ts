@@ -64,10 +64,19 @@ const HOPELESS_ROUGHLY = 25;
  * doesn't lead near: most pairs of one scene type end after the first steps.
  */
 export function bestWindow(whole: Picture, part: Picture): Window | undefined {
-  let window = WHOLE;
+  if (misfit(whole, part, WHOLE).rms > HOPELESS) return undefined;
+  return descend(whole, part, WHOLE, STEPS);
+}
+
+/** The same from a window that smaller pictures suggested, in the finer steps. */
+export function finerWindow(whole: Picture, part: Picture, window: Window): Window | undefined {
+  return descend(whole, part, window, STEPS.slice(1));
+}
+
+function descend(whole: Picture, part: Picture, from: Window, steps: readonly number[]): Window | undefined {
+  let window = from;
   let best = misfit(whole, part, window).rms;
-  if (best > HOPELESS) return undefined;
-  for (const step of STEPS) {
+  for (const step of steps) {
     for (let improved = true; improved; ) {
       improved = false;
       for (let move = 0; move < 8; move++) {

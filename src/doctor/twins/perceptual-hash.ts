@@ -8,20 +8,21 @@ export interface Hash64 {
   low: number;
 }
 
-/** COSINES[u * SIDE + x] = cos((2x + 1) (u + 1) pi / 2N), for the frequencies 1..8. */
+/** COSINES[u * SIDE + x] = cos((2x + 1) u pi / 2N), for the frequencies 0..7. */
 const COSINES = Float64Array.from({ length: LOW * SIDE }, (_, i) => {
-  const u = Math.floor(i / SIDE) + 1;
+  const u = Math.floor(i / SIDE);
   return Math.cos(((2 * (i % SIDE) + 1) * u * Math.PI) / (2 * SIDE));
 });
 
 /**
- * Perceptual hash of a picture: which of its 64 lowest frequencies (the mean, rows and columns alone left out) are above their
- * median. Re-encoding, resizing and changes of light move a few bits; another picture has about half of them different.
+ * Perceptual hash of a picture: which of its 64 lowest frequencies are above their median. Re-encoding, resizing and changes of light
+ * move a few bits; another picture has about half of them different. Without rows and columns alone (frequencies 1..8), as the source
+ * has it, fewer unrelated pictures come close, but a crop of a twentieth moves up to 16 bits, here up to 12.
  * Source: Zauner, "Implementation and benchmarking of perceptual image hash functions", 2010, section 3.2.1.
  * @param luma `SIDE` x `SIDE` values, row by row.
  */
 export function perceptualHash(luma: ArrayLike<number>): Hash64 {
-  // D = C L C^T, of which the 8 x 8 block from (1, 1) is computed.
+  // D = C L C^T, of which the first 8 x 8 block is computed.
   const rows = new Float64Array(LOW * SIDE);
   for (let u = 0; u < LOW; u++) {
     for (let y = 0; y < SIDE; y++) {

@@ -1,4 +1,4 @@
-import { bestWindow, type Misfit, misfit, type Picture, WHOLE, type Window } from './align.ts';
+import { bestWindow, finerWindow, type Misfit, misfit, type Picture, WHOLE, type Window } from './align.ts';
 
 /** How one picture lies in another: `swapped` where the second is the larger. */
 export interface Alignment {
@@ -11,7 +11,7 @@ export interface Alignment {
  * relit the worst have 10 and 35; a cut window is interpolated from few cells, so a crop leaves more.
  */
 const MOST_WHOLE: Misfit = { rms: 10, cell: 45 };
-const MOST_CROPPED: Misfit = { rms: 14, cell: 65 };
+const MOST_CROPPED: Misfit = { rms: 14, cell: 80 };
 
 /**
  * Ways in which two small pictures show the same: one is the other, or a part of the other with up to a sixth cut off each edge,
@@ -43,12 +43,19 @@ const MOST_CLOSE: Misfit = { rms: 20, cell: 150 };
 /** Side of the pictures that are compared before two images are called the same. */
 export const CLOSE_SIDE = 64;
 
-/** True where two larger pictures still agree in an alignment that small ones suggested. */
+/** True where two larger pictures still agree in an alignment that small ones suggested, or close by: a slight crop moves no small cell much. */
 export function staysAligned(one: Picture, other: Picture, alignments: readonly Alignment[]): boolean {
   const [a, b] = alike(one, other);
-  return alignments.some(({ window, swapped }) =>
-    isWithin(swapped ? misfit(b, a, window) : misfit(a, b, window), MOST_CLOSE),
-  );
+  const holds = ({ window, swapped }: Alignment): boolean =>
+    isWithin(swapped ? misfit(b, a, window) : misfit(a, b, window), MOST_CLOSE);
+  if (alignments.some(holds)) return true;
+  const [greyA, greyB] = [greyOf(a), greyOf(b)];
+  return [false, true].some((swapped) => {
+    const from = alignments.find((alignment) => alignment.window === WHOLE || alignment.swapped === swapped)?.window;
+    if (from === undefined) return false;
+    const window = swapped ? finerWindow(greyB, greyA, from) : finerWindow(greyA, greyB, from);
+    return window !== undefined && holds({ window, swapped });
+  });
 }
 
 function isWithin(got: Misfit, most: Misfit): boolean {

@@ -1,13 +1,15 @@
 import type { Dataset } from '../../dataset/dataset.ts';
 import { instructionOf, responseOf } from '../../dataset/sample.ts';
+import { type ImageRule, openImageCounter } from '../../select/image-tokens.ts';
 import { PASSES, type Pass, type PassModel, type PassName, passesOf } from '../../signals/passes.ts';
 
 /** What an estimate of GPU-hours rests on. */
 export interface CostAssumptions {
   /** Parameters of each kind of model, in billions. */
   params: Record<PassModel, number>;
-  /** Tokens that a model sees of an image. */
+  /** Tokens that a model sees of an image, the mean of the first thousand samples, and by whose count. */
   imageTokens: number;
+  imageRule: ImageRule;
   /** Mean tokens of text a sample: a fourth of its characters, counted in this data set. */
   textTokens: number;
   /** Mean images a sample, counted in this data set. */
@@ -35,16 +37,25 @@ export interface Cost {
 
 const CHARACTERS_A_TOKEN = 4;
 
+/** Samples whose images are measured: a family may count them by their size, which is read from each file. */
+const MEASURED = 1000;
+
 /** Reads every sample once for its length. @param size parameters in billions, where the defaults (7 and 2) don't fit */
 export async function assumptionsFor(
   dataset: Dataset,
   size: { target?: number | undefined; proxy?: number | undefined },
+  imageRule: ImageRule,
   signal?: AbortSignal,
 ): Promise<CostAssumptions> {
   let characters = 0;
   let images = 0;
   let samples = 0;
+  const counter = openImageCounter(dataset, imageRule);
+  const measured = { tokens: 0, images: 0 };
   for await (const batch of dataset.batches(signal === undefined ? {} : { signal })) {
+    const some = batch.samples.slice(0, Math.max(0, MEASURED - batch.start));
+    measured.tokens += (await counter.count(some)).reduce((sum, tokens) => sum + tokens, 0);
+    measured.images += some.reduce((sum, sample) => sum + (sample?.media.images.length ?? 0), 0);
     for (const sample of batch.samples) {
       if (sample === null) continue;
       samples++;
@@ -54,7 +65,8 @@ export async function assumptionsFor(
   }
   return {
     params: { target: size.target ?? 7, proxy: size.proxy ?? 2, vision: 0.3, text: 0.022 },
-    imageTokens: 576,
+    imageTokens: measured.images === 0 ? 0 : measured.tokens / measured.images,
+    imageRule,
     textTokens: samples === 0 ? 0 : characters / samples / CHARACTERS_A_TOKEN,
     images: samples === 0 ? 0 : images / samples,
     rows: dataset.rows,

@@ -119,6 +119,7 @@ describe('what columns cost', () => {
   const assumed: CostAssumptions = {
     params: { target: 7, proxy: 2, vision: 0.3, text: 0.022 },
     imageTokens: 576,
+    imageRule: 576,
     textTokens: 124,
     images: 1,
     rows: 665_298,

@@ -1,7 +1,7 @@
 import { setImmediate } from 'node:timers/promises';
 import { createRandom } from '../../numeric/philox.ts';
 import { mean, quantile, standardDeviation } from '../../numeric/statistics.ts';
-import type { Gauge } from './quantities.ts';
+import { type Gauge, measure } from './quantities.ts';
 
 /** Quantities of random subsets of one size: `values[q][r]` is quantity q of draw r. */
 export interface NullDraws {
@@ -9,9 +9,13 @@ export interface NullDraws {
   values: Float64Array[];
 }
 
+/** Rows that are drawn at most. So many follow the normal law that larger subsets follow, but for quantities that a handful of rows in the pool make. */
+const MOST_DRAWN = 20_000;
+
 /**
  * Quantities of random subsets of several sizes. Each draw shuffles the pool; its first n rows are a uniform subset of size n, so that one shuffle
- * serves all sizes.
+ * serves all sizes. A subset of more than `most` rows is drawn as one of `most` rows, whose distance from the pool is scaled to what subsets of size n
+ * have, exact in the second moment of means: sigma^2 / n (N - n) / (N - 1) (Cochran, Sampling Techniques, 1977, theorem 2.2).
  *
  * @param sizes ascending, distinct, at most the pool's
  */
@@ -21,15 +25,25 @@ export async function drawNull(
   sizes: readonly number[],
   draws: number,
   seed: number,
-  { signal, progress }: { signal?: AbortSignal; progress?: (done: number, total: number, what: string) => void } = {},
+  {
+    signal,
+    progress,
+    most = MOST_DRAWN,
+  }: { signal?: AbortSignal; progress?: (done: number, total: number, what: string) => void; most?: number } = {},
 ): Promise<NullDraws[]> {
+  const whole = measure(gauge, pool);
+  const N = pool.length;
+  const parts = sizes.map((n) => {
+    const m = Math.min(n, most);
+    return { drawn: m, scale: n === m ? 1 : Math.sqrt(((N - n) * m) / ((N - m) * n)) };
+  });
   const all = sizes.map((size) => ({
     size,
     values: Array.from({ length: gauge.quantities }, () => new Float64Array(draws)),
   }));
   const random = createRandom(seed, 'arena/permutation');
   const rows = pool.slice();
-  const most = sizes.at(-1) ?? 0;
+  const longest = parts.at(-1)?.drawn ?? 0;
   for (let r = 0; r < draws; r++) {
     if (r % 16 === 0) {
       // Lets Ctrl-C and the progress bar have their turn.
@@ -39,16 +53,17 @@ export async function drawNull(
     }
     gauge.reset();
     // Going on from the last shuffle is as uniform as beginning anew.
-    for (let i = 0; i < most; i++) {
+    for (let i = 0; i < longest; i++) {
       const j = i + random.below(rows.length - i);
       const held = rows[i]!;
       rows[i] = rows[j]!;
       rows[j] = held;
     }
-    all.forEach(({ size, values }, s) => {
-      gauge.add(rows, s === 0 ? 0 : sizes[s - 1]!, size);
+    all.forEach(({ values }, s) => {
+      const { drawn, scale } = parts[s]!;
+      gauge.add(rows, s === 0 ? 0 : parts[s - 1]!.drawn, drawn);
       values.forEach((own, q) => {
-        own[r] = gauge.value(q);
+        own[r] = scale === 1 ? gauge.value(q) : whole[q]! + scale * (gauge.value(q) - whole[q]!);
       });
     });
   }

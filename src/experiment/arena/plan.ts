@@ -2,13 +2,14 @@ import { type Dataset, datasetColumns } from '../../dataset/dataset.ts';
 import { WinnowError } from '../../dataset/errors.ts';
 import { poolRows } from '../../select/baseline.ts';
 import { isFreeEmbedding } from '../../select/embed-text.ts';
+import { imageRule } from '../../select/image-tokens.ts';
 import { readInputs, type SelectionInputs } from '../../select/inputs.ts';
 import type { CostRequest } from '../../select/request.ts';
 import { listsOf } from '../../select/row-lists.ts';
 import { type RowTokens, rowsWithin, rowTokens } from '../../select/row-tokens.ts';
 import { NO_SOURCE, parseSourceRules } from '../../select/source-bounds.ts';
-import { amountOf, type StageAmount } from '../../select/stage-amount.ts';
-import { CostOptions, describeCost, parseCostOptions } from '../../select/training-cost.ts';
+import { amountOf, keepsNothing, type StageAmount } from '../../select/stage-amount.ts';
+import { CostOptions, describeCost, parseCostOptions, refuseUnusedCost } from '../../select/training-cost.ts';
 import type { Project } from '../../store/project.ts';
 import { openShelf, type Readiness, readinessOf } from './availability.ts';
 import { assumptionsFor, type CostAssumptions, costOf } from './cost.ts';
@@ -72,14 +73,18 @@ export async function openArena(project: Project, request: ArenaRequest): Promis
   const costOptions = parseCostOptions(request);
   const given = request.budget ?? defaults.budget;
   const budget = amountOf({ method: 'arena', budget: given }, true, dataset.rows, costOptions)!;
+  // Images are counted for estimates as well.
+  if (budget.cost === undefined) refuseUnusedCost(request, ['imageTokens']);
   const reference = request.reference === undefined ? undefined : await project.dataset(request.reference);
   for (const { rules } of entries) await checkRules(project, dataset, rules);
   const inputs = await readInputs(project, dataset, [], { blind: request.blind });
   const excluded = inputs.input.excluded ?? new Map<number, string>();
-  const tokens = budget.cost === undefined ? undefined : await rowTokens(project, dataset, costOptions, excluded);
+  const tokens =
+    budget.cost === undefined ? undefined : await rowTokens(project, dataset, costOptions, excluded, request);
   const assumptions = await assumptionsFor(
     dataset,
     { target: request.targetSize, proxy: request.proxySize },
+    await imageRule(project, dataset, costOptions.imageTokens),
     request.signal,
   );
   const pool = await openShelf(project, dataset, request.blind, true);
@@ -109,7 +114,7 @@ export async function openArena(project: Project, request: ArenaRequest): Promis
     inputs,
     reference,
     budget,
-    cost: costGiven(request),
+    cost: budget.cost === undefined ? {} : costGiven(request),
     tokens,
     said: budgetOf(budget, poolRows(dataset.rows, excluded), tokens, costOptions),
     seed,
@@ -145,14 +150,7 @@ function budgetOf(
   const resolved = amount(pool.length, 0);
   if ('count' in resolved) return { budget: text, requested: resolved.count };
   const { tokens: counts, about } = tokens!;
-  if (pool.every((row) => counts[row]! > resolved.tokens)) {
-    throw new WinnowError({
-      code: 'BUDGET_INVALID',
-      message: `A budget of ${text} keeps no sample at all.`,
-      hint: 'Give a larger one.',
-      exitCode: 2,
-    });
-  }
+  if (pool.every((row) => counts[row]! > resolved.tokens)) throw keepsNothing(`A budget of ${text}`);
   return {
     budget: text,
     requested: rowsWithin(resolved.tokens, pool, counts),

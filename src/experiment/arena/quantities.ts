@@ -26,7 +26,13 @@ type Makeup = Quantity & { kind: 'composition' };
  * @param pool the rows that a make-up is held against
  */
 export function openGauge(quantities: readonly Quantity[], pool: Int32Array): Gauge {
-  const means = quantities.filter((one): one is Mean => one.kind === 'mean');
+  const hasHoles = ({ values }: Mean): boolean => pool.some((row) => !Number.isFinite(values[row]));
+  const all = quantities
+    .filter((one): one is Mean => one.kind === 'mean')
+    .map((one) => ({ one, holes: hasHoles(one) }));
+  // Those with a number in every row come first: only of the others is it looked at and counted.
+  const means = all.sort((a, b) => Number(a.holes) - Number(b.holes)).map(({ one }) => one);
+  const whole = all.filter(({ holes }) => !holes).length;
   const makeups = quantities.filter((one): one is Makeup => one.kind === 'composition');
   const rows = Math.max(0, ...quantities.map((one) => (one.kind === 'mean' ? one.values : one.groups).length));
   const width = means.length;
@@ -38,9 +44,9 @@ export function openGauge(quantities: readonly Quantity[], pool: Int32Array): Ga
   const sums = new Float64Array(width);
   const counts = new Float64Array(width);
   const tallies = makeups.map(({ labels }) => new Float64Array(labels + 1));
-  const wholes = makeups.map(({ groups, labels }) => groupCounts(groups, labels, pool));
-  let size = 0;
+  const pools = makeups.map(({ groups, labels }) => groupCounts(groups, labels, pool));
   const places = quantities.map((one) => (one.kind === 'mean' ? means.indexOf(one) : makeups.indexOf(one)));
+  let size = 0;
   return {
     quantities: quantities.length,
     reset() {
@@ -52,13 +58,12 @@ export function openGauge(quantities: readonly Quantity[], pool: Int32Array): Ga
     add(list, from, to) {
       for (let i = from; i < to; i++) {
         const start = list[i]! * width;
-        for (let m = 0; m < width; m++) {
+        for (let m = 0; m < whole; m++) sums[m]! += table[start + m]!;
+        for (let m = whole; m < width; m++) {
           const value = table[start + m]!;
-          // False of NaN and infinities.
-          if (value - value === 0) {
-            sums[m]! += value;
-            counts[m]!++;
-          }
+          if (!Number.isFinite(value)) continue;
+          sums[m]! += value;
+          counts[m]!++;
         }
       }
       for (const [c, { groups }] of makeups.entries()) {
@@ -69,10 +74,10 @@ export function openGauge(quantities: readonly Quantity[], pool: Int32Array): Ga
     },
     value(q) {
       const at = places[q]!;
-      if (quantities[q]!.kind === 'mean') return counts[at] === 0 ? Number.NaN : sums[at]! / counts[at]!;
-      if (size === 0) return Number.NaN;
-      const whole = wholes[at]!;
-      return tallies[at]!.reduce((sum, n, g) => sum + Math.abs(n / size - whole[g]! / pool.length), 0) / 2;
+      // 0 / 0 of a subset without rows, or without a finite number.
+      if (quantities[q]!.kind === 'mean') return sums[at]! / (at < whole ? size : counts[at]!);
+      const of = pools[at]!;
+      return tallies[at]!.reduce((sum, n, g) => sum + Math.abs(n / size - of[g]! / pool.length), 0) / 2;
     },
   };
 }

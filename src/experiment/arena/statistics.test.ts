@@ -2,6 +2,7 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { createRandom } from '../../numeric/philox.ts';
+import { mean, standardDeviation } from '../../numeric/statistics.ts';
 import { standAlone } from './alone.ts';
 import { leafOrder, overlaps } from './overlap.ts';
 import { overlapTable } from './overlap-table.ts';
@@ -142,6 +143,23 @@ describe('distance from random', () => {
       expect(found.variance / expected(n)).toBeGreaterThan(0.85);
       expect(found.variance / expected(n)).toBeLessThan(1.15);
     }
+  });
+
+  it('draws large subsets as smaller ones, whose spread is scaled', async () => {
+    const sizes = [20, 100, 200, 399, 400];
+    const exact = await drawNull(pool, gauge, sizes, 2000, 3);
+    const scaled = await drawNull(pool, gauge, sizes, 2000, 3, { most: 60 });
+    exact.forEach(({ size, values }, s) => {
+      for (const [q, own] of values.entries()) {
+        // Of a make-up the scale is exact where its shares are normal; an odd count of two halves is never 0.
+        if (quantities[q]!.kind === 'composition' && size > 300) continue;
+        const [a, b] = [own, scaled[s]!.values[q]!];
+        const spread = standardDeviation(a);
+        expect(Math.abs(mean(a) - mean(b)), `${size} ${q}`).toBeLessThanOrEqual(0.2 * spread + 1e-9);
+        if (size < 400) expect(standardDeviation(b) / spread, `${size} ${q}`).toBeGreaterThan(0.9);
+        if (size < 400) expect(standardDeviation(b) / spread, `${size} ${q}`).toBeLessThan(1.1);
+      }
+    });
   });
 
   it('finds a subset that is not random, and names the quantity', async () => {

@@ -1,3 +1,4 @@
+import { roundHalfEven } from '../../numeric/round.ts';
 import type { RgbImage } from '../types.ts';
 import type { ImageConfig, TargetSize } from './image-config.ts';
 import { resize } from './resample.ts';
@@ -57,13 +58,6 @@ function shortestBelow(height: number, width: number, edge: number, longest: num
   if ((height <= width && height === target) || (width <= height && width === target)) return [height, width];
   if (width < height) return [Math.trunc(((exact ?? target) * height) / width), target];
   return [target, Math.trunc(((exact ?? target) * width) / height)];
-}
-
-function roundHalfEven(x: number): number {
-  const floor = Math.floor(x);
-  const rest = x - floor;
-  if (rest !== 0.5) return Math.round(x);
-  return floor % 2 === 0 ? floor : floor + 1;
 }
 
 /** Idefics3's longest edge: the other edge becomes even, and neither exceeds `MAX_EDGE`. */

@@ -4,13 +4,15 @@ import type { Interval } from '../../numeric/statistics.ts';
 import { textTable as table } from '../text-table.ts';
 import { count, duration, number, percent, shorten } from '../words.ts';
 import { commandForAll, IMPORT_WORDS, missingWords } from './csv.ts';
+import { necessityOf } from './necessity.ts';
 
 /** What `winnow arena` prints: a line a method, what could not run and why, and what measuring it would cost. */
 export function arenaText(result: ArenaResult): string {
   const { methods, random, missing, failed, quantities } = result;
   const has = (name: string): boolean => quantities.some((quantity) => quantity.name === name);
+  const necessity = necessityOf(result);
   const shown = [
-    ...(has('signal/necessity_masked') ? [{ name: 'signal/necessity_masked', head: 'necessity', text: number }] : []),
+    ...(necessity === undefined ? [] : [{ name: necessity, head: 'necessity', text: number }]),
     ...(has('doctor/D007') ? [{ name: 'doctor/D007', head: 'twins', text: percent }] : []),
     ...(has('doctor/any') ? [{ name: 'doctor/any', head: 'doctor', text: percent }] : []),
     ...(has('fault/any') ? [{ name: 'fault/any', head: 'faults', text: percent }] : []),
@@ -64,7 +66,7 @@ export function arenaText(result: ArenaResult): string {
     ]),
   ];
   return [
-    `${count(methods.length)} of ${count(methods.length + missing.length + failed.length)} methods kept ${result.budget} of ${count(result.rows)} samples of ${result.dataset}, beside random subsets.`,
+    `${count(methods.length)} of ${count(methods.length + missing.length + failed.length)} methods chose from the ${count(result.rows)} samples of ${result.dataset} at a budget of ${result.budget}, beside random subsets.`,
     ...budgetText(result),
     ...result.notes,
     '',
@@ -150,8 +152,9 @@ function hours(value: number): string {
 
 /** What estimates rest on. */
 export function assumptionWords(assumed: CostAssumptions): string {
-  const { params, imageTokens, textTokens, images, peak, utilisation } = assumed;
-  return `Estimates assume one H100 at ${percent(utilisation, 0)} of ${number(peak / 1e12, 0)} TFLOP/s, a model of ${params.target} and a proxy of ${params.proxy} billion parameters, and what this data set has: ${number(images, 2)} images of ${imageTokens} tokens and ${number(textTokens, 0)} tokens of text a sample. A backward pass counts as two forward ones.`;
+  const { params, imageTokens, imageRule, textTokens, images, peak, utilisation } = assumed;
+  const counted = typeof imageRule === 'string' ? ` (as ${imageRule} counts them)` : '';
+  return `Estimates assume one H100 at ${percent(utilisation, 0)} of ${number(peak / 1e12, 0)} TFLOP/s, a model of ${params.target} and a proxy of ${params.proxy} billion parameters, and what this data set has: ${number(images, 2)} images of ${number(imageTokens, 0)} tokens${counted} and ${number(textTokens, 0)} tokens of text a sample. A backward pass counts as two forward ones.`;
 }
 
 function nearest({ overlap, methods }: ArenaResult, m: number): string {
@@ -160,5 +163,5 @@ function nearest({ overlap, methods }: ArenaResult, m: number): string {
     if (other === m || !Number.isFinite(overlap.jaccard[m]![other])) return;
     if (best < 0 || overlap.jaccard[m]![other]! > overlap.jaccard[m]![best]!) best = other;
   });
-  return best < 0 ? '–' : `${(methods[best] as ArenaMethod).id} ${percent(overlap.jaccard[m]![best], 0)}`;
+  return best < 0 ? '–' : `${shorten((methods[best] as ArenaMethod).id, 32)} ${percent(overlap.jaccard[m]![best], 0)}`;
 }

@@ -14,10 +14,14 @@ import torch
 from transformers.utils import ModelOutput
 
 from ..data import Encoded
+from . import FAMILIES
 from .adapters import Adapter
+from .last_layer import last_layer_at
 from .reader import Picture, Reader
 
 FEATURE_CACHE_BYTES = 1 << 30
+# Of the images that go through the tower together, unless they are fewer than 8.
+GROUP_NUMBERS = 8 * 3 * 336 * 336
 
 
 @dataclass
@@ -82,6 +86,7 @@ class Model:
         window = getattr(text, "sliding_window", None)
         self.window = window if window and "sliding_attention" in (getattr(text, "layer_types", None) or []) else None
         self.takes_features = "mm_encoder_outputs" in inspect.signature(self.inner.forward).parameters
+        self.image_parameters = frozenset(inspect.signature(self.inner.get_image_features).parameters)
         self.listed = True
         self.cache: OrderedDict[str, Features] = OrderedDict()
         self.cached_bytes = 0
@@ -121,8 +126,9 @@ class Model:
             groups.setdefault((path,) if self.family.one_by_one else shape, []).append((path, picture))
         found: dict[str, Features] = {}
         for group in groups.values():
-            for start in range(0, len(group), 8):
-                part = group[start : start + 8]
+            size = max(8, GROUP_NUMBERS // sum(t.numel() for t in group[0][1].pixels.values()))
+            for start in range(0, len(group), size):
+                part = group[start : start + size]
                 for (path, _), features in zip(part, self._encode([p for _, p in part]), strict=True):
                     found[path] = features
         return found
@@ -130,17 +136,19 @@ class Model:
     def _encode(self, pictures: list[Picture]) -> list[Features]:
         pixels = {k: torch.cat([p.pixels[k] for p in pictures]).to(self.device) for k in pictures[0].pixels}
         pixels = {k: v.to(self.dtype) if v.is_floating_point() else v for k, v in pixels.items()}
-        known = inspect.signature(self.inner.get_image_features).parameters
         # These two are the configuration's, which the forward pass of some families would read itself.
         layer = {
             k: getattr(self.net.config, k)
             for k in ("vision_feature_layer", "vision_feature_select_strategy")
-            if k in known and hasattr(self.net.config, k)
+            if k in self.image_parameters and hasattr(self.net.config, k)
         }
-        out = self.inner.get_image_features(**{k: v for k, v in pixels.items() if k in known}, **layer)
-        pooled = getattr(out, "pooler_output", out)
+        out = self.inner.get_image_features(**{k: v for k, v in pixels.items() if k in self.image_parameters}, **layer)
+        pooled, deep = getattr(out, "pooler_output", out), getattr(out, "deepstack_features", None) or []
+        if isinstance(out, tuple) and isinstance(out[0], tuple):
+            # Before transformers 5: by image, and of further layers those of all images in a row.
+            pooled, rows = out
+            deep = [d.split([len(one) for one in pooled]) for d in rows]
         self.listed = isinstance(pooled, (list, tuple))
-        deep = getattr(out, "deepstack_features", None) or []
         if self.listed:
             if len(pictures) == 1:
                 return [Features(torch.cat(list(pooled)), [torch.cat(list(d)) for d in deep])]
@@ -185,18 +193,29 @@ class Model:
     # ---- the language model
 
     @torch.inference_mode()
-    def hidden(self, batch: list[Sequence], **options) -> torch.Tensor:
-        """Last hidden states (batch, longest, width) of sequences padded on the right; padding is masked."""
-        return self.states(batch, **options)
+    def hidden(self, batch: list[Sequence], at: list[np.ndarray] | None = None) -> torch.Tensor:
+        """Last hidden states (batch, longest, width) of sequences padded on the right; padding is masked. `at`: the
+        positions of each sequence where they have to be right."""
+        with last_layer_at(self.layers, self._places(batch, at)):
+            return self.states(batch)
 
-    def states(self, batch: list[Sequence], **options) -> torch.Tensor:
-        """As `hidden`, with gradients."""
+    def _places(self, batch: list[Sequence], at: list[np.ndarray] | None) -> torch.Tensor | None:
+        """Positions of sequences as numbers in the padded batch, rows laid end to end; None for all."""
+        if at is None or self.family not in FAMILIES.values():
+            return None
+        longest = max(len(s) for s in batch)
+        return torch.from_numpy(np.concatenate([r * longest + p for r, p in enumerate(at)])).to(self.device)
+
+    def states(self, batch: list[Sequence]) -> torch.Tensor:
+        """As `hidden`, at every position and with gradients."""
         inputs = self._collate(batch)
         with self._injected(batch) as images:
-            return self.inner(**inputs, **images, use_cache=False, **options).last_hidden_state
+            return self.inner(**inputs, **images, use_cache=False).last_hidden_state
 
     @torch.inference_mode()
-    def hidden_shared(self, batch: list[Sequence], cut: int) -> tuple[torch.Tensor, list[int]]:
+    def hidden_shared(
+        self, batch: list[Sequence], cut: int, at: list[np.ndarray] | None = None
+    ) -> tuple[torch.Tensor, list[int]]:
         """As `hidden`, for what follows the first `cut` tokens: sequences of one image read its opening once.
 
         Returns (batch, longest - cut, width), and the number of each row's opening. Openings, which differ by their ids
@@ -205,14 +224,17 @@ class Model:
         keys = [(s.ids[:cut].tobytes(), id(s.images[0].tokens)) for s in batch]
         first = {key: i for i, key in reversed(list(enumerate(keys)))}
         openings = [part(batch[i], 0, cut) for i in first.values()]
-        with self._injected(openings) as images:
+        nothing = [np.zeros(0, dtype=np.int64)] * len(openings)
+        with self._injected(openings) as images, last_layer_at(self.layers, self._places(openings, nothing)):
             cache = self.inner(**self._collate(openings), **images, use_cache=True).past_key_values
         number = {key: n for n, key in enumerate(first)}
         cache.batch_select_indices(torch.tensor([number[key] for key in keys], device=self.device))
-        inputs = self._collate([part(s, cut, len(s)) for s in batch])
+        rest = [part(s, cut, len(s)) for s in batch]
+        inputs = self._collate(rest)
         ones = torch.ones(len(batch), cut, dtype=torch.long, device=self.device)
         inputs["attention_mask"] = torch.cat([ones, inputs["attention_mask"]], dim=1)
-        states = self.inner(**inputs, past_key_values=cache, use_cache=True).last_hidden_state
+        with last_layer_at(self.layers, self._places(rest, None if at is None else [p - cut for p in at])):
+            states = self.inner(**inputs, past_key_values=cache, use_cache=True).last_hidden_state
         return states, [number[key] for key in keys]
 
     def logits(self, states: torch.Tensor) -> torch.Tensor:

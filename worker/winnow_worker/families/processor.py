@@ -19,7 +19,7 @@ def load_processor(folder: Path):
     if is_torchvision_available():
         return AutoProcessor.from_pretrained(folder, trust_remote_code=False)
     name = processor_class(folder)
-    takes_video = name is not None and "video_processor" in name.get_attributes()
+    takes_video = name is not None and "video_processor" in parts_of(name)
     chosen = without_video(name) if takes_video else AutoProcessor
     return chosen.from_pretrained(folder, trust_remote_code=False)
 
@@ -36,6 +36,11 @@ def processor_class(folder: Path) -> type | None:
     return None
 
 
+def parts_of(cls: type) -> list[str]:
+    """Names of a processor's parts in the order of its arguments; before transformers 5 the class lists them."""
+    return cls.get_attributes() if hasattr(cls, "get_attributes") else list(cls.attributes)
+
+
 def without_video(cls: type) -> type:
     """A processor class that neither loads nor checks a video processor."""
     module = sys.modules[cls.__module__]
@@ -44,15 +49,16 @@ def without_video(cls: type) -> type:
 
     from transformers import ProcessorMixin
 
-    full = cls.get_attributes()
+    full = parts_of(cls)
     place = full.index("video_processor")
 
     class WithoutVideo(cls):
+        attributes = [name for name in full if name != "video_processor"]
         apply_chat_template = ProcessorMixin.apply_chat_template  # SmolVLM's own asks how many frames a video has
 
         @classmethod
         def get_attributes(cls) -> list[str]:
-            return [name for name in full if name != "video_processor"]
+            return cls.attributes
 
         @classmethod
         def from_args_and_dict(cls, args, processor_dict, **options):

@@ -7,6 +7,7 @@ import io
 import os
 import threading
 from collections import OrderedDict
+from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -17,7 +18,7 @@ import numpy as np
 import torch
 from PIL import Image, UnidentifiedImageError
 
-from ..data import Encoded, RowError, Sample, image_order, response_spans, runs
+from ..data import Encoded, RowError, Sample, beginnings, image_order, response_spans, runs
 from . import Family, family_of, single_turn
 from .processor import PixelCall, load_processor
 
@@ -147,16 +148,31 @@ class Reader:
 
     def encode(self, sample: Sample, messages: list[dict] | None = None) -> Encoded:
         """Token ids of a sample (or of other messages with its images). Raises RowError."""
-        with self.lock:
-            return self._encode(sample, sample.messages if messages is None else messages)
+        (found,) = self.encode_all([sample], None if messages is None else [messages])
+        if isinstance(found, RowError):
+            raise found
+        return found
 
-    def _encode(self, sample: Sample, messages: list[dict]) -> Encoded:
-        if self.family.prefix_lm:
-            return self._encode_prefix(sample, messages)
+    def encode_all(self, samples: list[Sample], messages: list[list[dict]] | None = None) -> list[Encoded | RowError]:
+        """As `encode`, of many samples: their texts are rendered and tokenised together."""
+        with self.lock:
+            spoken = [s.messages for s in samples] if messages is None else messages
+            if self.family.prefix_lm:
+                return [attempt(self._encode_prefix, *pair) for pair in zip(samples, spoken, strict=True)]
+            asked = [[(m, False), *beginnings(m)] for m in spoken]
+            texts = iter(self._render([request for one in asked for request in one]))
+            texts = [[next(texts) for _ in one] for one in asked]
+            ids = iter(self._ids([t for one in texts for t in one if isinstance(t, str)]))
+            ids = [[next(ids) if isinstance(t, str) else None for t in one] for one in texts]
+            return [attempt(self._encode, *row) for row in zip(samples, spoken, texts, ids, strict=True)]
+
+    def _encode(self, sample: Sample, messages: list[dict], texts: list, prefixes: list[list[int] | None]) -> Encoded:
+        """`texts`, `prefixes`: of the whole conversation and its `beginnings`."""
         order = image_order(messages)
         places = [self.place(sample.images[i]) for i in order]
-        text = self._render(messages, False)
-        ids = self._ids(text, False)
+        text, ids = texts[0], prefixes[0]
+        if isinstance(text, RowError):
+            raise text
         mark = self.tokenizer.convert_tokens_to_ids(self.placeholder)
         if ids.count(mark) != len(order):
             raise RowError(
@@ -164,8 +180,9 @@ class Reader:
                 f"the conversation has {len(order)} images and {ids.count(mark)} {self.placeholder} tokens",
             )
         spans = response_spans(
-            messages, ids, self._render, self._ids, self.tokenizer.decode, lambda: self._marks(messages)
-        )
+            messages, ids, prefixes[1:], lambda text: self._ids([text])[0], self.tokenizer.decode,
+            lambda: self._marks(messages),
+        )  # fmt: skip
         bos = self.tokenizer.bos_token
         lead = [] if bos and text.startswith(bos) else self.nothing
         lead, tail = self._split_frame(lead)
@@ -205,7 +222,8 @@ class Reader:
     def _finish(self, ids: np.ndarray, trained: np.ndarray, blocks: list, order: list[int]) -> Encoded:
         for start, end in blocks:
             trained[start:end] = False
-        trained &= ~np.isin(ids, list(self.never))
+        for token in self.never:
+            trained &= ids != token
         if not trained.any():
             raise RowError("NO_RESPONSE", "the sample has no assistant text, so nothing of it can be scored")
         encoded = Encoded(ids, ids == self.image_id, trained, blocks, order)
@@ -213,14 +231,27 @@ class Reader:
             encoded.extras["token_type_ids"] = encoded.image.astype(np.int64)
         return encoded
 
-    def _render(self, messages: list[dict], prompt: bool) -> str:
-        try:
-            return self.processor.apply_chat_template(messages, add_generation_prompt=prompt, tokenize=False)
-        except Exception as error:  # noqa: BLE001  templates raise what they like, such as roles that don't alternate
-            raise RowError("TEMPLATE_REFUSES", f"the chat template refuses the conversation: {error}") from error
+    def _render(self, asked: list[tuple[list[dict], bool]]) -> list[str | RowError]:
+        """Texts of conversations, each with the generation prompt or without it."""
+        found: list[str | RowError] = [""] * len(asked)
+        for prompt in (False, True):
+            at = [i for i, (_, wanted) in enumerate(asked) if wanted == prompt]
+            for i, text in zip(at, self._render_alike([asked[i][0] for i in at], prompt), strict=True):
+                found[i] = text
+        return found
 
-    def _ids(self, text: str, special: bool = False) -> list[int]:
-        return self.tokenizer(text, add_special_tokens=special)["input_ids"]
+    def _render_alike(self, conversations: list[list[dict]], prompt: bool) -> list[str | RowError]:
+        if not conversations:
+            return []
+        try:
+            return self.processor.apply_chat_template(conversations, add_generation_prompt=prompt, tokenize=False)
+        except Exception as error:  # noqa: BLE001  templates raise what they like, such as roles that don't alternate
+            if len(conversations) == 1:
+                return [RowError("TEMPLATE_REFUSES", f"the chat template refuses the conversation: {error}")]
+            return [text for one in conversations for text in self._render_alike([one], prompt)]
+
+    def _ids(self, texts: list[str]) -> list[list[int]]:
+        return self.tokenizer(texts, add_special_tokens=False)["input_ids"] if texts else []
 
     def _split_frame(self, empty: list[int]) -> tuple[list[int], list[int]]:
         if not empty:
@@ -242,6 +273,13 @@ class Reader:
             tokenizer_kwargs={"add_special_tokens": False},
         )  # fmt: skip
         return runs(np.array(out["assistant_masks"]))
+
+
+def attempt(encode: Callable[..., Encoded], *row) -> Encoded | RowError:
+    try:
+        return encode(*row)
+    except RowError as error:
+        return error
 
 
 @contextmanager

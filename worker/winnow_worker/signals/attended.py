@@ -7,9 +7,10 @@ import numpy as np
 import torch
 
 from ..families.model import Model, Sequence
+from ..protocol import BAD_JOB, JobError
 from ..shards import Column
 from .engine import Reading
-from .observers import Hooked, Watched, attention_rows, spread_layers, take
+from .observers import Hooked, Watched, attention_rows, known_layers, spread_layers, take
 from .states import NAN, OneObserver, stacked
 
 MAGIC_LAYERS, MAGIC_NEURONS, MAGIC_DEPTH = [8, 12, 16, 20], [1, 1, 2, 3], 24
@@ -69,9 +70,12 @@ class Bridge(Hooked):
         self.named, self.neurons = layers, neurons
 
     def attach(self, model: Model) -> None:
-        self.layers = self.named or spread_layers(MAGIC_LAYERS, MAGIC_DEPTH, len(model.layers))
-        self.layers = [i for i in self.layers if i < len(model.layers)]
-        self.counts = (self.neurons or MAGIC_NEURONS)[-len(self.layers) :]
+        spread = spread_layers(MAGIC_LAYERS, MAGIC_DEPTH, len(model.layers))
+        self.layers = known_layers(model, self.named) or spread
+        self.counts = self.neurons or MAGIC_NEURONS[-len(self.layers) :]
+        if len(self.counts) != len(self.layers):
+            reason = f"a number of neurons for each of {len(self.layers)} layers is needed, not {len(self.counts)}"
+            raise JobError(BAD_JOB, "NEURONS_UNMATCHED", reason)
         self.what: dict[int, tuple] = {}
         self.handles.append(Watched(model, self.layers, lambda layer, *what: self.what.update({layer: what})))
         for i in self.layers:

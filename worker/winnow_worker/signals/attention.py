@@ -58,6 +58,7 @@ class CrossAttention:
     """Observer: A = sum over layers, from what q_proj and k_proj put out; then its five largest singular values."""
 
     reads = "image"
+    looks_at_states = False
 
     def __init__(self, rows: str) -> None:
         self.rows = rows

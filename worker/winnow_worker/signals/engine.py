@@ -14,10 +14,10 @@ from typing import Any, Protocol
 import numpy as np
 import torch
 
-from ..data import RowError, Sample, image_order
+from ..data import Encoded, RowError, Sample, image_order, without_instruction
 from ..device import is_out_of_memory
 from ..families.model import Model, Sequence
-from .passes import sequence_of
+from .passes import BARE, BLIND, sequence_of
 
 LOGIT_ROWS = 2048
 WITH_IMAGES = ("image", "image_only")
@@ -41,7 +41,7 @@ class Observer(Protocol):
     """Looks into the forward passes of one kind of reading. `see` returns one result a sequence of the batch; observers
     that have `see_shared` do so where openings went through before (see `Model.hidden_shared`). With
     `in_order` (optional) batches are the data set's rows as they come: padding is part of what is measured. With
-    `graph` (optional) the states can be differentiated."""
+    `graph` (optional) the states can be differentiated; without `looks_at_states` they need not be right."""
 
     reads: str
 
@@ -75,16 +75,9 @@ class Engine:
 
     def read(self, samples: list[Sample], passes: Iterable[str], observers: list[Observer], errors: bool) -> Reading:
         """Run the passes over rows. `errors`: also EL2N and AUM of the pass with the image."""
-        reading = Reading(samples)
-        encoded: list[Any] = []
-        for i, sample in enumerate(samples):
-            try:
-                if sample.error:
-                    raise sample.error
-                encoded.append(self.model.reader.encode(sample))
-            except RowError as error:
-                reading.unreadable[i] = error
-                encoded.append(None)
+        reading = Reading(samples, unreadable={i: s.error for i, s in enumerate(samples) if s.error})
+        sound = [s.error is None for s in samples]
+        encoded = self._encode(samples, [s.messages for s in samples], reading.unreadable, sound)
         passes = list(passes)
         for name in dict.fromkeys([*passes, *(o.reads for o in observers)]):
             watching = [o for o in observers if o.reads == name]
@@ -101,7 +94,22 @@ class Engine:
                     observer.stop()
         return reading
 
+    def _encode(self, samples, messages, failed: dict[int, RowError], sound: list[bool]) -> list[Encoded | None]:
+        """Ids of conversations about the images of samples; None where a row is not sound or fails."""
+        rows = [i for i in range(len(samples)) if sound[i]]
+        found = self.model.reader.encode_all([samples[i] for i in rows], [messages[i] for i in rows])
+        encoded: list[Encoded | None] = [None] * len(samples)
+        for i, one in zip(rows, found, strict=True):
+            if isinstance(one, RowError):
+                failed[i] = one
+            else:
+                encoded[i] = one
+        return encoded
+
     def _pass(self, name, samples, encoded, watching, errors, reading: Reading) -> None:
+        if name in BARE:
+            bare = [without_instruction(s.messages, keep_images=name == "image_only") for s in samples]
+            encoded = self._encode(samples, bare, reading.failed[name], [e is not None for e in encoded])
         text_only = [e is not None and not e.blocks for e in encoded]
         todo = [i for i, e in enumerate(encoded) if e is not None]
         if name in ("masked", "drop", "remove"):
@@ -118,11 +126,23 @@ class Engine:
             todo = in_order_of_length(todo, samples, encoded, apart=name != "image")
         start = 0
         while start < len(todo):
-            chunk = todo[start : start + self.batch]
+            chunk = self._chunk(name, todo[start:], encoded)
             if name in WITH_IMAGES:
                 self.model.expect(images_of(samples, todo[start + self.batch : start + 2 * self.batch]))
             if self._attempt(name, chunk, samples, encoded, watching, errors, reading):
                 start += len(chunk)
+
+    def _chunk(self, name: str, todo: list[int], encoded: list[Encoded | None]) -> list[int]:
+        """The next rows to read together: a batch, and without images as many rows as have room in its place."""
+        if name not in BLIND:
+            return todo[: self.batch]
+        room = sum(len(encoded[i].ids) for i in todo[: self.batch])
+        longest = 0
+        for n, i in enumerate(todo):
+            longest = max(longest, int((~encoded[i].image).sum()))
+            if n >= self.batch and (n + 1) * longest > room:
+                return todo[:n]
+        return todo
 
     def _attempt(self, name, chunk, samples, encoded, watching, errors, reading: Reading) -> bool:
         """Measure a chunk; False where it did not fit and is to be tried again smaller."""
@@ -142,9 +162,10 @@ class Engine:
                 reading.failed[name][chunk[0]] = failed
                 return True
             if short:
-                self.batch = max(1, len(chunk) // 2)
-                self.warn("BATCH_HALVED", f"out of memory: the batch is {self.batch} from here on")
-                return False
+                if self.batch > 1:
+                    self.batch = min(self.batch, len(chunk)) // 2
+                    self.warn("BATCH_HALVED", f"out of memory: the batch is {self.batch} from here on")
+                    return False
             for i in chunk:
                 self._attempt(name, [i], samples, encoded, watching, errors, reading)
             return True
@@ -156,8 +177,12 @@ class Engine:
         shares = name == "image" and all(getattr(o, "see_shared", None) for o in watching)
         cut = shared_cut(self.model, sequences) if shares else 0
         graph = any(getattr(o, "graph", False) for o in watching)
-        read = self.model.states if graph else self.model.hidden
-        states, openings = self.model.hidden_shared(sequences, cut) if cut else (read(sequences), [])
+        asked = asked_of(sequences, name in reading.tokens, watching)
+        openings: list[int] = []
+        if cut:
+            states, openings = self.model.hidden_shared(sequences, cut, asked)
+        else:
+            states = self.model.states(sequences) if graph else self.model.hidden(sequences, asked)
         found = self.tokens(sequences, states.detach(), cut, errors) if name in reading.tokens else []
         observed = [
             (o, o.see_shared(sequences, states, cut, openings) if cut else o.see(sequences, states)) for o in watching
@@ -183,11 +208,11 @@ class Engine:
             norm = logits.logsumexp(dim=1)
             numbers = [norm - own]
             if errors:
-                p = (logits - norm[:, None]).exp()
-                p_own = p.gather(1, target)[:, 0]
-                # |p - onehot|^2 = sum p^2 - 2 p_y + 1, without the one-hot.
-                numbers.append(((p * p).sum(1) - 2 * p_own + 1).clamp_min(0).sqrt())
-                numbers.append(p_own - p.scatter(1, target, -1.0).amax(1))
+                others = (logits - norm[:, None]).exp().scatter(1, target, 0.0)
+                # |p - onehot|^2 with 1 - p_y as what the others have: where p_y is near 1, sum p^2 - 2 p_y + 1 has no
+                # digit left.
+                numbers.append(((others * others).sum(1) + others.sum(1) ** 2).sqrt())
+                numbers.append((own - norm).exp() - others.amax(1))
             parts.append(numbers)
         columns = [torch.cat(c).cpu().numpy() for c in zip(*parts, strict=True)] if parts else [np.zeros(0)] * 3
         ends = np.cumsum([len(s.queries) for s in batch])[:-1]
@@ -214,6 +239,13 @@ def in_order_of_length(rows: list[int], samples: list[Sample], encoded: list, ap
         return (0, blocks[0][1], max(length[j] for j in together), image[i], length[i], i)
 
     return sorted(rows, key=key)
+
+
+def asked_of(batch: list[Sequence], losses: bool, watching: list[Observer]) -> list[np.ndarray] | None:
+    """Positions of each row whose last states somebody looks at; None for all."""
+    if any(getattr(o, "looks_at_states", True) for o in watching):
+        return None
+    return [s.queries if losses else s.queries[:0] for s in batch]
 
 
 def images_of(samples: list[Sample], rows: list[int]) -> list[str]:

@@ -18,6 +18,7 @@ from ..families.model import Model, Sequence
 from ..protocol import BAD_JOB, JobError
 from ..shards import Column
 from .engine import Reading
+from .observers import known_layers
 from .optimizer_state import adam_direction, read_moments
 from .projection import Projection, philox_words
 
@@ -110,6 +111,7 @@ class GradientObserver:
     def start(self, model: Model) -> None:
         self.model = model
         model.net.requires_grad_(False)
+        known_layers(model, self.params.get("layers") or [])
         self.targets = find_targets(model, self.params)
         self.moments = self._moments() if self.params.get("gradient", "sgd") == "adam" else None
         self.projection = Projection(self.params["dims"], self.params["projection"], self.params["seed"], model.device)

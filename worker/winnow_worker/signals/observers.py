@@ -9,6 +9,7 @@ import numpy as np
 import torch
 
 from ..families.model import Model, Sequence
+from ..protocol import BAD_JOB, JobError
 
 NAME = "winnow_watched"
 
@@ -58,6 +59,16 @@ def behind_image(s: Sequence, which: str = "all") -> np.ndarray:
 def take(values: torch.Tensor, mask: np.ndarray) -> torch.Tensor:
     """Rows of (L, d) where a mask is true."""
     return values[torch.from_numpy(np.flatnonzero(mask)).to(values.device)]
+
+
+def known_layers(model: Model, named: list[int]) -> list[int]:
+    """Layers that a job names, which the model has to have."""
+    count = len(model.layers)
+    unknown = [i for i in named if i >= count]
+    if unknown:
+        reason = f"the language model has {count} layers, 0 to {count - 1}; there is no layer {unknown[0]}"
+        raise JobError(BAD_JOB, "LAYER_UNKNOWN", reason)
+    return named
 
 
 def spread_layers(wanted: list[int], of: int, count: int) -> list[int]:

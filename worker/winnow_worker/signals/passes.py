@@ -4,20 +4,18 @@ from __future__ import annotations
 
 import numpy as np
 
-from ..data import Encoded, Sample, without_instruction
+from ..data import Encoded, Sample
 from ..families.model import Features, Model, Sequence
 
 BLIND = ("masked", "drop", "remove")
-PASSES = ("image", *BLIND, "direct", "image_only")
+BARE = ("direct", "image_only")
+PASSES = ("image", *BLIND, *BARE)
 
 
-def sequence_of(model: Model, sample: Sample, name: str, encoded: Encoded | None = None) -> Sequence:
-    """A sample as a pass sees it. `encoded`: the whole conversation, where it is at hand. Raises RowError."""
-    if name in ("direct", "image_only"):
-        bare = without_instruction(sample.messages, keep_images=name == "image_only")
-        return whole(model, sample, model.reader.encode(sample, bare))
-    encoded = encoded or model.reader.encode(sample)
-    return whole(model, sample, encoded) if name == "image" else blind(model, sample, encoded, name)
+def sequence_of(model: Model, sample: Sample, name: str, encoded: Encoded) -> Sequence:
+    """A sample as a pass sees it. `encoded`: the whole conversation, for the passes of `BARE` without its questions.
+    Raises RowError."""
+    return blind(model, sample, encoded, name) if name in BLIND else whole(model, sample, encoded)
 
 
 def whole(model: Model, sample: Sample, encoded: Encoded, found: dict[str, Features] | None = None) -> Sequence:

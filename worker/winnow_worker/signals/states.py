@@ -10,7 +10,7 @@ from ..families.model import Model, Sequence
 from ..shards import Column
 from .attention import gram_singular_values
 from .engine import Reading
-from .observers import Hooked, behind_image, spread_layers, take
+from .observers import Hooked, behind_image, known_layers, spread_layers, take
 
 NAN = float("nan")
 
@@ -57,7 +57,7 @@ class Hidden(OneObserver):
     """`hidden`: pooled last hidden states, behind the last norm."""
 
     def __init__(self, params: dict) -> None:
-        self.observer = Pool(params.get("pool", "mean"))
+        self.observer = Pool(params.get("pool", "last"))
 
     def columns(self, reading: Reading, model: Model) -> dict[str, Column]:
         return {"hidden": stacked(self.seen(reading))}
@@ -93,8 +93,8 @@ class ConceptSkill(Hooked):
         self.named = layers
 
     def attach(self, model: Model) -> None:
-        count = len(model.layers)
-        self.layers = [i for i in self.named if i < count] or spread_layers([3, 7, 11, 15, 19], 24, count)
+        spread = spread_layers([3, 7, 11, 15, 19], 24, len(model.layers))
+        self.layers = known_layers(model, self.named) or spread
         for i in self.layers:
             self.keep(i, model.layers[i].self_attn)
 
@@ -132,7 +132,7 @@ class VisualTokens(Hooked):
 
     def attach(self, model: Model) -> None:
         if self.layer:
-            self.keep("states", model.layers[min(self.layer, len(model.layers)) - 1])
+            self.keep("states", model.layers[known_layers(model, [self.layer - 1])[0]])
 
     def see(self, batch: list[Sequence], states: torch.Tensor) -> list[np.ndarray | None]:
         found: list[np.ndarray | None] = []

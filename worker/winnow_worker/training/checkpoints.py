@@ -23,7 +23,7 @@ INDEX = "checkpoint-index.json"
 def save_checkpoint(run: Path, model: Model, optimizer: torch.optim.Optimizer, about: dict, moments: bool,
                     dtype: torch.dtype) -> dict:  # fmt: skip
     """Write `checkpoint-<step>`: weights, configuration, processor, and on request Adam's moments. `about`: k, step,
-    samples_seen, learning_rate. Returns its line of the index."""
+    samples_seen, learning_rate, mean_learning_rate (since the checkpoint before). Returns its line of the index."""
     name = f"checkpoint-{about['step']}"
 
     def fill(folder: Path) -> None:
@@ -127,5 +127,7 @@ def digest(folder: Path) -> str:
     """SHA-256 over the weights of a checkpoint."""
     total = hashlib.sha256()
     for file in sorted(folder.glob("model*.safetensors")):
-        total.update(file.read_bytes())
+        with file.open("rb") as weights:
+            while block := weights.read(1 << 22):
+                total.update(block)
     return total.hexdigest()

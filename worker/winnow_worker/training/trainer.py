@@ -24,12 +24,14 @@ from ..device import DTYPES, is_out_of_memory, pick_device
 from ..families.components import freeze
 from ..families.model import Model
 from ..families.reader import Reader
-from ..protocol import BAD_JOB, NAN_LOSS, Cancelled, JobError, emit, warn
+from ..protocol import BAD_DATA, BAD_JOB, NAN_LOSS, Cancelled, JobError, emit, warn
 from ..signals.passes import whole
 from .checkpoints import drop_states, learning, load_state, read_index, save_checkpoint, save_state
 
 LOGIT_ROWS = 2048
 BAD_LOSSES = 3
+# Rows that can't be read one after another, and none that can.
+HOPELESS = 100
 
 Row = tuple[Sample, Encoded]
 
@@ -71,11 +73,15 @@ class Trainer:
         self.optimizer = torch.optim.AdamW(groups, lr=0.0, betas=(0.9, 0.999), eps=1e-8)
         self.fits = max(1, recipe["micro_batch"])
         self.skipped: set[str] = set()
+        self.has_rows = False
 
     def train(self, steps: list[dict]) -> None:
         """Take every step that is left. Raises Cancelled on a signal, and JobError where the loss is no number."""
         torch.use_deterministic_algorithms(True, warn_only=True)
         state = load_state(self.run, self.model.net, self.optimizer) or {"step": 0, "samples_seen": 0, "bad": 0}
+        self.has_rows = state["step"] > 0
+        if not self.has_rows:
+            (self.run / "skipped.jsonl").unlink(missing_ok=True)
         asked = []
         for number in (signal.SIGTERM, signal.SIGINT):
             signal.signal(number, lambda *_: asked.append(1))
@@ -86,6 +92,7 @@ class Trainer:
                 started = time.perf_counter()
                 micro = coming.result()
                 number = step["step"]
+                self.check_rows(micro, is_last=number == len(steps))
                 if number < len(steps):
                     coming = ahead.submit(self.read, steps[number]["micro"])
                 state["bad"] = self.step(step, micro, state["bad"], started)
@@ -104,10 +111,24 @@ class Trainer:
                     raise Cancelled
         drop_states(self.run)
 
+    def check_rows(self, micro: list[list[Row]], is_last: bool) -> None:
+        """A run that reads no row at all, as with a wrong media root, ends before it has spent much."""
+        self.has_rows = self.has_rows or any(micro)
+        if self.has_rows or (len(self.skipped) < HOPELESS and not is_last):
+            return
+        raise JobError(
+            BAD_DATA,
+            "ROWS_UNREADABLE",
+            f"none of the first {len(self.skipped)} rows can be read, the last {self.reason}",
+        )
+
     def checkpoint(self, k: int, step: dict, state: dict) -> None:
         if any(e["k"] == k for e in read_index(self.run)):
             return
-        about = {"k": k, "step": step["step"], "samples_seen": state["samples_seen"], "learning_rate": step["rate"]}
+        about = {
+            "k": k, "step": step["step"], "samples_seen": state["samples_seen"], "learning_rate": step["rate"],
+            "mean_learning_rate": step["meanRate"],
+        }  # fmt: skip
         entry = save_checkpoint(self.run, self.model, self.optimizer, about, self.recipe["optimizer_state"], self.dtype)
         emit("ckpt", **entry)
 
@@ -134,6 +155,7 @@ class Trainer:
         if sample.id in self.skipped:
             return
         self.skipped.add(sample.id)
+        self.reason = f"{sample.id}: {error.reason}"
         warn("ROW_SKIPPED", f"{sample.id}: {error.reason}")
         with (self.run / "skipped.jsonl").open("a", encoding="utf-8") as file:
             line = {"row": sample.row, "id": sample.id, "code": error.code, "reason": error.reason}

@@ -1,4 +1,4 @@
-import { count, number, percent } from '../../words.ts';
+import { count, number, percent, shorten } from '../../words.ts';
 import { h } from '../dom.ts';
 import { masthead } from '../frame.ts';
 import { page, result } from './data.ts';
@@ -30,15 +30,20 @@ function lede(): (string | Node)[] {
   const [most, least] = [pairs[0]!, pairs.at(-1)!];
   return [
     `${count(many)} methods, one budget: `,
-    h('b', null, most.names[0]),
+    named(most.names[0]),
     ' and ',
-    h('b', null, most.names[1]),
+    named(most.names[1]),
     ` agree on ${percent(most.jaccard, 0)}`,
     ...(pairs.length > 1
-      ? ['; ', h('b', null, least.names[0]), ' and ', h('b', null, least.names[1]), ` on ${percent(least.jaccard, 0)}`]
+      ? ['; ', named(least.names[0]), ' and ', named(least.names[1]), ` on ${percent(least.jaccard, 0)}`]
       : []),
     '.',
   ];
+}
+
+/** Names of composed entries are as long as they like, and this stands in large letters. */
+function named(id: string): HTMLElement {
+  return h('b', { title: id }, shorten(id, 28));
 }
 
 function pairsByOverlap(): { names: [string, string]; jaccard: number }[] {

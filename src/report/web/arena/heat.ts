@@ -1,4 +1,4 @@
-import { count, number, percent } from '../../words.ts';
+import { count, number, percent, shorten } from '../../words.ts';
 import { h, replace, section } from '../dom.ts';
 import { addressOf, result } from './data.ts';
 import { type MatrixCell, matrix } from './matrix.ts';
@@ -44,7 +44,7 @@ function table(measure: Measure): HTMLElement {
     isBaseline: a >= methods.length,
     cells: order.map((b) => cell(a, b, measure)),
   }));
-  const columns = order.map((b) => ({ label: names[b]! }));
+  const columns = order.map((b) => ({ label: shorten(names[b]!, 22), title: names[b]! }));
   return matrix(
     'Overlap of every pair of methods',
     '',

@@ -1,3 +1,4 @@
+import { necessityOf } from '../../arena/necessity.ts';
 import { count, duration, number, percent } from '../../words.ts';
 import { h, section, table } from '../dom.ts';
 import { addressOf, page, placeOf, result } from './data.ts';
@@ -9,6 +10,8 @@ interface Line {
   kept: string;
   tokens: number | undefined;
   values: { mean: number | null; lo?: number; hi?: number }[];
+  /** Largest |z|, and what 95 % of random subsets reach. */
+  distance?: { mean: number; lo: number; hi: number };
   alone: string;
   time: string;
 }
@@ -16,7 +19,7 @@ interface Line {
 /** Every method in a line, random ones below. */
 export function sideBySide(): HTMLElement {
   const shown = [
-    { name: 'signal/necessity_masked', label: 'Mean necessity', text: (v: number | null) => number(v) },
+    { name: necessityOf(result) ?? '', label: 'Mean necessity', text: (v: number | null) => number(v) },
     { name: 'doctor/D007', label: 'Twins', text: (v: number | null) => percent(v) },
     { name: 'doctor/any', label: 'Doctor findings', text: (v: number | null) => percent(v) },
     { name: 'fault/any', label: 'Planted faults', text: (v: number | null) => percent(v) },
@@ -30,6 +33,7 @@ export function sideBySide(): HTMLElement {
         method.kept === method.requested ? count(method.kept) : `${count(method.kept)} of ${count(method.requested)}`,
       tokens: method.tokens,
       values: shown.map(({ at }) => ({ mean: method.quantities[at]!.value })),
+      distance: { mean: method.distance.value, lo: method.distance.lo, hi: method.distance.hi },
       alone: `${count(method.alone.picked)} / ${count(method.alone.dropped)}`,
       time: duration(method.cost.seconds),
     })),
@@ -47,7 +51,7 @@ export function sideBySide(): HTMLElement {
   return section(
     'side',
     'Side by side',
-    'One line a method; its name leads to a page of its own, with its formula, its options, and what it alone picked and dropped.',
+    'One line a method; its name leads to a page of its own, with its formula, its options, and what it alone picked and dropped. From random is the largest distance of any quantity, in standard deviations of random subsets, and below it what 95 % of those reach.',
     h(
       'div',
       { class: 'wide-table' },
@@ -70,6 +74,11 @@ export function sideBySide(): HTMLElement {
             numeric: true,
             cell: (line: Line) => withRange(line.values[i]!, text),
           })),
+          {
+            label: 'From random',
+            numeric: true,
+            cell: (line) => (line.distance === undefined ? '–' : withRange(line.distance, (value) => number(value, 1))),
+          },
           { label: 'Alone picked / dropped', numeric: true, cell: (line) => line.alone },
           { label: 'Time', numeric: true, cell: (line) => line.time },
         ],

@@ -1,4 +1,4 @@
-import { symmetricEigen } from './symmetric-eigen.ts';
+import { symmetricEigen } from '../../numeric/symmetric-eigen.ts';
 
 /**
  * Singular values of a small matrix, largest first: exact, through the eigenvalues of its smaller Gram matrix. Values below about 1e-8 of the

@@ -1,4 +1,4 @@
-import type { Matrix } from '../numeric/matrix.ts';
+import type { Matrix } from '../../numeric/matrix.ts';
 
 /** Half-open range of token positions. */
 export type Span = readonly [from: number, to: number];
