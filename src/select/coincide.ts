@@ -9,7 +9,7 @@ import { closePool, openPool, type Pool } from './pool.ts';
 import { meanDirections, type Pruned, pruneClusters } from './prune-clusters.ts';
 import { wideColumn } from './read-columns.ts';
 import type { Selector, TextOnlyPolicy } from './selector.ts';
-import { textOnlyOption } from './text-only-option.ts';
+import { textOnlyByVariant } from './text-only-option.ts';
 import { sliceOfLayers, transferability } from './transferability.ts';
 
 export interface CoincideOptions extends Record<string, unknown> {
@@ -26,6 +26,8 @@ export interface CoincideOptions extends Record<string, unknown> {
 
 /** The published code leaves pairs of centroids above this cosine out of the transferability. */
 const EXCLUDED_ABOVE = 0.9;
+
+const textOnly = textOnlyByVariant('score');
 
 const options = z
   .strictObject({
@@ -55,13 +57,9 @@ const options = z
       .default(0.1)
       .describe('tau of the softmax of scores: low favours the best clusters'),
     sigma: z.coerce.number().positive().default(1).describe('width of the Gaussian kernel'),
-    textOnly: textOnlyOption
-      .optional()
-      .describe('rows without an image; default: proportional for variant paper, score for official (as published)'),
+    textOnly: textOnly.option,
   })
-  .transform(({ textOnly, ...rest }): CoincideOptions => {
-    return { ...rest, textOnly: textOnly ?? (rest.variant === 'official' ? 'score' : 'proportional') };
-  });
+  .transform((given): CoincideOptions => textOnly.withDefault(given));
 
 /**
  * COINCIDE: clusters of concept and skill share the budget by how well they transfer to others (T) and how redundant they are (D), and each

@@ -12,7 +12,7 @@ import { closePool, openPool, type Pool } from './pool.ts';
 import { drawReference, type PreselTask, taskDifficulty } from './presel-tasks.ts';
 import { groupBy, scalarColumn, wideColumn } from './read-columns.ts';
 import type { SelectContext, Selector, SelectorInput, TextOnlyPolicy } from './selector.ts';
-import { textOnlyOption } from './text-only-option.ts';
+import { textOnlyByVariant } from './text-only-option.ts';
 import { typicalRows } from './typical-rows.ts';
 
 export interface PreselOptions extends Record<string, unknown> {
@@ -28,6 +28,8 @@ export interface PreselOptions extends Record<string, unknown> {
 
 /** sklearn's default, which the published code uses. */
 const ITERATIONS = 300;
+
+const textOnly = textOnlyByVariant('exclude');
 
 const options = z
   .strictObject({
@@ -56,13 +58,9 @@ const options = z
     imageOnly: z.string().min(1).default('nll_image_only').describe('column of the loss given the image alone'),
     embedding: z.string().min(1).default('dino').describe('column of a self-supervised image embedding'),
     clusterShare: z.coerce.number().gt(0).max(1).default(0.01).describe('clusters of a task, as a share of its rows'),
-    textOnly: textOnlyOption
-      .optional()
-      .describe('rows without an image; default: proportional for variant paper, exclude for official (as published)'),
+    textOnly: textOnly.option,
   })
-  .transform(({ textOnly, ...rest }): PreselOptions => {
-    return { ...rest, textOnly: textOnly ?? (rest.variant === 'official' ? 'exclude' : 'proportional') };
-  });
+  .transform((given): PreselOptions => textOnly.withDefault(given));
 
 /** PreSel: typical images of each task, more of tasks whose questions help. */
 export const presel: Selector<PreselOptions> = {

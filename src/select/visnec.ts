@@ -7,7 +7,7 @@ import { necessityClass } from './necessity-class.ts';
 import { closePool, openPool, type Pool } from './pool.ts';
 import { scalarColumn, wideColumn } from './read-columns.ts';
 import type { Selector, TextOnlyPolicy } from './selector.ts';
-import { textOnlyOption } from './text-only-option.ts';
+import { textOnlyByVariant } from './text-only-option.ts';
 
 export interface VisnecOptions extends Record<string, unknown> {
   variant: 'paper' | 'official';
@@ -23,6 +23,8 @@ export interface VisnecOptions extends Record<string, unknown> {
 
 /** Rows a step of the published clustering. */
 const MINI_BATCH = 2048;
+
+const textOnly = textOnlyByVariant('score');
 
 const options = z
   .strictObject({
@@ -54,17 +56,13 @@ const options = z
       .describe(
         'of variant paper: only rows with S above this may be kept; 0 is the paper, the threshold keeps critical rows only',
       ),
-    textOnly: textOnlyOption
-      .optional()
-      .describe('rows without an image; default: proportional for variant paper, score for official (as published)'),
+    textOnly: textOnly.option,
   })
   .refine(({ variant, base }) => variant === 'paper' || base === 'total', {
     path: ['base'],
     message: 'base belongs to variant paper: the official rule takes its share of each whole cluster',
   })
-  .transform(({ textOnly, ...rest }): VisnecOptions => {
-    return { ...rest, textOnly: textOnly ?? (rest.variant === 'official' ? 'score' : 'proportional') };
-  });
+  .transform((given): VisnecOptions => textOnly.withDefault(given));
 
 /**
  * VisNec: samples whose image lowers the loss of the answer most, S = loss_blind - loss_mm, spread over clusters of their

@@ -3,14 +3,9 @@ import { join } from 'node:path';
 import type { Shard } from '../store/shards.ts';
 import { runJob } from '../worker/run-job.ts';
 import { sampleLines } from '../worker/samples.ts';
+import { type Claimed, rowsOf } from './claims.ts';
 import type { ScorePlan } from './signal.ts';
 import { weightsOf } from './weights.ts';
-
-/** What one signal lacks. */
-export interface Missing {
-  plan: ScorePlan;
-  shards: readonly Shard[];
-}
 
 /** Whether signals can share their passes: one data set, one model in one precision. */
 export function jobKey({ context, params, summary }: ScorePlan): string {
@@ -22,7 +17,7 @@ export function jobKey({ context, params, summary }: ScorePlan): string {
  * Compute missing shards in the Python worker, each written whole under its own name. Signals that lack the same rows go through the
  * model together: a pass that several need is run once. All plans have one `jobKey`.
  */
-export async function fillByWorker(missing: readonly Missing[]): Promise<void> {
+export async function fillByWorker(missing: readonly Claimed[]): Promise<void> {
   const total = missing.reduce((rows, { shards }) => rows + rowsOf(shards), 0);
   const { context } = missing[0]!.plan;
   let done = 0;
@@ -36,11 +31,9 @@ export async function fillByWorker(missing: readonly Missing[]): Promise<void> {
   }
 }
 
-const rowsOf = (shards: readonly Shard[]): number => shards.reduce((sum, { start, end }) => sum + end - start, 0);
-
 /** Signals by the rows that they lack: shards that several lack are computed for all of them at once. */
-function together(missing: readonly Missing[]): Missing[][] {
-  const lacking = new Map<string, Missing[]>();
+function together(missing: readonly Claimed[]): Claimed[][] {
+  const lacking = new Map<string, Claimed[]>();
   for (const { plan, shards } of missing)
     for (const shard of shards) {
       const place = `${shard.start}-${shard.end}`;
@@ -56,7 +49,7 @@ function together(missing: readonly Missing[]): Missing[][] {
   return [...groups.values()].map((group) => [...group].map(([plan, shards]) => ({ plan, shards })));
 }
 
-async function runGroup(group: readonly Missing[], onRows: (rows: number) => void): Promise<void> {
+async function runGroup(group: readonly Claimed[], onRows: (rows: number) => void): Promise<void> {
   const { plan, shards } = group[0]!;
   const { project, params, context } = plan;
   const { dataset } = context;
