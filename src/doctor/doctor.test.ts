@@ -2,7 +2,9 @@ import { createHash } from 'node:crypto';
 import { cpSync, existsSync, mkdtempSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { buffer } from 'node:stream/consumers';
 import fc from 'fast-check';
+import tar from 'tar-stream';
 import { describe, expect, it } from 'vitest';
 import { importDataset } from '../store/import.ts';
 import { openProject } from '../store/project.ts';
@@ -102,6 +104,16 @@ describe('doctor', () => {
     writeFileSync(path, text.replace('ROW', JSON.stringify(row)));
     const { findings } = await doctor(null, { path, only: ['D001'] });
     expect(findings[0]!.details[0]).toContain(said);
+  });
+
+  it('does not take the key of a row that is set aside for the id of another', async () => {
+    const path = join(room(), 'x.tar');
+    const pack = tar.pack();
+    pack.entry({ name: 'c.json' }, JSON.stringify({ messages: [{ role: 'user', content: '<image>Hi' }] }));
+    pack.finalize();
+    writeFileSync(path, await buffer(pack));
+    const { findings } = await doctor(null, { path, only: ['D002', 'D101'] });
+    expect(findings.map(({ code, sample_ids }) => [code, sample_ids])).toEqual([['D101', ['c']]]);
   });
 
   it('examines a file none of whose rows can be used', async () => {

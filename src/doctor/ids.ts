@@ -33,13 +33,10 @@ function open({ dataset, target, report }: DoctorContext): Examination {
         return;
       }
       have++;
-      if (row.ownId !== row.id)
-        found(
-          row.row,
-          row.ownId,
-          row.ownId,
-          `row ${dataset.rowOf(row.ownId)} has the id ${JSON.stringify(row.ownId)} already`,
-        );
+      // A row that can't be used may be called otherwise without another row's having its id.
+      const owner = row.ownId === row.id ? row.row : dataset.rowOf(row.ownId);
+      if (owner >= 0 && owner !== row.row)
+        found(row.row, row.ownId, row.ownId, `row ${owner} has the id ${JSON.stringify(row.ownId)} already`);
       if (target?.idsAreKeys === true && /[./]/.test(row.ownId))
         found(
           row.row,
