@@ -92,14 +92,32 @@ function squareOf({ data, width }: Matrix, row: number): number {
   return sum;
 }
 
-/** Rank of each value among all, from 0 in steps of 1 / n, ties in their order, NaN highest. */
-export function shareOfRanks(values: ArrayLike<number>): Float64Array {
+/** Rank of each value among all, from 0, ties in their order, NaN highest. */
+export function ranksOf(values: ArrayLike<number>): Int32Array {
   const order = Array.from({ length: values.length }, (_, i) => i).sort(
     (a, b) => Number(Number.isNaN(values[a])) - Number(Number.isNaN(values[b])) || values[a]! - values[b]! || a - b,
   );
-  const ranks = new Float64Array(values.length);
+  const ranks = new Int32Array(values.length);
   order.forEach((i, rank) => {
-    ranks[i] = rank / values.length;
+    ranks[i] = rank;
   });
   return ranks;
+}
+
+/**
+ * (R rank(I) + rank(U) + rank(P)) / (R + 2) of a row, ranks as shares of the n rows of its source. From whole ranks, so that equal scores are equal;
+ * as published the shares are in single precision, whose rounding parts them.
+ *
+ * @param turns R
+ */
+export function combinedRank(
+  [informative, unique, representative]: readonly [number, number, number],
+  turns: number,
+  n: number,
+  isOfficial = false,
+): number {
+  if (!isOfficial) return (turns * informative + unique + representative) / ((turns + 2) * n);
+  const { fround } = Math;
+  const sum = fround(fround(informative / n) * turns) + fround(unique / n);
+  return fround(fround(fround(sum) + fround(representative / n)) / (turns + 2));
 }

@@ -8,7 +8,7 @@ import { largestRemainder } from './allocate.ts';
 import { sizeTimesSquare } from './allocate-published.ts';
 import { clusterRows } from './cluster-rows.ts';
 import { dropUnclusterable } from './clusters.ts';
-import { meanRow, representativeness, shareOfRanks, uniqueness } from './datatailor-values.ts';
+import { combinedRank, meanRow, ranksOf, representativeness, uniqueness } from './datatailor-values.ts';
 import { groupsOf, keepFromGroup } from './keep.ts';
 import { closePool, dropRows, openPool } from './pool.ts';
 import { groupBy, labelColumn, scalarColumn, wideColumn } from './read-columns.ts';
@@ -199,12 +199,11 @@ async function scoreSource(source: Source, score: Float64Array, products: Produc
       unique.set(row, values[i]!);
     });
   }
-  const ranks = [
-    shareOfRanks(members.map((row) => informativeness[row]!)),
-    shareOfRanks(members.map((row) => unique.get(row)!)),
-    shareOfRanks(members.map((row) => representative.get(row)!)),
-  ] as const;
+  const ofInformative = ranksOf(members.map((row) => informativeness[row]!));
+  const ofUnique = ranksOf(members.map((row) => unique.get(row)!));
+  const ofRepresentative = ranksOf(members.map((row) => representative.get(row)!));
   members.forEach((row, i) => {
-    score[row] = (turns[row]! * ranks[0][i]! + ranks[1][i]! + ranks[2][i]!) / (turns[row]! + 2);
+    const ranks = [ofInformative[i]!, ofUnique[i]!, ofRepresentative[i]!] as const;
+    score[row] = combinedRank(ranks, turns[row]!, members.length, isOfficial);
   });
 }

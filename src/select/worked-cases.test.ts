@@ -3,6 +3,7 @@ import { describe, expect, it } from 'vitest';
 import { type Column, wideOf } from '../numeric/columns.ts';
 import type { Matrix } from '../numeric/matrix.ts';
 import { datainfScores } from './datainf.ts';
+import { combinedRank } from './datatailor-values.ts';
 import { countVotes } from './icons.ts';
 import { influenceScores } from './less.ts';
 import { planMagic } from './magic.ts';
@@ -85,6 +86,11 @@ it('mmssr: a row with one style twice counts twice in the published bins, once i
     [2, 0],
     [2, 1],
   ]);
+});
+
+it('datatailor: the same ranks in another order are the same score, which goes by row', () => {
+  expect(combinedRank([1, 2, 3], 1, 10)).toBe(combinedRank([3, 2, 1], 1, 10));
+  expect(combinedRank([4, 2, 2], 2, 10)).toBe(combinedRank([3, 4, 2], 2, 10));
 });
 
 describe('dics: the share decides what is spread, not the number of rows', () => {
