@@ -4,6 +4,7 @@ import { type CentroidSums, emptySums, moveRow, updateSums } from './centroid-su
 import { initPlusPlus } from './kmeans-init.ts';
 import { centre, gatherRows, type Matrix } from './matrix.ts';
 import { createRandom, type Random } from './philox.ts';
+import { reassign } from './reassign.ts';
 import type { ThreadOptions } from './runtime.ts';
 import { openTopK } from './topk.ts';
 
@@ -134,19 +135,21 @@ async function lloyd(
   const state = emptySums(rows, k, width);
   const labels = new Int32Array(rows);
   const distances = new Float64Array(rows);
+  const isMoved = new Uint8Array(k).fill(1);
+  const assign = () => reassign(points, centroids, isMoved, { mean, squares }, assigner, { labels, distances }, signal);
   const stopBelow = (tolerance * total(squares)) / rows / width;
 
   let iterations = 0;
   let isSettled = false;
   while (iterations < niter && !isSettled) {
     progress?.(iterations, niter, 'k-means');
-    await assigner.assign(points, centroids, mean, squares, labels, distances, signal);
+    await assign();
     iterations++;
     const moved = updateSums(state, points, labels) + refillEmpty(state, points, labels, distances);
-    const shift = moveCentroids(state, centroids, spherical);
+    const shift = moveCentroids(state, centroids, spherical, isMoved);
     isSettled = moved === 0 || (tolerance > 0 && shift <= stopBelow);
   }
-  await assigner.assign(points, centroids, mean, squares, labels, distances, signal);
+  await assign();
   return {
     labels,
     centroids: centroids.data,
@@ -189,8 +192,8 @@ function refillEmpty(state: CentroidSums, points: Matrix, labels: Int32Array, di
   return moved;
 }
 
-/** New centroids from the sums; an empty cluster stays where it is. Returns the sum of squared movements. */
-function moveCentroids(state: CentroidSums, centroids: Matrix, spherical: boolean): number {
+/** New centroids from the sums, and which of them have moved; an empty cluster stays where it is. Returns the sum of squared movements. */
+function moveCentroids(state: CentroidSums, centroids: Matrix, spherical: boolean, isMoved: Uint8Array): number {
   const { data, rows: k, width } = centroids;
   const before = data.slice();
   for (let j = 0; j < k; j++) {
@@ -199,8 +202,14 @@ function moveCentroids(state: CentroidSums, centroids: Matrix, spherical: boolea
     for (let t = 0; t < width; t++) data[j * width + t] = state.sums[j * width + t]! / count;
     if (spherical) scaleToUnit(centroids, j);
   }
+  isMoved.fill(0);
   let shift = 0;
-  for (let t = 0; t < data.length; t++) shift += (data[t]! - before[t]!) ** 2;
+  for (let j = 0, t = 0; j < k; j++) {
+    for (; t < (j + 1) * width; t++) {
+      if (data[t] !== before[t]) isMoved[j] = 1;
+      shift += (data[t]! - before[t]!) ** 2;
+    }
+  }
   return shift;
 }
 
