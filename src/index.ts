@@ -3,6 +3,7 @@
  *
  * @packageDocumentation
  */
+import type { Options } from './dataset/options.ts';
 import { type DoctorRequest, doctor as examineData } from './doctor/doctor.ts';
 import type { DoctorResult } from './doctor/result.ts';
 import { planArena } from './experiment/arena/plan.ts';
@@ -11,32 +12,25 @@ import { type ScoreAllRequest, type ScoreAllResult, scoreAll as scoreAllSignals 
 import { type WriteArenaRequest, type WrittenArena, writeArena } from './report/arena/write.ts';
 import { type ReportRequest, type ReportResult, writeReport } from './report/write.ts';
 import { type ExplainRequest, type Explanation, explain as explainRow } from './select/explain.ts';
-import type { MethodRequest, Options } from './select/method-request.ts';
+import type { MethodRequest } from './select/method-request.ts';
 import type { SelectRequest, StageRequest } from './select/request.ts';
 import { runSelection, type SelectResult } from './select/run.ts';
 import { CostOptions } from './select/training-cost.ts';
-import type { ClipScoreParams } from './signals/clip-score.ts';
-import type { CoidoParams } from './signals/coido.ts';
 import {
   exportSignals as exportValues,
   type SignalExportRequest,
   type SignalExportResult,
 } from './signals/exported/export-signals.ts';
-import type { GradientsParams } from './signals/gradients.ts';
-import type { ImageEmbeddingParams } from './signals/image-embedding.ts';
 import {
   importSignal as importValues,
   type SignalImportRequest,
   type SignalImportResult,
 } from './signals/imported/import-signal.ts';
-import type { LastGradientParams } from './signals/last-gradient.ts';
 import { listSignals as listed, type SignalListRequest } from './signals/list-signals.ts';
-import type { LossParams } from './signals/loss-params.ts';
 import { runScore, type ScoreResult } from './signals/score.ts';
 import { dryRun as dryRunScore, planScore, type ScoreRequest } from './signals/score-plan.ts';
-import type { SelfFilterParams } from './signals/self-filter.ts';
 import type { ScoreSummary } from './signals/signal.ts';
-import type { TextEmbeddingParams } from './signals/text-embedding.ts';
+import type { SignalRequest } from './signals/signal-request.ts';
 import { type ExportRequest, type ExportResult, exportSelection as exportRows } from './store/export.ts';
 import { type FilterRequest, type FilterResult, filterProject } from './store/filter.ts';
 import { collectGarbage, type GcRequest, type GcResult } from './store/gc.ts';
@@ -112,39 +106,10 @@ export type {
   SignalImportRequest,
   SignalImportResult,
   SignalListRequest,
+  SignalRequest,
   SqlOptions,
   SqlResult,
 };
-
-/** A signal with its own options; they are those of `winnow score <signal> --help`. */
-export type SignalRequest =
-  | ({ signal: 'loss' } & Options<LossParams>)
-  | ({ signal: 'text-embedding' } & Options<TextEmbeddingParams>)
-  | ({ signal: 'image-embedding' } & Options<ImageEmbeddingParams>)
-  | ({ signal: 'clip-score' } & Options<ClipScoreParams>)
-  | { signal: 'image-stats' }
-  | ({ signal: 'gradients' } & Options<GradientsParams>)
-  | ({ signal: 'last-gradient' } & Options<LastGradientParams>)
-  | ({ signal: 'self-filter' } & Options<SelfFilterParams>)
-  | ({ signal: 'coido' } & Options<CoidoParams>)
-  | ({ signal: FeatureSignal } & Record<string, unknown>);
-
-/** Signals whose options are checked when they run, as on the command line. */
-type FeatureSignal =
-  | 'attention'
-  | 'clip-embedding'
-  | 'coincide'
-  | 'cvs'
-  | 'datatailor'
-  | 'dics'
-  | 'dino'
-  | 'error-norm'
-  | 'hidden'
-  | 'loss-trajectory'
-  | 'magic'
-  | 'rds'
-  | 'scalselect'
-  | 'visual';
 
 /** What every {@link score} takes beside the signal's own options. */
 export type ScoreOptions = Pick<ScoreRequest, 'dataset' | 'offline' | 'abort' | 'progress'> & {

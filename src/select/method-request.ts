@@ -1,3 +1,4 @@
+import type { Options } from '../dataset/options.ts';
 import type { AdaptInfOptions } from './adapt-inf.ts';
 import type { ClipScoreOptions } from './clip-score.ts';
 import type { CoidoOptions } from './coido.ts';
@@ -32,9 +33,6 @@ import type { TypiclustOptions } from './typiclust.ts';
 import type { VisnecOptions } from './visnec.ts';
 import type { WeightedOptions } from './weighted.ts';
 import type { XmasOptions } from './xmas.ts';
-
-/** Fields by their names, all of them optional. */
-export type Options<T> = { [K in keyof T as string extends K ? never : K]?: T[K] | undefined };
 
 /** Options of each method, by its name. */
 interface OptionsOfMethods {
