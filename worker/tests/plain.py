@@ -97,6 +97,15 @@ class Plain:
         ids = full["input_ids"][0]
         return np.array([-logp[t - 1, ids[t]].item() for t in trained if t > 0])
 
+    def errors(self, sample: Sample) -> tuple[float, float]:
+        """EL2N and AUM by their definitions: against the one-hot vector, and the best other word."""
+        full, trained = self.inputs(sample, sample.messages)
+        at = torch.tensor([t for t in trained if t > 0])
+        p = self.forward(full).logits[0, at - 1].double().softmax(-1)
+        right = torch.nn.functional.one_hot(full["input_ids"][0, at], p.shape[1])
+        margin = (p * right).sum(1) - p.masked_fill(right == 1, -1).amax(1)
+        return (p - right).norm(dim=1).mean().item(), margin.mean().item()
+
     def image(self, sample: Sample) -> np.ndarray:
         return self.losses(*self.inputs(sample, sample.messages))
 

@@ -102,6 +102,12 @@ def test_pooled_states(pair: Pair, pool: str) -> None:
         np.testing.assert_allclose(got[i], seen.last[mask[pool]].mean(0), atol=TOLERANCE)
 
 
+def test_errors_of_probabilities(pair: Pair) -> None:
+    got = measure(pair, ErrorNorm({}))
+    want = np.array([pair.plain.errors(sample) for sample in pair.rows])
+    np.testing.assert_allclose(np.concatenate([got["el2n"], got["aum"]], axis=1), want, atol=TOLERANCE)
+
+
 def test_position_weighted_states(pair: Pair) -> None:
     got = measure(pair, Rds({}))["rds"]
     for i, seen in each(pair):
