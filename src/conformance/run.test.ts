@@ -177,6 +177,11 @@ describe('conformance', () => {
     const rows = Array.from({ length: 100 }, (_, row) => [row]);
     const inputs = { influence: { task: rows }, top_percent: 29 };
     expect(await run({ 'icons/a.json': { inputs, outputs: { k: 28 } } })).toEqual({ 'icons/a.json': 'ok' });
+    // The last 0 rows of a list are all of it.
+    const few = { cond_loss: [1, 2, 9], direct_loss: [2, 3, 1], sample_rate: 0.1 };
+    expect(await run({ 'ifd/a.json': { inputs: few, outputs: { selected_rows: [0, 1] } } })).toEqual({
+      'ifd/a.json': 'ok',
+    });
   });
 
   it('knows all ways of sorting and keeping of SemDeDup, with twins', async () => {
