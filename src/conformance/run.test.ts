@@ -179,8 +179,12 @@ describe('conformance', () => {
     expect(await run({ 'icons/a.json': { inputs, outputs: { k: 28 } } })).toEqual({ 'icons/a.json': 'ok' });
     // The last 0 rows of a list are all of it.
     const few = { cond_loss: [1, 2, 9], direct_loss: [2, 3, 1], sample_rate: 0.1 };
-    expect(await run({ 'ifd/a.json': { inputs: few, outputs: { selected_rows: [0, 1] } } })).toEqual({
-      'ifd/a.json': 'ok',
+    const keeps = (rows: number[]) => ({ inputs: few, outputs: { selected_rows: rows } });
+    const ifd = await run({ 'ifd/all.json': keeps([0, 1]), 'ifd/none.json': keeps([]), 'ifd/one.json': keeps([1]) });
+    expect(ifd).toMatchObject({
+      'ifd/all.json': 'ok',
+      'ifd/none.json': 'ok',
+      'ifd/one.json': expect.stringMatching(/FAIL/),
     });
   });
 
