@@ -78,6 +78,7 @@ export async function runArena(project: Project, request: ArenaRequest): Promise
     rows.map(({ row, votes }) => ({ row, id: dataset.ids[row]!, votes, ...plantedIn(dataset.ids[row]!, truth) }));
   const spent = (rows: Int32Array): { tokens?: number } =>
     tokens === undefined ? {} : { tokens: rows.reduce((sum, row) => sum + tokens.tokens[row]!, 0) };
+  const all = (columns: readonly string[]) => columns.map((column) => ({ column, rows: dataset.rows }));
   const asked = { ...request, budget: budget.text, seed, cost };
   const methods = ran.map(({ entry, choice, reused }, m): ArenaMethod => {
     const { quantities, ...distance } = distances[m]!;
@@ -100,7 +101,7 @@ export async function runArena(project: Project, request: ArenaRequest): Promise
       distance: { ...distance, adjusted: adjusted[m]! },
       shares: sharesOf(yardstick, kept[m]!),
       alone: { ...alone[m]!, odd: listed(alone[m]!.odd), missed: listed(alone[m]!.missed) },
-      cost: { columns, seconds: choice.seconds, bytes: choice.bytes, measuring: costOf(columns, assumptions) },
+      cost: { columns, seconds: choice.seconds, bytes: choice.bytes, measuring: costOf(all(columns), assumptions) },
     };
   });
   return {

@@ -2,6 +2,7 @@ import type { Dataset } from '../../dataset/dataset.ts';
 import { isFreeEmbedding } from '../../select/embed-text.ts';
 import { storedName } from '../../select/inputs.ts';
 import { scoreIdentity } from '../../select/score-columns.ts';
+import { rowsOf } from '../../signals/claims.ts';
 import { commandFor } from '../../signals/command-for.ts';
 import type { Project } from '../../store/project.ts';
 import { type StoredSignal, storedSignals } from '../../store/signals.ts';
@@ -13,6 +14,8 @@ export interface MissingColumn {
   /** `pool`: of the data set; `reference`: of the second one. */
   of: 'pool' | 'reference';
   because: 'not measured' | 'incomplete';
+  /** Rows that have no value of it. */
+  rows: number;
   /** What measures it; absent where nothing here does, so that it has to be imported. */
   command?: string;
 }
@@ -31,7 +34,7 @@ export interface Shelf {
   project: Project;
   dataset: Dataset;
   /** Files of a column, or why it isn't there. */
-  find(column: string): Promise<{ files: string } | { because: MissingColumn['because'] }>;
+  find(column: string): Promise<{ files: string } | Pick<MissingColumn, 'because' | 'rows'>>;
 }
 
 /** @param free treat what costs nothing as there, because it will be measured first */
@@ -47,8 +50,9 @@ export async function openShelf(
     if (free && (await isFreeEmbedding(project, dataset, column))) return { files: 'free' };
     const name = storedName(stored, column, blind);
     const signal = stored.find((one) => holds(one, name));
-    if (signal === undefined) return { because: 'not measured' };
-    if (signal.shards.some((shard) => !shard.done)) return { because: 'incomplete' };
+    if (signal === undefined) return { because: 'not measured', rows: dataset.rows };
+    const missing = signal.shards.filter((shard) => !shard.done);
+    if (missing.length > 0) return { because: 'incomplete', rows: rowsOf(missing) };
     return { files: signal.entry.shards.map(({ file }) => file).join(' ') };
   };
   return {
@@ -88,6 +92,7 @@ export async function readinessOf(entry: Entry, pool: Shelf, reference?: Shelf):
         column,
         of,
         because: found.because,
+        rows: found.rows,
         ...(command === undefined ? {} : { command: `${command}${where}` }),
       });
     }

@@ -75,11 +75,20 @@ export async function assumptionsFor(
   };
 }
 
-/** What the passes behind some columns cost together; a pass that several columns share is counted once. */
-export function costOf(columns: readonly string[], assumed: CostAssumptions): Cost {
+/** A column and the rows that are to be measured. */
+export interface ColumnRows {
+  column: string;
+  rows: number;
+}
+
+/** What the passes behind some columns cost together; a pass that several columns share is counted once, over the rows that any of them lacks. */
+export function costOf(wanted: readonly ColumnRows[], assumed: CostAssumptions): Cost {
+  const columns = [...new Set(wanted.map(({ column }) => column))];
+  const rowsOf = (name: PassName): number =>
+    Math.max(...wanted.filter(({ column }) => passesOf(column)?.includes(name)).map(({ rows }) => rows));
   const passes = [...new Set(columns.flatMap((column) => passesOf(column) ?? []))];
-  const all: Pass[] = passes.map((name) => PASSES[name]);
-  const sum = (of: (pass: Pass) => number): number =>
+  const all = passes.map((name): Pass & { rows: number } => ({ ...PASSES[name], rows: rowsOf(name) }));
+  const sum = (of: (pass: Pass & { rows: number }) => number): number =>
     all.reduce((total, pass) => total + of(pass) * (pass.share ?? 1), 0);
   return {
     passes,
@@ -96,8 +105,11 @@ function isEncoder({ model }: Pass): boolean {
 }
 
 /** A forward pass takes 2 operations a parameter and token, a backward pass twice that. */
-function hours({ model, forward, backward, tokens = 'all' }: Pass, assumed: CostAssumptions): number {
-  const { params, imageTokens, textTokens, images, rows, peak, utilisation } = assumed;
+function hours(
+  { model, forward, backward, rows, tokens = 'all' }: Pass & { rows: number },
+  assumed: CostAssumptions,
+): number {
+  const { params, imageTokens, textTokens, images, peak, utilisation } = assumed;
   const seen = model === 'vision' ? images * imageTokens : textTokens + (tokens === 'all' ? images * imageTokens : 0);
   const operations = 2 * params[model] * 1e9 * seen * (forward + 2 * backward) * rows;
   return operations / (peak * utilisation) / 3600;

@@ -99,14 +99,13 @@ export async function openArena(project: Project, request: ArenaRequest): Promis
       for (const column of needsOf(entry)) if (await isFreeEmbedding(project, dataset, column)) free.add(column);
       continue;
     }
-    const columns = [...new Set(readiness.missing.map(({ column }) => column))];
     missing.push({
       id: entry.id,
       method: methodOf(entry),
       title: entry.title,
       missing: readiness.missing,
       needsReference: readiness.needsReference,
-      cost: costOf(columns, assumptions),
+      cost: costOf(readiness.missing, assumptions),
     });
   }
   return {
@@ -177,8 +176,10 @@ export async function planArena(project: Project, request: ArenaRequest): Promis
 
 /** Of everything that is missing, shared passes counted once. */
 export function missingCost(missing: readonly ArenaMissing[], assumptions: CostAssumptions): ArenaPlan['missingCost'] {
-  const columns = missing.flatMap((one) => one.missing.filter(({ of }) => of === 'pool').map(({ column }) => column));
-  return costOf([...new Set(columns)], assumptions);
+  return costOf(
+    missing.flatMap((one) => one.missing),
+    assumptions,
+  );
 }
 
 /** @throws WinnowError `OPTION_INVALID` */

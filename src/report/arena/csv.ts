@@ -102,9 +102,9 @@ export function sourceWords({ sources }: Pick<ArenaMethod, 'sources'>): string[]
 /** What a method lacks, in words: columns by the command that measures them. */
 export function missingWords({ missing, needsReference }: ArenaResult['missing'][number]): string {
   const byCommand = new Map<string, string[]>();
-  for (const { column, of, because, command } of missing) {
+  for (const { column, of, because, rows, command } of missing) {
     const where = of === 'reference' ? ' of the reference' : '';
-    const name = `${column}${where}${because === 'incomplete' ? ' (incomplete)' : ''}`;
+    const name = `${column}${where}${because === 'incomplete' ? ` (missing for ${rows} rows)` : ''}`;
     const how = command ?? 'winnow signals import';
     byCommand.set(how, [...(byCommand.get(how) ?? []), name]);
   }

@@ -12,7 +12,7 @@ export function head(): HTMLElement {
     h('h1', null, result.dataset),
     h('p', { class: 'subtitle' }, `${count(result.rows)} rows, ${result.budget} kept, seed ${result.seed}`),
     h('p', { class: 'lede' }, ...lede()),
-    page.budget === undefined ? null : h('p', { class: 'quiet' }, page.budget),
+    page.budget === undefined ? null : h('p', { class: 'quiet after' }, page.budget),
     tiles(),
   );
 }

@@ -69,7 +69,7 @@ function aboutMethod({ summary, formula, source }: ArenaStage): HTMLElement[] {
   return [
     h('p', { class: 'intro' }, summary),
     h('pre', { class: 'formula' }, formula),
-    h('p', { class: 'quiet' }, `Source: ${source}.`),
+    h('p', { class: 'quiet' }, source.startsWith('no source') ? `N${source.slice(1)}.` : `Source: ${source}.`),
   ];
 }
 
