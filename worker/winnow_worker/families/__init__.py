@@ -13,12 +13,13 @@ from ..data import RowError
 
 @dataclass(frozen=True)
 class Family:
-    """`position_axes`: 3 where positions have time, height and width (M-RoPE). `first_position`: of the first token.
+    """`causal`: nothing attends to what stands behind it. `position_axes`: 3 where positions have time, height and width (M-RoPE). `first_position`: of the first token.
     `prefix_lm`: everything before the answer attends both ways. `image_types`: the forward pass is told which tokens
     are the image's, since those attend both ways. `shared_prefix`: an opening may be computed once for several
     questions. `one_by_one`: images can't be stacked for the tower."""
 
     name: str
+    causal: bool = True
     position_axes: int = 1
     first_position: int = 0
     prefix_lm: bool = False
@@ -36,14 +37,14 @@ FAMILIES = {
     "internvl": Family("InternVL"),
     "idefics3": Family("Idefics3", one_by_one=True),
     "smolvlm": Family("SmolVLM", one_by_one=True),
-    "gemma3": Family("Gemma 3", image_types=True, shared_prefix=False),
-    "paligemma": Family("PaliGemma", first_position=1, prefix_lm=True, shared_prefix=False),
+    "gemma3": Family("Gemma 3", causal=False, image_types=True, shared_prefix=False),
+    "paligemma": Family("PaliGemma", causal=False, first_position=1, prefix_lm=True, shared_prefix=False),
 }
 
 
 def family_of(model_type: str) -> Family:
     """The family of a `config.json`'s `model_type`. An unknown one is read like LLaVA where its processor allows."""
-    return FAMILIES.get(model_type, Family(model_type, shared_prefix=False, one_by_one=True))
+    return FAMILIES.get(model_type, Family(model_type, causal=False, shared_prefix=False, one_by_one=True))
 
 
 def single_turn(messages: list[dict]) -> tuple[list[dict], str]:

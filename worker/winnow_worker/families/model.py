@@ -246,7 +246,8 @@ class Model:
         longest = max(len(s) for s in batch)
         pad = self.reader.tokenizer.pad_token_id or 0
         ids = np.full((len(batch), longest), pad, dtype=np.int64)
-        mask = np.zeros((len(batch), longest), dtype=np.int64)
+        # Padding lies to the right, where no row of a causal model looks: unmasked, no mask is formed at all.
+        mask = np.full((len(batch), longest), self.family.causal, dtype=np.int64)
         places = np.zeros((batch[0].positions.shape[0], len(batch), longest), dtype=np.int64)
         extras = {k: np.zeros((len(batch), longest), dtype=np.int64) for k in batch[0].extras}
         for i, s in enumerate(batch):
