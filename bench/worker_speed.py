@@ -280,9 +280,15 @@ def contest(name: str, runners: dict, rows: int, options: argparse.Namespace, sy
 
 def operations(model: Model, encoded: list, passes: list[str]) -> float:
     """Floating-point operations that a row takes on average: 2 a weight and token, and 4 x width a pair of tokens that
-    attend; only positions that predict an answer go through the head."""
+    attend; only positions that predict an answer go through the head, and layers of the vision tower whose output nobody
+    reads don't count."""
     text, sight = model.net.config.get_text_config(), model.net.config.vision_config
     matrices = sum(p.numel() for n, p in model.language.named_parameters() if p.ndim == 2 and "embed" not in n)
+    layers = sight.num_hidden_layers + 1 + model.net.config.vision_feature_layer
+    unused = [f".layers.{n}." for n in range(layers, sight.num_hidden_layers)]
+    seen = [(n, p) for n, p in model.net.named_parameters() if "vision" in n or "projector" in n]
+    tower = sum(p.numel() for n, p in seen if not any(layer in n for layer in unused))
+    patches = (sight.image_size // sight.patch_size) ** 2 + 1
     total = 0.0
     for e in encoded:
         for name in passes:
@@ -290,9 +296,7 @@ def operations(model: Model, encoded: list, passes: list[str]) -> float:
             length = len(e.ids) - hidden
             total += 2 * matrices * length + 2 * length**2 * text.hidden_size * text.num_hidden_layers
             total += 2 * text.hidden_size * text.vocab_size * len(e.scored) if name in ("image", "drop") else 0
-        patches = (sight.image_size // sight.patch_size) ** 2 + 1
-        tower = sum(p.numel() for n, p in model.net.named_parameters() if "vision" in n or "projector" in n)
-        total += 2 * tower * patches + 4 * patches**2 * sight.hidden_size * sight.num_hidden_layers
+        total += 2 * tower * patches + 4 * patches**2 * sight.hidden_size * layers
     return total / len(encoded)
 
 

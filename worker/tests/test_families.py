@@ -126,10 +126,12 @@ def test_attention_of_rows_that_share_an_opening(pair: Pair, monkeypatch: pytest
     cuts: list[int] = []
     real = pair.model.hidden_shared
     monkeypatch.setattr(pair.model, "hidden_shared", lambda batch, cut, at: cuts.append(cut) or real(batch, cut, at))
-    observer = CrossAttention("all")
+    observer, alone = CrossAttention("all"), CrossAttention("all")
     rows = pair.rows[:2]  # two questions about one image
     reading = Engine(pair.model, 4).read(rows, ["image"], [observer], False)
     assert len(cuts) == pair.model.family.shared_prefix
+    bare = Engine(pair.model, 4).read(rows, [], [alone], False)
+    np.testing.assert_allclose(bare.seen[id(alone)], reading.seen[id(observer)], atol=TOLERANCE)
     for sample, got, tokens in zip(rows, reading.seen[id(observer)], reading.tokens["image"], strict=True):
         want = pair.plain.attention(sample)
         np.testing.assert_allclose(got[: len(want)], want, atol=TOLERANCE)

@@ -5,7 +5,7 @@ from __future__ import annotations
 
 import inspect
 from collections import OrderedDict
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -196,15 +196,16 @@ class Model:
     def hidden(self, batch: list[Sequence], at: list[np.ndarray] | None = None) -> torch.Tensor:
         """Last hidden states (batch, longest, width) of sequences padded on the right; padding is masked. `at`: the
         positions of each sequence where they have to be right."""
-        with last_layer_at(self.layers, self._places(batch, at)):
+        with self._last_layer(batch, at, attends=at is None or any(map(len, at))):
             return self.states(batch)
 
-    def _places(self, batch: list[Sequence], at: list[np.ndarray] | None) -> torch.Tensor | None:
-        """Positions of sequences as numbers in the padded batch, rows laid end to end; None for all."""
+    def _last_layer(self, batch: list[Sequence], at: list[np.ndarray] | None, attends: bool):
+        """Spares the last layer of a known family what is not asked for."""
         if at is None or self.family not in FAMILIES.values():
-            return None
+            return nullcontext()
         longest = max(len(s) for s in batch)
-        return torch.from_numpy(np.concatenate([r * longest + p for r, p in enumerate(at)])).to(self.device)
+        places = torch.from_numpy(np.concatenate([r * longest + p for r, p in enumerate(at)])).to(self.device)
+        return last_layer_at(self.layers, places, attends)
 
     def states(self, batch: list[Sequence]) -> torch.Tensor:
         """As `hidden`, at every position and with gradients."""
@@ -224,8 +225,9 @@ class Model:
         keys = [(s.ids[:cut].tobytes(), id(s.images[0].tokens)) for s in batch]
         first = {key: i for i, key in reversed(list(enumerate(keys)))}
         openings = [part(batch[i], 0, cut) for i in first.values()]
+        attends = at is None or any(map(len, at))
         nothing = [np.zeros(0, dtype=np.int64)] * len(openings)
-        with self._injected(openings) as images, last_layer_at(self.layers, self._places(openings, nothing)):
+        with self._injected(openings) as images, self._last_layer(openings, nothing, attends):
             cache = self.inner(**self._collate(openings), **images, use_cache=True).past_key_values
         number = {key: n for n, key in enumerate(first)}
         cache.batch_select_indices(torch.tensor([number[key] for key in keys], device=self.device))
@@ -233,7 +235,7 @@ class Model:
         inputs = self._collate(rest)
         ones = torch.ones(len(batch), cut, dtype=torch.long, device=self.device)
         inputs["attention_mask"] = torch.cat([ones, inputs["attention_mask"]], dim=1)
-        with last_layer_at(self.layers, self._places(rest, None if at is None else [p - cut for p in at])):
+        with self._last_layer(rest, None if at is None else [p - cut for p in at], attends):
             states = self.inner(**inputs, past_key_values=cache, use_cache=True).last_hidden_state
         return states, [number[key] for key in keys]
 
