@@ -1,4 +1,4 @@
-import { type Matrix, unitRows } from '../numeric/matrix.ts';
+import { type Matrix, rowRange, unitRows } from '../numeric/matrix.ts';
 import { openProducts, type Products } from '../numeric/products.ts';
 import { duplicateSimilarity, orderByCentroid } from '../select/semdedup.ts';
 import type { CaseCheck } from './check.ts';
@@ -21,7 +21,7 @@ async function runChain(
     const similar: { row: number; value: number }[] = [];
     for (let c = 0; c < centroids.rows; c++) {
       const members = [...cluster.keys()].filter((row) => cluster[row] === c);
-      const file = sortedFile(points, members, centroids, c, isEasyFirst);
+      const file = sortedFile(points, members, rowRange(centroids, c, 1).data, isEasyFirst);
       // keep_easy turns the file round, whichever way it was sorted: easy files then keep the hard ones.
       const order = mode.includes('keep_easy') ? file.toReversed() : file;
       const values = await duplicateSimilarity(points, order, 'chain', products);
@@ -58,12 +58,11 @@ async function runChain(
 function sortedFile(
   points: Matrix,
   members: readonly number[],
-  centroids: Matrix,
-  cluster: number,
+  centroid: Float32Array,
   isEasyFirst: boolean,
 ): Int32Array {
-  if (!isEasyFirst) return orderByCentroid(points, members, centroids, cluster, 'hard');
-  return orderByCentroid(points, members.toReversed(), centroids, cluster, 'hard').toReversed();
+  if (!isEasyFirst) return orderByCentroid(points, members, centroid, 'hard');
+  return orderByCentroid(points, members.toReversed(), centroid, 'hard').toReversed();
 }
 
 /** Rows of several clusters are listed cluster by cluster or by row: as the fixture has them. */

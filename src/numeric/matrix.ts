@@ -61,6 +61,14 @@ export function nanToZero(matrix: Matrix): Matrix {
   return { ...matrix, data: matrix.data.map((value) => (Number.isNaN(value) ? 0 : value)) };
 }
 
+/** Length of a row, 0 where it has none; NaN where a value isn't finite. */
+export function rowLength({ data, width }: Matrix, row: number): number {
+  let square = 0;
+  for (let t = row * width; t < (row + 1) * width; t++) square += data[t]! * data[t]!;
+  const length = Math.sqrt(square);
+  return Number.isFinite(length) ? length : Number.NaN;
+}
+
 /** A copy with every row scaled to length 1; rows of length 0 or with values that aren't finite become 0. */
 export function unitRows(matrix: Matrix): Matrix {
   const { rows, width } = matrix;

@@ -1,11 +1,10 @@
 import { z } from 'zod';
 import type { WideColumn } from '../numeric/columns.ts';
-import type { Matrix } from '../numeric/matrix.ts';
+import { type Matrix, rowLength } from '../numeric/matrix.ts';
 import { solvePositive } from '../numeric/solve.ts';
 import { selectRanked } from './ranked.ts';
 import { referenceOf, vectorColumn, wideColumn } from './read-columns.ts';
 import type { Selector, TextOnlyPolicy } from './selector.ts';
-import { rowLength } from './target-products.ts';
 import { textOnlyOption } from './text-only-option.ts';
 
 export interface DatainfOptions extends Record<string, unknown> {

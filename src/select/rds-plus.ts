@@ -1,13 +1,13 @@
 import { z } from 'zod';
 import { type WideColumn, wideOf } from '../numeric/columns.ts';
-import type { Matrix } from '../numeric/matrix.ts';
+import { type Matrix, rowLength } from '../numeric/matrix.ts';
 import { openTopK } from '../numeric/topk.ts';
 import { wholeRows } from './finite-rows.ts';
 import { keepPicked } from './keep.ts';
 import { closePool, countAsOneGroup, dropRows, openPool } from './pool.ts';
 import { referenceOf, vectorColumn, wideColumn } from './read-columns.ts';
 import type { SelectContext, Selector, TextOnlyPolicy } from './selector.ts';
-import { rowLength, targetProducts } from './target-products.ts';
+import { targetProducts } from './target-products.ts';
 import { textOnlyOption } from './text-only-option.ts';
 
 export interface RdsPlusOptions extends Record<string, unknown> {

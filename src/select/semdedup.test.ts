@@ -32,6 +32,23 @@ describe('semdedup', () => {
     }
   });
 
+  it('keeps the first of two that are alone in their cluster, being equally far from its centroid', async () => {
+    const random = createRandom(4, 'test/pairs');
+    const data = new Float32Array(40 * 7);
+    for (let i = 0; i < 20 * 7; i++) {
+      const at = 14 * Math.floor(i / 7) + (i % 7);
+      data[at] = random.normal();
+      data[at + 7] = data[at]! + 0.1 * random.normal();
+    }
+    const label = Int32Array.from({ length: 40 }, (_, row) => row >> 1);
+    const input: SelectorInput = {
+      rows: 40,
+      columns: { hidden: { kind: 'f32', width: 7, data }, label: { kind: 'i32', width: 1, data: label } },
+    };
+    const { kept } = await select(input, { eps: 0.5 });
+    expect([...kept]).toEqual(Array.from({ length: 20 }, (_, pair) => 2 * pair));
+  });
+
   it('differs by variant where a later row links two earlier ones', async () => {
     // The farthest are 0 and 20; 10 lies between them and is similar to both, they are not to each other. 100 pulls the centroid.
     const input = circle([0, 13, 10, 100, 100, 100, 100]);

@@ -1,12 +1,11 @@
 import { z } from 'zod';
 import { mapRows, type WideColumn } from '../numeric/columns.ts';
-import { type Matrix, unitRows } from '../numeric/matrix.ts';
+import { type Matrix, rowLength, unitRows } from '../numeric/matrix.ts';
 import { openProducts, type Products } from '../numeric/products.ts';
 import { rankRows } from '../numeric/topk.ts';
 import { type Cluster, clustersFor, dropUnclusterable, intoClusters } from './clusters.ts';
 import { chainSimilarity, groupSimilarity } from './duplicates.ts';
 import { closePool, openPool, type Pool } from './pool.ts';
-import { meanDirections } from './prune-clusters.ts';
 import { wideColumn } from './read-columns.ts';
 import type { Selector, TextOnlyPolicy } from './selector.ts';
 import { textOnlyOption } from './text-only-option.ts';
@@ -103,7 +102,7 @@ async function similarities(
       signal?.throwIfAborted();
       const own = await points.gather(members);
       const all = Array.from(members.keys());
-      const order = orderByCentroid(own, all, meanDirections(own, [all]), 0, keep);
+      const order = orderByCentroid(own, all, sumOfUnits(own), keep);
       const similarity = await duplicateSimilarity(own, order, variant, products);
       order.forEach((at, i) => {
         found[members[at]!] = similarity[i]!;
@@ -115,23 +114,37 @@ async function similarities(
   return found;
 }
 
-/** Rows of a cluster in the order in which they are kept: farthest from the centroid first (hard), or nearest (easy, the reverse). */
+/**
+ * Rows of a cluster in the order in which they are kept: farthest from the centroid first (hard), or nearest (easy, the reverse). Cosines are
+ * rounded to single precision: rows that lie equally far, as two alone do, tie and go by their order, whatever the rounding on the way.
+ *
+ * @param centroid of any length
+ */
 export function orderByCentroid(
   points: Matrix,
   members: readonly number[],
-  centroids: Matrix,
-  cluster: number,
+  centroid: ArrayLike<number>,
   keep: 'hard' | 'easy',
 ): Int32Array {
-  const { width } = points;
-  const toCentroid = new Float64Array(members.length);
-  members.forEach((row, i) => {
+  const { data, width } = points;
+  const toCentroid = Float32Array.from(members, (row) => {
     let dot = 0;
-    for (let t = 0; t < width; t++) dot += points.data[row * width + t]! * centroids.data[cluster * width + t]!;
-    toCentroid[i] = dot;
+    for (let t = 0; t < width; t++) dot += data[row * width + t]! * centroid[t]!;
+    return dot / (rowLength(points, row) || 1);
   });
   const hardFirst = rankRows(Array.from(members.keys()), toCentroid, 'asc').map((i) => members[i]!);
   return keep === 'hard' ? hardFirst : hardFirst.reverse();
+}
+
+/** The direction of the centroid of all rows: the sum of them at length 1, which those of single precision have only nearly. */
+function sumOfUnits(points: Matrix): Float64Array {
+  const { data, rows, width } = points;
+  const sum = new Float64Array(width);
+  for (let row = 0; row < rows; row++) {
+    const length = rowLength(points, row) || 1;
+    for (let t = 0; t < width; t++) sum[t]! += data[row * width + t]! / length;
+  }
+  return sum;
 }
 
 /** M of each row of an order, by the variant. */

@@ -1,15 +1,7 @@
 import type { WideColumn } from '../numeric/columns.ts';
-import type { Matrix } from '../numeric/matrix.ts';
+import { type Matrix, rowLength } from '../numeric/matrix.ts';
 import { openProducts } from '../numeric/products.ts';
 import type { SelectContext } from './selector.ts';
-
-/** Length of a row, 0 where it has none; NaN where a value isn't finite. */
-export function rowLength({ data, width }: Matrix, row: number): number {
-  let square = 0;
-  for (let t = row * width; t < (row + 1) * width; t++) square += data[t]! * data[t]!;
-  const length = Math.sqrt(square);
-  return Number.isFinite(length) ? length : Number.NaN;
-}
 
 /**
  * Mean vector of each group of rows. Rows that aren't finite are left out; a group without any other is 0.

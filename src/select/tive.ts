@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import type { WideColumn } from '../numeric/columns.ts';
+import { rowLength } from '../numeric/matrix.ts';
 import { createRandom, type Random } from '../numeric/philox.ts';
 import { mean } from '../numeric/statistics.ts';
 import { largestRemainder } from './allocate.ts';
@@ -9,7 +10,6 @@ import { groupsOf } from './keep.ts';
 import { closePool, dropRows, openPool, type Pool } from './pool.ts';
 import { groupBy, scalarColumn, wideColumn } from './read-columns.ts';
 import type { Selector, TextOnlyPolicy } from './selector.ts';
-import { rowLength } from './target-products.ts';
 import { textOnlyOption } from './text-only-option.ts';
 
 export interface TiveOptions extends Record<string, unknown> {
