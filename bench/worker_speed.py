@@ -7,15 +7,15 @@
 VisNec: losses with the image and without it (one masked slot in its place). Official (DMK041218/VisNec at f0a4e9d): one
 row at a time, two full passes with logits at every position. Batched: the same in padded batches. XMAS: the five
 singular values. Official (BigML-CS-UCLA/XMAS at c3e95c8): padded batches of 8 in the order of the data, attention maps
-asked for, square maps K Q^T of every layer, a sketch of rank 5. Lean: the same without what that code computes and drops
-(attention maps, logits). Every contestant reads the same files, renders, tokenises and decodes everything, finds the
-labels itself, and starts from an empty cache; they take turns. `--loaders` gives the others processes that prepare
+asked for, square maps K Q^T of every layer, a sketch of rank 5. Lean: the same without what that code computes and
+drops (attention maps, logits). Every contestant reads the same files, renders, tokenises and decodes everything, finds
+the labels itself, and starts from an empty cache; they take turns. `--loaders` gives the others processes that prepare
 batches, as the published code has. `--clock cpu` counts processor time in place of wall time, which a busy machine
 leaves alone (take `--threads 1` with it).
 
-`--shape llava-1.5-7b` (VisNec's model) and `proxy-2b` (XMAS's) have those shapes with random weights, generated pictures
-and texts of the length of LLaVA-665K's rows. They say what share of the device's peak (`--peak`, in TFLOP/s) the
-floating-point operations of the model make, and how long 665,298 rows would take at the measured rate. `small` is a
+`--shape llava-1.5-7b` (VisNec's model) and `proxy-2b` (XMAS's) have those shapes with random weights, generated
+pictures and texts of the length of LLaVA-665K's rows. They say what share of the device's peak (`--peak`, in TFLOP/s)
+the floating-point operations of the model make, and how long 665,298 rows would take at the measured rate. `small` is a
 little one of the kind.
 """
 
@@ -211,9 +211,9 @@ class Plain:
 
     @torch.inference_mode()
     def xmas(self, published: bool, size: int = 8) -> np.ndarray:
-        """Square maps K Q^T of every layer, cut to text rows and image columns, summed, and sketched. The published call
-        asks for `output_attentions`, for which attention is computed eagerly and kept, and computes logits; without
-        `published`, none of it."""
+        """Square maps K Q^T of every layer, cut to text rows and image columns, summed, and sketched. The published
+        call asks for `output_attentions`, for which attention is computed eagerly and kept, and computes logits;
+        without `published`, none of it."""
         kept: list[torch.Tensor] = []
         hooks = [
             getattr(layer.self_attn, name).register_forward_hook(lambda _m, _i, out: kept.append(out))
@@ -280,8 +280,8 @@ def contest(name: str, runners: dict, rows: int, options: argparse.Namespace, sy
 
 def operations(model: Model, encoded: list, passes: list[str]) -> float:
     """Floating-point operations that a row takes on average: 2 a weight and token, and 4 x width a pair of tokens that
-    attend; only positions that predict an answer go through the head, and layers of the vision tower whose output nobody
-    reads don't count."""
+    attend; only positions that predict an answer go through the head, and layers of the vision tower whose output
+    nobody reads don't count."""
     text, sight = model.net.config.get_text_config(), model.net.config.vision_config
     matrices = sum(p.numel() for n, p in model.language.named_parameters() if p.ndim == 2 and "embed" not in n)
     layers = sight.num_hidden_layers + 1 + model.net.config.vision_feature_layer

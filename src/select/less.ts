@@ -86,7 +86,7 @@ export const less: Selector<LessOptions> = {
         .array(z.coerce.number().positive())
         .default([])
         .describe(
-          'mean learning rate before each checkpoint (default: as our trainer noted it; all alike where it is not known)',
+          'mean learning rate before each checkpoint; none: as our trainer noted it, all alike where that is not known',
         ),
       subtasks: z
         .string()
