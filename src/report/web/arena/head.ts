@@ -23,7 +23,9 @@ function lede(): (string | Node)[] {
   if (pairs.length === 0) {
     return [
       many === 0
-        ? 'No method could run yet: their signals are missing.'
+        ? result.missing.length > 0
+          ? 'No method could run yet: their signals are missing.'
+          : 'No method could run.'
         : `One method chose ${count(result.methods[0]!.kept)} of ${count(result.eligible)} rows.`,
     ];
   }
