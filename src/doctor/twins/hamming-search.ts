@@ -21,7 +21,7 @@ export function hammingIndex(high: Uint32Array, low: Uint32Array, radius: number
   const bands = Array.from({ length: BANDS }, (_, band) => bucketsOf(high, low, band));
   const most = Math.floor(radius / BANDS);
   const [wide, narrow] = [masksWithin(most), masksWithin(most - 1)];
-  /** Query that a position was last met in, so that each is compared once. */
+  /** Query that a position was last found by, so that it is told once. */
   const met = new Uint32Array(count);
   let query = 0;
   return {
@@ -29,16 +29,16 @@ export function hammingIndex(high: Uint32Array, low: Uint32Array, radius: number
       query++;
       const found: { position: number; distance: number }[] = [];
       for (let band = 0; band < BANDS; band++) {
-        const { starts, members } = bands[band]!;
+        const { starts, members, words } = bands[band]!;
         const key = bandOf(queryHigh, queryLow, band);
         for (const mask of band <= radius % BANDS ? wide : narrow) {
           const bucket = key ^ mask;
           for (let i = starts[bucket]!; i < starts[bucket + 1]!; i++) {
+            const distance = hammingDistance(queryHigh, queryLow, words[2 * i]!, words[2 * i + 1]!);
+            if (distance > radius) continue;
             const position = members[i]!;
-            if (met[position] === query) continue;
+            if (met[position] !== query) found.push({ position, distance });
             met[position] = query;
-            const distance = hammingDistance(queryHigh, queryLow, high[position]!, low[position]!);
-            if (distance <= radius) found.push({ position, distance });
           }
         }
       }
@@ -53,15 +53,26 @@ function bandOf(high: number, low: number, band: number): number {
   return band % 2 === 0 ? half >>> BITS : half & 0xffff;
 }
 
+interface Buckets {
+  starts: Uint32Array;
+  members: Uint32Array;
+  /** Both halves of every member's hash, in the order of the members: a bucket is compared without leaving its place in memory. */
+  words: Uint32Array;
+}
+
 /** Positions sorted by their band's value (counting sort): those of value v stand at starts[v] .. starts[v + 1]. */
-function bucketsOf(high: Uint32Array, low: Uint32Array, band: number): { starts: Uint32Array; members: Uint32Array } {
+function bucketsOf(high: Uint32Array, low: Uint32Array, band: number): Buckets {
   const starts = new Uint32Array((1 << BITS) + 1);
   for (let i = 0; i < high.length; i++) starts[bandOf(high[i]!, low[i]!, band) + 1]!++;
   for (let value = 0; value < 1 << BITS; value++) starts[value + 1]! += starts[value]!;
   const next = starts.slice();
   const members = new Uint32Array(high.length);
   for (let i = 0; i < high.length; i++) members[next[bandOf(high[i]!, low[i]!, band)]!++] = i;
-  return { starts, members };
+  const words = new Uint32Array(2 * high.length);
+  members.forEach((position, i) => {
+    words.set([high[position]!, low[position]!], 2 * i);
+  });
+  return { starts, members, words };
 }
 
 /** All 16-bit words with at most `most` ones. */
