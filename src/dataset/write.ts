@@ -237,7 +237,7 @@ function cannotHold(title: string, lost: Loss[]): WinnowError {
   return new WinnowError({
     code: 'FORMAT_CANNOT_HOLD',
     message: `${title} can't hold: ${list}. Nothing was written`,
-    hint: 'Choose another format or an option of it (docs/formats.md: dialect=llava-next holds several images), filter these rows out, or accept the loss with --lossy.',
+    hint: 'Choose another format or an option of it (docs/formats.md has a list), filter these rows out, or accept the loss with --lossy.',
   });
 }
 
