@@ -190,7 +190,7 @@ describe('misuse is refused with what to do', () => {
     [2, ['export', 'four', '--format', 'excel'], /llava, sharegpt, alpaca, trl/],
     [2, ['export', 'four', '--images', 'move'], /keep, link, copy, embed/],
     [1, ['export', 'four', '--format', 'folder'], /--lossy/],
-    [1, ['report', 'four', '--truth', 'nowhere.json'], /truth/i],
+    [2, ['report', 'four', '--truth', 'nowhere.json'], /truth/i],
     [2, ['import', 'nowhere.json'], /Check the path/],
     [2, ['import', '.', '--format', 'csv'], /llava, sharegpt, alpaca, trl/],
     [2, ['models', 'nowhere'], /micro-vlm/],

@@ -33,6 +33,7 @@ export async function fuzz(seed: number, first: number, last: number, size: numb
       bundle: true,
       platform: 'node',
       format: 'esm',
+      target: 'node20.19',
       packages: 'external',
     });
     let next = first;
