@@ -27,7 +27,7 @@ const project = path.resolve(values.project);
 fs.mkdirSync(project, { recursive: true });
 const times = [];
 /** Signals of the trained proxy; they share its passes. */
-const WORKER = 'error-norm,hidden,rds,coincide,scalselect,magic,datatailor,dics,cvs';
+const WORKER = 'error-norm,hidden,visual,rds,coincide,scalselect,magic,datatailor,dics,cvs';
 
 /** Runs a verb and returns what it answers; its time counts. */
 function winnow(...words) {
