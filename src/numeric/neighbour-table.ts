@@ -53,8 +53,9 @@ export async function nearestRows(points: WideColumn, options: NeighbourOptions)
   if (k === 0 || points.rows < 2) return table;
   const kernel = await openTopProducts(options);
   try {
-    const isExact = search === 'exact' || (search === 'auto' && points.rows <= EXACT_ROWS);
-    await compare(isExact ? allPairs(points) : nearPairs(points, options), table, kernel, options.signal);
+    if (search === 'exact' || (search === 'auto' && points.rows <= EXACT_ROWS)) {
+      await searchAll(points, table, kernel, options);
+    } else await searchCells(points, table, kernel, options);
   } finally {
     await kernel.release();
   }
@@ -105,26 +106,29 @@ function slicePart({ rows, matrix, bias }: Part, start: number, end: number): Pa
   };
 }
 
-/** Some rows, and others that may be near to them. */
-interface Pair {
-  queries: Part;
-  candidates: Part;
-}
-
-async function* allPairs(points: WideColumn): AsyncGenerator<Pair> {
+async function searchAll(
+  points: WideColumn,
+  table: NeighbourTable,
+  kernel: Kernel,
+  { signal }: NeighbourOptions,
+): Promise<void> {
   const all = Int32Array.from({ length: points.rows }, (_, row) => row);
   for (let start = 0; start < all.length; start += CANDIDATE_ROWS) {
     const candidates = await gatherPart(points, all.subarray(start, start + CANDIDATE_ROWS));
     for (let first = 0; first < all.length; first += CANDIDATE_ROWS) {
       const isSame = first === start;
       const queries = isSame ? candidates : await gatherPart(points, all.subarray(first, first + CANDIDATE_ROWS));
-      yield { queries, candidates };
+      await compare(queries, candidates, table, kernel, signal);
     }
   }
 }
 
-/** The rows of every cell, with themselves and with those of the cells around it. */
-async function* nearPairs(points: WideColumn, options: NeighbourOptions): AsyncGenerator<Pair> {
+async function searchCells(
+  points: WideColumn,
+  table: NeighbourTable,
+  kernel: Kernel,
+  options: NeighbourOptions,
+): Promise<void> {
   const cells = Math.max(1, Math.round(Math.sqrt(points.rows)));
   const found = await makeCells(points, cells, options);
   const ends = new Int32Array(cells);
@@ -147,11 +151,11 @@ async function* nearPairs(points: WideColumn, options: NeighbourOptions): AsyncG
   for (let cell = 0; cell < cells; cell++) {
     options.progress?.(cell, cells, 'nearest neighbours');
     const own = await part(cell);
-    yield { queries: own, candidates: own };
+    await compare(own, own, table, kernel, options.signal);
     let probed = own.rows.length;
     for (let at = cell * near.k; at < (cell + 1) * near.k && probed * cells < PROBES * points.rows; at++) {
       const other = await part(near.rows[at]!);
-      yield { queries: own, candidates: other };
+      await compare(own, other, table, kernel, options.signal);
       probed += other.rows.length;
     }
   }
@@ -182,67 +186,37 @@ async function makeCells(
   return { labels, centroids };
 }
 
-/** Blocks of a pair that fit a product. */
-function* blocksOf({ queries, candidates }: Pair): Generator<Pair> {
-  for (let start = 0; start < candidates.rows.length; start += CANDIDATE_ROWS) {
-    const c = slicePart(candidates, start, start + CANDIDATE_ROWS);
-    for (let first = 0; first < queries.rows.length; first += QUERY_ROWS) {
-      yield { queries: slicePart(queries, first, first + QUERY_ROWS), candidates: c };
-    }
-  }
-}
-
-/** Enters into the table what is nearer than what it has; the next product is computed meanwhile. */
+/** Compares some rows with others, and enters what is nearer than what the table has. */
 async function compare(
-  pairs: AsyncIterable<Pair>,
+  queries: Part,
+  candidates: Part,
   table: NeighbourTable,
   kernel: Kernel,
   signal?: AbortSignal,
 ): Promise<void> {
-  let pending: { block: Pair; products: ReturnType<Kernel['run']> } | undefined;
-  try {
-    for await (const pair of pairs) {
-      for (const block of blocksOf(pair)) {
-        signal?.throwIfAborted();
-        const last = pending;
-        pending = { block, products: multiply(block, table, kernel) };
-        if (last !== undefined) enterNearest(last.block, await last.products, table);
+  for (let start = 0; start < candidates.rows.length; start += CANDIDATE_ROWS) {
+    const { rows, matrix, bias } = slicePart(candidates, start, start + CANDIDATE_ROWS);
+    const kept = Math.min(rows.length, table.k + 1 + SPARE);
+    for (let first = 0; first < queries.rows.length; first += QUERY_ROWS) {
+      signal?.throwIfAborted();
+      const x = slicePart(queries, first, first + QUERY_ROWS);
+      const { places, values } = await kernel.run({
+        x: { data: x.matrix.data, dims: [x.matrix.rows, x.matrix.width] },
+        c: { data: matrix.data, dims: [matrix.rows, matrix.width] },
+        b: { data: bias, dims: [bias.length] },
+        k: { data: BigInt64Array.of(BigInt(kept)), dims: [1] },
+      });
+      for (let i = 0; i < x.rows.length; i++) {
+        const row = x.rows[i]!;
+        const square = -2 * x.bias[i]!;
+        for (let p = i * kept; p < (i + 1) * kept; p++) {
+          const worst = table.squares[(row + 1) * table.k - 1]!;
+          // Sorted: what follows is farther still.
+          if (square - 2 * values![p]! > worst + ROUNDING * (square + worst)) break;
+          const place = places![p]!;
+          if (rows[place] !== row) enter(table, row, rows[place]!, squaredDistance(x.matrix, i, matrix, place));
+        }
       }
-    }
-    if (pending !== undefined) enterNearest(pending.block, await pending.products, table);
-  } finally {
-    await pending?.products.catch(() => {});
-  }
-}
-
-function multiply({ queries, candidates }: Pair, table: NeighbourTable, kernel: Kernel): ReturnType<Kernel['run']> {
-  const { matrix, bias } = candidates;
-  return kernel.run({
-    x: { data: queries.matrix.data, dims: [queries.matrix.rows, matrix.width] },
-    c: { data: matrix.data, dims: [matrix.rows, matrix.width] },
-    b: { data: bias, dims: [bias.length] },
-    k: { data: BigInt64Array.of(BigInt(keptOf(candidates, table))), dims: [1] },
-  });
-}
-
-const keptOf = (candidates: Part, { k }: NeighbourTable): number => Math.min(candidates.rows.length, k + 1 + SPARE);
-
-function enterNearest(
-  { queries, candidates }: Pair,
-  { places, values }: Awaited<ReturnType<Kernel['run']>>,
-  table: NeighbourTable,
-): void {
-  const kept = keptOf(candidates, table);
-  for (let i = 0; i < queries.rows.length; i++) {
-    const row = queries.rows[i]!;
-    const square = -2 * queries.bias[i]!;
-    for (let p = i * kept; p < (i + 1) * kept; p++) {
-      const worst = table.squares[(row + 1) * table.k - 1]!;
-      // Sorted: what follows is farther still.
-      if (square - 2 * values![p]! > worst + ROUNDING * (square + worst)) break;
-      const place = places![p]!;
-      const other = candidates.rows[place]!;
-      if (other !== row) enter(table, row, other, squaredDistance(queries.matrix, i, candidates.matrix, place));
     }
   }
 }
