@@ -1,3 +1,4 @@
+import { longestSize, tiledSize } from '../tile-sizes.ts';
 import type { ImageTokenCount, Size } from './count.ts';
 
 /** Idefics3 and SmolVLM: longest edge, edge of a tile, tokens of a tile. */
@@ -7,39 +8,15 @@ export interface TileRule {
   tokens: number;
 }
 
-/** What no side may exceed, whatever the longest edge. */
-const MAX_EDGE = 4096;
-
 /**
  * Idefics3, SmolVLM: the longer side becomes the longest edge (small images grow), both sides then multiples of a tile; tiles and the whole picture have
  * `tokens` each, and their rows and columns are marked. Source: transformers `image_processing_idefics3`.
  */
 export function idefics3Tokens(size: Size, { longest, tile, tokens: q }: TileRule): ImageTokenCount {
-  const { width, height } = toTiles(toLongest(size, longest), tile);
+  const { width, height } = tiledSize(longestSize(size, longest), tile);
   const isSplit = width > tile || height > tile;
   const [rows, cols] = isSplit ? [height / tile, width / tile] : [0, 0];
   return { features: (rows * cols + 1) * q, total: rows * (cols * (q + 2) + 1) + q + 3 };
-}
-
-const even = (side: number): number => side + (side % 2);
-
-function toLongest({ width, height }: Size, edge: number): Size {
-  const ratio = width / height;
-  const grown =
-    width >= height
-      ? { width: edge, height: Math.max(1, even(Math.trunc(edge / ratio))) }
-      : { width: Math.max(1, even(Math.trunc(edge * ratio))), height: edge };
-  const scale = Math.min(1, MAX_EDGE / Math.max(grown.width, grown.height));
-  return scale === 1
-    ? grown
-    : { width: Math.max(1, Math.trunc(grown.width * scale)), height: Math.max(1, Math.trunc(grown.height * scale)) };
-}
-
-function toTiles({ width, height }: Size, tile: number): Size {
-  const ratio = width / height;
-  const up = (side: number): number => Math.ceil(side / tile) * tile;
-  if (width >= height) return { width: up(width), height: up(Math.trunc(up(width) / ratio)) };
-  return { width: up(Math.trunc(up(height) * ratio)), height: up(height) };
 }
 
 /** InternVL: edge of a tile, least and most tiles, tokens of a tile. */

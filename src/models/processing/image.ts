@@ -1,4 +1,5 @@
 import { roundHalfEven } from '../../numeric/round.ts';
+import { longestSize, tiledSize } from '../tile-sizes.ts';
 import type { RgbImage } from '../types.ts';
 import type { ImageConfig, TargetSize } from './image-config.ts';
 import { resize } from './resample.ts';
@@ -14,9 +15,6 @@ export interface Pixels {
   rows: number;
   cols: number;
 }
-
-/** Idefics3 never makes an image larger than this, whatever its configuration says. */
-const MAX_EDGE = 4096;
 
 /** Runs an image through its processor's steps, equal to the PIL backend of `transformers`. */
 export function preprocessImage(image: RgbImage, config: ImageConfig): Pixels {
@@ -39,7 +37,10 @@ function resizeTo(image: RgbImage, size: TargetSize, config: ImageConfig): RgbIm
 /** Height and width after a resize step; truncation and not rounding, as `transformers` does. */
 function outputSize(height: number, width: number, size: TargetSize): [number, number] {
   if (size.kind === 'exact') return [size.height, size.width];
-  if (size.kind === 'longest') return longestEdge(height, width, size.edge);
+  if (size.kind === 'longest') {
+    const longest = longestSize({ width, height }, size.edge);
+    return [longest.height, longest.width];
+  }
   if (size.longest !== undefined) return shortestBelow(height, width, size.edge, size.longest);
   const [short, long] = width <= height ? [width, height] : [height, width];
   const newLong = Math.trunc((size.edge * long) / short);
@@ -60,23 +61,12 @@ function shortestBelow(height: number, width: number, edge: number, longest: num
   return [target, Math.trunc(((exact ?? target) * width) / height)];
 }
 
-/** Idefics3's longest edge: the other edge becomes even, and neither exceeds `MAX_EDGE`. */
-function longestEdge(height: number, width: number, edge: number): [number, number] {
-  const ratio = width / height;
-  const even = (n: number): number => n + (n % 2);
-  let [h, w] = width >= height ? [even(Math.trunc(edge / ratio)), edge] : [edge, even(Math.trunc(edge * ratio))];
-  [h, w] = [Math.max(h, 1), Math.max(w, 1)];
-  const again = w / h;
-  if (w >= h && w > MAX_EDGE) [h, w] = [Math.trunc(MAX_EDGE / again), MAX_EDGE];
-  else if (h > w && h > MAX_EDGE) [h, w] = [MAX_EDGE, Math.trunc(MAX_EDGE * again)];
-  return [Math.max(h, 1), Math.max(w, 1)];
-}
-
 function cutIntoTiles(image: RgbImage, config: ImageConfig): { tiles: RgbImage[]; rows: number; cols: number } {
   const { tile, filter } = config;
   const resized = config.resize === undefined ? image : resizeTo(image, config.resize, config);
   if (!config.split) return { tiles: [resize(resized, tile, tile, filter)], rows: 0, cols: 0 };
-  const whole = resizeToTiles(resized, config);
+  const { width, height } = tiledSize(resized, tile);
+  const whole = resize(resized, width, height, filter);
   if (whole.height <= tile && whole.width <= tile) return { tiles: [whole], rows: 0, cols: 0 };
   const rows = whole.height / tile;
   const cols = whole.width / tile;
@@ -84,19 +74,6 @@ function cutIntoTiles(image: RgbImage, config: ImageConfig): { tiles: RgbImage[]
   for (let r = 0; r < rows; r++) for (let c = 0; c < cols; c++) tiles.push(crop(whole, r * tile, c * tile, tile, tile));
   tiles.push(resize(whole, tile, tile, filter));
   return { tiles, rows, cols };
-}
-
-/** Both edges become multiples of the tile, the aspect ratio kept as far as that allows. */
-function resizeToTiles(image: RgbImage, config: ImageConfig): RgbImage {
-  const { tile } = config;
-  const up = (n: number): number => Math.ceil(n / tile) * tile;
-  const ratio = image.width / image.height;
-  if (image.width >= image.height) {
-    const width = up(image.width);
-    return resize(image, width, up(Math.trunc(width / ratio)), config.filter);
-  }
-  const height = up(image.height);
-  return resize(image, up(Math.trunc(height * ratio)), height, config.filter);
 }
 
 function crop(image: RgbImage, top: number, left: number, height: number, width: number): RgbImage {
