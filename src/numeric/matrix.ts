@@ -74,10 +74,8 @@ export function unitRows(matrix: Matrix): Matrix {
   const { rows, width } = matrix;
   const data = matrix.data.slice();
   for (let row = 0, at = 0; row < rows; row++, at += width) {
-    let square = 0;
-    for (let t = at; t < at + width; t++) square += data[t]! * data[t]!;
-    const length = Math.sqrt(square);
-    if (length > 0 && Number.isFinite(length)) for (let t = at; t < at + width; t++) data[t]! /= length;
+    const length = rowLength(matrix, row);
+    if (length > 0) for (let t = at; t < at + width; t++) data[t]! /= length;
     else data.fill(0, at, at + width);
   }
   return { data, rows, width };

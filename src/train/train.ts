@@ -5,6 +5,7 @@ import { writeFileAtomic } from '../dataset/atomic.ts';
 import type { Dataset } from '../dataset/dataset.ts';
 import { WinnowError } from '../dataset/errors.ts';
 import { resolveWeights } from '../models/source.ts';
+import { mean } from '../numeric/statistics.ts';
 import { withLock } from '../store/lock.ts';
 import type { Project } from '../store/project.ts';
 import { type Checkpoint, findRun, finishedRun, type RunHead, runFolder, runKey, saveRunHead } from '../store/runs.ts';
@@ -153,7 +154,7 @@ function planSteps(ids: readonly string[], options: ProxyRecipe, seed: number): 
     since.push(step.rate);
     const checkpoint = saved.get(i + 1);
     if (checkpoint === undefined) return step;
-    const meanRate = since.reduce((sum, one) => sum + one, 0) / since.length;
+    const meanRate = mean(since);
     since = [];
     return { ...step, checkpoint, meanRate };
   });
