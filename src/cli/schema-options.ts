@@ -1,5 +1,6 @@
 import { type Command, Option } from 'commander';
 import { z } from 'zod';
+import { optionName } from '../dataset/command-words.ts';
 
 /** The part of JSON Schema that options use. */
 interface Property {
@@ -9,8 +10,6 @@ interface Property {
   default?: unknown;
   description?: string;
 }
-
-const kebab = (name: string): string => name.replace(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`);
 
 /** The fields of an options schema as people write them, defaults and transforms not yet applied. */
 function propertiesOf(schema: z.ZodType): Record<string, Property> {
@@ -27,7 +26,8 @@ function propertiesOf(schema: z.ZodType): Record<string, Property> {
 export function addSchemaOptions(command: Command, schema: z.ZodType): void {
   for (const [name, property] of Object.entries(propertiesOf(schema))) {
     const list = property.type === 'array';
-    const flag = property.type === 'boolean' ? `--${kebab(name)}` : `--${kebab(name)} <${list ? 'list' : 'value'}>`;
+    const flag =
+      property.type === 'boolean' ? `--${optionName(name)}` : `--${optionName(name)} <${list ? 'list' : 'value'}>`;
     const choices = property.enum ?? property.items?.enum;
     const known = list && choices !== undefined ? ` (one or more of ${choices.join(',')})` : '';
     const isSaid = property.default === undefined || property.default === false;

@@ -1,5 +1,6 @@
 import { readFile } from 'node:fs/promises';
 import { cpus, platform, release, totalmem } from 'node:os';
+import { optionFlags, shellWord } from '../dataset/command-words.ts';
 import type { Dataset } from '../dataset/dataset.ts';
 import type { CompositionRecord } from '../select/composition-record.ts';
 import type { SignalEntry } from '../store/lineage.ts';
@@ -10,30 +11,9 @@ import type { ReportInput } from './data.ts';
 
 type Run = NonNullable<ReportInput['run']>;
 
-/** A word for the shell: quoted where it has to be. */
-function shell(word: string): string {
-  return /^[\w@%+=:,./-]+$/.test(word) ? word : `'${word.replaceAll("'", `'\\''`)}'`;
-}
-
-const kebab = (name: string) => name.replace(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`);
-
-/** A value as the command line takes it: lists by commas, weights as NAME=NUMBER. */
-function wordOf(value: unknown): string {
-  const isMap = typeof value === 'object' && value !== null && !Array.isArray(value);
-  return (isMap ? Object.entries(value).map(([key, own]) => `${key}=${own}`) : [value].flat()).join(',');
-}
-
-/** Options as flags; empty ones and false are left out. */
-function flags(options: Readonly<Record<string, unknown>>): string {
-  return Object.entries(options)
-    .filter(([, value]) => value !== undefined && value !== false && value !== '')
-    .map(([name, value]) => (value === true ? ` --${kebab(name)}` : ` --${kebab(name)} ${shell(wordOf(value))}`))
-    .join('');
-}
-
 function scoreCommand(entry: SignalEntry): string {
   const params = (entry.about.params as Record<string, unknown> | undefined) ?? entry.params;
-  return `winnow score ${entry.signal}${flags(params)}`;
+  return `winnow score ${entry.signal}${optionFlags(params)}`;
 }
 
 /** The command that makes a selection again. */
@@ -44,16 +24,16 @@ function selectCommand({ name, method, options, seed, requested, lineage }: Load
     composition?.stages ?? [{ method, options, budget }];
   const words = stages.map(
     (stage) =>
-      `${stage.method}${flags({ budget: stage.budget, pass: stage.pass, reference: stage.reference })}${flags(stage.options)}`,
+      `${stage.method}${optionFlags({ budget: stage.budget, pass: stage.pass, reference: stage.reference })}${optionFlags(stage.options)}`,
   );
   // An option that may be repeated stands once for each of its values.
   const asked = Object.entries(composition?.asked ?? {}).map(([option, value]) =>
     [value]
       .flat()
-      .map((one) => flags({ [option]: one }))
+      .map((one) => optionFlags({ [option]: one }))
       .join(''),
   );
-  return `winnow select ${words.join(' then ')} --seed ${seed} --name ${shell(name)}${asked.join('')}`;
+  return `winnow select ${words.join(' then ')} --seed ${seed} --name ${shellWord(name)}${asked.join('')}`;
 }
 
 /** Steps, models, machine, commands and hashes of what a page shows, from the lineage. */
@@ -81,7 +61,7 @@ export async function describeRun(project: Project, dataset: Dataset, main: Load
     commands: [
       {
         title: 'Import',
-        command: `winnow import ${shell(entry?.path ?? dataset.path)}${flags({ images: entry?.images, format: entry?.format })}`,
+        command: `winnow import ${shellWord(entry?.path ?? dataset.path)}${optionFlags({ images: entry?.images, format: entry?.format })}`,
       },
       ...stored.map(({ entry: made, remedy }) => ({
         title: `${remedy === undefined ? 'Score' : 'Import'}: ${made.signal}`,
@@ -91,7 +71,7 @@ export async function describeRun(project: Project, dataset: Dataset, main: Load
         title: 'Select',
         command: selectCommand(main),
       },
-      { title: 'Report', command: `winnow report ${shell(main.name)}` },
+      { title: 'Report', command: `winnow report ${shellWord(main.name)}` },
     ],
     lineage: [
       { what: `data set ${dataset.name}`, hash: dataset.hash },

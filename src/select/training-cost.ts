@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { optionName } from '../dataset/command-words.ts';
 import { WinnowError } from '../dataset/errors.ts';
 import { IMAGE_FAMILIES } from '../models/image-tokens/families.ts';
 
@@ -71,7 +72,7 @@ export function refuseUnusedCost(given: object, used: readonly string[] = []): v
     ([name, value]) => name in CostOptions.shape && value !== undefined && !used.includes(name),
   );
   if (unused === undefined) return;
-  const option = `--${unused[0].replace(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`)}`;
+  const option = `--${optionName(unused[0])}`;
   throw new WinnowError({
     code: 'USAGE',
     message: `${option} is about budgets in tokens and GPU-hours, and this one is in samples.`,

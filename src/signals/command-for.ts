@@ -1,3 +1,4 @@
+import { optionFlags } from '../dataset/command-words.ts';
 import { signals } from './registry.ts';
 import type { Signal } from './signal.ts';
 
@@ -48,11 +49,6 @@ export function commandFor(column: string): string | undefined {
   if (maker === undefined) return undefined;
   const proxy = OF_PROXY[column.replace(/^gradient_\d+$/, 'gradient_1')];
   const options = { ...maker.options, ...(proxy === undefined ? {} : { [proxy]: 'proxy' }) };
-  const flags = Object.entries(options).map(([name, value]) =>
-    value === true ? ` --${kebab(name)}` : ` --${kebab(name)} ${String(value)}`,
-  );
   const training = proxy === undefined ? '' : 'winnow train --recipe proxy && ';
-  return `${training}winnow score ${maker.signal.name}${flags.join('')}`;
+  return `${training}winnow score ${maker.signal.name}${optionFlags(options)}`;
 }
-
-const kebab = (name: string): string => name.replace(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`);

@@ -1,4 +1,5 @@
 import { describeChanges } from '../../dataset/changes.ts';
+import { optionName } from '../../dataset/command-words.ts';
 import { compositionLines } from '../../report/selection-text.ts';
 import type { CompositionRecord } from '../../select/composition-record.ts';
 import { signals } from '../../signals/registry.ts';
@@ -72,7 +73,7 @@ function optionsOf({ signal, params }: SignalStatus): string {
   return Object.entries(params)
     .filter(([key, value]) => JSON.stringify(usual[key]) !== JSON.stringify(value))
     .map(([key, value]) => {
-      const flag = `--${key.replace(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`)}`;
+      const flag = `--${optionName(key)}`;
       return value === true ? ` ${flag}` : value === false ? '' : ` ${flag} ${[value].flat().join(',')}`;
     })
     .join('');

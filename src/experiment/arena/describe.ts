@@ -1,6 +1,7 @@
+import { optionFlags } from '../../dataset/command-words.ts';
 import type { CostRequest } from '../../select/request.ts';
 import type { Choice } from './choose.ts';
-import type { Entry, EntryStage } from './entry.ts';
+import type { Entry } from './entry.ts';
 import type { ArenaStage } from './result.ts';
 
 /** What each method of an entry is, and what it did. */
@@ -30,30 +31,11 @@ export function commandOf({ stages, rules }: Entry, { budget, seed, cost, datase
     const { selector, given, pass } = stage;
     return [
       selector.name,
-      flag('budget', isLast ? budget : stage.budget),
-      flag('pass', pass),
-      ...Object.entries(given).map(([name, value]) => flag(name, optionText(value))),
-      selector.referenceNeeds === undefined ? '' : flag('reference', reference),
+      optionFlags({ budget: isLast ? budget : stage.budget, pass }),
+      optionFlags(given),
+      selector.referenceNeeds === undefined ? '' : optionFlags({ reference }),
     ].join('');
   });
-  const ruled = Object.entries(rules).flatMap(([rule, all]) => all.map((one) => flag(rule, one)));
-  const priced = Object.entries(cost).map(([name, value]) => flag(name, String(value)));
-  const common = [flag('dataset', dataset), flag('blind', blind), flag('seed', String(seed))];
-  return `winnow select ${words.join(' then ')}${[...ruled, ...priced, ...common].join('')}`;
-}
-
-function optionText(value: EntryStage['given'][string]): string | undefined {
-  if (typeof value !== 'object' || value === null) return String(value);
-  if (Array.isArray(value)) return value.join(',');
-  return Object.entries(value)
-    .map(([name, weight]) => `${name}=${weight}`)
-    .join(',');
-}
-
-/** ` --text-only exclude`; empty where there is nothing to say. */
-function flag(name: string, value: string | undefined): string {
-  if (value === undefined || value === 'false') return '';
-  const option = ` --${name.replace(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`)}`;
-  if (value === 'true') return option;
-  return `${option} ${/^[\w%.,:=+@/-]+$/.test(value) ? value : `'${value.replaceAll("'", "'\\''")}'`}`;
+  const ruled = Object.entries(rules).flatMap(([rule, all]) => all.map((one) => optionFlags({ [rule]: one })));
+  return `winnow select ${words.join(' then ')}${ruled.join('')}${optionFlags({ ...cost, dataset, blind, seed })}`;
 }
