@@ -4,7 +4,8 @@ import { closeUpOf } from './media/close-up.ts';
 import { type Inspected, type MediaCollection, mediaOf, pathOfMedium } from './media/collect.ts';
 import { type ImageTwin, imageTwins } from './twins/image-twins.ts';
 import { identityOf } from './twins/row-texts.ts';
-import { type GroupedText, type TextKey, type TextTwin, textKey, textTwins } from './twins/text-twins.ts';
+import { exactKey, type TextKeys, textKeys } from './twins/text-keys.ts';
+import { type TextTwin, textTwins } from './twins/text-twins.ts';
 
 const DUPLICATE: Check = {
   code: 'D007',
@@ -21,17 +22,15 @@ export const duplicates: CheckGroup = {
   checks: [DUPLICATE],
   open(context) {
     const collection = mediaOf(context);
-    const texts: RowText[] = [];
+    const texts: RowTexts = { keys: textKeys(), answers: [], isTextOnly: [] };
     return {
       visit(row) {
         collection.add(row);
         if (row.sample === null) return;
         const answer = responseOf(row.sample);
-        texts.push({
-          key: textKey(identityOf(row.sample)),
-          answer: answer === '' ? '' : textKeyOfAnswer(answer),
-          isTextOnly: isTextOnly(row.sample),
-        });
+        texts.keys.add(identityOf(row.sample));
+        texts.answers.push(answer === '' ? '' : exactKey(answer.slice(0, 4096)));
+        texts.isTextOnly.push(isTextOnly(row.sample));
       },
       async finish() {
         const inspected = await collection.inspect(context);
@@ -44,22 +43,19 @@ export const duplicates: CheckGroup = {
   },
 };
 
-interface RowText {
-  key: TextKey;
+/** Texts of the rows that have a sample, in order. */
+interface RowTexts {
+  keys: TextKeys;
   /** Hash of the answers. */
-  answer: string;
-  isTextOnly: boolean;
-}
-
-function textKeyOfAnswer(answer: string): string {
-  return textKey(answer.slice(0, 4096)).exact;
+  answers: string[];
+  isTextOnly: boolean[];
 }
 
 async function reportTwins(
   context: DoctorContext,
   collection: MediaCollection,
   { images }: Inspected,
-  texts: readonly RowText[],
+  { keys, answers, isTextOnly: isText }: RowTexts,
 ): Promise<void> {
   const { dataset, signal } = context;
   const pictures = await imageTwins(
@@ -68,23 +64,23 @@ async function reportTwins(
     signal,
   );
   const classes = classesOf(pictures, collection.media.length);
-  const grouped = texts.map(({ key, isTextOnly: isText }, index): GroupedText => {
+  const groups = isText.map((isAlone, index) => {
     const shown = collection.mediaOf(index).map((number) => classes[number]);
-    return { key, group: isText ? 'text' : shown.join(' ') };
+    return isAlone ? 'text' : shown.join(' ');
   });
   const read = async (indices: readonly number[]) => {
     const samples = await dataset.get(indices.map((index) => collection.rows[index]!));
     return samples.map((sample) => (sample === null ? null : identityOf(sample)));
   };
-  const twins = await textTwins(grouped, read, signal);
+  const twins = await textTwins(keys, groups, read, signal);
   twins.forEach((twin, index) => {
-    if (twin === undefined || (texts[index]!.isTextOnly && texts[index]!.key.words === 0)) return;
+    if (twin === undefined || (isText[index] && keys.words(index) === 0)) return;
     const row = collection.rows[index]!;
-    const isSameAnswer = texts[index]!.answer === texts[twin.of]!.answer;
-    const seen = describe(collection, pictures, texts[index]!.isTextOnly, index, twin);
-    const detail = isSameAnswer || texts[index]!.isTextOnly ? seen : `${seen}, with another answer`;
+    const isSameAnswer = isText[index]! || answers[index] === answers[twin.of];
+    const seen = describe(collection, pictures, isText[index]!, index, twin);
+    const detail = isSameAnswer ? seen : `${seen}, with another answer`;
     // Several answers to one question may be meant, as captions are; a text is compared with its answer.
-    const fixable = isSameAnswer || texts[index]!.isTextOnly;
+    const fixable = isSameAnswer;
     context.report({ code: 'D007', row, id: collection.idOf(row), detail, fixable });
   });
 }

@@ -2,9 +2,12 @@ import type { Dataset } from '../dataset/dataset.ts';
 import type { Check, CheckGroup, DoctorContext } from './check.ts';
 import { closeUpOf } from './media/close-up.ts';
 import { collectMedia, type MediaCollection, mediaOf, pathOfMedium } from './media/collect.ts';
+import { bandBuckets } from './twins/bands.ts';
 import { imagePool, type Likeness } from './twins/image-twins.ts';
 import { questionOf } from './twins/row-texts.ts';
-import { isNearText, type TextKey, textKey, textPool } from './twins/text-twins.ts';
+import { shinglesOf } from './twins/shingles.ts';
+import { type TextKeys, textKeys } from './twins/text-keys.ts';
+import { areNear, canBeNear } from './twins/text-twins.ts';
 
 const OVERLAP: Check = {
   code: 'D009',
@@ -22,11 +25,11 @@ export const overlap: CheckGroup = {
   checks: [OVERLAP],
   open(context) {
     const collection = mediaOf(context);
-    const questions: TextKey[] = [];
+    const questions = textKeys();
     return {
       visit(row) {
         collection.add(row);
-        if (row.sample !== null) questions.push(textKey(questionOf(row.sample)));
+        if (row.sample !== null) questions.add(questionOf(row.sample));
       },
       async finish() {
         for (const benchmark of context.against) {
@@ -44,15 +47,15 @@ interface Benchmark {
   dataset: Dataset;
   name: string;
   media: MediaCollection;
-  questions: TextKey[];
+  questions: TextKeys;
 }
 
 async function readBenchmark(dataset: Dataset): Promise<Benchmark> {
   const media = collectMedia(dataset);
-  const questions: TextKey[] = [];
+  const questions = textKeys();
   await dataset.scan((row) => {
     media.add(row);
-    if (row.sample !== null) questions.push(textKey(questionOf(row.sample)));
+    if (row.sample !== null) questions.add(questionOf(row.sample));
   });
   return { dataset, name: dataset.name, media, questions };
 }
@@ -94,31 +97,31 @@ const MOST_IN_HUNDRED = 1;
 async function reportQuestions(
   context: DoctorContext,
   ours: MediaCollection,
-  questions: readonly TextKey[],
+  questions: TextKeys,
   { dataset, name, media, questions: theirs }: Benchmark,
 ): Promise<void> {
-  const [often, oftenOurs] = [countsOf(theirs), countsOf(questions)];
-  const mostOurs = Math.max(MOST_IN_BENCHMARK, (MOST_IN_HUNDRED * questions.length) / 100);
-  const pool = textPool();
-  theirs.forEach((key, number) => {
-    if (key.words >= LEAST_WORDS && often.get(key.exact)! <= MOST_IN_BENCHMARK) pool.add({ group: '', key }, number);
-  });
-  for (const [index, key] of questions.entries()) {
+  const mostOurs = Math.max(MOST_IN_BENCHMARK, (MOST_IN_HUNDRED * questions.count) / 100);
+  const [asked, known] = [distinctive(questions, mostOurs), distinctive(theirs, MOST_IN_BENCHMARK)];
+  const same = new Map(known.toReversed().map((number) => [theirs.exact(number), number]));
+  // The benchmark's questions stand first: what is found for one of ours are those before it.
+  const near = bandBuckets(known.length + asked.length, (item, band) =>
+    item < known.length ? theirs.band(known[item]!, band) : questions.band(asked[item - known.length]!, band),
+  );
+  for (const [at, index] of asked.entries()) {
     context.signal?.throwIfAborted();
-    if (key.words < LEAST_WORDS || oftenOurs.get(key.exact)! > mostOurs) continue;
     const row = ours.rows[index]!;
-    const found = (number: number, how: string) => {
-      const there = media.rows[number]!;
-      const detail = `${how} question as ${name}, row ${there} (${media.idOf(there)})`;
-      context.report({ code: OVERLAP.code, row, id: ours.idOf(row), detail });
-    };
-    const same = pool.same({ group: '', key });
-    if (same !== undefined) {
-      found(same, 'same');
-      continue;
-    }
-    const near = await nearest(context.dataset, row, dataset, media, pool.candidates({ group: '', key }));
-    if (near !== undefined) found(near, 'nearly the same');
+    const own = questions.shingles(index);
+    const candidates = near(known.length + at)
+      .filter((item) => item < known.length && own > 0)
+      .map((item) => known[item]!)
+      .filter((number) => canBeNear(own, theirs.shingles(number)));
+    const of = same.get(questions.exact(index));
+    const found = of ?? (await nearest(context.dataset, row, dataset, media, candidates));
+    if (found === undefined) continue;
+    const there = media.rows[found]!;
+    const how = of === undefined ? 'nearly the same' : 'same';
+    const detail = `${how} question as ${name}, row ${there} (${media.idOf(there)})`;
+    context.report({ code: OVERLAP.code, row, id: ours.idOf(row), detail });
   }
 }
 
@@ -132,16 +135,18 @@ async function nearest(
   if (candidates.length === 0) return undefined;
   const [mine] = await ours.get([row]);
   if (mine === null || mine === undefined) return undefined;
-  const question = questionOf(mine);
+  const question = shinglesOf(questionOf(mine));
   const samples = await theirs.get(candidates.map((number) => media.rows[number]!));
   return candidates.find((_, i) => {
     const sample = samples[i];
-    return sample !== null && sample !== undefined && isNearText(question, questionOf(sample));
+    return sample !== null && sample !== undefined && areNear(question, shinglesOf(questionOf(sample)));
   });
 }
 
-function countsOf(keys: readonly TextKey[]): Map<string, number> {
+/** Numbers of the questions that are long enough and asked `most` times at most. */
+function distinctive(keys: TextKeys, most: number): number[] {
   const counts = new Map<string, number>();
-  for (const { exact } of keys) counts.set(exact, (counts.get(exact) ?? 0) + 1);
-  return counts;
+  const all = Array.from({ length: keys.count }, (_, number) => number);
+  for (const number of all) counts.set(keys.exact(number), (counts.get(keys.exact(number)) ?? 0) + 1);
+  return all.filter((number) => keys.words(number) >= LEAST_WORDS && counts.get(keys.exact(number))! <= most);
 }

@@ -1,44 +1,27 @@
+import { mix, readWords } from './words.ts';
+
 /** Words of a run of text that make one shingle. */
 const WIDTH = 3;
 
-/**
- * Text as it is compared: NFKC, lower case, words and numbers only. Signs between numbers stay (`3-2` isn't `3+2`). A sign of a
- * script without spaces is a word.
- */
-export function wordsOf(text: string): string[] {
-  return text.normalize('NFKC').toLowerCase().match(WORD) ?? [];
+/** The sorted set of all runs of three words, as 32-bit hashes; of a shorter text the text itself. Empty for a text without words. */
+export function shinglesOf(text: string): Uint32Array {
+  return shinglesOfWords(readWords(text).hashes);
 }
 
-const WORD =
-  /[\p{Script=Han}\p{Script=Hiragana}\p{Script=Katakana}\p{Script=Thai}]|[\p{L}\p{M}\p{N}_]+|[+\-*/=<>^%](?=\s*[\p{N}(])/gu;
-
-/** The set of all runs of three words, as 32-bit hashes; of a shorter text the text itself. Empty for a text without words. */
-export function shinglesOf(words: readonly string[]): Uint32Array {
+/** @param words a hash a word, in order */
+export function shinglesOfWords(words: Uint32Array): Uint32Array {
   if (words.length === 0) return new Uint32Array();
-  const hashes = words.map(hashOf);
   const width = Math.min(WIDTH, words.length);
-  const set = new Set<number>();
-  for (let i = 0; i + width <= hashes.length; i++) {
+  const all = new Uint32Array(words.length - width + 1);
+  for (let i = 0; i < all.length; i++) {
     let mixed = width;
-    for (let j = i; j < i + width; j++) mixed = mix(Math.imul(mixed, 31) + hashes[j]!);
-    set.add(mixed);
+    for (let j = i; j < i + width; j++) mixed = mix(Math.imul(mixed, 31) + words[j]!);
+    all[i] = mixed;
   }
-  return Uint32Array.from(set).sort();
-}
-
-/** FNV-1a over UTF-16 units, then mixed. */
-function hashOf(word: string): number {
-  let hash = 0x811c9dc5;
-  for (let i = 0; i < word.length; i++) hash = Math.imul(hash ^ word.charCodeAt(i), 0x01000193);
-  return mix(hash);
-}
-
-/** Every bit of the result depends on every bit of the word (the finaliser of MurmurHash3). */
-export function mix(word: number): number {
-  let h = word ^ (word >>> 16);
-  h = Math.imul(h, 0x85ebca6b);
-  h = Math.imul(h ^ (h >>> 13), 0xc2b2ae35);
-  return (h ^ (h >>> 16)) >>> 0;
+  all.sort();
+  let count = 1;
+  for (let i = 1; i < all.length; i++) if (all[i] !== all[i - 1]) all[count++] = all[i]!;
+  return all.subarray(0, count);
 }
 
 /** Shared part of two sorted sets: |A and B| / |A or B|; 0 where both are empty. */

@@ -5,12 +5,9 @@ import { createRandom } from '../../numeric/philox.ts';
 import { openImage, smallPicture } from '../media/decode-facts.ts';
 import type { Picture } from './align.ts';
 import { hammingIndex } from './hamming-search.ts';
-import { bandKeys } from './minhash.ts';
 import { type Hash64, hammingDistance, SIDE } from './perceptual-hash.ts';
 import { align, CLOSE_SIDE, staysAligned } from './same-picture.ts';
-import { jaccard, shinglesOf, wordsOf } from './shingles.ts';
 import { fingerprint, pictureOf } from './signature.ts';
-import { textKey, textTwins } from './text-twins.ts';
 
 const RADIUS = 12;
 
@@ -145,67 +142,6 @@ describe('hammingIndex', () => {
         expect(found).toEqual(found.toSorted((a, b) => distances[a]! - distances[b]! || a - b));
       }),
       { numRuns: 60 },
-    );
-  });
-});
-
-describe('texts', () => {
-  const random = createRandom(3, 'texts');
-  const text = (length: number) => Array.from({ length }, () => `w${random.below(5000)}`);
-
-  it('of Jaccard 0.8 and more share a band, and the verdict is that of the true sets', async () => {
-    const originals = Array.from({ length: 150 }, () => text(30 + random.below(60)));
-    const changed = originals.map((words, i) => words.map((word, at) => (at % 37 === i % 37 ? 'other' : word)));
-    const all = [...originals, ...changed].map((words) => words.join(' '));
-    const twins = await textTwins(
-      all.map((one) => ({ group: '', key: textKey(one) })),
-      async (numbers) => numbers.map((number) => all[number]!),
-    );
-    let expected = 0;
-    const wrong = changed.filter((_, i) => {
-      const is = jaccard(shinglesOf(wordsOf(all[i]!)), shinglesOf(wordsOf(all[150 + i]!))) >= 0.8;
-      if (is) expected++;
-      return is !== (twins[150 + i]?.of === i);
-    });
-    expect(expected).toBeGreaterThan(60);
-    expect(wrong.length).toBeLessThanOrEqual(1);
-    expect(twins.slice(0, 150).filter((twin) => twin !== undefined)).toHaveLength(0);
-  });
-
-  it('differ by case, spaces and punctuation only: the same', async () => {
-    const texts = [
-      'Is there a DOG here?',
-      'is there  a dog here',
-      'is there a cat here',
-      '狗在哪里？',
-      '狗在那里？',
-      '3 + 4',
-      '3 - 4',
-    ];
-    const grouped = texts.map((one) => ({ group: '', key: textKey(one) }));
-    const twins = await textTwins(grouped, async (numbers) => numbers.map((number) => texts[number]!));
-    expect(twins.map((twin) => twin?.of)).toEqual([
-      undefined,
-      0,
-      undefined,
-      undefined,
-      undefined,
-      undefined,
-      undefined,
-    ]);
-  });
-
-  it('of two groups are no twins', async () => {
-    const grouped = ['one image', 'another'].map((group) => ({ group, key: textKey('What is shown here?') }));
-    expect(await textTwins(grouped, async () => [])).toEqual([undefined, undefined]);
-  });
-
-  it('have keys that do not depend on the order of their shingles', () => {
-    fc.assert(
-      fc.property(fc.uniqueArray(fc.nat(2 ** 32 - 1), { minLength: 1 }), (shingles) => {
-        expect(bandKeys(Uint32Array.from(shingles))).toEqual(bandKeys(Uint32Array.from(shingles.toReversed())));
-      }),
-      { numRuns: 30 },
     );
   });
 });
