@@ -1,8 +1,13 @@
 import { isUtf8 } from 'node:buffer';
 import type { JsonLayout } from './json-split.ts';
 
-/** `bare`: what stood there as a value although JSON has no such thing (`NaN`, `Infinity`); it is read as null. */
-export type Parsed = { ok: true; value: unknown; bare?: string } | { ok: false; code: string; reason: string };
+/**
+ * `bare`: what stood there as a value although JSON has no such thing (`NaN`, `Infinity`); it is read as null. `gap`: what is wrong
+ * between this record and the one before it.
+ */
+export type Parsed =
+  | { ok: true; value: unknown; bare?: string; gap?: string }
+  | { ok: false; code: string; reason: string };
 
 /** Longer texts don't fit into a string of V8's. */
 const MAX_RECORD = 256 << 20;

@@ -30,12 +30,13 @@ export function openJsonSource(path: string, shape: JsonShape): RecordSource {
       let rested = 0;
       try {
         for (let step = spans.next(); !step.done; ) {
-          const { start, end, offset, damage } = step.value;
+          const { start, end, offset, damage, gap } = step.value;
           const bytes = window.bytes.subarray(start, end);
           const parsed: Parsed =
             damage === undefined
               ? parseInLayout(bytes, shape.layout)
               : { ok: false, code: 'RECORD_DAMAGED', reason: `not valid JSON: ${damage}` };
+          if (parsed.ok && gap !== undefined) parsed.gap = gap;
           visit({ offset, length: end - start, parsed, bytes });
           if (offset - rested > BREATHE_EVERY) {
             rested = offset;

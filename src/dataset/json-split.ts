@@ -14,6 +14,8 @@ export interface RecordSpan {
   offset: number;
   /** Set where the brackets don't match or the file ends: the span is damaged and its end is where reading can go on. */
   damage?: string;
+  /** Set where other than one comma stands between this record and the one before it. */
+  gap?: string;
 }
 
 /** A record larger than this is treated as damaged (a quote or bracket that never closes). */
@@ -82,9 +84,12 @@ function* splitValues(window: ByteWindow, layout: JsonLayout): Generator<RecordS
   let position = bracketed ? 1 : 0;
   let closed = !bracketed;
   let headKey: Buffer | undefined;
+  let commas = 0;
+  /** Commas that belong before the next record; undefined: it was found by its head. */
+  let expected: number | undefined = 0;
   for (;;) {
     while (position < window.length && (isSpace(window.bytes[position]!) || window.bytes[position] === COMMA))
-      position++;
+      if (window.bytes[position++] === COMMA) commas++;
     if (position >= window.length) {
       if (window.refill(window.length)) {
         position = 0;
@@ -99,16 +104,21 @@ function* splitValues(window: ByteWindow, layout: JsonLayout): Generator<RecordS
     if (window.bytes[position] === close && !closed) {
       if (layout !== 'array') return;
       closed = true;
+      expected = undefined;
       position++;
       continue;
     }
     const { start, end, damage } = layout === 'members' ? scanMember(window, position) : scanValue(window, position);
     if (layout !== 'members') headKey ??= firstKey(window, start);
+    const isOdd = bracketed && expected !== undefined && commas !== expected;
+    const gap = isOdd ? { gap: gapOf(commas, expected === 0) } : {};
+    [commas, expected] = [0, undefined];
     if (damage === undefined) {
-      const parsed = yield { start, end, offset: window.base + start };
+      const parsed = yield { start, end, offset: window.base + start, ...gap };
       // A span that doesn't parse may have swallowed its neighbours through a lost quote: look for their heads inside it.
       const next = parsed === false && headKey !== undefined ? findHead(window, headKey, start + 1, end) : -1;
       position = next < 0 ? end : next;
+      if (next < 0) expected = 1;
       continue;
     }
     const next = searchHead(window, headKey, start);
@@ -125,6 +135,11 @@ function* splitValues(window: ByteWindow, layout: JsonLayout): Generator<RecordS
     yield { start: 0, end: bracket ? last - 1 : last, offset: window.base, damage };
     return;
   }
+}
+
+function gapOf(commas: number, isFirst: boolean): string {
+  const seen = commas === 0 ? 'no comma stands' : commas === 1 ? '1 comma stands' : `${commas} commas stand`;
+  return isFirst ? `${seen} before the first row` : `${seen} between this row and the one before it`;
 }
 
 /** End of the member `"key": value` at `position`. */

@@ -98,10 +98,13 @@ describe('doctor', () => {
     ['\ufeff[ROW]', 'byte-order mark'],
     ['[ROW,\n]\n', 'a comma stands before'],
     ['[ROW]\n{}', 'text stands behind'],
+    ['[ROW,\n,ROW]', '2 commas stand between this row'],
+    ['[ROW\nROW]', 'no comma stands between this row'],
+    ['[,ROW]', '1 comma stands before the first row'],
   ])('finds what is wrong around the records: %j', async (text, said) => {
     const path = join(room(), 'whole.json');
     const row = { id: 'x', conversations: ['human', 'gpt'].map((from) => ({ from, value: 'Hi.' })) };
-    writeFileSync(path, text.replace('ROW', JSON.stringify(row)));
+    writeFileSync(path, text.replaceAll('ROW', JSON.stringify(row)));
     const { findings } = await doctor(null, { path, only: ['D001'] });
     expect(findings[0]!.details[0]).toContain(said);
   });

@@ -33,6 +33,7 @@ const unparseable: RowCheck = {
     if (row.fault !== undefined && codeOfFault(row.fault.code) === 'D001') seen.push(row.fault.reason);
     if (row.parsed.ok) {
       if (row.parsed.bare !== undefined) seen.push(`bare ${row.parsed.bare}, which JSON doesn't have`);
+      if (row.parsed.gap !== undefined) seen.push(row.parsed.gap);
       const isWalkable = row.bytes !== undefined && row.fault?.code !== 'RECORD_TOO_DEEP';
       const key = !isWalkable ? undefined : duplicateKey(row.bytes!, row.parsed.value);
       if (key !== undefined) seen.push(`the key ${JSON.stringify(key)} stands twice in one object`);
