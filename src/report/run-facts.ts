@@ -3,18 +3,12 @@ import { cpus, platform, release, totalmem } from 'node:os';
 import { optionFlags, shellWord } from '../dataset/command-words.ts';
 import type { Dataset } from '../dataset/dataset.ts';
 import type { CompositionRecord } from '../select/composition-record.ts';
-import type { SignalEntry } from '../store/lineage.ts';
 import type { Project } from '../store/project.ts';
 import type { LoadedSelection } from '../store/selections.ts';
-import { isImported, storedSignals } from '../store/signals.ts';
+import { storedSignals } from '../store/signals.ts';
 import type { ReportInput } from './data.ts';
 
 type Run = NonNullable<ReportInput['run']>;
-
-function scoreCommand(entry: SignalEntry): string {
-  const params = (entry.about.params as Record<string, unknown> | undefined) ?? entry.params;
-  return `winnow score ${entry.signal}${optionFlags(params)}`;
-}
 
 /** The command that makes a selection again. */
 function selectCommand({ name, method, options, seed, requested, lineage }: LoadedSelection): string {
@@ -46,9 +40,9 @@ export async function describeRun(project: Project, dataset: Dataset, main: Load
       seconds: Number(made.about.seconds ?? 0),
       samples: Number(made.about.rowsComputed ?? dataset.rows),
     })),
-    models: stored.map(({ entry: made }) => ({
+    models: stored.map(({ entry: made, isImported }) => ({
       role: made.signal,
-      name: isImported(made) ? 'imported' : String(made.about.model ?? 'no model'),
+      name: isImported ? 'imported' : String(made.about.model ?? 'no model'),
       revision: made.revision.slice(0, 16),
     })),
     machine: {
@@ -63,9 +57,9 @@ export async function describeRun(project: Project, dataset: Dataset, main: Load
         title: 'Import',
         command: `winnow import ${shellWord(entry?.path ?? dataset.path)}${optionFlags({ images: entry?.images, format: entry?.format })}`,
       },
-      ...stored.map(({ entry: made, remedy }) => ({
-        title: `${remedy === undefined ? 'Score' : 'Import'}: ${made.signal}`,
-        command: remedy ?? scoreCommand(made),
+      ...stored.map(({ entry: made, command, isImported }) => ({
+        title: `${isImported ? 'Import' : 'Score'}: ${made.signal}`,
+        command,
       })),
       {
         title: 'Select',

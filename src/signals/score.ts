@@ -1,3 +1,4 @@
+import { optionFlags } from '../dataset/command-words.ts';
 import type { Dataset } from '../dataset/dataset.ts';
 import type { Quarantined } from '../dataset/errors.ts';
 import type { Project } from '../store/project.ts';
@@ -48,6 +49,7 @@ async function finish(plan: ScorePlan, rowsComputed: number, seconds: number): P
   const { project, signal, params, shards, context, summary } = plan;
   if (rowsComputed > 0 || !(await isRecorded(project, plan))) {
     await recordSignal(project, shards, {
+      command: scoreCommand(signal, params),
       model: summary.model,
       params,
       seconds,
@@ -64,6 +66,13 @@ async function finish(plan: ScorePlan, rowsComputed: number, seconds: number): P
       (a, b) => a.row - b.row,
     ),
   };
+}
+
+/** The command that measures with these options; those that are the defaults are left out. */
+function scoreCommand({ name, params: schema }: Signal, params: Record<string, unknown>): string {
+  const usual = schema.safeParse({}).data as Record<string, unknown> | undefined;
+  const own = Object.entries(params).filter(([key, value]) => JSON.stringify(usual?.[key]) !== JSON.stringify(value));
+  return `winnow score ${name}${optionFlags(Object.fromEntries(own))}`;
 }
 
 /** Computes the missing shards of a plan alone. Returns the rows that were computed here. */

@@ -7,13 +7,14 @@ import { readHalves } from '../numeric/half.ts';
 import type { Matrix } from '../numeric/matrix.ts';
 import { type Joined, readJoined } from './joined.ts';
 import type { Project } from './project.ts';
-import { type ColumnRecord, damaged, mayHoldQuarantined, readMeta, type ShardMeta } from './shard-file.ts';
+import { type ColumnRecord, damaged, looksWhole, mayHoldQuarantined, readMeta, type ShardMeta } from './shard-file.ts';
 import type { Shard, ShardPlan } from './shards.ts';
 
 /** Where columns are: a plan from `planShards`, or one found in the lineage. */
 export type ReadPlan = Pick<ShardPlan, 'shards' | 'dataset'> & { identity: { signal: string } } & {
-  /** The command that brings it anew, where it isn't measured by `winnow score`. */
-  remedy?: string;
+  /** The command that measures what is missing, or brings the file anew that the numbers came from. */
+  command?: string;
+  isImported?: boolean;
   /** Narrow columns of all of its shards in one file. */
   joined?: Joined;
 };
@@ -137,15 +138,23 @@ function presentFiles(plan: ReadPlan, { partial }: ReadOptions): string[] {
   const missing = plan.shards.filter((shard) => !shard.done);
   if (missing.length > 0 && partial !== true) {
     const rows = missing.reduce((sum, shard) => sum + shard.end - shard.start, 0);
-    const cut = missing.find((shard) => shard.path !== '' && existsSync(shard.path));
+    const there = missing.filter((shard) => shard.path !== '' && existsSync(shard.path));
+    const cut = there.find((shard) => !looksWhole(shard.path));
+    const reason =
+      cut !== undefined
+        ? ': a file of it was cut short or damaged'
+        : there.length > 0
+          ? ', which have changed since it was measured'
+          : '';
+    const command = plan.command ?? `winnow score ${plan.identity.signal}`;
     throw new WinnowError({
       code: 'SIGNAL_INCOMPLETE',
-      message: `signal "${plan.identity.signal}" is missing for ${rows} of ${plan.dataset.rows} rows${cut === undefined ? '' : ': a file of it was cut short or damaged'}`,
+      message: `signal "${plan.identity.signal}" is missing for ${rows} of ${plan.dataset.rows} rows${reason}`,
       ...(cut === undefined ? {} : { where: { file: cut.path } }),
       hint:
-        plan.remedy === undefined
-          ? `Run "winnow score ${plan.identity.signal}": only what is missing is computed.`
-          : `The data set has other rows than when it was imported; run "${plan.remedy}" with a file of all of them.`,
+        plan.isImported === true
+          ? `The data set has other rows than when it was imported; run "${command}" with a file of all of them.`
+          : `Run "${command}": only what is missing is computed.`,
     });
   }
   return plan.shards.filter((shard) => shard.done).map((shard) => shard.path);

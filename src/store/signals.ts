@@ -12,6 +12,8 @@ import { hashRows, type Shard, type ShardPlan } from './shards.ts';
 /** A signal that was measured for a data set, as the lineage knows it. */
 export interface StoredSignal extends ReadPlan {
   entry: SignalEntry;
+  command: string;
+  isImported: boolean;
 }
 
 /** True where the numbers came from a file of somebody else's. */
@@ -19,8 +21,9 @@ export function isImported({ about }: Pick<SignalEntry, 'about'>): boolean {
   return about.imported !== undefined;
 }
 
-function importCommand({ signal, about }: SignalEntry): string {
-  return `winnow signals import ${(about.imported as { file: string }).file} --as ${signal}`;
+/** The command that a signal was measured or imported with. */
+function commandOf({ signal, about }: SignalEntry): string {
+  return typeof about.command === 'string' ? about.command : `winnow score ${signal}`;
 }
 
 /** Note a finished plan in the lineage: from then on its columns are found by name. `about`: command, seconds, cost, versions. */
@@ -99,7 +102,8 @@ export async function storedSignals(project: Project, dataset: Dataset): Promise
       identity: { signal: entry.signal },
       shards,
       ...(joined === undefined ? {} : { joined }),
-      ...(isImported(entry) ? { remedy: importCommand(entry) } : {}),
+      command: commandOf(entry),
+      isImported: isImported(entry),
     };
   });
 }

@@ -16,8 +16,9 @@ export interface SignalStatus {
   signal: string;
   model: string | null;
   revision: string;
-  /** The command that brings it anew, where it was imported. */
-  remedy?: string;
+  /** The command that measures what is missing, or brings the file anew that the numbers came from. */
+  command: string;
+  imported: boolean;
   /** All options it was measured with. */
   params: Record<string, unknown>;
   columns: string[];
@@ -137,11 +138,12 @@ async function datasetStatus(
   dataset: Dataset,
   lineage: readonly LineageEntry[],
 ): Promise<DatasetStatus> {
-  const signals = (await storedSignals(project, dataset)).map(({ entry, shards, remedy }) => ({
+  const signals = (await storedSignals(project, dataset)).map(({ entry, shards, command, isImported }) => ({
     signal: entry.signal,
     model: typeof entry.about.model === 'string' ? entry.about.model : null,
     revision: entry.revision,
-    ...(remedy === undefined ? {} : { remedy }),
+    command,
+    imported: isImported,
     params: typeof entry.about.params === 'object' ? { ...entry.about.params } : entry.params,
     columns: entry.columns.map((column) => column.name),
     rowsDone: shards.reduce((sum, shard) => sum + (shard.done ? shard.end - shard.start : 0), 0),

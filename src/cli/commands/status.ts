@@ -1,9 +1,7 @@
 import { describeChanges } from '../../dataset/changes.ts';
-import { optionName } from '../../dataset/command-words.ts';
 import { compositionLines } from '../../report/selection-text.ts';
 import type { CompositionRecord } from '../../select/composition-record.ts';
-import { signals } from '../../signals/registry.ts';
-import type { DatasetStatus, ProjectStatus, SelectionStatus, SignalStatus } from '../../store/status.ts';
+import type { DatasetStatus, ProjectStatus, SelectionStatus } from '../../store/status.ts';
 import { action } from '../command.ts';
 import { plural } from '../file-options.ts';
 import type { Register } from '../program.ts';
@@ -50,7 +48,7 @@ function missingCommands({ datasets, selections, runs }: ProjectStatus): Missing
       .filter(({ rowsDone, rows }) => rowsDone < rows)
       .map((signal) => ({
         what: `${signal.signal} lacks ${plural(signal.rows - signal.rowsDone, 'row')} of ${dataset.name}`,
-        command: `${signal.remedy ?? `winnow score ${signal.signal}${optionsOf(signal)}`}${named(dataset)}`,
+        command: `${signal.command}${named(dataset)}`,
       })),
     ...(dataset.signals.length > 0 && !selections.some((one) => one.dataset === dataset.name)
       ? [
@@ -62,21 +60,6 @@ function missingCommands({ datasets, selections, runs }: ProjectStatus): Missing
       : []),
   ]);
   return [...lacks, ...unfinished];
-}
-
-/** The options that a signal was measured with, where they are not the defaults. */
-function optionsOf({ signal, params }: SignalStatus): string {
-  const schema = signals.find(({ name }) => name === signal)?.params;
-  const defaults = schema?.safeParse({});
-  if (defaults?.success !== true) return '';
-  const usual = defaults.data as Record<string, unknown>;
-  return Object.entries(params)
-    .filter(([key, value]) => JSON.stringify(usual[key]) !== JSON.stringify(value))
-    .map(([key, value]) => {
-      const flag = `--${optionName(key)}`;
-      return value === true ? ` ${flag}` : value === false ? '' : ` ${flag} ${[value].flat().join(',')}`;
-    })
-    .join('');
 }
 
 function statusText(status: ProjectStatus, missing: readonly Missing[]): string {
@@ -129,8 +112,8 @@ function datasetLines({
         ]
       : []),
     ...measured.map(
-      ({ signal, model, rowsDone, rows: all, columns, remedy }) =>
-        `    ${signal} (${remedy === undefined ? (model ?? 'no model') : 'imported'}): ${rowsDone === all ? 'complete' : `${rowsDone} of ${all} rows`}; ${columns.join(', ')}`,
+      ({ signal, model, rowsDone, rows: all, columns, imported }) =>
+        `    ${signal} (${imported ? 'imported' : (model ?? 'no model')}): ${rowsDone === all ? 'complete' : `${rowsDone} of ${all} rows`}; ${columns.join(', ')}`,
     ),
   ];
 }

@@ -262,7 +262,8 @@ it('is missing for rows that are added later, which status says with the command
   expect(signal).toMatchObject({
     rowsDone: ROWS,
     rows: ROWS + 1,
-    remedy: expect.stringMatching(/^winnow signals import .* --as/),
+    imported: true,
+    command: expect.stringMatching(/^winnow signals import .* --as/),
   });
   await expect(runSelection(project, { method: 'top', budget: 3, options: { column: 'label' } })).rejects.toMatchObject(
     {

@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto';
 import { closeSync, createReadStream, openSync, readSync, statSync } from 'node:fs';
 import { basename, resolve } from 'node:path';
+import { optionFlags, shellWord } from '../../dataset/command-words.ts';
 import type { Dataset } from '../../dataset/dataset.ts';
 import { WinnowError } from '../../dataset/errors.ts';
 import type { Project } from '../../store/project.ts';
@@ -114,6 +115,7 @@ export async function importSignal(project: Project, request: SignalImportReques
   }
   const { size } = statSync(file);
   await recordSignal(project, plan, {
+    command: importCommand(request, file),
     model: null,
     params: plan.identity.params,
     seconds: (performance.now() - began) / 1000,
@@ -121,6 +123,15 @@ export async function importSignal(project: Project, request: SignalImportReques
     imported: { file, sha256, bytes: size, note: note ?? null, missing, unknown, duplicates },
   });
   return result;
+}
+
+/** The command that imports the file again. */
+function importCommand(
+  { as, idColumn, columns, dtype, note, missing, unknown, duplicates }: SignalImportRequest,
+  file: string,
+): string {
+  const options = { as, idColumn, columns, dtype, note, missing, unknown, duplicates };
+  return `winnow signals import ${shellWord(file)}${optionFlags(options)}`;
 }
 
 async function openFile(
