@@ -72,7 +72,7 @@ async function reportTwins(
     const samples = await dataset.get(indices.map((index) => collection.rows[index]!));
     return samples.map((sample) => (sample === null ? null : identityOf(sample)));
   };
-  const twins = await textTwins(keys, groups, read, signal);
+  const twins = await textTwins(keys, groups, read, context);
   twins.forEach((twin, index) => {
     if (twin === undefined || (isText[index] && keys.words(index) === 0)) return;
     const row = collection.rows[index]!;

@@ -7,7 +7,7 @@ import { imagePool, type Likeness } from './twins/image-twins.ts';
 import { questionOf } from './twins/row-texts.ts';
 import { shinglesOf } from './twins/shingles.ts';
 import { type TextKeys, textKeys } from './twins/text-keys.ts';
-import { areNear, canBeNear } from './twins/text-twins.ts';
+import { areNear, mayBeNear } from './twins/text-twins.ts';
 
 const OVERLAP: Check = {
   code: 'D009',
@@ -110,11 +110,10 @@ async function reportQuestions(
   for (const [at, index] of asked.entries()) {
     context.signal?.throwIfAborted();
     const row = ours.rows[index]!;
-    const own = questions.shingles(index);
     const candidates = near(known.length + at)
-      .filter((item) => item < known.length && own > 0)
+      .filter((item) => item < known.length)
       .map((item) => known[item]!)
-      .filter((number) => canBeNear(own, theirs.shingles(number)));
+      .filter((number) => questions.shingles(index) > 0 && mayBeNear(questions, index, theirs, number));
     const of = same.get(questions.exact(index));
     const found = of ?? (await nearest(context.dataset, row, dataset, media, candidates));
     if (found === undefined) continue;

@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import { BANDS, bandKeys } from './minhash.ts';
+import { BANDS, bandKeys, minHashes, PERMUTATIONS } from './minhash.ts';
 import { shinglesOfWords } from './shingles.ts';
 import { readWords, type Words } from './words.ts';
 
@@ -14,6 +14,8 @@ export interface TextKeys {
   shingles(number: number): number;
   /** Min-hash key of a band; 0 without shingles. */
   band(number: number, band: number): number;
+  /** The last byte of each min-hash, for `estimatedJaccard`. */
+  sketch(number: number): Uint8Array;
 }
 
 /** A set of fewer shingles than this has no other set within a Jaccard index of 0.8. */
@@ -37,6 +39,7 @@ const SLAB = 4096;
 export function textKeys(): TextKeys {
   const digests: string[] = [];
   const slabs: Uint32Array[] = [];
+  const sketches: Uint8Array[] = [];
   const at = (number: number, column: number): number =>
     slabs[Math.floor(number / SLAB)]![(number % SLAB) * WIDTH + column]!;
   return {
@@ -45,7 +48,10 @@ export function textKeys(): TextKeys {
     },
     add(text) {
       const number = digests.length;
-      if (number % SLAB === 0) slabs.push(new Uint32Array(SLAB * WIDTH));
+      if (number % SLAB === 0) {
+        slabs.push(new Uint32Array(SLAB * WIDTH));
+        sketches.push(new Uint8Array(SLAB * PERMUTATIONS));
+      }
       const own = slabs.at(-1)!.subarray((number % SLAB) * WIDTH);
       const words = readWords(text);
       digests.push(digestOf(words));
@@ -53,11 +59,18 @@ export function textKeys(): TextKeys {
       const shingles = shinglesOfWords(words.hashes);
       if (shingles.length < LEAST_SHINGLES) return;
       own[1] = shingles.length;
-      own.set(bandKeys(shingles), 2);
+      const hashes = minHashes(shingles);
+      own.set(bandKeys(hashes), 2);
+      // Stored in a byte each: the last 8 bits.
+      sketches.at(-1)!.set(hashes, (number % SLAB) * PERMUTATIONS);
     },
     exact: (number) => digests[number]!,
     words: (number) => at(number, 0),
     shingles: (number) => at(number, 1),
     band: (number, band) => at(number, 2 + band),
+    sketch(number) {
+      const start = (number % SLAB) * PERMUTATIONS;
+      return sketches[Math.floor(number / SLAB)]!.subarray(start, start + PERMUTATIONS);
+    },
   };
 }

@@ -1,4 +1,6 @@
+import type { DoctorContext } from '../check.ts';
 import { bandBuckets } from './bands.ts';
+import { estimatedJaccard } from './minhash.ts';
 import { jaccard, shinglesOf } from './shingles.ts';
 import type { TextKeys } from './text-keys.ts';
 import { mix } from './words.ts';
@@ -11,8 +13,15 @@ export function areNear(a: Uint32Array, b: Uint32Array): boolean {
   return canBeNear(a.length, b.length) && jaccard(a, b) >= LEAST_JACCARD;
 }
 
-/** False where sets of these sizes can't overlap enough. */
-export function canBeNear(a: number, b: number): boolean {
+/** False where two texts can't be near by the sizes of their sets, or hardly can by their sketches: these need not be read again. */
+export function mayBeNear(a: TextKeys, i: number, b: TextKeys, j: number): boolean {
+  return canBeNear(a.shingles(i), b.shingles(j)) && estimatedJaccard(a.sketch(i), b.sketch(j)) >= LEAST_JACCARD - DOUBT;
+}
+
+/** Four standard deviations of the estimate. */
+const DOUBT = 0.15;
+
+function canBeNear(a: number, b: number): boolean {
   return Math.min(a, b) >= LEAST_JACCARD * Math.max(a, b);
 }
 
@@ -33,7 +42,7 @@ export async function textTwins(
   keys: TextKeys,
   groups: readonly string[],
   textsOf: (numbers: readonly number[]) => Promise<(string | null)[]>,
-  signal?: AbortSignal,
+  { signal, progress }: Pick<DoctorContext, 'signal' | 'progress'> = {},
 ): Promise<(TextTwin | undefined)[]> {
   const twins = sameTexts(keys, groups);
   // Of texts with the same words the first stands for all.
@@ -45,12 +54,11 @@ export async function textTwins(
   const candidatesOf = (i: number): number[] => {
     const number = open[i]!;
     const others = bucketed(i).map((other) => open[other]!);
-    return others.filter(
-      (other) => group[other] === group[number] && canBeNear(keys.shingles(other), keys.shingles(number)),
-    );
+    return others.filter((other) => group[other] === group[number] && mayBeNear(keys, other, keys, number));
   };
   for (let start = 0; start < open.length; start += CHUNK) {
     signal?.throwIfAborted();
+    progress?.(start, open.length, 'comparing texts');
     const asked: { number: number; candidates: number[] }[] = [];
     for (let i = start; i < Math.min(start + CHUNK, open.length); i++) {
       const candidates = candidatesOf(i);
