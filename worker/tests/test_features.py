@@ -16,6 +16,7 @@ from winnow_worker.signals.attended import Magic, ScalSelect
 from winnow_worker.signals.attention import Attention
 from winnow_worker.signals.engine import Engine
 from winnow_worker.signals.function_words import content_weights
+from winnow_worker.signals.gradients import LastGradient
 from winnow_worker.signals.loss import ErrorNorm
 from winnow_worker.signals.questions import ASKED, ASKED_FOR, WITH_QUESTION, WITHOUT_QUESTION, Dics, Verdict, posed
 from winnow_worker.signals.states import Coincide, DataTailor, Hidden, Rds, Visual
@@ -178,11 +179,24 @@ def test_layers_that_the_model_lacks_are_refused(pair: Pair) -> None:
 def test_signals_that_share_a_pass_are_those_measured_alone(pair: Pair) -> None:
     """Two of them watch attention, all read the states of one forward pass."""
     kinds = (Magic, ScalSelect, Coincide, Hidden, Rds, DataTailor, ErrorNorm, Attention)
-    together = [kind({}) for kind in kinds]
+    agree(pair, kinds, [kind({}) for kind in kinds])
+
+
+def test_signals_share_a_pass_with_gradients(pair: Pair) -> None:
+    """Gradients keep the graph of the pass, which the others have nothing to do with."""
+    gradients = {"parameters": "lora", "rank": 2, "targets": ["q_proj"], "dims": 20, "projection": "sketch", "seed": 1}
+    kinds = (Magic, ScalSelect, Coincide, Visual, Hidden, Rds, DataTailor, ErrorNorm, Attention)
+    agree(pair, kinds, [*(kind({}) for kind in kinds), LastGradient(gradients)])
+
+
+def agree(pair: Pair, kinds: tuple, together: list) -> None:
+    """Signals in one pass are those measured alone."""
     engine = Engine(pair.model, 4)
     observers = [o for one in together for o in one.observers()]
     reading = engine.read(pair.rows, ["image"], observers, True)
-    for kind, one in zip(kinds, together, strict=True):
+    failed = reading.failures(reading.failed)
+    assert not failed, {k: e.reason for k, e in failed.items()}
+    for kind, one in zip(kinds, together, strict=False):
         alone = measure(pair, kind({}))
         for name, column in one.columns(reading, pair.model).items():
             if column.kind == "text":

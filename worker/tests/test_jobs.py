@@ -145,6 +145,23 @@ def test_a_bad_row_is_set_aside_alone(place: Place) -> None:
     assert [(q["row"], q["code"]) for q in meta["quarantined"]] == [(6, "IMAGE_MISSING")]
 
 
+def test_a_shard_in_which_no_row_has_a_vector_holds_columns_of_the_same_shape(place: Place) -> None:
+    names = {"visual": ["visual"], "coincide": ["coincide"], "scalselect": ["vision_repr"], "hidden": ["hidden"],
+             "rds": ["rds"], "datatailor": ["informativeness", "tau"]}  # fmt: skip
+    job = place.job("nothing", list(names))
+    lines = job.parent / "0.jsonl"
+    rows = [json.loads(line) | {"images": ["gone.png"] * 4} for line in lines.read_text().splitlines()]
+    lines.write_text("".join(json.dumps(row) + "\n" for row in rows))
+    assert run(job) == 0
+    for name, columns in names.items():
+        tables = [pq.read_table(job.parent / f"{name}-{start}.parquet") for start in (0, 4)]
+        assert tables[0].schema.equals(tables[1].schema)
+        shapes = [[(c["name"], c["width"]) for c in json.loads(t.schema.metadata[b"winnow"])["columns"]] for t in tables]
+        assert shapes[0] == shapes[1]
+        for column in columns:
+            assert tables[0][column].null_count == 4 and tables[1][column].null_count == 0
+
+
 def test_a_row_that_the_template_refuses_is_set_aside(place: Place) -> None:
     model = Model(place.model, Reader(place.model, place.folder))
     model.reader.processor.chat_template = "{{ raise_exception('roles must alternate') if messages | length > 2 }}"

@@ -82,7 +82,7 @@ class Model:
         self.head = self.net.get_output_embeddings()
         text = self.net.config.get_text_config()
         self.softcap = getattr(text, "final_logit_softcapping", None)
-        self.vocab = text.vocab_size
+        self.vocab, self.width = text.vocab_size, text.hidden_size
         window = getattr(text, "sliding_window", None)
         self.window = window if window and "sliding_attention" in (getattr(text, "layer_types", None) or []) else None
         self.takes_features = "mm_encoder_outputs" in inspect.signature(self.inner.forward).parameters

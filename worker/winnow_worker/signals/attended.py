@@ -59,7 +59,7 @@ class ScalSelect(OneObserver):
         self.observer = LookedAt(params.get("share", 0.9))
 
     def columns(self, reading: Reading, model: Model) -> dict[str, Column]:
-        return {"vision_repr": stacked(self.seen(reading))}
+        return {"vision_repr": stacked(self.seen(reading), model.width)}
 
 
 class Bridge(Hooked):

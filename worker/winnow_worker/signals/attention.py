@@ -74,7 +74,7 @@ class CrossAttention:
             self.layers.append(kept)
             for name in ("q_proj", "k_proj"):
                 module = getattr(layer.self_attn, name)
-                keep = lambda _m, _i, out, outs=kept[name]: outs.append(out)  # noqa: E731
+                keep = lambda _m, _i, out, outs=kept[name]: outs.append(out.detach())  # noqa: E731
                 self.handles.append(module.register_forward_hook(keep))
         self.widen = lambda k: k if heads == kv_heads else repeat_heads(k, heads, kv_heads)
 

@@ -184,9 +184,7 @@ class Engine:
         else:
             states = self.model.states(sequences) if graph else self.model.hidden(sequences, asked)
         found = self.tokens(sequences, states.detach(), cut, errors) if name in reading.tokens else []
-        observed = [
-            (o, o.see_shared(sequences, states, cut, openings) if cut else o.see(sequences, states)) for o in watching
-        ]
+        observed = [(o, look(o, sequences, states, cut, openings)) for o in watching]
         for i, tokens in zip(chunk, found, strict=False):
             reading.tokens[name][i] = tokens
         for j, i in enumerate(chunk):
@@ -218,6 +216,16 @@ class Engine:
         ends = np.cumsum([len(s.queries) for s in batch])[:-1]
         split = [np.split(c, ends) for c in columns]
         return [Tokens(*(c[r] for c in split)) for r in range(len(batch))]
+
+
+def look(observer: Observer, batch: list[Sequence], states: torch.Tensor, cut: int, openings: list[int]) -> list[Any]:
+    """What an observer sees of a batch. Only those of gradients see states that can be differentiated, since a pass
+    that is shared with one of them keeps its graph."""
+    if getattr(observer, "graph", False):
+        return observer.see(batch, states)
+    with torch.no_grad():
+        states = states.detach()
+        return observer.see_shared(batch, states, cut, openings) if cut else observer.see(batch, states)
 
 
 def in_order_of_length(rows: list[int], samples: list[Sample], encoded: list, apart: bool) -> list[int]:

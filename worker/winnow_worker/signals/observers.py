@@ -31,7 +31,7 @@ class Hooked:
         """Catch what a module puts out (its first tensor), or with `what="input"` what goes in."""
 
         def take(value: Any) -> None:
-            self.kept[key] = value[0] if isinstance(value, tuple) else value
+            self.kept[key] = (value[0] if isinstance(value, tuple) else value).detach()
 
         if what == "input":
             self.handles.append(module.register_forward_pre_hook(lambda _m, given: take(given)))
@@ -112,7 +112,7 @@ def watch_attention() -> None:
         scale = scaling if scaling is not None else query.shape[-1] ** -0.5
         for one in Watched.looking:
             if id(module) in one.modules:
-                one.seen(one.modules[id(module)], query, key, attention_mask, scale)
+                one.seen(one.modules[id(module)], query.detach(), key.detach(), attention_mask, scale)
         return sdpa_attention_forward(module, query, key, value, attention_mask, scaling=scaling, **options)
 
     AttentionInterface.register(NAME, watched)

@@ -15,11 +15,10 @@ from .observers import Hooked, behind_image, known_layers, spread_layers, take
 NAN = float("nan")
 
 
-def stacked(rows: list[np.ndarray | None]) -> Column:
-    """Vectors by row; rows without one are NaN."""
-    width = max((len(r) for r in rows if r is not None), default=1)
+def stacked(rows: list[np.ndarray | None], width: int) -> Column:
+    """Vectors by row; rows without one are NaN, also where no row of the shard has one."""
     nothing = np.full(width, np.nan, dtype=np.float32)
-    return Column("f32", width, np.stack([nothing if r is None else r for r in rows]) if rows else np.zeros((0, width)))
+    return Column("f32", width, np.stack([nothing if r is None else r for r in rows]) if rows else nothing[None][:0])
 
 
 class OneObserver:
@@ -60,7 +59,7 @@ class Hidden(OneObserver):
         self.observer = Pool(params.get("pool", "last"))
 
     def columns(self, reading: Reading, model: Model) -> dict[str, Column]:
-        return {"hidden": stacked(self.seen(reading))}
+        return {"hidden": stacked(self.seen(reading), model.width)}
 
 
 class WeightedMean(Hooked):
@@ -82,7 +81,7 @@ class Rds(OneObserver):
         self.observer = WeightedMean()
 
     def columns(self, reading: Reading, model: Model) -> dict[str, Column]:
-        return {"rds": stacked(self.seen(reading))}
+        return {"rds": stacked(self.seen(reading), model.width)}
 
 
 class ConceptSkill(Hooked):
@@ -121,7 +120,7 @@ class Coincide(OneObserver):
         self.observer = ConceptSkill(params.get("layers", []))
 
     def columns(self, reading: Reading, model: Model) -> dict[str, Column]:
-        return {"coincide": stacked(self.seen(reading))}
+        return {"coincide": stacked(self.seen(reading), 2 * len(self.observer.layers) * model.width)}
 
 
 class VisualTokens(Hooked):
@@ -153,7 +152,7 @@ class Visual(OneObserver):
         self.observer = VisualTokens(params.get("layer", 0))
 
     def columns(self, reading: Reading, model: Model) -> dict[str, Column]:
-        return {"visual": stacked(self.seen(reading))}
+        return {"visual": stacked(self.seen(reading), model.width)}
 
 
 class Spectrum(Hooked):
@@ -182,7 +181,7 @@ class DataTailor(OneObserver):
         self.observer = Spectrum()
 
     def columns(self, reading: Reading, model: Model) -> dict[str, Column]:
-        both = stacked(self.seen(reading)).data.reshape(-1, 2)
+        both = stacked(self.seen(reading), 2).data
         turns = [sum(m["role"] == "user" for m in s.messages) for s in reading.samples]
         return {
             "informativeness": Column("f32", 1, both[:, 0].copy()),
