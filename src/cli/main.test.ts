@@ -99,6 +99,7 @@ describe('exit codes', () => {
     [2, ['score', 'los'], "winnow: unknown command 'los' [USAGE]\n  Did you mean loss?\n"],
     [2, ['echo', 'x', '--tims', '2'], "winnow: unknown option '--tims' [USAGE]\n  Did you mean --times?\n"],
     [2, ['echo', 'x', 'y'], /too many arguments/],
+    [2, ['score', 'loss', 'x'], /too many arguments.*\n {2}See: winnow score loss --help/],
     [2, ['score'], /Usage: winnow.* score/],
   ] as const)('%i for %j', (status, args, stderr) => {
     const result = run(...args);

@@ -1,5 +1,5 @@
 import { readFileSync } from 'node:fs';
-import { CommanderError } from 'commander';
+import { type Command, CommanderError } from 'commander';
 import { print, type Session } from './command.ts';
 import { VERBS } from './commands/registry.ts';
 import { describeError, errorDocument, formatError, INTERRUPTED, SEE_HELP } from './print-error.ts';
@@ -19,8 +19,9 @@ export async function main(argv: readonly string[], verbs: readonly Verb[] = VER
   const line = splitStages(argv);
   const session: Session = { signal, stdout: process.stdout, stderr: process.stderr, exitCode: 0, before: line.before };
   const captured: Captured = { stdout: '', stderr: '' };
+  let program: Command | undefined;
   try {
-    const program = await createProgram(verbs, line.argv, session, packageVersion(), captured);
+    program = await createProgram(verbs, line.argv, session, packageVersion(), captured);
     await program.parseAsync(argv.length === 0 ? ['--help'] : [...line.argv], { from: 'user' });
     return session.exitCode;
   } catch (error) {
@@ -28,7 +29,8 @@ export async function main(argv: readonly string[], verbs: readonly Verb[] = VER
       await print(session.stdout, captured.stdout);
       return 0;
     }
-    return await fail(session, argv, verbs, signal.aborted ? signal.reason : error, captured.stderr);
+    const command = program === undefined ? 'winnow' : typed(program, line.argv);
+    return await fail(session, argv, command, signal.aborted ? signal.reason : error, captured.stderr);
   } finally {
     unhook();
   }
@@ -37,7 +39,7 @@ export async function main(argv: readonly string[], verbs: readonly Verb[] = VER
 async function fail(
   session: Session,
   argv: readonly string[],
-  verbs: readonly Verb[],
+  command: string,
   error: unknown,
   usage: string,
 ): Promise<number> {
@@ -45,12 +47,22 @@ async function fail(
   if (error instanceof CommanderError && error.code === 'commander.help') {
     described.message = 'A command is missing after this one';
   }
-  const verb = argv.find((word) => verbs.some(({ name }) => name === word));
-  if (verb !== undefined && described.hint === SEE_HELP) described.hint = `See: winnow ${verb} --help`;
+  if (described.hint === SEE_HELP) described.hint = `See: ${command} --help`;
   if (wantsJson(argv)) await print(session.stdout, JSON.stringify(errorDocument(described), null, 2));
   else await print(session.stderr, usage === '' ? formatError(described) : usage);
   if (process.env.WINNOW_DEBUG === '1' && error instanceof Error) await print(session.stderr, `${error.stack}`);
   return described.exitCode;
+}
+
+/** The command that a line names, as far as it names one: `winnow select visnec` of `-q select visnec --nonsense`. */
+function typed(program: Command, argv: readonly string[]): string {
+  const named = (at: Command, words: readonly string[]): string[] => {
+    const [next, ...rest] = words;
+    if (next === undefined) return [at.name()];
+    const command = at.commands.find((one) => one.name() === next);
+    return command === undefined ? named(at, rest) : [at.name(), ...named(command, rest)];
+  };
+  return named(program, argv).join(' ');
 }
 
 /** Looked for by hand: the command line may be too broken to parse. */

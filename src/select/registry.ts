@@ -1,4 +1,5 @@
 import { WinnowError } from '../dataset/errors.ts';
+import { optionFault } from '../dataset/option-fault.ts';
 import { adaptInf } from './adapt-inf.ts';
 import { aum } from './aum.ts';
 import { clipScore } from './clip-score.ts';
@@ -108,13 +109,7 @@ export function findSelector(name: string): Selector {
 export function parseOptions(selector: Selector, given: Record<string, unknown>): Record<string, unknown> {
   const parsed = selector.options.safeParse(given);
   if (parsed.success) return parsed.data;
-  const [issue] = parsed.error.issues;
-  throw new WinnowError({
-    code: 'OPTION_INVALID',
-    message: `${selector.name}: ${issue?.path.join('.') ?? ''}${issue?.path.length ? ': ' : ''}${(issue?.message ?? 'invalid options').replace('received NaN', `got "${given[String(issue?.path[0])]}"`)}`,
-    hint: `See: winnow select ${selector.name} --help`,
-    exitCode: 2,
-  });
+  throw optionFault(selector.name, parsed.error, given, `winnow select ${selector.name} --help`);
 }
 
 /** Runs a selector by name on columns in memory. */

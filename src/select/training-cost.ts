@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import { optionName } from '../dataset/command-words.ts';
 import { WinnowError } from '../dataset/errors.ts';
+import { optionFault } from '../dataset/option-fault.ts';
 import { IMAGE_FAMILIES } from '../models/image-tokens/families.ts';
 
 /** Dense bf16 peaks, 10^12 FLOP/s: the vendors' figures, those of LLaMA-Factory's MFU script. */
@@ -52,13 +53,7 @@ export function parseCostOptions(given: object): CostOptions {
   const own = Object.entries(given).filter(([name]) => name in CostOptions.shape);
   const parsed = CostOptions.safeParse(Object.fromEntries(own));
   if (parsed.success) return parsed.data;
-  const issue = parsed.error.issues[0];
-  throw new WinnowError({
-    code: 'OPTION_INVALID',
-    message: `${issue?.path.join('.')}: ${issue?.message}`,
-    hint: 'See: winnow select random --help',
-    exitCode: 2,
-  });
+  throw optionFault('the budget', parsed.error, Object.fromEntries(own), 'winnow select random --help');
 }
 
 /**

@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { WinnowError } from '../dataset/errors.ts';
+import { optionFault } from '../dataset/option-fault.ts';
 import type { Sample } from '../dataset/sample.ts';
 import type { Project } from '../store/project.ts';
 import { planShards } from '../store/shards.ts';
@@ -37,13 +38,7 @@ function parseParams(signal: Signal, given: Record<string, unknown>): Record<str
   const schema = signal.params instanceof z.ZodObject ? signal.params.strict() : signal.params;
   const parsed = schema.safeParse(given);
   if (parsed.success) return parsed.data as Record<string, unknown>;
-  const issue = parsed.error.issues[0];
-  throw new WinnowError({
-    code: 'OPTION_INVALID',
-    message: `${signal.name}: ${[...(issue?.path.slice(0, 1) ?? []), issue?.message ?? 'invalid options'].map(String).join(': ')}`,
-    hint: `See: winnow score ${signal.name} --help`,
-    exitCode: 2,
-  });
+  throw optionFault(signal.name, parsed.error, given, `winnow score ${signal.name} --help`);
 }
 
 /** Defaults of `winnow.yaml` that a signal's parameters take when they are not given. */

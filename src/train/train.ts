@@ -4,6 +4,7 @@ import type { z } from 'zod';
 import { writeFileAtomic } from '../dataset/atomic.ts';
 import type { Dataset } from '../dataset/dataset.ts';
 import { WinnowError } from '../dataset/errors.ts';
+import { optionFault } from '../dataset/option-fault.ts';
 import { resolveWeights } from '../models/source.ts';
 import { mean } from '../numeric/statistics.ts';
 import { withLock } from '../store/lock.ts';
@@ -240,13 +241,7 @@ async function rowsOf(project: Project, dataset: Dataset, selection: string | un
 function parseOptions(given: Partial<z.input<typeof ProxyRecipe>>): ProxyRecipe {
   const parsed = ProxyRecipe.safeParse(given);
   if (parsed.success) return parsed.data;
-  const issue = parsed.error.issues[0];
-  throw new WinnowError({
-    code: 'OPTION_INVALID',
-    message: `train: ${[...(issue?.path.slice(0, 1) ?? []), issue?.message ?? 'invalid options'].map(String).join(': ')}`,
-    hint: 'See: winnow train --help',
-    exitCode: 2,
-  });
+  throw optionFault('train', parsed.error, given, 'winnow train --help');
 }
 
 function checkName(name: string): string {

@@ -1,0 +1,60 @@
+import type { z } from 'zod';
+import { optionName } from './command-words.ts';
+import { WinnowError } from './errors.ts';
+
+type Issue = z.core.$ZodIssue;
+
+/**
+ * What is wrong with the first option that a schema refuses, as the command line names it: which option, what it takes, what it got.
+ *
+ * @param of the method, signal or recipe that has the options
+ * @param help the command that lists them
+ */
+export function optionFault(
+  of: string,
+  error: z.ZodError,
+  given: Readonly<Record<string, unknown>>,
+  help: string,
+): WinnowError {
+  const [issue] = error.issues;
+  return new WinnowError({
+    code: 'OPTION_INVALID',
+    message: `${of}: ${issue === undefined ? 'invalid options' : describe(issue, given)}`,
+    hint: `See: ${help}`,
+    exitCode: 2,
+  });
+}
+
+function describe(issue: Issue, given: Readonly<Record<string, unknown>>): string {
+  if (issue.code === 'unrecognized_keys') return `there is no option ${issue.keys.map(flag).join(', ')}`;
+  const [name] = issue.path;
+  if (name === undefined) return issue.message;
+  const value = given[String(name)];
+  if (value === undefined) return `${flag(String(name))} is needed`;
+  return `${flag(String(name))} ${wanted(issue)}, got ${JSON.stringify(value)}`;
+}
+
+function wanted(issue: Issue): string {
+  switch (issue.code) {
+    case 'invalid_type':
+      return `takes ${TYPES[issue.expected] ?? issue.expected}`;
+    case 'invalid_value':
+      return `takes ${issue.values.map(String).join(', ')}`;
+    case 'too_small':
+      return issue.origin === 'array' ? issue.message : `is ${issue.inclusive ? 'at least' : 'above'} ${issue.minimum}`;
+    case 'too_big':
+      return issue.origin === 'array' ? issue.message : `is ${issue.inclusive ? 'at most' : 'below'} ${issue.maximum}`;
+    default:
+      return issue.message;
+  }
+}
+
+const TYPES: Readonly<Record<string, string>> = {
+  number: 'a number',
+  int: 'a whole number',
+  string: 'a text',
+  boolean: 'yes or no',
+  array: 'a list',
+};
+
+const flag = (name: string): string => `--${optionName(name)}`;
