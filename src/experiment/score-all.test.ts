@@ -83,6 +83,9 @@ it('knows what methods read, and does nothing on a dry run', async () => {
     ['capabilities', ['mmssr']],
     ['styles', ['mmssr']],
   ]);
+  // Its columns are measured by this very run.
+  const made = await scoreAll(project, { for: 'self-filter', dryRun: true });
+  expect([made.after, made.left]).toEqual([[expect.objectContaining({ signal: 'self-filter', dataset: 'data' })], []]);
   await expect(scoreAll(project, { for: 'no-method' })).rejects.toMatchObject({ code: 'METHOD_UNKNOWN' });
   await expect(scoreAll(project, { signals: ['no-signal'] })).rejects.toMatchObject({ code: 'SIGNAL_UNKNOWN' });
   await project.close();

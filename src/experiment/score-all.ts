@@ -33,6 +33,8 @@ export interface ScoreAllResult {
   signals: (ScoreSummary | ScoreResult)[];
   /** Columns that methods read and no signal measures: they are imported. */
   elsewhere: { column: string; methods: string[] }[];
+  /** Of a dry run: signals that are made from columns which the others measure first. */
+  after: { signal: string; dataset: string; cost: string }[];
   /** Signals that could not be planned, and why. */
   left: { signal: string; because: string }[];
 }
@@ -44,7 +46,7 @@ export interface ScoreAllResult {
  */
 export async function scoreAll(project: Project, request: ScoreAllRequest = {}): Promise<ScoreAllResult> {
   const pool = wantedSignals(request, 'needs');
-  const result: ScoreAllResult = { signals: [], elsewhere: pool.elsewhere, left: [] };
+  const result: ScoreAllResult = { signals: [], elsewhere: pool.elsewhere, after: [], left: [] };
   await measure(project, request, request.dataset, pool.wanted, result);
   if (request.reference !== undefined) {
     const target = wantedSignals(request, 'referenceNeeds');
@@ -63,12 +65,17 @@ function wantedSignals(
   if (names !== undefined) return { wanted: new Map(names.map((name) => [signalNamed(name), {}])), elsewhere: [] };
   const wanted: Wanted = new Map();
   const unmade = new Map<string, string[]>();
-  for (const entry of parseMethods(methods ?? 'all')) {
-    for (const column of (needs === 'needs' ? needsOf(entry) : referenceNeedsOf(entry)) ?? []) {
-      const maker = makerOf(column);
-      if (maker === undefined) unmade.set(column, [...(unmade.get(column) ?? []), entry.id]);
-      else wanted.set(maker.signal, joined(wanted.get(maker.signal), maker.options));
+  const want = (column: string, method: string): void => {
+    const maker = makerOf(column);
+    if (maker === undefined) {
+      unmade.set(column, [...(unmade.get(column) ?? []), method]);
+      return;
     }
+    wanted.set(maker.signal, joined(wanted.get(maker.signal), maker.options));
+    for (const read of maker.signal.reads?.(maker.signal.params.parse(maker.options)) ?? []) want(read, method);
+  };
+  for (const entry of parseMethods(methods ?? 'all')) {
+    for (const column of (needs === 'needs' ? needsOf(entry) : referenceNeedsOf(entry)) ?? []) want(column, entry.id);
   }
   // In the order of the registry: what is made from other columns stands behind them.
   const ordered = signals.flatMap((signal) => (wanted.has(signal) ? [[signal, wanted.get(signal)!] as const] : []));
@@ -122,12 +129,28 @@ async function measure(
       } catch (error) {
         // One signal that has not what it is made from must not keep the others from being measured.
         if (!(error instanceof WinnowError) || request.signals !== undefined) throw error;
-        result.left.push({ signal: signal.name, because: error.message });
+        const first = request.dryRun === true && measuredFirst(signal, options, result.signals);
+        if (first === false) result.left.push({ signal: signal.name, because: error.message });
+        else result.after.push({ signal: signal.name, ...first });
       }
     }
     if (request.dryRun === true) result.signals.push(...plans.map(({ summary }) => summary));
     else result.signals.push(...(await runScores(plans)));
   }
+}
+
+/** What is said of a signal all of whose columns the planned signals measure first; false where they don't. */
+function measuredFirst(
+  signal: Signal,
+  options: Record<string, unknown>,
+  planned: readonly ScoreSummary[],
+): { dataset: string; cost: string } | false {
+  const params = signal.params.parse(options);
+  const makers = (signal.reads?.(params) ?? []).map((column) => makerOf(column)?.signal.name);
+  const [one] = planned;
+  if (one === undefined || makers.length === 0) return false;
+  if (!makers.every((maker) => planned.some((plan) => plan.signal === maker))) return false;
+  return { dataset: one.dataset, cost: signal.cost(params) };
 }
 
 /** Those of the shared options that a signal has. */

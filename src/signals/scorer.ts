@@ -43,6 +43,9 @@ interface ScorerParams extends Record<string, unknown> {
   clusters?: number;
 }
 
+/** Columns that a scorer is trained on. */
+export const scorerReads = ({ features, loss }: ScorerParams): string[] => [...features, loss];
+
 /** A column that a scorer is trained on, and the shards that hold it. */
 interface Source {
   column: string;
@@ -62,7 +65,7 @@ async function sourcesOf(params: ScorerParams, context: SignalContext): Promise<
       const { code, message } = cause;
       throw new WinnowError({ code, message, hint: `Run: ${command}`, cause });
     });
-  const found = (await Promise.all([...params.features, params.loss].map(find))).flat();
+  const found = (await Promise.all(scorerReads(params).map(find))).flat();
   return found.map(({ stored, column }) => {
     const { name, kind, width } = column;
     if (kind !== 'f32' && kind !== 'f16') {

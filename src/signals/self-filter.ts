@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { fillByScorer, scorerParams, scorerRevision } from './scorer.ts';
+import { fillByScorer, scorerParams, scorerReads, scorerRevision } from './scorer.ts';
 import type { Signal } from './signal.ts';
 
 const Params = z.object({
@@ -24,5 +24,6 @@ export const selfFilterScore: Signal<SelfFilterParams> = {
   readsMedia: true,
   revision: scorerRevision,
   key: (params) => ({ ...params }),
+  reads: scorerReads,
   fill: (params, context, missing) => fillByScorer(selfFilterScore, params, context, missing),
 };

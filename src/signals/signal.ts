@@ -78,6 +78,8 @@ export interface Signal<Params extends Record<string, unknown> = Record<string, 
   chosen?(params: Params, context: SignalContext): Promise<'process' | 'worker' | 'server'>;
   /** Opens the models in this process, or a server. Absent: only the worker measures it. What the worker's job carries is `key`. */
   open?(params: Params, context: SignalContext): Promise<SignalRun>;
+  /** Columns that it is made from, where those are measured first. */
+  reads?(params: Params): string[];
   /** Computes missing shards by a job of its own. @default a job that reads the samples with a model */
   fill?(params: Params, context: SignalContext, missing: readonly Shard[]): Promise<void>;
 }

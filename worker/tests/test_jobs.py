@@ -156,10 +156,24 @@ def test_a_shard_in_which_no_row_has_a_vector_holds_columns_of_the_same_shape(pl
     for name, columns in names.items():
         tables = [pq.read_table(job.parent / f"{name}-{start}.parquet") for start in (0, 4)]
         assert tables[0].schema.equals(tables[1].schema)
-        shapes = [[(c["name"], c["width"]) for c in json.loads(t.schema.metadata[b"winnow"])["columns"]] for t in tables]
+        about = [json.loads(table.schema.metadata[b"winnow"])["columns"] for table in tables]
+        shapes = [[(column["name"], column["width"]) for column in one] for one in about]
         assert shapes[0] == shapes[1]
         for column in columns:
             assert tables[0][column].null_count == 4 and tables[1][column].null_count == 0
+
+
+def test_a_row_longer_than_the_positions_of_the_model_is_set_aside(place: Place) -> None:
+    job = place.job("long", ["loss"])
+    lines = job.parent / "0.jsonl"
+    rows = [json.loads(line) for line in lines.read_text().splitlines()]
+    rows[1]["messages"] = conversation(("Where? " * 2000, "Here."), images=(0,))
+    lines.write_text("".join(json.dumps(row) + "\n" for row in rows))
+    assert run(job) == 0
+    table = pq.read_table(job.parent / "loss-0.parquet")
+    (failed,) = json.loads(table.schema.metadata[b"winnow"])["quarantined"]
+    assert (failed["id"], failed["code"]) == ("r1", "TOO_LONG")
+    assert [value is None for value in table["nll_mm"].to_pylist()] == [False, True, False, False]
 
 
 def test_a_row_that_the_template_refuses_is_set_aside(place: Place) -> None:

@@ -125,8 +125,16 @@ function allText(result: ScoreAllResult, dryRun: boolean): string {
     const there = one.rows - ('rowsComputed' in one ? one.rowsComputed : one.rowsMissing);
     return [one.signal, one.dataset, did, `${there} of ${one.rows} were there`];
   });
+  const behind = result.after.map(({ signal, dataset, cost }) => [signal, dataset, cost, 'made from those above']);
+  const failed = new Map(
+    result.signals.flatMap((one) => ('quarantined' in one ? one.quarantined.map((q) => [q.id, q] as const) : [])),
+  );
+  const few = [...failed.values()].slice(0, 5);
   return [
-    table({ columns: ['signal', 'data set', dryRun ? 'cost' : 'now', 'before'], rows }, 160),
+    table({ columns: ['signal', 'data set', dryRun ? 'cost' : 'now', 'before'], rows: [...rows, ...behind] }, 160),
+    ...(few.length === 0 ? [] : [`Of ${failed.size} samples some or all could not be measured:`]),
+    ...few.map(({ id, reason }) => `  ${id}  ${reason}`),
+    ...(failed.size > few.length ? [`  and ${failed.size - few.length} more (--json lists all)`] : []),
     ...result.left.map(({ signal, because }) => `${signal} was left out: ${because}`),
     ...result.elsewhere.map(
       ({ column, methods }) =>

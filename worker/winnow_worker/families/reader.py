@@ -54,6 +54,7 @@ class Reader:
         self.image_id = int(
             getattr(self.config, "image_token_id", None) or getattr(self.config, "image_token_index", None)
         )
+        self.longest: int | None = getattr(self.config.get_text_config(), "max_position_embeddings", None)
         self.placeholder = self._placeholder()
         self.never = self._never_trained()
         self.media_root = media_root or Path()
@@ -220,6 +221,8 @@ class Reader:
         return encoded
 
     def _finish(self, ids: np.ndarray, trained: np.ndarray, blocks: list, order: list[int]) -> Encoded:
+        if self.longest and len(ids) > self.longest:
+            raise RowError("TOO_LONG", f"{len(ids)} tokens, and the model takes {self.longest} at most")
         for start, end in blocks:
             trained[start:end] = False
         for token in self.never:
