@@ -123,13 +123,13 @@ def test_last_layer_works_where_it_is_asked_alone(pair: Pair) -> None:
 
 
 def test_attention_of_rows_that_share_an_opening(pair: Pair, monkeypatch: pytest.MonkeyPatch) -> None:
-    cuts: list[int] = []
-    real = pair.model.hidden_shared
-    monkeypatch.setattr(pair.model, "hidden_shared", lambda batch, cut, at: cuts.append(cut) or real(batch, cut, at))
+    sizes: list[int] = []
+    real = pair.model.hidden
+    monkeypatch.setattr(pair.model, "hidden", lambda batch, at: sizes.append(len(batch)) or real(batch, at))
     observer, alone = CrossAttention("all"), CrossAttention("all")
     rows = pair.rows[:2]  # two questions about one image
     reading = Engine(pair.model, 4).read(rows, ["image"], [observer], False)
-    assert len(cuts) == pair.model.family.shared_prefix
+    assert sizes == [1 if pair.model.family.shared_prefix else 2]
     bare = Engine(pair.model, 4).read(rows, [], [alone], False)
     np.testing.assert_allclose(bare.seen[id(alone)], reading.seen[id(observer)], atol=TOLERANCE)
     for sample, got, tokens in zip(rows, reading.seen[id(observer)], reading.tokens["image"], strict=True):

@@ -12,6 +12,7 @@ import numpy as np
 import pytest
 import torch
 
+from winnow_worker.families.packing import Packed
 from winnow_worker.signals.attended import attended
 from winnow_worker.signals.attention import OfficialAttention, cross_attention, top_singular_values
 from winnow_worker.signals.engine import Engine
@@ -32,7 +33,8 @@ def token_scores(logits: list[list[list[float]]], labels: list[list[int]]) -> tu
     for r, row in enumerate(logits):
         states[r, : len(row)] = torch.tensor(row)
     engine = SimpleNamespace(model=SimpleNamespace(logits=lambda x: x))
-    tokens = Engine.tokens(engine, rows, states, 0, True)  # type: ignore[arg-type]
+    apart = Packed(rows, list(range(len(rows))), [0] * len(rows), [0] * len(rows))  # type: ignore[arg-type]
+    tokens = Engine.tokens(engine, rows, states, apart, True)  # type: ignore[arg-type]
     columns = ErrorNorm({}).columns(SimpleNamespace(tokens={"image": tokens}), None)  # type: ignore[arg-type]
     return tokens, {name: np.asarray(column.data) for name, column in columns.items()}
 
@@ -57,8 +59,8 @@ def test_xmas_attention_and_singular_values() -> None:
     q, k = (torch.tensor(inputs[name]) for name in ("q_proj", "k_proj"))
     (first, last), from_row, length = inputs["image_cols"], inputs["text_rows_from"], q.shape[1]
     text, image = torch.arange(from_row, length)[None], torch.arange(first, last)[None]
-    inside = torch.zeros(1, length, dtype=torch.bool)
-    total = sum(cross_attention(q[i : i + 1], k[i : i + 1], text, image, inside)[0] for i in range(len(q)))
+    inside = torch.zeros(1, 1, length, dtype=torch.bool)
+    total = sum(cross_attention(q[i : i + 1], k[i : i + 1], text, image, inside, 1)[0] for i in range(len(q)))
     np.testing.assert_allclose(total, outputs["paper_matrix"], rtol=1e-4, atol=1e-6)
     np.testing.assert_allclose(top_singular_values(total), outputs["paper_singular_values"], rtol=1e-4)
 

@@ -6,7 +6,6 @@ from __future__ import annotations
 import inspect
 from collections import OrderedDict
 from contextlib import contextmanager, nullcontext
-from dataclasses import dataclass, field
 from pathlib import Path
 
 import numpy as np
@@ -17,52 +16,13 @@ from ..data import Encoded
 from . import FAMILIES
 from .adapters import Adapter
 from .last_layer import last_layer_at
+from .packing import segment_mask, segments_of
 from .reader import Picture, Reader
+from .sequence import Features, Sequence
 
 FEATURE_CACHE_BYTES = 1 << 30
 # Of the images that go through the tower together, unless they are fewer than 8.
 GROUP_NUMBERS = 8 * 3 * 336 * 336
-
-
-@dataclass
-class Features:
-    """What the language model sees of an image: (tokens, width), and for deepstack models one such tensor a layer."""
-
-    tokens: torch.Tensor
-    deep: list[torch.Tensor] = field(default_factory=list)
-
-    @property
-    def bytes(self) -> int:
-        return sum(t.numel() * t.element_size() for t in [self.tokens, *self.deep])
-
-
-@dataclass
-class Sequence:
-    """One row as one pass sees it: only what can be attended to, each token at its own position.
-
-    `ids` (L,), `positions` (axes, L), `images`: features in the order of their tokens, `queries`: the positions whose
-    logits predict `labels`, `extras`: further numbers a token. `hidden`: true where a token is there but can't be
-    attended to (only where leaving it out would change a sliding window).
-    """
-
-    ids: np.ndarray
-    positions: np.ndarray
-    images: list[Features]
-    queries: np.ndarray
-    labels: np.ndarray
-    extras: dict[str, np.ndarray]
-    encoded: Encoded
-    hidden: np.ndarray | None = None
-
-    def __len__(self) -> int:
-        return len(self.ids)
-
-
-def part(s: Sequence, start: int, end: int) -> Sequence:
-    """A stretch of a sequence; its images belong to the first stretch."""
-    images = s.images if start == 0 else []
-    extras = {k: v[start:end] for k, v in s.extras.items()}
-    return Sequence(s.ids[start:end], s.positions[:, start:end], images, s.queries, s.labels, extras, s.encoded)
 
 
 class Model:
@@ -96,6 +56,11 @@ class Model:
         """The language model inside: embeddings, layers, last norm."""
         inner = self.inner
         return getattr(inner, "language_model", None) or inner.text_model
+
+    @property
+    def packs(self) -> bool:
+        """Whether rows of one image may stand in one sequence: sliding windows count tokens, whosever they are."""
+        return self.family.shared_prefix and not self.window
 
     @property
     def layers(self) -> torch.nn.ModuleList:
@@ -213,32 +178,6 @@ class Model:
         with self._injected(batch) as images:
             return self.inner(**inputs, **images, use_cache=False).last_hidden_state
 
-    @torch.inference_mode()
-    def hidden_shared(
-        self, batch: list[Sequence], cut: int, at: list[np.ndarray] | None = None
-    ) -> tuple[torch.Tensor, list[int]]:
-        """As `hidden`, for what follows the first `cut` tokens: sequences of one image read its opening once.
-
-        Returns (batch, longest - cut, width), and the number of each row's opening. Openings, which differ by their ids
-        and their image, go through in a pass of their own before.
-        """
-        keys = [(s.ids[:cut].tobytes(), id(s.images[0].tokens)) for s in batch]
-        first = {key: i for i, key in reversed(list(enumerate(keys)))}
-        openings = [part(batch[i], 0, cut) for i in first.values()]
-        attends = at is None or any(map(len, at))
-        nothing = [np.zeros(0, dtype=np.int64)] * len(openings)
-        with self._injected(openings) as images, self._last_layer(openings, nothing, attends):
-            cache = self.inner(**self._collate(openings), **images, use_cache=True).past_key_values
-        number = {key: n for n, key in enumerate(first)}
-        cache.batch_select_indices(torch.tensor([number[key] for key in keys], device=self.device))
-        rest = [part(s, cut, len(s)) for s in batch]
-        inputs = self._collate(rest)
-        ones = torch.ones(len(batch), cut, dtype=torch.long, device=self.device)
-        inputs["attention_mask"] = torch.cat([ones, inputs["attention_mask"]], dim=1)
-        with self._last_layer(rest, None if at is None else [p - cut for p in at], attends):
-            states = self.inner(**inputs, past_key_values=cache, use_cache=True).last_hidden_state
-        return states, [number[key] for key in keys]
-
     def logits(self, states: torch.Tensor) -> torch.Tensor:
         """Vocabulary logits in fp32 of hidden states (n, width)."""
         out = self.head(states).float()
@@ -260,7 +199,11 @@ class Model:
                 extras[key][i, : len(s)] = values
         places = places if self.family.position_axes > 1 else places[0]
         arrays = {"input_ids": ids, "attention_mask": mask, "position_ids": places, **extras}
-        return {k: torch.from_numpy(v).to(self.device) for k, v in arrays.items()}
+        inputs = {k: torch.from_numpy(v).to(self.device) for k, v in arrays.items()}
+        if any(s.segments is not None for s in batch):
+            segments = torch.from_numpy(segments_of(batch)).to(self.device)
+            inputs["attention_mask"] = segment_mask(segments, self.dtype)
+        return inputs
 
     @contextmanager
     def _injected(self, batch: list[Sequence]):

@@ -6,7 +6,8 @@ from __future__ import annotations
 import numpy as np
 import torch
 
-from ..families.model import Model, Sequence
+from ..families.model import Model
+from ..families.sequence import Sequence
 from ..protocol import BAD_JOB, JobError
 from ..shards import Column
 from .engine import Reading

@@ -5,7 +5,9 @@ from __future__ import annotations
 import numpy as np
 import torch
 
-from ..families.model import Model, Sequence
+from ..families.model import Model
+from ..families.packing import Packed, segments_of
+from ..families.sequence import Sequence
 from ..shards import Column
 from .engine import Reading
 from .observers import behind_image
@@ -27,14 +29,16 @@ def top_singular_values(a: torch.Tensor, count: int = TOP) -> torch.Tensor:
 
 
 def cross_attention(
-    q: torch.Tensor, k: torch.Tensor, text: torch.Tensor, image: torch.Tensor, beyond: torch.Tensor
+    q: torch.Tensor, k: torch.Tensor, text: torch.Tensor, image: torch.Tensor, beyond: torch.Tensor, kv_heads: int
 ) -> torch.Tensor:
-    """softmax_rows(Q K^T / sqrt(width))[text, image] of each row of a batch: over all keys of the row, unmasked, heads
-    side by side (paper eq. 4); only the rows that are needed are formed. `q`, `k`: (batch, L, width); `text` (batch, T)
-    and `image` (batch, I): places; `beyond` (batch, L): true at padding. Returns (batch, T, I) in fp32."""
+    """softmax_rows(Q K^T / sqrt(width))[text, image] of sequences: over all keys of the text's own row, unmasked, heads
+    side by side (paper eq. 4); only the rows that are needed are formed. `q` (batch, L, heads x d), `k` (batch, L,
+    kv heads x d); `text` (batch, T) and `image` (batch, I): places; `beyond` (batch, T, L): true at what isn't of the
+    text's row. Returns (batch, T, I) in fp32."""
     asked = q.gather(1, text[:, :, None].expand(-1, -1, q.shape[2])).float()
-    scores = (asked @ k.float().mT / k.shape[2] ** 0.5).masked_fill_(beyond[:, None], float("-inf"))
-    return scores.softmax(dim=-1).gather(2, image[:, None].expand(-1, text.shape[1], -1))
+    scores = fold_heads(asked, k, kv_heads) @ k.float().mT / q.shape[2] ** 0.5
+    weights = scores.masked_fill_(beyond, float("-inf")).softmax(dim=-1)
+    return weights.gather(2, image[:, None].expand(-1, text.shape[1], -1))
 
 
 def padded(places: list[np.ndarray], device: torch.device) -> tuple[torch.Tensor, torch.Tensor]:
@@ -47,11 +51,12 @@ def padded(places: list[np.ndarray], device: torch.device) -> tuple[torch.Tensor
     return torch.from_numpy(table).to(device), torch.from_numpy(real).to(device)
 
 
-def repeat_heads(x: torch.Tensor, heads: int, kv_heads: int) -> torch.Tensor:
-    """Keys of grouped-query attention, each head's block repeated for the queries that share it. (L, kv * d)."""
-    width = x.shape[-1] // kv_heads
-    blocks = x.reshape(*x.shape[:-1], kv_heads, width)
-    return blocks.repeat_interleave(heads // kv_heads, dim=-2).flatten(-2)
+def fold_heads(q: torch.Tensor, k: torch.Tensor, kv_heads: int) -> torch.Tensor:
+    """Queries of the heads that share a head of the keys added up: (..., heads x d) to (..., kv heads x d). The sum
+    over heads of q . k is the same, for less work than with keys repeated."""
+    if q.shape[-1] == k.shape[-1]:
+        return q
+    return q.unflatten(-1, (kv_heads, -1, k.shape[-1] // kv_heads)).sum(-2).flatten(-2)
 
 
 class CrossAttention:
@@ -65,8 +70,7 @@ class CrossAttention:
 
     def start(self, model: Model) -> None:
         text = model.net.config.get_text_config()
-        heads = text.num_attention_heads
-        kv_heads = getattr(text, "num_key_value_heads", None) or heads
+        self.kv_heads = getattr(text, "num_key_value_heads", None) or text.num_attention_heads
         self.layers: list[dict[str, list[torch.Tensor]]] = []
         self.handles = []
         for layer in model.layers:
@@ -76,37 +80,38 @@ class CrossAttention:
                 module = getattr(layer.self_attn, name)
                 keep = lambda _m, _i, out, outs=kept[name]: outs.append(out.detach())  # noqa: E731
                 self.handles.append(module.register_forward_hook(keep))
-        self.widen = lambda k: k if heads == kv_heads else repeat_heads(k, heads, kv_heads)
 
-    def see(self, batch: list[Sequence], states: torch.Tensor) -> list[np.ndarray | None]:
-        return CrossAttention.see_shared(self, batch, states, 0, [])
-
-    def see_shared(
-        self, batch: list[Sequence], states: torch.Tensor, cut: int, openings: list[int]
-    ) -> list[np.ndarray | None]:
-        """All rows of the batch together: their text rows and image columns, filled up with places that count as 0. The
-        text stands behind the `cut`, the image before it, in an opening."""
-        spans = [(np.flatnonzero(behind_image(s, self.rows)), np.flatnonzero(s.encoded.image)) for s in batch]
-        rows = [r for r, (text, image) in enumerate(spans) if len(text) and len(image)]
+    def see_packed(self, batch: list[Sequence], states: torch.Tensor, packed: Packed) -> list[np.ndarray | None]:
+        """All rows together: their text rows and image columns, filled up with places that count as 0."""
+        texts = [np.flatnonzero(behind_image(s, self.rows)) for s in batch]
+        rows = [r for r, text in enumerate(texts) if len(text) and batch[r].encoded.image.any()]
         found: list[np.ndarray | None] = [None] * len(batch)
         if rows:
-            text, is_text = padded([spans[r][0] - cut for r in rows], states.device)
-            image, is_image = padded([spans[r][1] for r in rows], states.device)
-            lengths = torch.tensor([len(batch[r]) for r in rows], device=states.device)
-            beyond = torch.arange(cut + states.shape[1], device=states.device)[None] >= lengths[:, None]
-            total: torch.Tensor | float = 0.0
-            for kept in self.layers:
-                q, k = kept["q_proj"][-1][rows], kept["k_proj"][-1][rows]
-                if cut:
-                    k = torch.cat([kept["k_proj"][-2][[openings[r] for r in rows]], k], dim=1)
-                k = self.widen(k)
-                total = total + cross_attention(q, k, text, image, beyond)
-            total = total * (is_text[:, :, None] & is_image[:, None])
-            values = top_singular_values(total).float().cpu().numpy()
+            values = top_singular_values(self.maps(texts, rows, packed, states.device)).float().cpu().numpy()
             for r, one in zip(rows, values, strict=True):
                 found[r] = one
         self.forget()
         return found
+
+    def maps(self, texts: list[np.ndarray], rows: list[int], packed: Packed, device: torch.device) -> torch.Tensor:
+        """A of some rows, (rows, T, I): formed for the texts of a sequence together, then laid out by row."""
+        text, _ = padded(packed.gathered(texts), device)
+        image, is_image = padded([np.flatnonzero(s.encoded.image) for s in packed.sequences], device)
+        segments = torch.from_numpy(segments_of(packed.sequences)).to(device)
+        own = segments.gather(1, text)[:, :, None]
+        beyond = (segments[:, None] != own) & (segments[:, None] != 0)
+        total: torch.Tensor | float = 0.0
+        for kept in self.layers:
+            q, k = kept["q_proj"][-1], kept["k_proj"][-1]
+            total = total + cross_attention(q, k, text, image, beyond, self.kv_heads)
+        total = total.masked_fill(~is_image[:, None], 0.0)
+        filled = [number * text.shape[1] for number in range(len(packed.sequences))]
+        places = []
+        for which, own_text in zip(packed.which, texts, strict=True):
+            places.append(np.arange(len(own_text)) + filled[which])
+            filled[which] += len(own_text)
+        at, is_text = padded([places[r] for r in rows], device)
+        return total.flatten(0, 1)[at] * is_text[:, :, None]
 
     def forget(self) -> None:
         for kept in self.layers:
@@ -124,7 +129,7 @@ class OfficialAttention(CrossAttention):
     rows are taken as they come."""
 
     in_order = True
-    see_shared = None
+    see_packed = None
 
     def __init__(self, start: int, stop: int, text: int) -> None:
         super().__init__("all")

@@ -9,17 +9,24 @@ from __future__ import annotations
 import gc
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
-from typing import Any, Protocol
+from itertools import chain, islice
+from typing import Any, NamedTuple, Protocol
 
 import numpy as np
 import torch
 
 from ..data import Encoded, RowError, Sample, image_order, without_instruction
 from ..device import is_out_of_memory
-from ..families.model import Model, Sequence
+from ..families.model import Model
+from ..families.packing import Packed, pack
+from ..families.sequence import Sequence
 from .passes import BARE, BLIND, sequence_of
 
 LOGIT_ROWS = 2048
+# Share of a batch that may be padding: more costs more than another pass.
+PADDING = 1 / 8
+# Tokens of several rows that may stand behind a short opening.
+SHORT = 128
 WITH_IMAGES = ("image", "image_only")
 
 
@@ -39,7 +46,7 @@ class Tokens:
 
 class Observer(Protocol):
     """Looks into the forward passes of one kind of reading. `see` returns one result a sequence of the batch; observers
-    that have `see_shared` do so where openings went through before (see `Model.hidden_shared`). With
+    that have `see_packed` do so where rows of one image went through in one sequence (see `pack`). With
     `in_order` (optional) batches are the data set's rows as they come: padding is part of what is measured. With
     `graph` (optional) the states can be differentiated; without `looks_at_states` they need not be right."""
 
@@ -122,32 +129,38 @@ class Engine:
                         if i in reading.failed["image"]:
                             reading.failed[name][i] = reading.failed["image"][i]
                 todo = [i for i in todo if not text_only[i]]
-        if not any(getattr(o, "in_order", False) for o in watching):
-            todo = in_order_of_length(todo, samples, encoded, apart=name != "image")
+        groups, lengths = [[i] for i in todo], []
+        in_order = any(getattr(o, "in_order", False) for o in watching)
+        if not in_order:
+            packs = self.model.packs and all(getattr(o, "see_packed", None) for o in watching)
+            groups, lengths = groups_of(todo, samples, encoded, name, packs)
         start = 0
-        while start < len(todo):
-            chunk = self._chunk(name, todo[start:], encoded)
+        while start < len(groups):
+            count = self.batch if in_order else self._count(groups[start:], lengths[start:], encoded)
+            chunk, later = groups[start : start + count], groups[start + count :][: self.batch]
             if name in WITH_IMAGES:
-                self.model.expect(images_of(samples, todo[start + self.batch : start + 2 * self.batch]))
+                self.model.expect(images_of(samples, chain(*later)))
             if self._attempt(name, chunk, samples, encoded, watching, errors, reading):
-                start += len(chunk)
+                start += count
 
-    def _chunk(self, name: str, todo: list[int], encoded: list[Encoded | None]) -> list[int]:
-        """The next rows to read together: a batch, and without images as many rows as have room in its place."""
-        if name not in BLIND:
-            return todo[: self.batch]
-        room = sum(len(encoded[i].ids) for i in todo[: self.batch])
-        longest = 0
-        for n, i in enumerate(todo):
-            longest = max(longest, int((~encoded[i].image).sum()))
-            if n >= self.batch and (n + 1) * longest > room:
-                return todo[:n]
-        return todo
+    def _count(self, groups: list[list[int]], lengths: list[int], encoded: list[Encoded | None]) -> int:
+        """How many groups to read together: as many as have room in the place of a batch of whole rows, unless much of
+        it would be padding."""
+        room = sum(len(encoded[i].ids) for i in islice(chain(*groups), self.batch))
+        rows = longest = used = 0
+        for count, (group, length) in enumerate(zip(groups, lengths, strict=True)):
+            longest, used = max(longest, length), used + length
+            size = (count + 1) * longest
+            if count and (size - used > PADDING * room or (rows >= self.batch and size > room)):
+                return count
+            rows += len(group)
+        return len(groups)
 
-    def _attempt(self, name, chunk, samples, encoded, watching, errors, reading: Reading) -> bool:
-        """Measure a chunk; False where it did not fit and is to be tried again smaller."""
+    def _attempt(self, name, groups, samples, encoded, watching, errors, reading: Reading) -> bool:
+        """Measure groups of rows; False where they did not fit and are to be tried again, fewer at once."""
+        chunk = [i for group in groups for i in group]
         try:
-            self._measure(name, chunk, samples, encoded, watching, errors, reading)
+            self._measure(name, groups, samples, encoded, watching, errors, reading)
             return True
         except (torch.OutOfMemoryError, MemoryError, RuntimeError, RowError, ValueError, IndexError) as error:
             short = is_out_of_memory(error)
@@ -167,24 +180,22 @@ class Engine:
                     self.warn("BATCH_HALVED", f"out of memory: the batch is {self.batch} from here on")
                     return False
             for i in chunk:
-                self._attempt(name, [i], samples, encoded, watching, errors, reading)
+                self._attempt(name, [[i]], samples, encoded, watching, errors, reading)
             return True
 
-    def _measure(self, name, chunk, samples, encoded, watching, errors, reading: Reading) -> None:
+    def _measure(self, name, groups, samples, encoded, watching, errors, reading: Reading) -> None:
+        chunk = [i for group in groups for i in group]
         if name in WITH_IMAGES and len(chunk) > 1:
             self.model.features(images_of(samples, chunk))
-        sequences = [sequence_of(self.model, samples[i], name, encoded[i]) for i in chunk]
-        shares = name == "image" and all(getattr(o, "see_shared", None) for o in watching)
-        cut = shared_cut(self.model, sequences) if shares else 0
-        graph = any(getattr(o, "graph", False) for o in watching)
-        asked = asked_of(sequences, name in reading.tokens, watching)
-        openings: list[int] = []
-        if cut:
-            states, openings = self.model.hidden_shared(sequences, cut, asked)
+        sequences = {i: sequence_of(self.model, samples[i], name, encoded[i]) for i in chunk}
+        packed = pack([[sequences[i] for i in group] for group in groups])
+        batch = list(sequences.values())
+        if any(getattr(o, "graph", False) for o in watching):
+            states = self.model.states(packed.sequences)
         else:
-            states = self.model.states(sequences) if graph else self.model.hidden(sequences, asked)
-        found = self.tokens(sequences, states.detach(), cut, errors) if name in reading.tokens else []
-        observed = [(o, look(o, sequences, states, cut, openings)) for o in watching]
+            states = self.model.hidden(packed.sequences, asked_of(batch, packed, name in reading.tokens, watching))
+        found = self.tokens(batch, states.detach(), packed, errors) if name in reading.tokens else []
+        observed = [(o, look(o, batch, states, packed)) for o in watching]
         for i, tokens in zip(chunk, found, strict=False):
             reading.tokens[name][i] = tokens
         for j, i in enumerate(chunk):
@@ -192,10 +203,10 @@ class Engine:
                 reading.seen[id(observer)][i] = results[j]
 
     @torch.inference_mode()
-    def tokens(self, batch: list[Sequence], states: torch.Tensor, cut: int, errors: bool) -> list[Tokens]:
+    def tokens(self, batch: list[Sequence], states: torch.Tensor, packed: Packed, errors: bool) -> list[Tokens]:
         """Numbers of response tokens: only the positions that predict one go through the vocabulary projection."""
-        row = np.concatenate([np.full(len(s.queries), r) for r, s in enumerate(batch)])
-        at = np.concatenate([s.queries - cut for s in batch])
+        row = np.concatenate([np.full(len(s.queries), packed.which[r]) for r, s in enumerate(batch)])
+        at = np.concatenate([packed.at(r, s.queries) for r, s in enumerate(batch)])
         labels = torch.from_numpy(np.concatenate([s.labels for s in batch])).to(states.device)
         picked = states[torch.from_numpy(row).to(states.device), torch.from_numpy(at).to(states.device)]
         parts: list[list[torch.Tensor]] = []
@@ -218,57 +229,81 @@ class Engine:
         return [Tokens(*(c[r] for c in split)) for r in range(len(batch))]
 
 
-def look(observer: Observer, batch: list[Sequence], states: torch.Tensor, cut: int, openings: list[int]) -> list[Any]:
+def look(observer: Observer, batch: list[Sequence], states: torch.Tensor, packed: Packed) -> list[Any]:
     """What an observer sees of a batch. Only those of gradients see states that can be differentiated, since a pass
     that is shared with one of them keeps its graph."""
     if getattr(observer, "graph", False):
         return observer.see(batch, states)
     with torch.no_grad():
         states = states.detach()
-        return observer.see_shared(batch, states, cut, openings) if cut else observer.see(batch, states)
+        packs = getattr(observer, "see_packed", None)
+        return observer.see_packed(batch, states, packed) if packs else observer.see(batch, states)
 
 
-def in_order_of_length(rows: list[int], samples: list[Sample], encoded: list, apart: bool) -> list[int]:
-    """Rows of like length side by side, so that little is padding. Unless `apart`, rows that ask about one image stand
-    together before all others, since they read its opening once."""
-    length = {i: len(encoded[i].ids) for i in rows}
-    if apart:
-        return sorted(rows, key=lambda i: (length[i], i))
-    image = {i: tuple(samples[i].images[k] for k in encoded[i].order) for i in rows}
-    group: dict[tuple, list[int]] = {}
+def groups_of(
+    rows: list[int], samples: list[Sample], encoded: list[Encoded | None], name: str, packs: bool
+) -> tuple[list[list[int]], list[int]]:
+    """Rows in the order in which to read them, and their lengths: those of like length side by side, so that little is
+    padding, and before them those that ask about one image, which are next to each other. With `packs` these are in
+    groups, each to be read behind its opening once; all others are groups of their own."""
+    opening = {i: opening_of(samples[i], encoded[i]) if name == "image" else None for i in rows}
+    length = {i: int((~encoded[i].image).sum()) if name in BLIND else len(encoded[i].ids) for i in rows}
+    alike: dict[Any, list[int]] = {}
+    for i in sorted(rows, key=lambda i: (length[i], i)):
+        alike.setdefault(opening[i] or i, []).append(i)
+
+    def packed(group: list[int]) -> int:
+        end = opening[group[0]].end if opening[group[0]] else 0
+        return sum(length[i] for i in group) - (len(group) - 1) * end
+
+    units = list(alike.values())
+    if packs:
+        units = [pack for group in units for pack in divided(group, opening[group[0]], length)]
+        units.sort(key=lambda group: (len(group) == 1, packed(group), group[0]))
+        return units, [packed(group) for group in units]
+    units.sort(key=lambda group: (len(group) == 1, length[group[-1]], group[0]))
+    ordered = [i for group in units for i in group]
+    return [[i] for i in ordered], [length[i] for i in ordered]
+
+
+def divided(rows: list[int], opening: Opening | None, length: dict[int, int]) -> list[list[int]]:
+    """Rows about one image in groups where what stands behind the opening is together short, or no longer than the
+    opening, or one row's: of a longer one much would be attention to what isn't a row's own."""
+    groups: list[list[int]] = []
+    used = 0
     for i in rows:
-        group.setdefault((tuple(encoded[i].blocks[:1]), image[i]) if image[i] else (), []).append(i)
-
-    def key(i: int):
-        blocks = tuple(encoded[i].blocks[:1])
-        together = group[(blocks, image[i])] if image[i] else [i]
-        if len(together) == 1 or len(image[i]) > 1:
-            return (1, 0, length[i], (), length[i], i)
-        return (0, blocks[0][1], max(length[j] for j in together), image[i], length[i], i)
-
-    return sorted(rows, key=key)
+        own = length[i] - opening.end if opening else 0
+        if groups and used + own <= max(opening.end, SHORT):
+            groups[-1].append(i)
+            used += own
+        else:
+            groups.append([i])
+            used = own
+    return groups
 
 
-def asked_of(batch: list[Sequence], losses: bool, watching: list[Observer]) -> list[np.ndarray] | None:
-    """Positions of each row whose last states somebody looks at; None for all."""
+def asked_of(batch: list[Sequence], packed: Packed, losses: bool, watching: list[Observer]) -> list[np.ndarray] | None:
+    """Positions in each packed sequence whose last states somebody looks at; None for all."""
     if any(getattr(o, "looks_at_states", True) for o in watching):
         return None
-    return [s.queries if losses else s.queries[:0] for s in batch]
+    return packed.gathered([s.queries if losses else s.queries[:0] for s in batch])
 
 
-def images_of(samples: list[Sample], rows: list[int]) -> list[str]:
+def images_of(samples: list[Sample], rows: Iterable[int]) -> list[str]:
     return [samples[i].images[k] for i in rows for k in image_order(samples[i].messages)]
 
 
-def shared_cut(model: Model, batch: list[Sequence]) -> int:
-    """Length of the opening up to the first image's end where rows of the batch share one; 0 where none do."""
-    if not model.family.shared_prefix or model.window or not all(s.encoded.blocks for s in batch):
-        return 0
-    cuts = {s.encoded.blocks[0][1] for s in batch}
-    if len(cuts) != 1:
-        return 0
-    cut = cuts.pop()
-    if any(len(s.images) != 1 or s.queries[0] < cut or len(s) <= cut for s in batch):
-        return 0
-    openings = {(s.ids[:cut].tobytes(), id(s.images[0].tokens)) for s in batch}
-    return cut if len(openings) < len(batch) else 0
+class Opening(NamedTuple):
+    """What rows that ask about one image have in common: `ids` up to the image's `end`, and the image."""
+
+    ids: bytes
+    image: str
+    end: int
+
+
+def opening_of(sample: Sample, encoded: Encoded) -> Opening | None:
+    """A row's opening; None where it has no image or several."""
+    if len(encoded.blocks) != 1:
+        return None
+    end = encoded.blocks[0][1]
+    return Opening(encoded.ids[:end].tobytes(), sample.images[encoded.order[0]], end)

@@ -14,7 +14,8 @@ import numpy as np
 import torch
 
 from ..families.adapters import Adapter
-from ..families.model import Model, Sequence
+from ..families.model import Model
+from ..families.sequence import Sequence
 from ..protocol import BAD_JOB, JobError
 from ..shards import Column
 from .engine import Reading

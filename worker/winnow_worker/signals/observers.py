@@ -8,7 +8,8 @@ from typing import Any
 import numpy as np
 import torch
 
-from ..families.model import Model, Sequence
+from ..families.model import Model
+from ..families.sequence import Sequence
 from ..protocol import BAD_JOB, JobError
 
 NAME = "winnow_watched"

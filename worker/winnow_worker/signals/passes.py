@@ -5,7 +5,8 @@ from __future__ import annotations
 import numpy as np
 
 from ..data import Encoded, Sample
-from ..families.model import Features, Model, Sequence
+from ..families.model import Model
+from ..families.sequence import Features, Sequence
 
 BLIND = ("masked", "drop", "remove")
 BARE = ("direct", "image_only")

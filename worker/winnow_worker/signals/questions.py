@@ -13,7 +13,8 @@ import numpy as np
 import torch
 
 from ..data import Sample, image_order
-from ..families.model import Model, Sequence
+from ..families.model import Model
+from ..families.sequence import Sequence
 from ..shards import Column
 from .engine import Engine, Reading, Tokens
 from .function_words import content_weights

@@ -6,7 +6,8 @@ from __future__ import annotations
 import numpy as np
 import torch
 
-from ..families.model import Model, Sequence
+from ..families.model import Model
+from ..families.sequence import Sequence
 from ..shards import Column
 from .attention import gram_singular_values
 from .engine import Reading
