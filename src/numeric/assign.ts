@@ -48,21 +48,32 @@ function openBestMatch(options: ThreadOptions): Promise<Kernel> {
   );
 }
 
-/** c' = c - mean and its bias, in f32 as the product needs them. */
-function centredCentroids(centroids: Matrix, mean: Float64Array): { shifted: Float32Array; bias: Float32Array } {
+/** c' = c - mean and its bias, in f32 as the product needs them, and |c'|^2 / 2. */
+export interface Centred {
+  shifted: Float32Array;
+  bias: Float32Array;
+  halfSquares: Float64Array;
+}
+
+/** Centroids as scores are computed from them. */
+export function centreCentroids(centroids: Matrix, mean: Float64Array): Centred {
   const { data, rows: k, width } = centroids;
   const shifted = new Float32Array(k * width);
   const bias = new Float32Array(k);
+  const halfSquares = new Float64Array(k);
   for (let j = 0; j < k; j++) {
     let sum = 0;
+    let square = 0;
     for (let t = 0; t < width; t++) {
       const value = Math.fround(data[j * width + t]! - mean[t]!);
       shifted[j * width + t] = value;
       sum += value * (value / 2 + mean[t]!);
+      square += value * value;
     }
     bias[j] = -sum;
+    halfSquares[j] = square / 2;
   }
-  return { shifted, bias };
+  return { shifted, bias, halfSquares };
 }
 
 /** Opens the assignment kernel. */
@@ -71,7 +82,7 @@ export async function openAssigner(options: ThreadOptions = {}): Promise<Assigne
   return {
     async assign(rows, centroids, mean, squares, labels, distances, signal) {
       const { width } = rows;
-      const { shifted, bias } = centredCentroids(centroids, mean);
+      const { shifted, bias } = centreCentroids(centroids, mean);
       const c = { data: shifted, dims: [centroids.rows, width] };
       const b = { data: bias, dims: [centroids.rows] };
       const one = { data: BigInt64Array.of(1n), dims: [1] };

@@ -1,4 +1,5 @@
 import { type Assigner, openAssigner } from './assign.ts';
+import { type BoundedAssigner, canBound, openBounded } from './assign-bounded.ts';
 import { narrowAssigner } from './assign-narrow.ts';
 import { type CentroidSums, emptySums, moveRow, updateSums } from './centroid-sums.ts';
 import { initPlusPlus } from './kmeans-init.ts';
@@ -48,6 +49,10 @@ const LEAST_INIT_ROWS = 4096;
 /** Rows of at most this many numbers, and at least as many centroids, are compared along an axis: the scores of a matrix product would cost more than the product. */
 const NARROW = 16;
 const MANY = 64;
+
+/** The first iteration whose bounds tell how alike rows are, and the share of comparisons above which they aren't alike enough for bounds to pay. */
+const FIRST_BOUNDED = 2;
+const WORTH_BOUNDS = 0.8;
 
 /** Values up to here can be clustered: their squared distances stay far from the end of f32. */
 export const LARGEST_CLUSTERABLE = 1e15;
@@ -136,20 +141,37 @@ async function lloyd(
   const labels = new Int32Array(rows);
   const distances = new Float64Array(rows);
   const isMoved = new Uint8Array(k).fill(1);
-  const assign = () => reassign(points, centroids, isMoved, { mean, squares }, assigner, { labels, distances }, signal);
+  const found = { labels, distances };
+  let bounded: BoundedAssigner | undefined;
+  if (width > NARROW && canBound(k)) {
+    bounded = await openBounded(points, { mean, squares }, found, assigner, options);
+  }
+  const assign = async (): Promise<void> => {
+    if (bounded === undefined) {
+      return reassign(points, centroids, isMoved, { mean, squares }, assigner, found, signal);
+    }
+    const pairs = await bounded.assign(centroids, signal);
+    if (iterations < FIRST_BOUNDED || pairs < WORTH_BOUNDS * rows * k) return;
+    await bounded.release();
+    bounded = undefined;
+  };
   const stopBelow = (tolerance * total(squares)) / rows / width;
 
   let iterations = 0;
   let isSettled = false;
-  while (iterations < niter && !isSettled) {
-    progress?.(iterations, niter, 'k-means');
+  try {
+    while (iterations < niter && !isSettled) {
+      progress?.(iterations, niter, 'k-means');
+      await assign();
+      iterations++;
+      const moved = updateSums(state, points, labels) + refillEmpty(state, points, labels, distances);
+      const shift = moveCentroids(state, centroids, spherical, isMoved);
+      isSettled = moved === 0 || (tolerance > 0 && shift <= stopBelow);
+    }
     await assign();
-    iterations++;
-    const moved = updateSums(state, points, labels) + refillEmpty(state, points, labels, distances);
-    const shift = moveCentroids(state, centroids, spherical, isMoved);
-    isSettled = moved === 0 || (tolerance > 0 && shift <= stopBelow);
+  } finally {
+    await bounded?.release();
   }
-  await assign();
   return {
     labels,
     centroids: centroids.data,
@@ -215,7 +237,9 @@ function moveCentroids(state: CentroidSums, centroids: Matrix, spherical: boolea
 
 function scaleToUnit({ data, width }: Matrix, row: number): void {
   const values = data.subarray(row * width, (row + 1) * width);
-  const length = Math.sqrt(values.reduce((sum, value) => sum + value * value, 0));
+  let square = 0;
+  for (const value of values) square += value * value;
+  const length = Math.sqrt(square);
   if (length > 0) for (let t = 0; t < width; t++) values[t]! /= length;
 }
 

@@ -15,7 +15,7 @@ export interface Kernel {
 
 /** Row-major values with their dimensions. */
 export interface KernelTensor {
-  data: Float32Array | BigInt64Array;
+  data: Float32Array | Int32Array | BigInt64Array;
   dims: number[];
 }
 
@@ -45,12 +45,11 @@ export async function openKernel(
   return {
     async run(feeds) {
       const tensors = Object.fromEntries(
-        Object.entries(feeds).map(([name, { data, dims }]) => [
-          name,
-          data instanceof Float32Array
-            ? new runtime.Tensor('float32', data, dims)
-            : new runtime.Tensor('int64', data, dims),
-        ]),
+        Object.entries(feeds).map(([name, { data, dims }]) => {
+          if (data instanceof Float32Array) return [name, new runtime.Tensor('float32', data, dims)];
+          if (data instanceof Int32Array) return [name, new runtime.Tensor('int32', data, dims)];
+          return [name, new runtime.Tensor('int64', data, dims)];
+        }),
       );
       const results = await session.run(tensors);
       return Object.fromEntries(
