@@ -21,7 +21,7 @@ it.each<[Record<string, unknown>, string]>([
   [{ keep: 'easy', count: 0 }, '--count is at least 1, got 0'],
   [{ keep: 'easy', count: 12 }, '--count is at most 9, got 12'],
   [{ keep: 'medium' }, '--keep takes easy, hard, got "medium"'],
-  [{}, '--keep is needed'],
+  [{}, '--keep is needed: it takes easy, hard'],
   [{ keep: 'easy', kinds: ['a', 'c'] }, '--kinds takes a, b, got ["a","c"]'],
   [{ keep: 'easy', kinds: [] }, '--kinds names at least one kind, got []'],
   [{ keep: 'easy', learninRate: 1 }, 'there is no option --learnin-rate'],

@@ -30,7 +30,9 @@ function describe(issue: Issue, given: Readonly<Record<string, unknown>>): strin
   const [name] = issue.path;
   if (name === undefined) return issue.message;
   const value = given[String(name)];
-  if (value === undefined) return `${flag(String(name))} is needed`;
+  if (value === undefined) {
+    return `${flag(String(name))} is needed${issue.code === 'invalid_value' ? `: it ${wanted(issue)}` : ''}`;
+  }
   return `${flag(String(name))} ${wanted(issue)}, got ${JSON.stringify(value)}`;
 }
 

@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { readHalves, writeHalves } from './half.ts';
-import { npyBytes, npyFloats, npyHeader, parseNpyHeader } from './npy.ts';
+import { npyBytes, npyHeader, npyNumbers, parseNpyHeader } from './npy.ts';
 
 const head = (text: string, version = 1): Uint8Array => {
   const bytes = Buffer.from(`\x93NUMPY\x01\x00\x00\x00${text}`, 'latin1');
@@ -51,9 +51,9 @@ describe('numbers', () => {
     view.setFloat64(0, 0.5, true);
     view.setBigInt64(8, -3n, true);
     const bytes = new Uint8Array(view.buffer);
-    expect([...npyFloats('f8', bytes.subarray(0, 8))]).toEqual([0.5]);
-    expect([...npyFloats('i8', bytes.subarray(8))]).toEqual([-3]);
-    expect([...npyFloats('f2', Uint8Array.of(0x00, 0x3c, 0x00, 0xc0))]).toEqual([1, -2]);
+    expect([...npyNumbers('f8', bytes.subarray(0, 8))]).toEqual([0.5]);
+    expect([...npyNumbers('i8', bytes.subarray(8))]).toEqual([-3]);
+    expect([...npyNumbers('f2', Uint8Array.of(0x00, 0x3c, 0x00, 0xc0))]).toEqual([1, -2]);
     expect(npyBytes('u2')).toBe(2);
   });
 

@@ -60,11 +60,11 @@ export function npyBytes(type: NpyHeader['type']): number {
   return TYPES[type].bytes;
 }
 
-/** Elements of a type as float32. */
-export function npyFloats(type: NpyHeader['type'], bytes: Uint8Array): Float32Array {
+/** Elements of a type, in double precision: integers of 32 bits have no room in single. */
+export function npyNumbers(type: NpyHeader['type'], bytes: Uint8Array): Float64Array {
   const { bytes: step, read } = TYPES[type];
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
-  return Float32Array.from({ length: bytes.length / step }, (_, i) => read(view, i * step));
+  return Float64Array.from({ length: bytes.length / step }, (_, i) => read(view, i * step));
 }
 
 /** The head of an `.npy` file of version 1, padded so that the elements begin at a multiple of 64 bytes. */

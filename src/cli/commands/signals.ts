@@ -119,12 +119,15 @@ function addImport(signals: Command, session: Session): void {
 }
 
 function importText(result: SignalImportResult): string {
-  const { signal, dataset, columns, measured, missing, unknown, duplicates, replaced, saved } = result;
+  const { signal, dataset, columns, measured, missing, empty, unknown, duplicates, replaced, saved } = result;
   const scalar = columns.find(({ kind, width }) => width === 1 && (kind === 'f32' || kind === 'i32'));
   const names = columns.map(({ name, kind, width }) => `${name} (${kind}${width === 1 ? '' : ` x ${width}`})`);
   return [
     `${saved ? 'Imported' : 'Would import'} ${signal} for ${plural(measured, 'row')} of ${dataset}: ${names.join(', ')}.`,
     ...(missing === 0 ? [] : [`${plural(missing, 'row')} without a value: NaN.`]),
+    ...Object.entries(empty).flatMap(([name, rows]) =>
+      rows <= missing ? [] : [`${plural(rows, 'row')} of ${name} have no finite value.`],
+    ),
     ...(unknown === 0 ? [] : [`${plural(unknown, 'id')} that ${dataset} does not have: passed over.`]),
     ...(duplicates === 0 ? [] : [`${plural(duplicates, 'id')} more than once: the first counts.`]),
     ...(replaced ? [`It replaces an earlier import of that name.`] : []),

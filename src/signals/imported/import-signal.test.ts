@@ -138,6 +138,19 @@ describe('an import', () => {
     ]);
     await bring('labels.npy', array, { as: 'label' });
     expect(await values('label')).toMatchObject({ kind: 'i32', data: expect.objectContaining({ 4999: 14997 }) });
+    const wide = (from: bigint): Buffer => {
+      const head = Buffer.from(npyHeader('i4', [ROWS]));
+      head.write('8', head.indexOf('i4') + 1);
+      return Buffer.concat([
+        head,
+        Buffer.from(BigInt64Array.from({ length: ROWS }, (_, i) => from + BigInt(i)).buffer),
+      ]);
+    };
+    // Single precision has no 16,777,217.
+    await bring('long.npy', wide(16_777_217n), { as: 'long' });
+    expect(await values('long')).toMatchObject({ kind: 'i32', data: expect.objectContaining({ 0: 16_777_217 }) });
+    await expect(bring('longer.npy', wide(2n ** 31n))).rejects.toMatchObject({ code: 'COLUMN_TYPE', exitCode: 2 });
+
     const short = Buffer.concat([npyHeader('i4', [7]), Buffer.alloc(28)]);
     await expect(bring('short.npy', short)).rejects.toMatchObject({ code: 'ROWS_MISMATCH', exitCode: 2 });
     await expect(bring('cut.npy', array.subarray(0, 9000))).rejects.toThrow(/cut short/);
@@ -153,7 +166,8 @@ describe('an import', () => {
       code: 'IDS_MISSING',
       message: expect.stringContaining('"4992"'),
     });
-    expect(await bring('missing.jsonl', some, { missing: 'nan' })).toMatchObject({ measured: ROWS - 1, missing: 1 });
+    const gaps = await bring('missing.jsonl', some, { missing: 'nan' });
+    expect(gaps).toMatchObject({ measured: ROWS - 1, missing: 1, empty: { [gaps.signal]: 1 } });
     expect(((await values('mine')) as { data: Float32Array }).data[4992]).toBeNaN();
     const strange = lines([...all, { id: 'stranger', x: 1 }]);
     await expect(bring('unknown.jsonl', strange)).rejects.toMatchObject({

@@ -4,6 +4,7 @@ import { basename, resolve } from 'node:path';
 import { optionFlags, shellWord } from '../../dataset/command-words.ts';
 import type { Dataset } from '../../dataset/dataset.ts';
 import { WinnowError } from '../../dataset/errors.ts';
+import type { Column } from '../../numeric/columns.ts';
 import type { Project } from '../../store/project.ts';
 import type { ColumnRecord } from '../../store/shard-file.ts';
 import { planShards, writeShard } from '../../store/shards.ts';
@@ -47,6 +48,8 @@ export interface SignalImportResult {
   measured: number;
   /** Rows that can be read and got none. */
   missing: number;
+  /** Rows without a finite value, by column; of a dry run nothing. */
+  empty: Record<string, number>;
   /** Ids that were passed over. */
   unknown: number;
   /** Ids of which the first was taken. */
@@ -84,6 +87,7 @@ export async function importSignal(project: Project, request: SignalImportReques
     rows: dataset.rows,
     measured,
     missing,
+    empty: {},
     unknown,
     duplicates,
     note: note ?? null,
@@ -111,6 +115,8 @@ export async function importSignal(project: Project, request: SignalImportReques
     signal?.throwIfAborted();
     const shard = plan.shards[next++]!;
     if (!shard.done) await writeShard(project, plan, shard, block);
+    for (const [name, column] of Object.entries(block.columns))
+      result.empty[name] = (result.empty[name] ?? 0) + emptyRows(column);
     progress?.(shard.end, dataset.rows, what);
   }
   const { size } = statSync(file);
@@ -123,6 +129,22 @@ export async function importSignal(project: Project, request: SignalImportReques
     imported: { file, sha256, bytes: size, note: note ?? null, missing, unknown, duplicates },
   });
   return result;
+}
+
+/** Rows of a column that nothing can be made of: no finite number, no text, an empty list. */
+function emptyRows(column: Column): number {
+  if (column.kind === 'i32') return 0;
+  if (column.kind === 'text') return column.data.filter((value) => value === null).length;
+  const { data } = column;
+  const starts =
+    column.kind === 'list'
+      ? column.offsets
+      : Uint32Array.from({ length: data.length / column.width + 1 }, (_, row) => row * column.width);
+  let empty = 0;
+  for (let row = 0; row + 1 < starts.length; row++) {
+    if (data.subarray(starts[row], starts[row + 1]).every((value) => !Number.isFinite(value))) empty++;
+  }
+  return empty;
 }
 
 /** The command that imports the file again. */

@@ -2,17 +2,20 @@ import { type FileHandle, open } from 'node:fs/promises';
 import type { Dataset } from '../../dataset/dataset.ts';
 import { WinnowError } from '../../dataset/errors.ts';
 import type { ColumnBlock } from '../../numeric/columns.ts';
-import { NPY_HEAD, npyBytes, npyFloats, parseNpyHeader } from '../../numeric/npy.ts';
+import { NPY_HEAD, type NpyHeader, npyBytes, npyNumbers, parseNpyHeader } from '../../numeric/npy.ts';
 import type { ColumnRecord } from '../../store/shard-file.ts';
 import type { ValueFile } from './source.ts';
 
-/** Integers up to this many bytes fit into 32 bits. */
-const INTEGERS = /^(i[124]|u[12]|b1)$/;
+const INTEGERS = /^[iu][1248]$|^b1$/;
+/** Integers of these types may be beyond 32 bits. */
+const LONG_INTEGERS = /^(i8|u[48])$/;
+/** Rows whose integers are looked at together. */
+const ROWS_AT_ONCE = 65_536;
 
 /**
  * An `.npy` array of one number or vector a row, in the order of the data set's rows, quarantined ones included: it has no ids.
  *
- * @throws WinnowError `SIGNAL_FILE_INVALID`, `ROWS_MISMATCH`
+ * @throws WinnowError `SIGNAL_FILE_INVALID`, `ROWS_MISMATCH`; `COLUMN_TYPE` where integers are beyond 32 bits
  */
 export async function openNpyFile(file: string, dataset: Dataset, name: string, half?: boolean): Promise<ValueFile> {
   const handle = await open(file, 'r');
@@ -20,6 +23,7 @@ export async function openNpyFile(file: string, dataset: Dataset, name: string, 
     const { type, width, offset } = await readHead(handle, file, dataset);
     const rowBytes = npyBytes(type) * width;
     const isInteger = width === 1 && INTEGERS.test(type);
+    if (isInteger && LONG_INTEGERS.test(type)) await checkRange(handle, file, type, offset, dataset.rows);
     const isHalved = width > 1 && (half ?? type === 'f2');
     const column: ColumnRecord = { name, kind: isInteger ? 'i32' : isHalved ? 'f16' : 'f32', width };
     return {
@@ -32,10 +36,10 @@ export async function openNpyFile(file: string, dataset: Dataset, name: string, 
         for (const { start, end } of stretches) {
           const bytes = Buffer.alloc((end - start) * rowBytes);
           await handle.read(bytes, 0, bytes.length, offset + start * rowBytes);
-          const data = npyFloats(type, bytes);
+          const data = npyNumbers(type, bytes);
           const values = isInteger
             ? ({ kind: 'i32', width: 1, data: Int32Array.from(data) } as const)
-            : ({ kind: 'f32', width, data } as const);
+            : ({ kind: 'f32', width, data: Float32Array.from(data) } as const);
           yield { start, rows: end - start, columns: { [name]: values } };
         }
       },
@@ -45,6 +49,33 @@ export async function openNpyFile(file: string, dataset: Dataset, name: string, 
     await handle.close();
     throw error;
   }
+}
+
+/** Refuses integers that 32 bits don't hold: they would be others than the file's. */
+async function checkRange(
+  handle: FileHandle,
+  file: string,
+  type: NpyHeader['type'],
+  offset: number,
+  rows: number,
+): Promise<void> {
+  let [low, high] = [0, 0];
+  for (let start = 0; start < rows; start += ROWS_AT_ONCE) {
+    const bytes = Buffer.alloc((Math.min(rows, start + ROWS_AT_ONCE) - start) * npyBytes(type));
+    await handle.read(bytes, 0, bytes.length, offset + start * npyBytes(type));
+    for (const value of npyNumbers(type, bytes)) {
+      low = Math.min(low, value);
+      high = Math.max(high, value);
+    }
+  }
+  if (low >= -(2 ** 31) && high < 2 ** 31) return;
+  throw new WinnowError({
+    code: 'COLUMN_TYPE',
+    message: `this array has whole numbers from ${low} to ${high}, which can't be kept exactly`,
+    where: { file },
+    hint: 'Save them as a text column of a table with ids, or scale them.',
+    exitCode: 2,
+  });
 }
 
 async function readHead(handle: FileHandle, file: string, dataset: Dataset) {

@@ -157,7 +157,11 @@ async function recordOf(
       ? { name: column, kind: half === true ? 'f16' : 'f32', width: most }
       : { name: column, kind: 'list', width: 1 };
   }
-  throw refuse(`holds ${type}`, 'Write one number, text, or list of numbers a row, or choose others with --columns.');
+  // The reader's type where no value, or values of several kinds, leave no other.
+  throw refuse(
+    type === 'JSON' ? 'holds values of several kinds, or none' : `holds ${type}`,
+    'Write one number, text, or list of numbers a row, or choose others with --columns.',
+  );
 }
 
 /** The rows in their order, gathered into stretches. */

@@ -29,32 +29,47 @@ function lede(): (string | Node)[] {
         : `One method chose ${count(result.methods[0]!.kept)} of ${count(result.eligible)} rows.`,
     ];
   }
-  const [most, least] = [pairs[0]!, pairs.at(-1)!];
+  // That a method and its variant agree is no news, unless there is nothing else to tell.
+  const strangers = pairs.filter(({ methods: [a, b] }) => a !== b);
+  const told = strangers.length > 0 ? strangers : pairs;
+  const [most, least] = [told[0]!, told.at(-1)!];
   return [
     `${count(many)} methods, one budget: `,
     named(most.names[0]),
     ' and ',
     named(most.names[1]),
-    ` agree on ${percent(most.jaccard, 0)}`,
-    ...(pairs.length > 1
-      ? ['; ', named(least.names[0]), ' and ', named(least.names[1]), ` on ${percent(least.jaccard, 0)}`]
+    ` agree on ${unbroken(percent(most.jaccard, 0))}`,
+    ...(told.length > 1
+      ? ['; ', named(least.names[0]), ' and ', named(least.names[1]), ` on ${unbroken(percent(least.jaccard, 0))}`]
       : []),
     '.',
   ];
 }
+
+const unbroken = (text: string): string => text.replaceAll(' ', '\u00a0');
 
 /** Names of composed entries are as long as they like, and this stands in large letters. */
 function named(id: string): HTMLElement {
   return h('b', { title: id }, shorten(id, 28));
 }
 
-function pairsByOverlap(): { names: [string, string]; jaccard: number }[] {
-  const ids = result.methods.map(({ id }) => id);
-  return ids
+interface Pair {
+  names: [string, string];
+  methods: [string, string];
+  jaccard: number;
+}
+
+function pairsByOverlap(): Pair[] {
+  const entries = result.methods;
+  return entries
     .flatMap((a, i) =>
-      ids
-        .slice(i + 1)
-        .map((b, j) => ({ names: [a, b] as [string, string], jaccard: result.overlap.jaccard[i]![i + 1 + j]! })),
+      entries.slice(i + 1).map(
+        (b, j): Pair => ({
+          names: [a.id, b.id],
+          methods: [a.method, b.method],
+          jaccard: result.overlap.jaccard[i]![i + 1 + j]!,
+        }),
+      ),
     )
     .filter(({ jaccard }) => jaccard !== null)
     .sort((a, b) => b.jaccard - a.jaccard);
