@@ -53,7 +53,7 @@ async function runGreedy({ inputs, outputs }: Case): Promise<string | undefined>
   const rows = Array.from({ length: points.rows }, (_, row) => row);
   const counts = isRecord(outputs.selected_by_m) ? Object.keys(outputs.selected_by_m) : [];
   return withProducts(async (products) => {
-    const kernel = await gaussianKernel(points, rows, numberOf(inputs, 'sigma'), products);
+    const kernel = await gaussianKernel(points, numberOf(inputs, 'sigma'), products);
     const matrix = await Promise.all(rows.map(async (row) => [...(await kernel.row(row))]));
     const { picked, mmd2 } = await greedyMmd(kernel, points.rows);
     const wanted = isRecord(outputs.mmd2_by_m) ? outputs.mmd2_by_m : {};

@@ -6,11 +6,18 @@ export interface CentroidSums {
   counts: Int32Array;
   /** Cluster of each row as counted here; -1 before the first update. */
   labels: Int32Array;
+  /** 1 for each cluster whose sum has changed; for the reader to set back. */
+  isChanged: Uint8Array;
 }
 
 /** Sums of no rows at all. */
 export function emptySums(rows: number, k: number, width: number): CentroidSums {
-  return { sums: new Float64Array(k * width), counts: new Int32Array(k), labels: new Int32Array(rows).fill(-1) };
+  return {
+    sums: new Float64Array(k * width),
+    counts: new Int32Array(k),
+    labels: new Int32Array(rows).fill(-1),
+    isChanged: new Uint8Array(k),
+  };
 }
 
 function addRow(sums: Float64Array, cluster: number, points: Matrix, row: number, sign: 1 | -1): void {
@@ -35,9 +42,11 @@ export function moveRow(state: CentroidSums, points: Matrix, row: number, cluste
   if (before >= 0) {
     addRow(state.sums, before, points, row, -1);
     state.counts[before]!--;
+    state.isChanged[before] = 1;
   }
   addRow(state.sums, cluster, points, row, 1);
   state.counts[cluster]!++;
+  state.isChanged[cluster] = 1;
   state.labels[row] = cluster;
 }
 
@@ -53,6 +62,7 @@ export function updateSums(state: CentroidSums, points: Matrix, labels: Int32Arr
   if (2 * moved > labels.length) {
     state.sums.fill(0);
     state.counts.fill(0);
+    state.isChanged.fill(1);
     for (let i = 0; i < labels.length; i++) {
       addRow(state.sums, labels[i]!, points, i, 1);
       state.counts[labels[i]!]!++;

@@ -217,21 +217,21 @@ function refillEmpty(state: CentroidSums, points: Matrix, labels: Int32Array, di
 /** New centroids from the sums, and which of them have moved; an empty cluster stays where it is. Returns the sum of squared movements. */
 function moveCentroids(state: CentroidSums, centroids: Matrix, spherical: boolean, isMoved: Uint8Array): number {
   const { data, rows: k, width } = centroids;
-  const before = data.slice();
-  for (let j = 0; j < k; j++) {
-    const count = state.counts[j]!;
-    if (count === 0) continue;
-    for (let t = 0; t < width; t++) data[j * width + t] = state.sums[j * width + t]! / count;
-    if (spherical) scaleToUnit(centroids, j);
-  }
   isMoved.fill(0);
   let shift = 0;
-  for (let j = 0, t = 0; j < k; j++) {
-    for (; t < (j + 1) * width; t++) {
-      if (data[t] !== before[t]) isMoved[j] = 1;
-      shift += (data[t]! - before[t]!) ** 2;
+  for (let j = 0; j < k; j++) {
+    const count = state.counts[j]!;
+    if (count === 0 || state.isChanged[j] === 0) continue;
+    const before = data.slice(j * width, (j + 1) * width);
+    for (let t = 0; t < width; t++) data[j * width + t] = state.sums[j * width + t]! / count;
+    if (spherical) scaleToUnit(centroids, j);
+    for (let t = 0; t < width; t++) {
+      const move = data[j * width + t]! - before[t]!;
+      if (move !== 0) isMoved[j] = 1;
+      shift += move * move;
     }
   }
+  state.isChanged.fill(0);
   return shift;
 }
 

@@ -1,6 +1,6 @@
 import { type WideColumn, wideOf } from './columns.ts';
 import { assignRows, kmeans } from './kmeans.ts';
-import { type Matrix, rowRange, squaredDistance } from './matrix.ts';
+import { type Matrix, squaredDistance } from './matrix.ts';
 import { createRandom } from './philox.ts';
 import { type Kernel, openKernel, type ThreadOptions } from './runtime.ts';
 
@@ -66,14 +66,19 @@ export async function nearestRows(points: WideColumn, options: NeighbourOptions)
 function openTopProducts(options: ThreadOptions): Promise<Kernel> {
   return openKernel(
     [
+      { op: 'Gather', inputs: ['queried', 'queries'], outputs: ['x'] },
+      { op: 'Gather', inputs: ['searched', 'candidates'], outputs: ['c'] },
+      { op: 'Gather', inputs: ['bias', 'candidates'], outputs: ['b'] },
       { op: 'Gemm', inputs: ['x', 'c', 'b'], outputs: ['scores'], attributes: { transB: 1 } },
       { op: 'TopK', inputs: ['scores', 'k'], outputs: ['values', 'indices'], attributes: { axis: 1 } },
       { op: 'Cast', inputs: ['indices'], outputs: ['places'], attributes: { to: 6 } },
     ],
     [
-      { name: 'x', type: 'float32', dims: ['m', 'd'] },
-      { name: 'c', type: 'float32', dims: ['n', 'd'] },
-      { name: 'b', type: 'float32', dims: ['n'] },
+      { name: 'queried', type: 'float32', dims: ['q', 'd'] },
+      { name: 'queries', type: 'int32', dims: ['m'] },
+      { name: 'searched', type: 'float32', dims: ['s', 'd'] },
+      { name: 'candidates', type: 'int32', dims: ['n'] },
+      { name: 'bias', type: 'float32', dims: ['s'] },
       { name: 'k', type: 'int64', dims: [1] },
     ],
     [
@@ -84,25 +89,32 @@ function openTopProducts(options: ThreadOptions): Promise<Kernel> {
   );
 }
 
-/** Rows of the points, with -|c|^2 / 2 of each. */
+/** Some rows of the points. */
 interface Part {
   rows: Int32Array;
+  /** Vectors of these rows, and maybe of others. */
   matrix: Matrix;
+  /** Where each of the rows stands in the matrix. */
+  places: Int32Array;
+  /** -|c|^2 / 2 of each row of the matrix. */
   bias: Float32Array;
 }
 
-async function gatherPart(points: WideColumn, rows: Int32Array): Promise<Part> {
-  const matrix = await points.gather(rows);
-  return { rows, matrix, bias: Float32Array.from({ length: rows.length }, (_, j) => -halfSquare(matrix, j)) };
-}
+const biasOf = (matrix: Matrix): Float32Array =>
+  Float32Array.from({ length: matrix.rows }, (_, row) => -halfSquare(matrix, row));
 
-/** Rows `start` .. `end - 1` of a part, without a copy. */
-function slicePart({ rows, matrix, bias }: Part, start: number, end: number): Part {
-  const last = Math.min(end, rows.length);
-  return {
-    rows: rows.subarray(start, last),
-    matrix: rowRange(matrix, start, last - start),
-    bias: bias.subarray(start, last),
+const countUp = (count: number): Int32Array => Int32Array.from({ length: count }, (_, i) => i);
+
+/** Gives parts: what is in memory stays where it is, else the rows are read. */
+function openParts(points: WideColumn): (rows: Int32Array) => Promise<Part> {
+  const { held } = points;
+  if (held !== undefined) {
+    const bias = biasOf(held);
+    return async (rows) => ({ rows, matrix: held, places: rows, bias });
+  }
+  return async (rows) => {
+    const matrix = await points.gather(rows);
+    return { rows, matrix, places: countUp(rows.length), bias: biasOf(matrix) };
   };
 }
 
@@ -112,12 +124,12 @@ async function searchAll(
   kernel: Kernel,
   { signal }: NeighbourOptions,
 ): Promise<void> {
-  const all = Int32Array.from({ length: points.rows }, (_, row) => row);
+  const all = countUp(points.rows);
+  const part = openParts(points);
   for (let start = 0; start < all.length; start += CANDIDATE_ROWS) {
-    const candidates = await gatherPart(points, all.subarray(start, start + CANDIDATE_ROWS));
+    const candidates = await part(all.subarray(start, start + CANDIDATE_ROWS));
     for (let first = 0; first < all.length; first += CANDIDATE_ROWS) {
-      const isSame = first === start;
-      const queries = isSame ? candidates : await gatherPart(points, all.subarray(first, first + CANDIDATE_ROWS));
+      const queries = first === start ? candidates : await part(all.subarray(first, first + CANDIDATE_ROWS));
       await compare(queries, candidates, table, kernel, signal);
     }
   }
@@ -131,34 +143,33 @@ async function searchCells(
 ): Promise<void> {
   const cells = Math.max(1, Math.round(Math.sqrt(points.rows)));
   const found = await makeCells(points, cells, options);
-  const ends = new Int32Array(cells);
-  for (const cell of found.labels) ends[cell]!++;
-  for (let cell = 1; cell < cells; cell++) ends[cell]! += ends[cell - 1]!;
-  const startOf = (cell: number): number => ends[cell - 1] ?? 0;
-  const byCell = Int32Array.from(found.labels.keys()).sort((a, b) => found.labels[a]! - found.labels[b]! || a - b);
-  // In memory the rows of a cell are laid side by side once; else they are read whenever a cell is looked into.
-  const laid = points.held === undefined ? undefined : await gatherPart(points, byCell);
-  const part = async (cell: number): Promise<Part> =>
-    laid === undefined
-      ? gatherPart(points, byCell.subarray(startOf(cell), ends[cell]))
-      : slicePart(laid, startOf(cell), ends[cell]!);
+  const members = membersOf(found.labels, cells);
   const centroids: Matrix = { data: found.centroids, rows: cells, width: points.width };
   const near = await nearestRows(wideOf(centroids), {
     ...options,
     k: Math.min(PROBES - 1, cells - 1),
     search: 'exact',
   });
+  const part = openParts(points);
   for (let cell = 0; cell < cells; cell++) {
     options.progress?.(cell, cells, 'nearest neighbours');
-    const own = await part(cell);
-    await compare(own, own, table, kernel, options.signal);
-    let probed = own.rows.length;
-    for (let at = cell * near.k; at < (cell + 1) * near.k && probed * cells < PROBES * points.rows; at++) {
-      const other = await part(near.rows[at]!);
-      await compare(own, other, table, kernel, options.signal);
-      probed += other.rows.length;
+    const candidates = [...members[cell]!];
+    for (let at = cell * near.k; at < (cell + 1) * near.k && candidates.length * cells < PROBES * points.rows; at++) {
+      for (const row of members[near.rows[at]!]!) candidates.push(row);
     }
+    const own = await part(Int32Array.from(members[cell]!));
+    // Ascending, so that of equal scores the earlier row comes first.
+    await compare(own, await part(Int32Array.from(candidates).sort()), table, kernel, options.signal);
   }
+}
+
+/** Rows of each cell, ascending. */
+function membersOf(labels: Int32Array, cells: number): number[][] {
+  const members: number[][] = Array.from({ length: cells }, () => []);
+  labels.forEach((cell, row) => {
+    members[cell]!.push(row);
+  });
+  return members;
 }
 
 /** k-means into cells, fitted on a sample; points that aren't in memory are assigned a block at a time. */
@@ -194,27 +205,32 @@ async function compare(
   kernel: Kernel,
   signal?: AbortSignal,
 ): Promise<void> {
+  const { matrix, bias } = candidates;
   for (let start = 0; start < candidates.rows.length; start += CANDIDATE_ROWS) {
-    const { rows, matrix, bias } = slicePart(candidates, start, start + CANDIDATE_ROWS);
-    const kept = Math.min(rows.length, table.k + 1 + SPARE);
+    const compared = candidates.places.subarray(start, start + CANDIDATE_ROWS);
+    const kept = Math.min(compared.length, table.k + 1 + SPARE);
     for (let first = 0; first < queries.rows.length; first += QUERY_ROWS) {
       signal?.throwIfAborted();
-      const x = slicePart(queries, first, first + QUERY_ROWS);
+      const asked = queries.places.subarray(first, first + QUERY_ROWS);
       const { places, values } = await kernel.run({
-        x: { data: x.matrix.data, dims: [x.matrix.rows, x.matrix.width] },
-        c: { data: matrix.data, dims: [matrix.rows, matrix.width] },
-        b: { data: bias, dims: [bias.length] },
+        queried: { data: queries.matrix.data, dims: [queries.matrix.rows, matrix.width] },
+        queries: { data: asked, dims: [asked.length] },
+        searched: { data: matrix.data, dims: [matrix.rows, matrix.width] },
+        candidates: { data: compared, dims: [compared.length] },
+        bias: { data: bias, dims: [bias.length] },
         k: { data: BigInt64Array.of(BigInt(kept)), dims: [1] },
       });
-      for (let i = 0; i < x.rows.length; i++) {
-        const row = x.rows[i]!;
-        const square = -2 * x.bias[i]!;
+      for (let i = 0; i < asked.length; i++) {
+        const row = queries.rows[first + i]!;
+        const square = -2 * queries.bias[asked[i]!]!;
         for (let p = i * kept; p < (i + 1) * kept; p++) {
           const worst = table.squares[(row + 1) * table.k - 1]!;
           // Sorted: what follows is farther still.
           if (square - 2 * values![p]! > worst + ROUNDING * (square + worst)) break;
-          const place = places![p]!;
-          if (rows[place] !== row) enter(table, row, rows[place]!, squaredDistance(x.matrix, i, matrix, place));
+          const place = start + places![p]!;
+          const other = candidates.rows[place]!;
+          if (other === row) continue;
+          enter(table, row, other, squaredDistance(queries.matrix, asked[i]!, matrix, candidates.places[place]!));
         }
       }
     }

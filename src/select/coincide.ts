@@ -134,7 +134,8 @@ async function prune(
 }
 
 async function centroidsOf(points: WideColumn, clusters: readonly (readonly number[])[]): Promise<Matrix> {
-  const { width } = points;
+  const { width, held } = points;
+  if (held !== undefined) return meanDirections(held, clusters);
   const data = new Float32Array(clusters.length * width);
   for (const [c, members] of clusters.entries()) {
     const own = await points.gather(members);

@@ -1,4 +1,4 @@
-import { gatherRows, type Matrix, rowRange, squaredDistance } from '../numeric/matrix.ts';
+import { type Matrix, rowRange, squaredDistance } from '../numeric/matrix.ts';
 import type { Products } from '../numeric/products.ts';
 
 /** Below this many numbers a kernel is computed in double precision from differences. */
@@ -16,14 +16,8 @@ export interface Kernel {
   row(i: number): Promise<Float64Array>;
 }
 
-/** The kernel among the listed rows. */
-export async function gaussianKernel(
-  points: Matrix,
-  members: ArrayLike<number>,
-  sigma: number,
-  products: Products,
-): Promise<Kernel> {
-  const own = gatherRows(points, members);
+/** The kernel among the rows of one cluster. */
+export async function gaussianKernel(own: Matrix, sigma: number, products: Products): Promise<Kernel> {
   const { rows, width } = own;
   const scale = -1 / (2 * sigma * sigma);
   const isSmall = rows * rows * width <= SMALL;
@@ -36,24 +30,31 @@ export async function gaussianKernel(
     const values = new Float64Array(count * rows);
     const dots = isSmall ? undefined : await products.dots(rowRange(own, start, count), own);
     for (let i = 0; i < count; i++) {
+      const row = start + i;
       for (let j = 0; j < rows; j++) {
         const at = i * rows + j;
-        const square =
-          dots === undefined
-            ? squaredDistance(own, start + i, own, j)
-            : Math.max(0, squares[start + i]! + squares[j]! - 2 * dots[at]!);
-        values[at] = start + i === j ? 1 : Math.exp(scale * square);
+        if (j === row) values[at] = 1;
+        // It is symmetric: what this block has on the other side of the diagonal is done.
+        else if (j >= start && j < row) values[at] = values[(j - start) * rows + row]!;
+        else {
+          const square =
+            dots === undefined
+              ? squaredDistance(own, row, own, j)
+              : Math.max(0, squares[row]! + squares[j]! - 2 * dots[at]!);
+          values[at] = Math.exp(scale * square);
+        }
       }
     }
     return values;
   };
 
-  const held = rows <= HELD_ROWS ? new Float64Array(rows * rows) : undefined;
+  const blockRows = rows <= HELD_ROWS ? rows : BLOCK_ROWS;
+  let held: Float64Array | undefined;
   const sums = new Float64Array(rows);
-  for (let start = 0; start < rows; start += BLOCK_ROWS) {
-    const count = Math.min(BLOCK_ROWS, rows - start);
+  for (let start = 0; start < rows; start += blockRows) {
+    const count = Math.min(blockRows, rows - start);
     const values = await block(start, count);
-    held?.set(values, start * rows);
+    if (count === rows) held = values;
     for (let i = 0; i < count; i++) {
       let sum = 0;
       for (let j = 0; j < rows; j++) sum += values[i * rows + j]!;

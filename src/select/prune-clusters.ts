@@ -6,6 +6,9 @@ import { largestRemainder } from './allocate.ts';
 import { sequentialSoftmax, softmax } from './allocate-published.ts';
 import { density, gaussianKernel, greedyMmd, type Kernel } from './mmd.ts';
 
+/** Numbers of kernels that are kept from computing densities until rows are picked (256 MiB); the others are computed again. */
+const HELD_NUMBERS = 2 ** 25;
+
 export interface PruneOptions {
   variant: 'paper' | 'official';
   /** tau of the softmax of scores. */
@@ -46,13 +49,19 @@ export async function pruneClusters(
   signal?: AbortSignal,
 ): Promise<Pruned> {
   const kernelOf = async (members: readonly number[]): Promise<Kernel> =>
-    gaussianKernel(await points.gather(members), Array.from(members.keys()), sigma, products);
+    gaussianKernel(await points.gather(members), sigma, products);
+  const held = new Map<number, Kernel>();
+  let room = HELD_NUMBERS;
   const densities = new Float64Array(clusters.length).fill(Number.NaN);
   for (const [c, members] of clusters.entries()) {
     signal?.throwIfAborted();
     if (members.length === 0) continue;
     const kernel = await kernelOf(members);
     densities[c] = density(kernel, variant === 'official' ? 'with' : 'without');
+    const numbers = members.length ** 2;
+    if (numbers > room) continue;
+    held.set(c, kernel);
+    room -= numbers;
   }
   const score = densities.map((one, c) => transfer[c]! / one);
   const sizes = clusters.map((members) => members.length);
@@ -65,7 +74,7 @@ export async function pruneClusters(
     // More asked than there are: all as they stand, without the greedy order.
     if (quota[c]! > members.length || taken[c] === 0) kept[c] = members.slice(0, taken[c]!);
     else {
-      const kernel = await kernelOf(members);
+      const kernel = held.get(c) ?? (await kernelOf(members));
       const { picked } = await greedyMmd(kernel, taken[c]!);
       kept[c] = Array.from(picked, (i) => members[i]!);
     }
