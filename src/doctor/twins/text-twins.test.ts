@@ -84,7 +84,7 @@ describe('texts', () => {
         expect(String.fromCharCode(...letters)).toBe(cut.map((word) => `${word} `).join(''));
         expect(hashes).toHaveLength(cut.length);
       }),
-      { numRuns: 400 },
+      { numRuns: 120 },
     );
   });
 
