@@ -10,13 +10,15 @@ singular values. Official (BigML-CS-UCLA/XMAS at c3e95c8): padded batches of 8 i
 asked for, square maps K Q^T of every layer, a sketch of rank 5. Lean: the same without what that code computes and
 drops (attention maps, logits). Every contestant reads the same files, renders, tokenises and decodes everything, finds
 the labels itself, and starts from an empty cache; they take turns. `--loaders` gives the others processes that prepare
-batches, as the published code has. `--clock cpu` counts processor time in place of wall time, which a busy machine
-leaves alone (take `--threads 1` with it).
+batches, as the published code has. Their model is as `transformers` loads it; with `--same-kernels` it multiplies
+matrices as the worker does on a CPU, which leaves what the worker does otherwise. `--clock cpu` counts processor time
+in place of wall time, which a busy machine leaves alone (take `--threads 1` with it).
 
 `--shape llava-1.5-7b` (VisNec's model) and `proxy-2b` (XMAS's) have those shapes with random weights, generated
-pictures and texts of the length of LLaVA-665K's rows. They say what share of the device's peak (`--peak`, in TFLOP/s)
-the floating-point operations of the model make, and how long 665,298 rows would take at the measured rate. `small` is a
-little one of the kind.
+pictures and texts of the length of LLaVA-665K's rows, and say how long 665,298 rows would take at the measured rate.
+`small` is a little one of the kind. For all, the floating-point operations of the model, counted as if every row were
+read by itself, are set against the device's peak (`--peak`, in TFLOP/s; on a CPU what a product of large matrices
+reaches).
 """
 
 from __future__ import annotations
@@ -29,7 +31,7 @@ import statistics
 import sys
 import tempfile
 import time
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -43,6 +45,7 @@ ROOT = Path(__file__).resolve().parents[1]
 sys.path.insert(0, str(ROOT / "worker"))
 
 from winnow_worker.data import Encoded, Sample  # noqa: E402
+from winnow_worker.families.linear import widen_linear  # noqa: E402
 from winnow_worker.families.model import Model  # noqa: E402
 from winnow_worker.families.reader import Reader  # noqa: E402
 from winnow_worker.signals.attention import CrossAttention  # noqa: E402
@@ -143,11 +146,12 @@ def long_rows(folder: Path, count: int) -> list[Sample]:
 
 
 class Plain:
-    """What the contestants share that don't use the worker: a model, a processor, and rows. A loader prepares batches,
-    in processes of its own where there are any, as the published ones do."""
+    """What the contestants share that don't use the worker: a model as it is loaded, a processor, and rows. A loader
+    prepares batches, in processes of its own where there are any, as the published ones do."""
 
-    def __init__(self, model: Model, folder: Path, rows: list[Sample], loaders: int) -> None:
-        self.net, self.processor, self.folder, self.rows = model.net, model.reader.processor, folder, rows
+    def __init__(self, model: Model, folder: Path, rows: list[Sample], loaders: int, same_kernels: bool) -> None:
+        self.net = model.net if same_kernels else loaded(model)
+        self.processor, self.folder, self.rows = model.reader.processor, folder, rows
         self.tokenizer, self.image_id = model.reader.tokenizer, model.reader.image_id
         self.device, self.dtype, self.loaders = model.device, model.dtype, loaders
         self.tokenizer.padding_side = "right"
@@ -239,6 +243,12 @@ class Plain:
         return np.array([row + [0.0] * (5 - len(row)) for row in found])
 
 
+def loaded(model: Model) -> torch.nn.Module:
+    from transformers import AutoModelForImageTextToText
+
+    return AutoModelForImageTextToText.from_pretrained(model.folder, dtype=model.dtype).to(model.device).eval()
+
+
 def worker(model: Model, rows: list[Sample], batch: int, what: str) -> np.ndarray:
     """The worker's own way, from an empty cache."""
     model.cache.clear()
@@ -254,9 +264,13 @@ def worker(model: Model, rows: list[Sample], batch: int, what: str) -> np.ndarra
     return np.array(reading.seen[id(observer)])
 
 
+def clock_of(options: argparse.Namespace) -> Callable[[], float]:
+    return time.process_time if options.clock == "cpu" else time.perf_counter
+
+
 def contest(name: str, runners: dict, rows: int, options: argparse.Namespace, sync) -> dict[str, list[float]]:
     """Rows a second of each contestant, in turn, after one untimed turn."""
-    runs, clock = options.runs, time.process_time if options.clock == "cpu" else time.perf_counter
+    runs, clock = options.runs, clock_of(options)
     rates: dict[str, list[float]] = {k: [] for k in runners}
     for turn in range(runs + 1):
         for key, run in runners.items():
@@ -276,6 +290,19 @@ def contest(name: str, runners: dict, rows: int, options: argparse.Namespace, sy
         )  # noqa: E501
         print(f"  {key:10} {statistics.median(values):9.2f} ({min(values):.2f} to {max(values):.2f}){times}")
     return rates
+
+
+@torch.inference_mode()
+def product_rate(model: Model, options: argparse.Namespace) -> float:
+    """TFLOP/s of large matrix products on this CPU, by what the worker multiplies with, the best of 20."""
+    layer = torch.nn.Linear(2048, 2048, bias=False, dtype=model.dtype)
+    widen_linear(torch.nn.Sequential(layer))
+    x, clock, best = torch.randn(2048, 2048, dtype=model.dtype), clock_of(options), float("inf")
+    for _ in range(20):
+        started = clock()
+        layer(x)
+        best = min(best, clock() - started)
+    return 2 * 2048**3 / best / 1e12
 
 
 def operations(model: Model, encoded: list, passes: list[str]) -> float:
@@ -310,9 +337,10 @@ def main() -> None:
     parser.add_argument("--distinct", action="store_true", help="micro: one row of every image")
     parser.add_argument("--clock", choices=["wall", "cpu"], default="wall")
     parser.add_argument("--loaders", type=int, default=0, help="processes that prepare batches for the others")
+    parser.add_argument("--same-kernels", action="store_true", help="the others multiply matrices as the worker does")
     parser.add_argument("--device", default="cpu")
     parser.add_argument("--dtype", choices=["float32", "bfloat16"], default="float32")
-    parser.add_argument("--peak", type=float, default=989.0, help="TFLOP/s of the device (H100 and H200, bf16: 989)")
+    parser.add_argument("--peak", type=float, help="TFLOP/s of the device (cuda: 989, an H100's or H200's in bf16)")
     options = parser.parse_args()
     if options.threads:
         torch.set_num_threads(options.threads)
@@ -330,7 +358,7 @@ def main() -> None:
 
 
 def compete(model: Model, folder: Path, rows: list[Sample], options: argparse.Namespace) -> None:
-    plain = Plain(model, folder, rows, options.loaders)
+    plain = Plain(model, folder, rows, options.loaders, options.same_kernels)
     encoded = [e for e in model.reader.encode_all(rows) if isinstance(e, Encoded)]
     sync = torch.cuda.synchronize if options.device.startswith("cuda") else lambda: None
     device = torch.cuda.get_device_name() if options.device.startswith("cuda") else platform.processor() or "CPU"
@@ -350,13 +378,14 @@ def compete(model: Model, folder: Path, rows: list[Sample], options: argparse.Na
         "official": lambda: plain.xmas(True),
         "lean": lambda: plain.xmas(False),
     }, len(rows), options, sync)  # fmt: skip
+    peak = options.peak or (989.0 if options.device.startswith("cuda") else product_rate(model, options))
     for name, rates, passes, times in (("visnec", visnec, ["image", "drop"], 1), ("xmas", xmas, ["states"], 7)):
         rate = statistics.median(rates["worker"])
         tera = operations(model, encoded, passes) / 1e12
-        print(f"\n{name}: {tera:.3g} TFLOP a row and checkpoint")
+        share = f"{100 * tera * rate / peak:.1f} % of {peak:.3g} TFLOP/s"
+        print(f"\n{name}: {tera:.3g} TFLOP a row and checkpoint, {share}")
         if options.shape == "micro":
             continue
-        print(f"  {100 * tera * rate / options.peak:.1f} % of {options.peak:g} TFLOP/s")
         hours = f"{LLAVA_ROWS * times / rate / 3600:.1f} hours"
         published = f" (published: {PUBLISHED_HOURS[name]})" if SHAPES[options.shape].method == name else ""
         print(f"  {LLAVA_ROWS:,} rows at {times} checkpoint(s): {hours}{published}")

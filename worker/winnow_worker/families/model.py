@@ -16,6 +16,7 @@ from ..data import Encoded
 from . import FAMILIES
 from .adapters import Adapter
 from .last_layer import last_layer_at
+from .linear import widen_linear
 from .packing import segment_mask, segments_of
 from .reader import Picture, Reader
 from .sequence import Features, Sequence
@@ -35,6 +36,7 @@ class Model:
             folder, dtype=dtype, trust_remote_code=False, use_safetensors=True
         )
         self.net = self.net.to(device).eval()
+        widen_linear(self.net)
         self.folder = folder
         self.adapters: dict[str, Adapter] = {}
         self.reader, self.family, self.device, self.dtype = reader, reader.family, device, dtype
