@@ -19,6 +19,7 @@ from winnow_worker.__main__ import main
 from winnow_worker.data import Sample
 from winnow_worker.families.model import Model
 from winnow_worker.families.reader import Reader
+from winnow_worker.protocol import BAD_DATA
 from winnow_worker.signals.engine import Engine
 
 WORKER = Path(__file__).resolve().parents[1]
@@ -161,6 +162,18 @@ def test_a_shard_in_which_no_row_has_a_vector_holds_columns_of_the_same_shape(pl
         assert shapes[0] == shapes[1]
         for column in columns:
             assert tables[0][column].null_count == 4 and tables[1][column].null_count == 0
+
+
+@pytest.mark.parametrize("text", [None, '{"row": 0, "id": "a"\n', '{"row": 0, "id": "a"}\n', "[]\n"])
+def test_samples_that_cannot_be_read_are_a_data_error(
+    place: Place, capsys: pytest.CaptureFixture, text: str | None
+) -> None:
+    job = place.job("unread", ["loss"])
+    lines = job.parent / "0.jsonl"
+    lines.unlink() if text is None else lines.write_text(text)
+    assert run(job) == BAD_DATA
+    last = json.loads(capsys.readouterr().out.splitlines()[-1])
+    assert (last["t"], last["code"]) == ("error", "SAMPLES_UNREADABLE") and "0.jsonl" in last["msg"]
 
 
 def test_a_row_longer_than_the_positions_of_the_model_is_set_aside(place: Place) -> None:

@@ -11,9 +11,11 @@ import json
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO
 
 import numpy as np
+
+from .protocol import BAD_DATA, JobError
 
 
 class RowError(Exception):
@@ -71,24 +73,35 @@ class Encoded:
 
 def read_samples(path: Path) -> Iterator[Sample]:
     """Samples of a JSON lines file: `row`, `id`, `messages` [{role, content: [{type: text, text} | {type: image,
-    image: index}]}], `images` [path or data URI], and `error` {code, reason} where the row is known to be bad."""
-    with path.open(encoding="utf-8") as lines:
-        for line in lines:
-            yield parse_sample(line)
+    image: index}]}], `images` [path or data URI], and `error` {code, reason} where the row is known to be bad. Raises
+    JobError."""
+    with opened(path) as lines:
+        for number, line in enumerate(lines, 1):
+            yield parse_sample(line, f"{path}, line {number}")
 
 
-def parse_sample(line: str | bytes) -> Sample:
-    record = json.loads(line)
-    known = record.get("error")
-    error = RowError(known["code"], known["reason"]) if known else None
-    return Sample(record["row"], record["id"], record["messages"], record["images"], error)
+def opened(path: Path) -> BinaryIO:
+    try:
+        return path.open("rb")
+    except OSError as error:
+        raise JobError(BAD_DATA, "SAMPLES_UNREADABLE", str(error)) from error
+
+
+def parse_sample(line: bytes, where: str) -> Sample:
+    try:
+        record = json.loads(line)
+        known = record.get("error")
+        error = RowError(known["code"], known["reason"]) if known else None
+        return Sample(record["row"], record["id"], record["messages"], record["images"], error)
+    except (ValueError, KeyError, TypeError, AttributeError) as error:
+        raise JobError(BAD_DATA, "SAMPLES_UNREADABLE", f"{where} holds no sample: {error}") from error
 
 
 class SampleFile:
     """Samples of a JSON lines file by their place in it; only where each begins is kept in memory."""
 
     def __init__(self, path: Path) -> None:
-        self.file = path.open("rb")
+        self.path, self.file = path, opened(path)
         self.starts = []
         at = 0
         for line in self.file:
@@ -97,7 +110,7 @@ class SampleFile:
 
     def __getitem__(self, place: int) -> Sample:
         self.file.seek(self.starts[place])
-        return parse_sample(self.file.readline())
+        return parse_sample(self.file.readline(), f"{self.path}, line {place + 1}")
 
 
 def image_order(messages: list[dict[str, Any]]) -> list[int]:
