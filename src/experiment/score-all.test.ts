@@ -73,6 +73,23 @@ it('shares the passes of the worker, and measures what each signal measures by i
   await alone.close();
 });
 
+it('leaves a scorer out that has nothing to be trained on', async () => {
+  const project = await openProject(join(folder, 'texts'), { create: true });
+  const texts = [0, 1, 2].map((i) => ({
+    id: `t${i}`,
+    conversations: [
+      { from: 'human', value: `Say ${i}.` },
+      { from: 'gpt', value: `${i}` },
+    ],
+  }));
+  writeFileSync(join(folder, 'texts.json'), JSON.stringify(texts));
+  await project.addDataset({ path: join(folder, 'texts.json') });
+  const { signals, left } = await scoreAll(project, { for: 'self-filter' });
+  expect(signals.map(({ signal }) => signal)).toEqual(['loss', 'clip-embedding']);
+  expect(left).toEqual([{ signal: 'self-filter', because: expect.stringContaining('features') }]);
+  await project.close();
+});
+
 it('knows what methods read, and does nothing on a dry run', async () => {
   const project = await fresh('plan');
   const { signals, elsewhere } = await scoreAll(project, { for: 'ifd,el2n,visnec,mmssr', dryRun: true });
@@ -83,6 +100,12 @@ it('knows what methods read, and does nothing on a dry run', async () => {
     ['capabilities', ['mmssr']],
     ['styles', ['mmssr']],
   ]);
+  // One place is no trajectory, unless it is asked for by name.
+  const along = await scoreAll(project, { for: 's2l,el2n', dryRun: true });
+  expect(along.signals.map(({ signal }) => signal)).toEqual(['error-norm']);
+  expect(along.left).toEqual([{ signal: 'loss-trajectory', because: expect.stringContaining('winnow train') }]);
+  const named = await scoreAll(project, { signals: ['loss-trajectory'], dryRun: true });
+  expect([named.signals.length, named.left]).toEqual([1, []]);
   // Its columns are measured by this very run.
   const made = await scoreAll(project, { for: 'self-filter', dryRun: true });
   expect([made.after, made.left]).toEqual([[expect.objectContaining({ signal: 'self-filter', dataset: 'data' })], []]);

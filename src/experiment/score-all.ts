@@ -115,6 +115,10 @@ async function measure(
   for (const batch of [read, ...made.map((one) => [one])]) {
     const plans: ScorePlan[] = [];
     for (const [signal, options] of batch) {
+      if (wantsTraining(signal, request)) {
+        result.left.push({ signal: signal.name, because: ALONG_TRAINING });
+        continue;
+      }
       try {
         plans.push(
           await planScore(project, {
@@ -134,9 +138,28 @@ async function measure(
         else result.after.push({ signal: signal.name, ...first });
       }
     }
-    if (request.dryRun === true) result.signals.push(...plans.map(({ summary }) => summary));
-    else result.signals.push(...(await runScores(plans)));
+    if (request.dryRun === true) {
+      result.signals.push(...plans.map(({ summary }) => summary));
+      continue;
+    }
+    try {
+      result.signals.push(...(await runScores(plans)));
+    } catch (error) {
+      // A data set without images has no features to train a scorer on; what was measured before it stays.
+      const [only] = batch;
+      if (!(error instanceof WinnowError) || error.code !== 'NOTHING_TO_TRAIN' || only === undefined) throw error;
+      result.left.push({ signal: only[0].name, because: error.message });
+    }
   }
+}
+
+const ALONG_TRAINING =
+  'it is measured along the training of a proxy: run "winnow train --recipe proxy", then give --checkpoints proxy';
+
+/** The model alone would give a trajectory of one place, and take the place of one that was measured of a proxy. */
+function wantsTraining(signal: Signal, { checkpoints, signals: named }: ScoreAllRequest): boolean {
+  const isAlong = signal.params instanceof z.ZodObject && 'checkpoints' in signal.params.shape;
+  return isAlong && named === undefined && (checkpoints ?? []).length === 0;
 }
 
 /** What is said of a signal all of whose columns the planned signals measure first; false where they don't. */

@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { WinnowError } from '../dataset/errors.ts';
 import { selectRanked } from './ranked.ts';
 import { scalarColumn, vectorColumn } from './read-columns.ts';
 import type { Selector, SelectorInput, TextOnlyPolicy } from './selector.ts';
@@ -28,10 +29,18 @@ export function learnabilityScores(
   });
 }
 
-/** First and last loss of every row, from two columns or from the ends of a trajectory. */
+/** First and last loss of every row, from two columns or from the ends of a trajectory. @throws WinnowError `COLUMN_KIND` */
 function endsOf(input: SelectorInput, { initial, final, trajectory }: LearnabilityOptions): ArrayLike<number>[] {
   if (initial !== undefined && final !== undefined) return [scalarColumn(input, initial), scalarColumn(input, final)];
   const { data, rows, width } = vectorColumn(input, trajectory);
+  if (width < 2) {
+    throw new WinnowError({
+      code: 'COLUMN_KIND',
+      message: `\`${trajectory}\` has the loss at one checkpoint, and what training lowers takes two.`,
+      hint: 'Run: winnow train --recipe proxy && winnow score loss-trajectory --checkpoints proxy; or name two columns with --initial and --final.',
+      exitCode: 2,
+    });
+  }
   const at = (t: number) => Float32Array.from({ length: rows }, (_, row) => data[row * width + t] ?? Number.NaN);
   return [at(0), at(width - 1)];
 }

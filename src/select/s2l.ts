@@ -7,6 +7,7 @@ import { closePool, drawInto, dropRows, openPool } from './pool.ts';
 import { groupBy, wideColumn } from './read-columns.ts';
 import type { Selector, TextOnlyPolicy } from './selector.ts';
 import { textOnlyOption } from './text-only-option.ts';
+import { oneCheckpoint } from './trajectories.ts';
 
 export interface S2lOptions extends Record<string, unknown> {
   variant: 'paper' | 'official';
@@ -70,6 +71,7 @@ export const s2l: Selector<S2lOptions> = {
   async select(input, options, context) {
     const vectors = wideColumn(input, options.trajectory);
     const pool = openPool(input, options.textOnly, context);
+    pool.notes.push(...oneCheckpoint(options.trajectory, vectors.width));
     const usable = new Set(await clusterableRows(vectors, pool.rows));
     dropRows(pool, 'nan', `have no finite \`${options.trajectory}\``, (row) => !usable.has(row));
     const { groups, labels } = groupBy(Array.from({ length: input.rows }, (_, row) => input.source?.[row] ?? null));

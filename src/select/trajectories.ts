@@ -32,6 +32,13 @@ export function sumTop(column: Matrix, values: number, top: number): Matrix {
   return { data, rows: column.rows, width: checkpoints };
 }
 
+/** What is said of trajectories that can't show training. */
+export function oneCheckpoint(column: string, checkpoints: number): string[] {
+  return checkpoints > 1
+    ? []
+    : [`\`${column}\` was measured at one checkpoint: nothing of how training goes can be seen in it.`];
+}
+
 /** sum_t |a(t+1) - a(t)| of each row, in single precision as published. */
 export function instability({ data, rows, width }: Matrix): Float32Array {
   const sums = new Float32Array(rows);

@@ -38,6 +38,24 @@ describe('trajectories', () => {
   });
 });
 
+describe('one checkpoint', () => {
+  const input = { rows: 3, columns: { attention_sv: f32([1, 2, 3]), nll_trajectory: f32([1, 2, 3]) } };
+  const context = { budget: 2, seed: 1 };
+
+  it('is no trajectory, and that is said', async () => {
+    const said = expect.arrayContaining([expect.stringContaining('one checkpoint')]);
+    expect((await selectBy('xmas', input, { values: 1 }, context)).notes).toEqual(said);
+    expect((await selectBy('s2l', input, {}, context)).notes).toEqual(said);
+  });
+
+  it('shows nothing of what training lowers', async () => {
+    await expect(selectBy('learnability', input, {}, context)).rejects.toMatchObject({
+      code: 'COLUMN_KIND',
+      hint: expect.stringContaining('--checkpoints proxy'),
+    });
+  });
+});
+
 describe('xmas', () => {
   it('keeps the steadiest rows of each cluster in equal shares, and passes on what a small one lacks', async () => {
     const input = pool([5, 4, 3, 2, 1, 9, 8, 7, 6, 1], [0, 0, 0, 0, 0, 1, 1, 1, 2, 2]);

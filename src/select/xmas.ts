@@ -10,7 +10,7 @@ import { closePool, dropRows, openPool, type Pool } from './pool.ts';
 import { vectorColumn } from './read-columns.ts';
 import type { Selector, SelectorInput, TextOnlyPolicy } from './selector.ts';
 import { textOnlyOption } from './text-only-option.ts';
-import { instability, standardised, sumTop } from './trajectories.ts';
+import { instability, oneCheckpoint, standardised, sumTop } from './trajectories.ts';
 
 export interface XmasOptions extends Record<string, unknown> {
   variant: 'paper' | 'official';
@@ -107,6 +107,7 @@ export const xmas: Selector<XmasOptions> = {
     const textRows = takeTextOnly(pool, input);
     // a_i(t), and their instability before missing values are replaced.
     const raw = sumTop(vectorColumn(input, column), values, top);
+    pool.notes.push(...oneCheckpoint(column, raw.width));
     const unsteady = instability(raw);
     const trajectories = variant === 'official' ? nanToZero(raw) : raw;
     if (variant === 'paper') {
