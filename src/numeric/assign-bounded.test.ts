@@ -29,7 +29,8 @@ it.each([0, 30])(
     const spread = centre(points);
     const centroids = draw(K);
     const found = { labels: new Int32Array(ROWS), distances: new Float64Array(ROWS) };
-    const bounded = await openBounded(points, spread, found, assigner, {});
+    await assigner.assign(points, centroids, spread.mean, spread.squares, found.labels, found.distances);
+    const bounded = await openBounded(points, spread, centroids, found, assigner, {});
     // How far all, and some, centroids move before each round.
     for (const [all, some] of [
       [0, 0],

@@ -43,21 +43,22 @@ interface Moves {
  * changes by at most |x - mean| |move of c'| + |change of |c'|^2 / 2|. Each block is compared with the centroids that were near when it was last, and
  * then with those that may have come to reach the least of its best scores. The same as comparing all with all.
  *
- * @param found brought up to date by `assign`; its labels may be changed in between
+ * @param found what is nearest to `centroids`; brought up to date by `assign`, its labels may be changed in between
  */
 export async function openBounded(
   points: Matrix,
   { mean, squares }: { mean: Float64Array; squares: Float64Array },
+  centroids: Matrix,
   found: Assignment,
   assigner: Assigner,
   options: ThreadOptions,
 ): Promise<BoundedAssigner> {
   const kernel = await openComparison(options);
   const origin = Math.sqrt(mean.reduce((sum, value) => sum + value * value, 0));
-  const labels = new Int32Array(points.rows);
+  const labels = found.labels.slice();
   const scores = new Float32Array(points.rows);
   let pairs = 0;
-  let before: Centred | undefined;
+  let before = centreCentroids(centroids, mean);
   let blocks: Block[] | undefined;
 
   /** Compares rows of a block with some centroids; `most` holds for the rows that were not compared before. */
@@ -109,26 +110,18 @@ export async function openBounded(
   };
 
   return {
-    async assign(centroids, signal) {
-      const centred = centreCentroids(centroids, mean);
-      pairs = 0;
-      if (before === undefined) {
-        await assigner.assign(points, centroids, mean, squares, labels, found.distances, signal);
-        pairs = points.rows * centroids.rows;
-      } else {
-        blocks ??= cutBlocks(
-          await sortAlike({ labels, distances: found.distances }, centroids, mean, assigner),
-          squares,
-          centroids.rows,
-        );
-        const moves = movesBetween(before, centred, centroids.width);
-        const largest = Math.sqrt(2 * centred.halfSquares.reduce((most, half) => Math.max(most, half), 0));
-        for (const block of blocks) {
-          signal?.throwIfAborted();
-          await update(block, centred, moves, largest);
-        }
-      }
+    async assign(moved, signal) {
+      const centred = centreCentroids(moved, mean);
+      const moves = movesBetween(before, centred, moved.width);
       before = centred;
+      const alike = { labels, distances: found.distances };
+      blocks ??= cutBlocks(await sortAlike(alike, moved, mean, assigner), squares, moved.rows);
+      const largest = Math.sqrt(2 * centred.halfSquares.reduce((most, half) => Math.max(most, half), 0));
+      pairs = 0;
+      for (const block of blocks) {
+        signal?.throwIfAborted();
+        await update(block, centred, moves, largest);
+      }
       found.labels.set(labels);
       return pairs;
     },

@@ -1,6 +1,7 @@
 import type { Assigner } from './assign.ts';
 import { gatherRows, type Matrix, squaredDistance } from './matrix.ts';
 import type { Random } from './philox.ts';
+import type { Assignment } from './reassign.ts';
 
 /** Most centroids drawn from one state of the distances: wide enough for the matrix kernels, narrow enough to stay fresh. */
 const MOST_PER_ROUND = 64;
@@ -25,7 +26,7 @@ function findInCumulative(cumulative: Float64Array, target: number): number {
  * D^2 now / D^2 then, which is rejection sampling of the right distribution, as D^2 only shrinks. So one matrix product serves up to 64
  * centres, and only distances among the round's own few rows are computed one by one.
  *
- * @returns k rows of `points`; where fewer than k differ, the last ones repeat
+ * @returns k rows of `points`, where fewer than k differ the last ones repeat; and which of them each row is nearest to
  */
 export async function initPlusPlus(
   points: Matrix,
@@ -35,18 +36,26 @@ export async function initPlusPlus(
   mean: Float64Array,
   squares: Float64Array,
   signal?: AbortSignal,
-): Promise<Int32Array> {
+): Promise<{ chosen: Int32Array; found: Assignment }> {
   const n = points.rows;
   const chosen: number[] = [random.below(n)];
   const nearest = new Float64Array(n).fill(Number.POSITIVE_INFINITY);
-  const distances = new Float64Array(n);
   const labels = new Int32Array(n);
+  const near: Assignment = { labels: new Int32Array(n), distances: new Float64Array(n) };
   const cumulative = new Float64Array(n);
   let fresh = chosen;
+  const compareFresh = async (): Promise<void> => {
+    await assigner.assign(points, gatherRows(points, fresh), mean, squares, near.labels, near.distances, signal);
+    const first = chosen.length - fresh.length;
+    for (let i = 0; i < n; i++) {
+      if (near.distances[i]! >= nearest[i]!) continue;
+      nearest[i] = near.distances[i]!;
+      labels[i] = first + near.labels[i]!;
+    }
+  };
 
   while (chosen.length < k) {
-    await assigner.assign(points, gatherRows(points, fresh), mean, squares, labels, distances, signal);
-    for (let i = 0; i < n; i++) nearest[i] = Math.min(nearest[i]!, distances[i]!);
+    await compareFresh();
     for (const row of chosen) nearest[row] = 0;
     let total = 0;
     for (let i = 0; i < n; i++) {
@@ -54,13 +63,15 @@ export async function initPlusPlus(
       cumulative[i] = total;
     }
     if (!(total > 0)) {
+      fresh = [];
       while (chosen.length < k) chosen.push(random.below(n));
       break;
     }
     fresh = drawRound(points, nearest, cumulative, Math.min(MOST_PER_ROUND, chosen.length, k - chosen.length), random);
     chosen.push(...fresh);
   }
-  return Int32Array.from(chosen);
+  if (fresh.length > 0) await compareFresh();
+  return { chosen: Int32Array.from(chosen), found: { labels, distances: nearest } };
 }
 
 function drawRound(

@@ -5,7 +5,7 @@ import { type CentroidSums, emptySums, moveRow, updateSums } from './centroid-su
 import { initPlusPlus } from './kmeans-init.ts';
 import { centre, gatherRows, type Matrix } from './matrix.ts';
 import { createRandom, type Random } from './philox.ts';
-import { reassign } from './reassign.ts';
+import { type Assignment, assignListed, reassign } from './reassign.ts';
 import type { ThreadOptions } from './runtime.ts';
 import { openTopK } from './topk.ts';
 
@@ -69,7 +69,9 @@ export async function kmeans(points: Matrix, options: KMeansOptions): Promise<KM
   const assigner = points.width <= NARROW && k >= MANY ? narrowAssigner() : await openAssigner(options);
   try {
     const isSampled = points.rows > Math.max(sampleCap, k);
-    const fitted = isSampled ? drawRows(points, Math.max(sampleCap, k), createRandom(seed, 'kmeans/sample')) : points;
+    const fitted = isSampled
+      ? gatherRows(points, drawSorted(points.rows, Math.max(sampleCap, k), createRandom(seed, 'kmeans/sample')))
+      : points;
     const spread = checkedCentre(fitted);
     let best: KMeansResult | undefined;
     for (let redo = 0; redo < nredo; redo++) {
@@ -123,9 +125,7 @@ function checkedCentre(points: Matrix): ReturnType<typeof centre> {
   );
 }
 
-function drawRows(points: Matrix, count: number, random: Random): Matrix {
-  return gatherRows(points, random.sample(points.rows, count).sort());
-}
+const drawSorted = (rows: number, count: number, random: Random): Int32Array => random.sample(rows, count).sort();
 
 async function lloyd(
   points: Matrix,
@@ -136,15 +136,13 @@ async function lloyd(
 ): Promise<KMeansResult> {
   const { k, niter = 25, tolerance = 1e-4, spherical = false, signal, progress } = options;
   const { rows, width } = points;
-  const centroids = await firstCentroids(points, { mean, squares }, assigner, random, options);
+  const { centroids, found } = await firstCentroids(points, { mean, squares }, assigner, random, options);
+  const { labels, distances } = found;
   const state = emptySums(rows, k, width);
-  const labels = new Int32Array(rows);
-  const distances = new Float64Array(rows);
-  const isMoved = new Uint8Array(k).fill(1);
-  const found = { labels, distances };
+  const isMoved = new Uint8Array(k);
   let bounded: BoundedAssigner | undefined;
   if (width > NARROW && canBound(k)) {
-    bounded = await openBounded(points, { mean, squares }, found, assigner, options);
+    bounded = await openBounded(points, { mean, squares }, centroids, found, assigner, options);
   }
   const assign = async (): Promise<void> => {
     if (bounded === undefined) {
@@ -162,7 +160,7 @@ async function lloyd(
   try {
     while (iterations < niter && !isSettled) {
       progress?.(iterations, niter, 'k-means');
-      await assign();
+      if (iterations > 0) await assign();
       iterations++;
       const moved = updateSums(state, points, labels) + refillEmpty(state, points, labels, distances);
       const shift = moveCentroids(state, centroids, spherical, isMoved);
@@ -182,20 +180,34 @@ async function lloyd(
   };
 }
 
+/** The first centroids, and the nearest of them to each row: most rows know theirs from the choice. */
 async function firstCentroids(
   points: Matrix,
   spread: { mean: Float64Array; squares: Float64Array },
   assigner: Assigner,
   random: Random,
   { k, spherical = false, signal }: KMeansOptions,
-): Promise<Matrix> {
+): Promise<{ centroids: Matrix; found: Assignment }> {
   const cap = Math.max(LEAST_INIT_ROWS, INIT_ROWS_PER_CENTROID * k);
-  const isSampled = points.rows > cap;
-  const looked = isSampled ? drawRows(points, cap, random) : points;
-  const { mean, squares } = isSampled ? centre(looked) : spread;
-  const centroids = gatherRows(looked, await initPlusPlus(looked, k, random, assigner, mean, squares, signal));
+  const drawn = points.rows > cap ? drawSorted(points.rows, cap, random) : undefined;
+  const looked = drawn === undefined ? points : gatherRows(points, drawn);
+  const { mean, squares } = drawn === undefined ? spread : centre(looked);
+  const { chosen, found: seen } = await initPlusPlus(looked, k, random, assigner, mean, squares, signal);
+  const centroids = gatherRows(looked, chosen);
   if (spherical) for (let j = 0; j < k; j++) scaleToUnit(centroids, j);
-  return centroids;
+  if (drawn === undefined) return { centroids, found: seen };
+
+  const found = { labels: new Int32Array(points.rows).fill(-1), distances: new Float64Array(points.rows) };
+  const enter = (row: number, label: number, distance: number): void => {
+    found.labels[row] = label;
+    found.distances[row] = distance;
+  };
+  drawn.forEach((row, i) => {
+    enter(row, seen.labels[i]!, seen.distances[i]!);
+  });
+  const others = [...found.labels.keys()].filter((row) => found.labels[row] === -1);
+  await assignListed(points, others, centroids, spread, assigner, enter, signal);
+  return { centroids, found };
 }
 
 /** Empty clusters, in their order, take the rows that lie farthest from their centroids, out of clusters with more than one. Returns how many rows moved. */

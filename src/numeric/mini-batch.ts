@@ -37,8 +37,8 @@ export async function miniBatchKMeans(points: Matrix, options: MiniBatchOptions)
       random.sample(points.rows, Math.min(points.rows, Math.max(INIT_BATCHES * batch, k))),
     );
     const spread = centre(first);
-    const starts = await initPlusPlus(first, k, random, assigner, spread.mean, spread.squares, signal);
-    const means = startMeans(gatherRows(first, starts));
+    const { chosen } = await initPlusPlus(first, k, random, assigner, spread.mean, spread.squares, signal);
+    const means = startMeans(gatherRows(first, chosen));
     const labels = new Int32Array(batch);
     const distances = new Float64Array(batch);
     const isDone = openPatience(Math.min(1, (2 * batch) / (points.rows + 1)));

@@ -49,11 +49,26 @@ export async function reassign(
     }
     take(row, moved[near.labels[row]!]!, near.distances[row]!);
   }
-  const others = gatherRows(centroids, still);
-  for (let start = 0; start < left.length; start += BLOCK_ROWS) {
-    const rows = left.slice(start, start + BLOCK_ROWS);
-    const own = Float64Array.from(rows, (row) => squares[row]!);
-    await assigner.assign(gatherRows(points, rows), others, mean, own, near.labels, near.distances, signal);
-    for (let i = 0; i < rows.length; i++) take(rows[i]!, still[near.labels[i]!]!, near.distances[i]!);
+  const takeStill = (row: number, at: number, distance: number): void => take(row, still[at]!, distance);
+  await assignListed(points, left, gatherRows(centroids, still), { mean, squares }, assigner, takeStill, signal);
+}
+
+/** Finds the nearest centroid of the listed rows, and tells it row by row. */
+export async function assignListed(
+  points: Matrix,
+  rows: readonly number[],
+  centroids: Matrix,
+  { mean, squares }: { mean: Float64Array; squares: Float64Array },
+  assigner: Assigner,
+  tell: (row: number, label: number, distance: number) => void,
+  signal?: AbortSignal,
+): Promise<void> {
+  const labels = new Int32Array(BLOCK_ROWS);
+  const distances = new Float64Array(BLOCK_ROWS);
+  for (let start = 0; start < rows.length; start += BLOCK_ROWS) {
+    const some = rows.slice(start, start + BLOCK_ROWS);
+    const own = Float64Array.from(some, (row) => squares[row]!);
+    await assigner.assign(gatherRows(points, some), centroids, mean, own, labels, distances, signal);
+    for (let i = 0; i < some.length; i++) tell(some[i]!, labels[i]!, distances[i]!);
   }
 }
