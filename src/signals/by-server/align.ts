@@ -30,7 +30,7 @@ export interface AnswerLosses {
  * must be that of the tokenised conversation, and the text of each answer must be what the sample says.
  *
  * @param bare the pass shows no image, so that the whole prompt must be the tokenised conversation
- * @throws WinnowError `ALIGNMENT`; `LOGPROBS_MISSING` where a token has none; `LOSS_INFINITE`
+ * @throws WinnowError `ALIGNMENT`; `LOGPROBS_MISSING` where a token has none, `LOGPROBS_INVALID` where it is above 0; `LOSS_INFINITE`
  */
 export function alignAnswers(ask: Ask, answer: AnswerTokens, tail: ScoredTail, bare: boolean): AnswerLosses {
   if (bare && tail.total !== answer.ids.length)
@@ -68,12 +68,22 @@ export function imageTokens(images: number, withImages: number, without: number)
   });
 }
 
+/** What rounding may put above log 1 = 0. */
+const LARGEST_LOGPROB = 0.01;
+
 function lossOf(logprob: number | null, t: number): number {
   if (logprob === null) {
     throw new WinnowError({
       code: 'LOGPROBS_MISSING',
       message: `the server gives no log-probability at token ${t} of an answer: it read the token from its prefix cache`,
       hint: 'Start the server with --no-enable-prefix-caching (SGLang: --disable-radix-cache).',
+    });
+  }
+  if (logprob > LARGEST_LOGPROB) {
+    throw new WinnowError({
+      code: 'LOGPROBS_INVALID',
+      message: `token ${t} of an answer has the log-probability ${logprob}, and none is above 0`,
+      hint: 'What the server returns are no log-probabilities: update it.',
     });
   }
   if (Number.isFinite(logprob)) return -logprob;

@@ -124,6 +124,14 @@ describe('faults of a row', () => {
     expect(quarantined).toMatchObject([{ row: TWO, code: 'LOSS_INFINITE' }]);
   });
 
+  it('a probability above 1', async () => {
+    const after = changed(({ prompt_logprobs: positions }, request) => {
+      if (says(request, 'How many')) for (const token of Object.values(positions!.at(-2)!)) token.logprob = 0.5;
+    });
+    const { quarantined } = await against({ after });
+    expect(quarantined).toMatchObject([{ row: TWO, code: 'LOGPROBS_INVALID' }]);
+  });
+
   it('an image that the server did not look at', async () => {
     const before = (request: Received) => {
       for (const { content } of (request.body.messages ?? []) as { content: unknown }[])
@@ -164,6 +172,15 @@ describe('faults of the server', () => {
           isScored(request) ? { status: 429, body: {}, headers: { 'retry-after': '0' } } : undefined,
       },
       {},
+    ],
+    [
+      // Not a row is answered, so that none is to blame.
+      'SERVER_FAILED',
+      {
+        before: (request) =>
+          isScored(request) ? { status: 500, body: {}, headers: { 'retry-after': '0' } } : undefined,
+      },
+      { selfCheck: 0 },
     ],
     ['TOKENIZER_MISSING', { kind: 'sglang', name: 'nowhere', root: null }, {}],
     ['PROMPT_LOGPROBS_UNSUPPORTED', {}, { serverKind: 'sglang', tokenizer: MICRO }],

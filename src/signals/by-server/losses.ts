@@ -47,12 +47,17 @@ export async function openServerLosses(
   const maxBytes = settings.maxImageMb * 1e6;
   const load: ImageSource = (path, what) => (what === 'grey' ? greyUri : imageUri)(dataset, path, maxBytes);
   const one = (sample: Sample): Promise<RowPasses> => scoreRow(sample, variants, backend, load);
+  let hasAnswered = false;
   const score = async (samples: readonly Sample[], tell?: (rows: number) => void): Promise<RowOutcome[]> => {
     const outcomes = await scoreAll(samples, settings.concurrency, isAlive, one, tell);
     // What a busy server failed at may pass when it is asked for nothing else.
     const again = [...outcomes.keys()].filter((i) => isDoubtful(outcomes[i]!));
     const rest = again.map((i) => samples[i]!);
     for (const [j, outcome] of (await scoreAll(rest, 1, isAlive, one)).entries()) outcomes[again[j]!] = outcome;
+    hasAnswered ||= outcomes.some((outcome) => !(outcome instanceof Error));
+    // Rows are not to blame where the server has scored none of them.
+    const doubtful = outcomes.find(isDoubtful);
+    if (!hasAnswered && doubtful !== undefined) throw doubtful;
     return outcomes;
   };
   await checkTwoOrders(score, context, settings);
