@@ -123,7 +123,9 @@ describe('exit codes', () => {
 });
 
 describe('errors', () => {
-  it('are one JSON document on stdout under --json', () => {
+  it('are one JSON document on stdout under --json, help and version too', () => {
+    expect(JSON.parse(run('echo', '--help', '--json').stdout).help).toContain('--times');
+    expect(JSON.parse(run('--version', '--json').stdout)).toEqual({ version: expect.stringMatching(/^\d/) });
     const { status, stdout, stderr } = run('fail', '--json');
     expect(status).toBe(1);
     expect(stderr).toBe('');

@@ -26,7 +26,9 @@ export async function main(argv: readonly string[], verbs: readonly Verb[] = VER
     return session.exitCode;
   } catch (error) {
     if (isHelp(error)) {
-      await print(session.stdout, captured.stdout);
+      const asked = error instanceof CommanderError && error.code === 'commander.version' ? 'version' : 'help';
+      const text = captured.stdout.trimEnd();
+      await print(session.stdout, wantsJson(argv) ? JSON.stringify({ [asked]: text }, null, 2) : text);
       return 0;
     }
     const command = program === undefined ? 'winnow' : typed(program, line.argv);
