@@ -12,6 +12,7 @@ import torch
 
 from ..data import RowError, Sample, image_order
 from ..device import is_out_of_memory
+from ..families.linear import widen_linear
 from ..families.reader import opened
 from ..shards import Column
 
@@ -26,6 +27,7 @@ class Encoder:
 
         self.net = AutoModel.from_pretrained(folder, dtype=dtype, use_safetensors=True, trust_remote_code=False)
         self.net = self.net.to(device).eval()
+        widen_linear(self.net)
         self.config, self.media, self.device, self.dtype = self.net.config, media, device, dtype
         self.batch = batch
         files = {p.name for p in folder.iterdir()}
