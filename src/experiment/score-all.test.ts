@@ -9,6 +9,7 @@ import { runScore } from '../signals/score.ts';
 import { planScore } from '../signals/score-plan.ts';
 import { openProject, type Project } from '../store/project.ts';
 import { readColumns } from '../store/shard-read.ts';
+import { findPython } from '../worker/python.ts';
 import { scoreAll } from './score-all.ts';
 
 vi.setConfig({ testTimeout: 300_000, hookTimeout: 60_000 });
@@ -33,8 +34,8 @@ beforeAll(async () => {
 });
 afterAll(() => rmSync(folder, { recursive: true, force: true }));
 
-async function fresh(name: string): Promise<Project> {
-  const project = await openProject(join(folder, name), { create: true });
+async function fresh(name: string, note?: (text: string) => void): Promise<Project> {
+  const project = await openProject(join(folder, name), { create: true, ...(note === undefined ? {} : { note }) });
   await project.addDataset({ path: join(folder, 'data.json'), images: join(folder, 'images') });
   return project;
 }
@@ -71,6 +72,23 @@ it('shares the passes of the worker, and measures what each signal measures by i
   expect(again.signals.map((one) => 'rowsComputed' in one && one.rowsComputed)).toEqual([0, 0, 0]);
   await project.close();
   await alone.close();
+});
+
+it('hands on what the worker warns of', async () => {
+  const said: string[] = [];
+  const project = await fresh('warned', (text) => said.push(text));
+  const warning = JSON.stringify({
+    t: 'warn',
+    code: 'BATCH_HALVED',
+    msg: 'out of memory: the batch is 8 from here on',
+  });
+  const python = join(folder, 'python.sh');
+  writeFileSync(python, `#!/bin/sh\necho '${warning}'\nexec '${findPython().python}' "$@"\n`, { mode: 0o755 });
+  vi.stubEnv('WINNOW_PYTHON', python);
+  await scoreAll(project, { signals: ['rds'] });
+  vi.unstubAllEnvs();
+  expect(said).toContain('out of memory: the batch is 8 from here on');
+  await project.close();
 });
 
 it('leaves a scorer out that has nothing to be trained on', async () => {
