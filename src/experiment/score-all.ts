@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import { WinnowError } from '../dataset/errors.ts';
-import { makerOf } from '../signals/command-for.ts';
+import { isRunName } from '../models/source.ts';
+import { isOfTunedProxy, makerOf } from '../signals/command-for.ts';
 import { signals } from '../signals/registry.ts';
 import { runScores, type ScoreResult } from '../signals/score.ts';
 import { planScore } from '../signals/score-plan.ts';
@@ -123,7 +124,7 @@ async function measure(
         plans.push(
           await planScore(project, {
             signal: signal.name,
-            params: { ...options, ...sharedOptions(signal, request) },
+            params: { ...options, ...sharedOptions(signal, request), ...tunedProxy(signal, request) },
             dataset,
             offline: request.offline ?? false,
             ...(request.abort === undefined ? {} : { abort: request.abort }),
@@ -174,6 +175,13 @@ function measuredFirst(
   if (one === undefined || makers.length === 0) return false;
   if (!makers.every((maker) => planned.some((plan) => plan.signal === maker))) return false;
   return { dataset: one.dataset, cost: signal.cost(params) };
+}
+
+/** The end of a training run is the model of signals that methods mean of a tuned proxy, unless another is named. */
+function tunedProxy(signal: Signal, { model, checkpoints = [] }: ScoreAllRequest): { model?: string } {
+  const [run] = checkpoints;
+  if (model !== undefined || run === undefined || checkpoints.length > 1) return {};
+  return isRunName(run) && isOfTunedProxy(signal) ? { model: run } : {};
 }
 
 /** Those of the shared options that a signal has. */

@@ -43,6 +43,12 @@ const OF_PROXY: Readonly<Record<string, 'checkpoints' | 'model'>> = {
   coincide: 'model',
 };
 
+/** Whether methods mean a signal's columns of a tuned proxy, at the end of its training. */
+export function isOfTunedProxy(signal: Signal): boolean {
+  const params = signal.params.safeParse({});
+  return params.success && signal.columns(params.data).some(({ name }) => OF_PROXY[name] === 'model');
+}
+
 /** The command that measures a column as methods mean it, with the training of a proxy where it takes one; undefined as in {@link makerOf}. */
 export function commandFor(column: string): string | undefined {
   const maker = makerOf(column);
