@@ -161,6 +161,7 @@ describe('a hub model', () => {
       code: 'MODEL_OFFLINE',
     });
     await expect(resolveWeights('org/pickled', at)).rejects.toMatchObject({ code: 'MODEL_NO_WEIGHTS' });
+    await expect(resolveWeights(tmpdir(), at)).rejects.toThrow(/no config\.json/);
   });
 
   it('is computed in process where the hub has graphs of it', async () => {

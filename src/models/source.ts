@@ -67,7 +67,15 @@ export async function resolveModel(idOrPath: string, options: ResolveOptions = {
 export async function resolveWeights(idOrPath: string, options: ResolveOptions = {}): Promise<ModelFolder> {
   const local = localPath(idOrPath);
   if (local === undefined) return fromHub(idOrPath, WEIGHTS, options);
-  if (!existsSync(join(local, 'config.json'))) throw unknown(idOrPath);
+  if (!existsSync(join(local, 'config.json'))) {
+    throw new WinnowError({
+      code: 'MODEL_UNKNOWN',
+      message: `'${idOrPath}' holds no model: it has no config.json`,
+      where: { file: local },
+      hint: 'Give a folder as save_pretrained writes it.',
+      exitCode: 2,
+    });
+  }
   requireWeights(idOrPath, await modelFiles(local));
   return { name: idOrPath, folder: local, revision: await folderWeights(local, options) };
 }

@@ -23,8 +23,17 @@ async function chosen(params: LossParams, context: SignalContext): Promise<'proc
   }
   if (params.by !== 'auto') return params.by;
   if (torch) return 'worker';
+  if (await isRun(modelOf(params), context)) return 'worker';
   const { hasGraphs } = await import('../models/source.ts');
   return (await hasGraphs(modelOf(params), context)) ? 'process' : 'worker';
+}
+
+/** A training run of the project stands for its last checkpoint, which has no graphs. */
+async function isRun(name: string, { project }: SignalContext): Promise<boolean> {
+  const { isRunName } = await import('../models/source.ts');
+  if (project === undefined || !isRunName(name)) return false;
+  const { findRun } = await import('../store/runs.ts');
+  return (await findRun(project, name)) !== undefined;
 }
 
 /** Response loss with the image and without it, and their difference, visual necessity (VisNec, arXiv 2603.01195). */

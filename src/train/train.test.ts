@@ -3,6 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import sharp from 'sharp';
 import { afterAll, beforeAll, expect, it, vi } from 'vitest';
+import { planScore } from '../signals/score-plan.ts';
 import { openProject, type Project } from '../store/project.ts';
 import { finishedRun } from '../store/runs.ts';
 import { train } from './train.ts';
@@ -60,6 +61,17 @@ it('trains, and does what is finished only once', async () => {
   expect(await train(project, { options: OPTIONS })).toMatchObject({ stepsDone: 0, checkpoints: done.checkpoints });
   const twin = await train(project, { options: OPTIONS, name: 'twin' });
   expect(twin.checkpoints).toEqual(done.checkpoints);
+  // Its name stands for its last checkpoint, which only the worker opens.
+  const { summary } = await planScore(project, { signal: 'loss', params: { model: 'proxy' } });
+  expect(summary).toMatchObject({ model: 'proxy', rowsMissing: 10 });
+});
+
+it('says what to do about a loss that is no number', async () => {
+  const wild = { name: 'wild', options: { ...OPTIONS, batch: 2, learningRate: 1e9 } };
+  await expect(train(project, wild)).rejects.toMatchObject({
+    code: 'LOSS_NOT_FINITE',
+    hint: expect.stringContaining('--learning-rate'),
+  });
 });
 
 it('keeps a run that was made from something else, unless it is told to', async () => {

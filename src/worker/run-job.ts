@@ -6,6 +6,21 @@ import { WinnowError } from '../dataset/errors.ts';
 import { AnyJob, WorkerEvent } from './job.ts';
 import { findPython } from './python.ts';
 
+/** What to do about faults that the same command would meet again. */
+const HINTS: Readonly<Record<string, string>> = {
+  LOSS_NOT_FINITE: 'Start again with a smaller --learning-rate and --replace.',
+  NO_GPU: 'Leave --device out, or give --device cpu.',
+  OUT_OF_MEMORY: 'What was finished is kept; run it again with a smaller --batch, or --dtype bfloat16.',
+  MODEL_UNUSABLE: 'Give a folder as save_pretrained writes it, with its processor.',
+  MODEL_UNSUPPORTED: 'docs/signals.md lists the families that are known.',
+  OPTIMIZER_STATE_MISSING: 'Run: winnow train --recipe proxy --optimizer-state; or give --gradient sgd.',
+  TARGETS_UNKNOWN: 'Name some of these with --targets.',
+  LAYER_UNKNOWN: 'Name some of these with --layers.',
+  NOTHING_TO_TRAIN: 'Measure the features and the loss of rows with images first, or name other --features.',
+  SCORER_DIVERGED: 'Give a smaller --learning-rate.',
+  ROWS_UNREADABLE: 'Mend the rows that are named; "winnow doctor" lists them all.',
+};
+
 /** How much of the worker's log is kept for a message. */
 const LOG_CHARACTERS = 2000;
 
@@ -55,7 +70,7 @@ export async function runJob(
     throw new WinnowError({
       code: failure?.code ?? 'WORKER_FAILED',
       message: `the worker stopped: ${failure?.msg ?? (log.trim().split('\n').at(-1) || `exit code ${code}`)}`,
-      hint: 'What was finished is kept; run the same command again to go on.',
+      hint: HINTS[failure?.code ?? ''] ?? 'What was finished is kept; run the same command again to go on.',
       exitCode: code === 2 ? 2 : 1,
     });
   } finally {
