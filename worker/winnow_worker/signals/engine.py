@@ -10,7 +10,7 @@ import gc
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from itertools import chain, islice
-from typing import Any, NamedTuple, Protocol
+from typing import Any, Protocol
 
 import numpy as np
 import torch
@@ -20,13 +20,12 @@ from ..device import is_out_of_memory
 from ..families.model import Model
 from ..families.packing import Packed, pack
 from ..families.sequence import Sequence
-from .passes import BARE, BLIND, sequence_of
+from .grouping import groups_of
+from .passes import BARE, sequence_of
 
 LOGIT_ROWS = 2048
 # Share of a batch that may be padding: more costs more than another pass.
 PADDING = 1 / 8
-# Tokens of several rows that may stand behind a short opening.
-SHORT = 128
 WITH_IMAGES = ("image", "image_only")
 
 
@@ -240,48 +239,6 @@ def look(observer: Observer, batch: list[Sequence], states: torch.Tensor, packed
         return observer.see_packed(batch, states, packed) if packs else observer.see(batch, states)
 
 
-def groups_of(
-    rows: list[int], samples: list[Sample], encoded: list[Encoded | None], name: str, packs: bool
-) -> tuple[list[list[int]], list[int]]:
-    """Rows in the order in which to read them, and their lengths: those of like length side by side, so that little is
-    padding, and before them those that ask about one image, which are next to each other. With `packs` these are in
-    groups, each to be read behind its opening once; all others are groups of their own."""
-    opening = {i: opening_of(samples[i], encoded[i]) if name == "image" else None for i in rows}
-    length = {i: int((~encoded[i].image).sum()) if name in BLIND else len(encoded[i].ids) for i in rows}
-    alike: dict[Any, list[int]] = {}
-    for i in sorted(rows, key=lambda i: (length[i], i)):
-        alike.setdefault(opening[i] or i, []).append(i)
-
-    def packed(group: list[int]) -> int:
-        end = opening[group[0]].end if opening[group[0]] else 0
-        return sum(length[i] for i in group) - (len(group) - 1) * end
-
-    units = list(alike.values())
-    if packs:
-        units = [pack for group in units for pack in divided(group, opening[group[0]], length)]
-        units.sort(key=lambda group: (len(group) == 1, packed(group), group[0]))
-        return units, [packed(group) for group in units]
-    units.sort(key=lambda group: (len(group) == 1, length[group[-1]], group[0]))
-    ordered = [i for group in units for i in group]
-    return [[i] for i in ordered], [length[i] for i in ordered]
-
-
-def divided(rows: list[int], opening: Opening | None, length: dict[int, int]) -> list[list[int]]:
-    """Rows about one image in groups where what stands behind the opening is together short, or no longer than the
-    opening, or one row's: of a longer one much would be attention to what isn't a row's own."""
-    groups: list[list[int]] = []
-    used = 0
-    for i in rows:
-        own = length[i] - opening.end if opening else 0
-        if groups and used + own <= max(opening.end, SHORT):
-            groups[-1].append(i)
-            used += own
-        else:
-            groups.append([i])
-            used = own
-    return groups
-
-
 def asked_of(batch: list[Sequence], packed: Packed, losses: bool, watching: list[Observer]) -> list[np.ndarray] | None:
     """Positions in each packed sequence whose last states somebody looks at; None for all."""
     if any(getattr(o, "looks_at_states", True) for o in watching):
@@ -291,19 +248,3 @@ def asked_of(batch: list[Sequence], packed: Packed, losses: bool, watching: list
 
 def images_of(samples: list[Sample], rows: Iterable[int]) -> list[str]:
     return [samples[i].images[k] for i in rows for k in image_order(samples[i].messages)]
-
-
-class Opening(NamedTuple):
-    """What rows that ask about one image have in common: `ids` up to the image's `end`, and the image."""
-
-    ids: bytes
-    image: str
-    end: int
-
-
-def opening_of(sample: Sample, encoded: Encoded) -> Opening | None:
-    """A row's opening; None where it has no image or several."""
-    if len(encoded.blocks) != 1:
-        return None
-    end = encoded.blocks[0][1]
-    return Opening(encoded.ids[:end].tobytes(), sample.images[encoded.order[0]], end)
