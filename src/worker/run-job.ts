@@ -10,6 +10,8 @@ import { findPython } from './python.ts';
 const HINTS: Readonly<Record<string, string>> = {
   LOSS_NOT_FINITE: 'Start again with a smaller --learning-rate and --replace.',
   NO_GPU: 'Leave --device out, or give --device cpu.',
+  PYTHON_PACKAGE_MISSING:
+    'In a clone run: node scripts/setup.mjs python. Else point WINNOW_PYTHON at a Python with torch, transformers, pyarrow and fastjsonschema.',
   OUT_OF_MEMORY: 'What was finished is kept; run it again with a smaller --batch, or --dtype bfloat16.',
   MODEL_UNUSABLE: 'Give a folder as save_pretrained writes it, with its processor.',
   MODEL_UNSUPPORTED: 'docs/signals.md lists the families that are known.',

@@ -19,7 +19,7 @@ from winnow_worker.__main__ import main
 from winnow_worker.data import Sample
 from winnow_worker.families.model import Model
 from winnow_worker.families.reader import Reader
-from winnow_worker.protocol import BAD_DATA
+from winnow_worker.protocol import BAD_DATA, ENVIRONMENT, OUT_OF_MEMORY
 from winnow_worker.signals.engine import Engine
 
 WORKER = Path(__file__).resolve().parents[1]
@@ -162,6 +162,25 @@ def test_a_shard_in_which_no_row_has_a_vector_holds_columns_of_the_same_shape(pl
         assert shapes[0] == shapes[1]
         for column in columns:
             assert tables[0][column].null_count == 4 and tables[1][column].null_count == 0
+
+
+@pytest.mark.parametrize(
+    ("fault", "code", "expected"),
+    [
+        (ImportError("No module named 'somewhere'"), "PYTHON_PACKAGE_MISSING", ENVIRONMENT),
+        (RuntimeError("DefaultCPUAllocator: can't allocate memory: you tried"), "OUT_OF_MEMORY", OUT_OF_MEMORY),
+    ],
+)
+def test_what_the_machine_lacks_has_its_exit_code(
+    place: Place, capsys: pytest.CaptureFixture, monkeypatch: pytest.MonkeyPatch, fault: Exception, code: str,
+    expected: int,
+) -> None:  # fmt: skip
+    def fail(*_args: object) -> None:
+        raise fault
+
+    monkeypatch.setattr("winnow_worker.signals.run.open_model", fail)
+    assert run(place.job("lacking", ["loss"])) == expected
+    assert json.loads(capsys.readouterr().out.splitlines()[-1])["code"] == code
 
 
 @pytest.mark.parametrize("text", [None, '{"row": 0, "id": "a"\n', '{"row": 0, "id": "a"}\n', "[]\n"])

@@ -8,7 +8,7 @@ import sys
 import traceback
 from pathlib import Path
 
-from .protocol import CANCELLED, OUT_OF_MEMORY, Cancelled, JobError, emit, hello, load_job
+from .protocol import CANCELLED, ENVIRONMENT, OUT_OF_MEMORY, Cancelled, JobError, emit, hello, load_job
 
 
 def cancel(*_: object) -> None:
@@ -43,9 +43,15 @@ def main(arguments: list[str] | None = None) -> int:
     except Cancelled:
         emit("error", code="CANCELLED", msg="stopped; what is finished is kept")
         return CANCELLED
-    except Exception as error:  # noqa: BLE001  the last door: a person sees one line, the log has the rest
+    except ImportError as error:
         traceback.print_exc(file=sys.stderr)
-        memory = "out of memory" in str(error).lower()
+        emit("error", code="PYTHON_PACKAGE_MISSING", msg=str(error))
+        return ENVIRONMENT
+    except Exception as error:  # noqa: BLE001  the last door: a person sees one line, the log has the rest
+        from .device import is_out_of_memory
+
+        traceback.print_exc(file=sys.stderr)
+        memory = is_out_of_memory(error)
         emit("error", code="OUT_OF_MEMORY" if memory else "WORKER_FAILED", msg=f"{type(error).__name__}: {error}")
         return OUT_OF_MEMORY if memory else 1
     emit("done")

@@ -19,5 +19,7 @@ def pick_device(asked: str) -> str:
 
 
 def is_out_of_memory(error: BaseException) -> bool:
-    """CUDA says it by its class, the CPU's allocator in its message."""
-    return isinstance(error, (torch.OutOfMemoryError, MemoryError)) or "can't allocate memory" in str(error)
+    """CUDA says it by its class, or outside of its allocator in a message; the CPU's allocator in its message."""
+    said = str(error).lower()
+    by_class = isinstance(error, (torch.OutOfMemoryError, MemoryError))
+    return by_class or "can't allocate memory" in said or "cuda error: out of memory" in said
