@@ -282,6 +282,9 @@ it('says why a folder of images has no losses', () => {
   expect(status).toBe(1);
   expect(stdout).toMatch(/4 could not be scored/);
   expect(stdout).toMatch(/the sample has no assistant text/);
+  const all = winnow(folder, 'score', 'all', '--for', 'top', '--quiet');
+  expect(all.status).toBe(1);
+  expect(all.stdout).toMatch(/Of 4 samples some or all could not be measured/);
   const { stderr } = winnow(folder, 'select', 'visnec', '-b', '2', '--quiet');
   expect(stderr).not.toMatch(/INTERNAL/);
 });

@@ -1,6 +1,7 @@
 import { type Command, Option } from 'commander';
 import type { ScoreAllResult } from '../../experiment/score-all.ts';
 import { signals } from '../../signals/registry.ts';
+import type { ScoreResult } from '../../signals/score.ts';
 import { SharedParams } from '../../signals/worker-params.ts';
 import { action, type Session, withDryRun } from '../command.ts';
 import type { Register } from '../program.ts';
@@ -52,8 +53,7 @@ export const register: Register = (program, session) => {
         const failed = result.rowsComputed === result.rows ? result.quarantined.length : 0;
         return {
           document: result,
-          // Some rows that can't be read are a data set's lot; not one that can be is a mistake.
-          exitCode: result.rows > 0 && result.quarantined.length === result.rows ? 1 : 0,
+          exitCode: lostAll(result) ? 1 : 0,
           text: [
             `${result.signal}: ${result.rowsComputed - failed} samples scored in ${formatDuration(result.seconds)}, ${result.rows - result.rowsComputed} were there already.`,
             ...(result.quarantined.length === 0
@@ -71,6 +71,9 @@ export const register: Register = (program, session) => {
     );
   }
 };
+
+/** Some rows that can't be read are a data set's lot; not one that can be is a mistake. */
+const lostAll = ({ rows, quarantined }: ScoreResult): boolean => rows > 0 && quarantined.length === rows;
 
 /** `winnow score all`: what methods read, in as few passes as it takes. */
 function registerAll(score: Command, session: Session): void {
@@ -104,7 +107,11 @@ function registerAll(score: Command, session: Session): void {
         abort: context.signal,
         progress: (what, done, total) => context.progress.update(done, total, what),
       });
-      return { document: result, text: () => allText(result, context.dryRun) };
+      return {
+        document: result,
+        exitCode: result.signals.some((one) => 'quarantined' in one && lostAll(one)) ? 1 : 0,
+        text: () => allText(result, context.dryRun),
+      };
     }),
   );
 }
