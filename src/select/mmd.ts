@@ -21,11 +21,8 @@ export async function gaussianKernel(own: Matrix, sigma: number, products: Produ
   const { rows, width } = own;
   const scale = -1 / (2 * sigma * sigma);
   const isSmall = rows * rows * width <= SMALL;
-  const squares = Float64Array.from({ length: rows }, (_, i) => {
-    let sum = 0;
-    for (let t = i * width; t < (i + 1) * width; t++) sum += own.data[t]! * own.data[t]!;
-    return sum;
-  });
+  const squares = new Float64Array(rows);
+  if (!isSmall) for (let i = 0; i < rows; i++) squares[i] = squareOf(own, i);
   const block = async (start: number, count: number): Promise<Float64Array> => {
     const values = new Float64Array(count * rows);
     const dots = isSmall ? undefined : await products.dots(rowRange(own, start, count), own);
@@ -64,6 +61,12 @@ export async function gaussianKernel(own: Matrix, sigma: number, products: Produ
   const row = async (i: number): Promise<Float64Array> =>
     held?.subarray(i * rows, (i + 1) * rows) ?? (await block(i, 1));
   return { rows, sums, row };
+}
+
+function squareOf({ data, width }: Matrix, row: number): number {
+  let sum = 0;
+  for (let t = row * width; t < (row + 1) * width; t++) sum += data[t]! * data[t]!;
+  return sum;
 }
 
 /**
