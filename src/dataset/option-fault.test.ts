@@ -24,6 +24,9 @@ it.each<[Record<string, unknown>, string]>([
   [{}, '--keep is needed: it takes easy, hard'],
   [{ keep: 'easy', kinds: ['a', 'c'] }, '--kinds takes a, b, got ["a","c"]'],
   [{ keep: 'easy', kinds: [] }, '--kinds names at least one kind, got []'],
+  [{ keep: 'easy', names: [] }, '--names takes 2 or more, got []'],
+  [{ keep: 'easy', names: ['', 'b'] }, '--names takes a text that is not empty, got ["","b"]'],
+  [{ keep: 'easy', kinds: 'a' }, '--kinds takes a list, got "a"'],
   [{ keep: 'easy', learninRate: 1 }, 'there is no option --learnin-rate'],
   [{ keep: 'easy', learningRate: 3, count: 2 }, '--count is above --learning-rate, got 2'],
 ])('says what is wrong with %o', (given, message) => {

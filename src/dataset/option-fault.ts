@@ -31,21 +31,30 @@ function describe(issue: Issue, given: Readonly<Record<string, unknown>>): strin
   if (name === undefined) return issue.message;
   const value = given[String(name)];
   if (value === undefined) {
+    if (!isStock(issue)) return `${flag(String(name))} is needed: ${issue.message}`;
     return `${flag(String(name))} is needed${issue.code === 'invalid_value' ? `: it ${wanted(issue)}` : ''}`;
   }
   return `${flag(String(name))} ${wanted(issue)}, got ${JSON.stringify(value)}`;
 }
 
+/** In the words of the schema library: a schema that says more has words of its own. */
+function isStock({ message }: Issue): boolean {
+  return /^(Invalid|Too |Unrecognized)/.test(message);
+}
+
 function wanted(issue: Issue): string {
+  if (!isStock(issue)) return issue.message;
   switch (issue.code) {
     case 'invalid_type':
       return `takes ${TYPES[issue.expected] ?? issue.expected}`;
     case 'invalid_value':
       return `takes ${issue.values.map(String).join(', ')}`;
     case 'too_small':
-      return issue.origin === 'array' ? issue.message : `is ${issue.inclusive ? 'at least' : 'above'} ${issue.minimum}`;
+      if (issue.origin === 'array') return `takes ${issue.minimum} or more`;
+      if (issue.origin === 'string') return 'takes a text that is not empty';
+      return `is ${issue.inclusive ? 'at least' : 'above'} ${issue.minimum}`;
     case 'too_big':
-      return issue.origin === 'array' ? issue.message : `is ${issue.inclusive ? 'at most' : 'below'} ${issue.maximum}`;
+      return `is ${issue.inclusive ? 'at most' : 'below'} ${issue.maximum}`;
     default:
       return issue.message;
   }

@@ -233,7 +233,7 @@ describe('what is refused', () => {
     const ask = (method: string, options = {}) => runSelection(project, { method, budget: 3, options });
     await expect(ask('visnek')).rejects.toMatchObject({ code: 'METHOD_UNKNOWN', exitCode: 2 });
     await expect(ask('visnec', { kk: 3 })).rejects.toMatchObject({ code: 'OPTION_INVALID', exitCode: 2 });
-    await expect(ask('visnec', { k: 'x' })).rejects.toThrow(/k: .*got "x"/);
+    await expect(ask('visnec', { k: 'x' })).rejects.toThrow(/--k takes a number, got "x"/);
     await expect(ask('visnec', { variant: 'official', base: 'cluster' })).rejects.toThrow(
       /base belongs to variant paper/,
     );
