@@ -7,6 +7,7 @@ const Options = z
     learningRate: z.coerce.number().gt(0).default(1),
     count: z.coerce.number().int().min(1).max(9).default(1),
     keep: z.enum(['easy', 'hard']),
+    names: z.array(z.string().min(1)).min(2).default(['a', 'b']),
     kinds: z
       .array(z.enum(['a', 'b']))
       .min(1, 'names at least one kind')
