@@ -178,7 +178,7 @@ describe('misuse is refused with what to do', () => {
     [2, ['select', 'random', '-b', '3', '--seed', '-1'], /--seed .*got "-1"/],
     [2, ['select', 'random', '-b', '3', '--name', '../x'], /letters, digits/],
     [2, ['select', 'random', '-b', '3', '--stratify', 'colour'], /none, source/],
-    [2, ['select', 'visnec', '-b', '3', '--k', 'x'], /k: .*got "x"/],
+    [2, ['select', 'visnec', '-b', '3', '--k', 'x'], /--k takes a number, got "x"/],
     [2, ['select', 'visnec', '-b', '3', '--blind', 'foo'], /masked, drop, remove/],
     [1, ['select', 'visnec', '-b', '3'], /winnow score loss/],
     [1, ['select', 'top', '-b', '3', '--column', 'clip_score'], /winnow score clip-score/],
