@@ -45,6 +45,8 @@ export interface KMeansResult {
 /** Rows a centroid that k-means++ looks at: more change neither the start nor the result, and reading all rows k times would cost more than the clustering. */
 const INIT_ROWS_PER_CENTROID = 64;
 const LEAST_INIT_ROWS = 4096;
+/** A sample of nearly all rows costs a copy of them, and saves hardly anything. */
+const LARGE_SAMPLE = 0.8;
 
 /** Rows of at most this many numbers, and at least as many centroids, are compared along an axis: the scores of a matrix product would cost more than the product. */
 const NARROW = 16;
@@ -189,7 +191,7 @@ async function firstCentroids(
   { k, spherical = false, signal }: KMeansOptions,
 ): Promise<{ centroids: Matrix; found: Assignment }> {
   const cap = Math.max(LEAST_INIT_ROWS, INIT_ROWS_PER_CENTROID * k);
-  const drawn = points.rows > cap ? drawSorted(points.rows, cap, random) : undefined;
+  const drawn = cap < LARGE_SAMPLE * points.rows ? drawSorted(points.rows, cap, random) : undefined;
   const looked = drawn === undefined ? points : gatherRows(points, drawn);
   const { mean, squares } = drawn === undefined ? spread : centre(looked);
   const { chosen, found: seen } = await initPlusPlus(looked, k, random, assigner, mean, squares, signal);
