@@ -1,4 +1,4 @@
-import type { Matrix } from './matrix.ts';
+import { type Matrix, rowRange } from './matrix.ts';
 import { openKernel, type ThreadOptions } from './runtime.ts';
 import { openTopK } from './topk.ts';
 
@@ -36,11 +36,6 @@ function toUnit(matrix: Matrix): { unit: Matrix; usable: Uint8Array } {
     else values.fill(0);
   }
   return { unit: { ...matrix, data }, usable };
-}
-
-function rowRange(matrix: Matrix, start: number, count: number): Matrix {
-  const { data, width } = matrix;
-  return { data: data.subarray(start * width, (start + count) * width), rows: count, width };
 }
 
 /**
