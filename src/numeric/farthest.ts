@@ -1,4 +1,4 @@
-import { type Matrix, squaredDistance } from './matrix.ts';
+import { type Matrix, squaredDistance, squaredLength } from './matrix.ts';
 
 export interface FarthestOptions {
   /** Row to begin with. @default the longest vector, the first of equals */
@@ -8,12 +8,11 @@ export interface FarthestOptions {
 }
 
 /** Row of the longest vector, the first of equals. */
-function longest({ data, rows, width }: Matrix): number {
+function longest(points: Matrix): number {
   let best = 0;
   let most = -1;
-  for (let row = 0; row < rows; row++) {
-    let square = 0;
-    for (let t = row * width; t < (row + 1) * width; t++) square += data[t]! * data[t]!;
+  for (let row = 0; row < points.rows; row++) {
+    const square = squaredLength(points, row);
     if (square > most) [best, most] = [row, square];
   }
   return best;

@@ -65,11 +65,16 @@ export function nanToZero(matrix: Matrix): Matrix {
   return { ...matrix, data: data.map((value) => (Number.isNaN(value) ? 0 : value)) };
 }
 
-/** Length of a row, 0 where it has none; NaN where a value isn't finite. */
-export function rowLength({ data, width }: Matrix, row: number): number {
+/** Squared length of a row, in double precision. */
+export function squaredLength({ data, width }: Matrix, row: number): number {
   let square = 0;
   for (let t = row * width; t < (row + 1) * width; t++) square += data[t]! * data[t]!;
-  const length = Math.sqrt(square);
+  return square;
+}
+
+/** Length of a row, 0 where it has none; NaN where a value isn't finite. */
+export function rowLength(matrix: Matrix, row: number): number {
+  const length = Math.sqrt(squaredLength(matrix, row));
   return Number.isFinite(length) ? length : Number.NaN;
 }
 

@@ -1,6 +1,6 @@
 import { type WideColumn, wideOf } from './columns.ts';
 import { assignRows, kmeans } from './kmeans.ts';
-import { type Matrix, squaredDistance } from './matrix.ts';
+import { type Matrix, squaredDistance, squaredLength } from './matrix.ts';
 import { createRandom } from './philox.ts';
 import { type Kernel, openKernel, type ThreadOptions } from './runtime.ts';
 
@@ -101,7 +101,7 @@ interface Part {
 }
 
 const biasOf = (matrix: Matrix): Float32Array =>
-  Float32Array.from({ length: matrix.rows }, (_, row) => -halfSquare(matrix, row));
+  Float32Array.from({ length: matrix.rows }, (_, row) => -squaredLength(matrix, row) / 2);
 
 const countUp = (count: number): Int32Array => Int32Array.from({ length: count }, (_, i) => i);
 
@@ -235,12 +235,6 @@ async function compare(
       }
     }
   }
-}
-
-function halfSquare({ data, width }: Matrix, row: number): number {
-  let sum = 0;
-  for (let t = row * width; t < (row + 1) * width; t++) sum += data[t]! * data[t]!;
-  return sum / 2;
 }
 
 /** Sorts one neighbour into a row of the table, by distance and then by row. */

@@ -1,4 +1,4 @@
-import { type Matrix, rowRange, squaredDistance } from '../numeric/matrix.ts';
+import { type Matrix, rowRange, squaredDistance, squaredLength } from '../numeric/matrix.ts';
 import type { Products } from '../numeric/products.ts';
 
 /** Below this many numbers a kernel is computed in double precision from differences. */
@@ -22,7 +22,7 @@ export async function gaussianKernel(own: Matrix, sigma: number, products: Produ
   const scale = -1 / (2 * sigma * sigma);
   const isSmall = rows * rows * width <= SMALL;
   const squares = new Float64Array(rows);
-  if (!isSmall) for (let i = 0; i < rows; i++) squares[i] = squareOf(own, i);
+  if (!isSmall) for (let i = 0; i < rows; i++) squares[i] = squaredLength(own, i);
   const block = async (start: number, count: number): Promise<Float64Array> => {
     const values = new Float64Array(count * rows);
     const dots = isSmall ? undefined : await products.dots(rowRange(own, start, count), own);
@@ -61,12 +61,6 @@ export async function gaussianKernel(own: Matrix, sigma: number, products: Produ
   const row = async (i: number): Promise<Float64Array> =>
     held?.subarray(i * rows, (i + 1) * rows) ?? (await block(i, 1));
   return { rows, sums, row };
-}
-
-function squareOf({ data, width }: Matrix, row: number): number {
-  let sum = 0;
-  for (let t = row * width; t < (row + 1) * width; t++) sum += data[t]! * data[t]!;
-  return sum;
 }
 
 /**
