@@ -6,7 +6,7 @@
  */
 import { basename, join } from 'node:path';
 import { parseArgs } from 'node:util';
-import { openDataset } from '../src/dataset/open.ts';
+import { openDataset } from '../src/dataset/open/open.ts';
 import { examine } from '../src/doctor/examine.ts';
 import { inWords, machine, OUT, peerPython, runOnce, saveResults, spread } from './contest.ts';
 import { type Planted, plantFaults } from './image-faults.ts';

@@ -8,8 +8,8 @@ import { availableParallelism, cpus, loadavg, totalmem } from 'node:os';
 import { join, resolve } from 'node:path';
 import { createInterface } from 'node:readline';
 import { parseArgs } from 'node:util';
-import { kmeans } from '../src/numeric/kmeans.ts';
-import type { Matrix } from '../src/numeric/matrix.ts';
+import { kmeans } from '../src/numeric/kmeans/kmeans.ts';
+import type { Matrix } from '../src/numeric/linalg/matrix.ts';
 
 const CASES = [
   { rows: 100_000, width: 384, k: 1000, iterations: 20 },

@@ -11,7 +11,7 @@ import { availableParallelism, cpus, totalmem } from 'node:os';
 import { join, resolve } from 'node:path';
 import { createInterface } from 'node:readline';
 import { parseArgs } from 'node:util';
-import { openDataset } from '../src/dataset/open.ts';
+import { openDataset } from '../src/dataset/open/open.ts';
 import type { Sample } from '../src/dataset/sample.ts';
 import { decodeImage } from '../src/models/processing/decode.ts';
 import { loadVlmProcessor } from '../src/models/processing/processor.ts';

@@ -8,15 +8,16 @@ import { fileURLToPath } from 'node:url';
 /** From the top down. A room may import what stands on a lower line; rooms on one line don't know each other. */
 const LINES = [
   ['cli', 'studio'],
-  ['conformance'],
   ['report'],
   ['experiment'],
   ['doctor', 'synthesise', 'select', 'train', 'evaluate'],
   ['signals'],
   ['models', 'worker', 'teacher'],
+  ['cost'],
   ['store'],
   ['dataset'],
-  ['numeric'],
+  ['families', 'numeric'],
+  ['base'],
 ];
 /** The public API stands above all rooms. */
 const TOP = 'index.ts';

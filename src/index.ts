@@ -3,7 +3,8 @@
  *
  * @packageDocumentation
  */
-import type { Options } from './dataset/options.ts';
+import type { Options } from './base/options.ts';
+import { CostOptions } from './cost/gpu-hours.ts';
 import { type DoctorRequest, doctor as examineData } from './doctor/doctor.ts';
 import type { DoctorResult } from './doctor/result.ts';
 import { planArena } from './experiment/arena/plan.ts';
@@ -11,46 +12,45 @@ import type { ArenaPlan } from './experiment/arena/result.ts';
 import { type ScoreAllRequest, type ScoreAllResult, scoreAll as scoreAllSignals } from './experiment/score-all.ts';
 import { type WriteArenaRequest, type WrittenArena, writeArena } from './report/arena/write.ts';
 import { type ReportRequest, type ReportResult, writeReport } from './report/write.ts';
+import type { SelectRequest, StageRequest } from './select/compose/request.ts';
 import { type ExplainRequest, type Explanation, explain as explainRow } from './select/explain.ts';
-import type { MethodRequest } from './select/method-request.ts';
-import type { SelectRequest, StageRequest } from './select/request.ts';
+import type { MethodRequest } from './select/methods/method-request.ts';
 import { runSelection, type SelectResult } from './select/run.ts';
-import { CostOptions } from './select/training-cost.ts';
+import { listSignals as listed, type SignalListRequest } from './signals/engine/list-signals.ts';
+import { runScore, type ScoreResult } from './signals/engine/score.ts';
+import { dryRun as dryRunScore, planScore, type ScoreRequest } from './signals/engine/score-plan.ts';
+import type { SignalRequest } from './signals/engine/signal-request.ts';
 import {
   exportSignals as exportValues,
   type SignalExportRequest,
   type SignalExportResult,
-} from './signals/exported/export-signals.ts';
+} from './signals/io/export/export-signals.ts';
 import {
   importSignal as importValues,
   type SignalImportRequest,
   type SignalImportResult,
-} from './signals/imported/import-signal.ts';
-import { listSignals as listed, type SignalListRequest } from './signals/list-signals.ts';
-import { runScore, type ScoreResult } from './signals/score.ts';
-import { dryRun as dryRunScore, planScore, type ScoreRequest } from './signals/score-plan.ts';
+} from './signals/io/import/import-signal.ts';
 import type { ScoreSummary } from './signals/signal.ts';
-import type { SignalRequest } from './signals/signal-request.ts';
-import { type ExportRequest, type ExportResult, exportSelection as exportRows } from './store/export.ts';
-import { type FilterRequest, type FilterResult, filterProject } from './store/filter.ts';
-import { collectGarbage, type GcRequest, type GcResult } from './store/gc.ts';
 import { openProject, type Project } from './store/project.ts';
-import { type ShowRequest, type ShowResult, showSample } from './store/show.ts';
-import { querySql, type SqlOptions, type SqlResult } from './store/sql.ts';
-import { type ProjectStatus, projectStatus } from './store/status.ts';
+import { type ExportRequest, type ExportResult, exportSelection as exportRows } from './store/verbs/export.ts';
+import { type FilterRequest, type FilterResult, filterProject } from './store/verbs/filter.ts';
+import { collectGarbage, type GcRequest, type GcResult } from './store/verbs/gc.ts';
+import { type ShowRequest, type ShowResult, showSample } from './store/verbs/show.ts';
+import { querySql, type SqlOptions, type SqlResult } from './store/verbs/sql.ts';
+import { type ProjectStatus, projectStatus } from './store/verbs/status.ts';
 import { type TrainRequest, type TrainResult, train as trainModel } from './train/train.ts';
 
-export { type ConvertRequest, type ConvertResult, convertDataset } from './dataset/convert.ts';
+export { type Quarantined, type Where, WinnowError } from './base/errors.ts';
 export type { Dataset, SampleBatch } from './dataset/dataset.ts';
-export { type Quarantined, type Where, WinnowError } from './dataset/errors.ts';
 export type { Format } from './dataset/format.ts';
 export { formats } from './dataset/formats/registry.ts';
-export { type MergeRequest, type MergeResult, mergeDatasets } from './dataset/merge.ts';
-export { type OpenOptions, openDataset } from './dataset/open.ts';
-export { RenderOptions } from './dataset/render.ts';
+export { RenderOptions } from './dataset/media/render.ts';
+export { type OpenOptions, openDataset } from './dataset/open/open.ts';
 export type { MediaRef, Message, Part, Role, Sample } from './dataset/sample.ts';
-export { type SplitRequest, type SplitResult, splitDataset } from './dataset/split.ts';
-export { type Loss, type WriteRequest, type Written, writeDataset } from './dataset/write.ts';
+export { type ConvertRequest, type ConvertResult, convertDataset } from './dataset/verbs/convert.ts';
+export { type MergeRequest, type MergeResult, mergeDatasets } from './dataset/verbs/merge.ts';
+export { type SplitRequest, type SplitResult, splitDataset } from './dataset/verbs/split.ts';
+export { type Loss, type WriteRequest, type Written, writeDataset } from './dataset/verbs/write.ts';
 export type { ArenaPlan, ArenaResult } from './experiment/arena/result.ts';
 export { type Clip, loadClip } from './models/encoders/clip.ts';
 export { loadImageEncoder } from './models/encoders/image.ts';
@@ -68,18 +68,23 @@ export type {
   VlmModel,
 } from './models/types.ts';
 export { loadVlm, type VlmOptions } from './models/vlm/load.ts';
-export { type KMeansOptions, type KMeansResult, kmeans } from './numeric/kmeans.ts';
-export type { Matrix } from './numeric/matrix.ts';
+export { type KMeansOptions, type KMeansResult, kmeans } from './numeric/kmeans/kmeans.ts';
+export type { Matrix } from './numeric/linalg/matrix.ts';
 export type { ReportData } from './report/data.ts';
-export { type Baseline, type BaselineOptions, randomBaseline, type SubsetStatistic } from './select/baseline.ts';
+export {
+  type Baseline,
+  type BaselineOptions,
+  randomBaseline,
+  type SubsetStatistic,
+} from './select/baseline/random-subsets.ts';
+export { selectors } from './select/methods/registry.ts';
 export type { Reason } from './select/reasons.ts';
-export { selectors } from './select/registry.ts';
 export type { ClusterCount, SelectContext, Selection, Selector, SelectorInput } from './select/selector.ts';
-export { signals } from './signals/registry.ts';
+export { signals } from './signals/measured/registry.ts';
 export type { Signal } from './signals/signal.ts';
-export { filterFile } from './store/filter.ts';
-export { type ImportRequest, type ImportResult, importDataset } from './store/import.ts';
 export { openProject } from './store/project.ts';
+export { filterFile } from './store/verbs/filter.ts';
+export { type ImportRequest, type ImportResult, importDataset } from './store/verbs/import.ts';
 export type {
   DoctorRequest,
   DoctorResult,

@@ -2,7 +2,7 @@ import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Column } from '../src/numeric/columns.ts';
 import { createRandom } from '../src/numeric/philox.ts';
-import { selectors } from '../src/select/registry.ts';
+import { selectors } from '../src/select/methods/registry.ts';
 import { openProject, type Project } from '../src/store/project.ts';
 import { planShards, writeShard } from '../src/store/shards.ts';
 import { recordSignal } from '../src/store/signals.ts';

@@ -3,7 +3,7 @@ import fs from 'node:fs';
 import os from 'node:os';
 import path from 'node:path';
 import { afterAll, beforeAll, expect, it, vi } from 'vitest';
-import { openDataset } from '../src/dataset/open.ts';
+import { openDataset } from '../src/dataset/open/open.ts';
 
 /** A large file is read on several threads by the built code, and on one by the sources: the index is the same to the byte. */
 const ROOT = path.resolve(import.meta.dirname, '..');

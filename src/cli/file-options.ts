@@ -1,8 +1,8 @@
 import { type Command, Option } from 'commander';
-import { WinnowError } from '../dataset/errors.ts';
-import type { FetchOptions } from '../dataset/fetch-dataset.ts';
-import { RenderOptions } from '../dataset/render.ts';
-import type { InputOptions, Output, OutputOptions } from '../dataset/transform.ts';
+import { WinnowError } from '../base/errors.ts';
+import { RenderOptions } from '../dataset/media/render.ts';
+import type { FetchOptions } from '../dataset/verbs/fetch-dataset.ts';
+import type { InputOptions, Output, OutputOptions } from '../dataset/verbs/transform.ts';
 import type { CommandContext, Outcome } from './command.ts';
 import { withDryRun } from './command.ts';
 import { wholeNumber } from './option-numbers.ts';

@@ -1,4 +1,4 @@
-import { WinnowError } from '../dataset/errors.ts';
+import { WinnowError } from '../base/errors.ts';
 
 /** The whole number that an option was given. @throws WinnowError `OPTION_INVALID` naming the option and what it got */
 export function wholeNumber(option: string, given: string, least: number, most: number): number {

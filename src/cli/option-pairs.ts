@@ -1,4 +1,4 @@
-import { WinnowError } from '../dataset/errors.ts';
+import { WinnowError } from '../base/errors.ts';
 
 /** `key=value` words as an object; values that are JSON are parsed. @throws WinnowError `OPTION_INVALID` */
 export function optionPairs(pairs: readonly string[] | undefined): Record<string, unknown> | undefined {

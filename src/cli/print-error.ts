@@ -1,5 +1,5 @@
 import { CommanderError } from 'commander';
-import { type Where, WinnowError } from '../dataset/errors.ts';
+import { type Where, WinnowError } from '../base/errors.ts';
 
 /** What is told of a fault, whatever was thrown. */
 export interface ErrorReport {

@@ -1,8 +1,8 @@
 import { Command } from 'commander';
 import { describe, expect, it } from 'vitest';
 import { z } from 'zod';
-import { selectors } from '../select/registry.ts';
-import { signals } from '../signals/registry.ts';
+import { selectors } from '../select/methods/registry.ts';
+import { signals } from '../signals/measured/registry.ts';
 import { addSchemaOptions, schemaValues } from './schema-options.ts';
 
 /** What a person gets who types these words after a verb with these options. */

@@ -1,6 +1,6 @@
 import { type Command, Option } from 'commander';
 import { z } from 'zod';
-import { optionName } from '../dataset/command-words.ts';
+import { optionName } from '../base/cli-flags.ts';
 
 /** The part of JSON Schema that options use. */
 interface Property {

@@ -1,7 +1,7 @@
-import type { Quarantined } from './errors.ts';
-import type { FetchedMedia } from './media.ts';
+import type { Quarantined } from '../base/errors.ts';
+import type { ScannedRow } from './index/scan.ts';
+import type { FetchedMedia } from './media/media.ts';
 import type { Sample } from './sample.ts';
-import type { ScannedRow } from './scan.ts';
 
 /** Consecutive rows of a data set. `samples[i]` is row `start + i`, or null where that row is quarantined. */
 export interface SampleBatch {

@@ -1,9 +1,9 @@
-import type { WinnowError } from './errors.ts';
-import type { Member } from './json-members.ts';
+import type { WinnowError } from '../base/errors.ts';
+import type { MediaLoader } from './media/place-media.ts';
+import type { Member } from './records/json-members.ts';
+import type { Joiner, RecordSink } from './records/sink.ts';
+import type { RecordSource, SourceRoom } from './records/source.ts';
 import type { Sample } from './sample.ts';
-import type { Joiner, RecordSink } from './sink.ts';
-import type { RecordSource, SourceRoom } from './source.ts';
-import type { MediaLoader } from './write-media.ts';
 
 /** What a format looks at to recognise itself: never more than the first records. */
 export interface Probe {

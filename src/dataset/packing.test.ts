@@ -4,9 +4,9 @@ import { join } from 'node:path';
 import { gunzipSync, gzipSync } from 'node:zlib';
 import { decompress } from 'fzstd';
 import { describe, expect, it } from 'vitest';
-import { openDataset } from './open.ts';
-import { packerFor } from './pack.ts';
-import { writeDataset } from './write.ts';
+import { openDataset } from './open/open.ts';
+import { packerFor } from './records/compress.ts';
+import { writeDataset } from './verbs/write.ts';
 
 const room = (): string => mkdtempSync(join(tmpdir(), 'winnow-pack-'));
 const LINES = 'test/goldens/formats/neutral.jsonl';

@@ -6,10 +6,10 @@ import { buffer } from 'node:stream/consumers';
 import fc from 'fast-check';
 import tar from 'tar-stream';
 import { describe, expect, it } from 'vitest';
-import { importDataset } from '../store/import.ts';
 import { openProject } from '../store/project.ts';
+import { importDataset } from '../store/verbs/import.ts';
+import { duplicateKey } from './checks/duplicate-keys.ts';
 import { doctor } from './doctor.ts';
-import { duplicateKey } from './duplicate-keys.ts';
 import { savedResult } from './result.ts';
 
 const room = (): string => mkdtempSync(join(tmpdir(), 'winnow-doctor-'));

@@ -1,10 +1,10 @@
 import { join } from 'node:path';
+import { WinnowError } from '../base/errors.ts';
 import type { Dataset } from '../dataset/dataset.ts';
-import { WinnowError } from '../dataset/errors.ts';
-import { type OpenOptions, openDataset } from '../dataset/open.ts';
+import { type OpenOptions, openDataset } from '../dataset/open/open.ts';
 import { openProject, type Project } from '../store/project.ts';
 import { type ExamineOptions, examine } from './examine.ts';
-import { writeFixed } from './fix.ts';
+import { writeFixed } from './fixes/fix.ts';
 import { type DoctorResult, saveResult } from './result.ts';
 import { targetNamed } from './target.ts';
 

@@ -1,8 +1,8 @@
+import { WinnowError } from '../base/errors.ts';
 import type { Dataset } from '../dataset/dataset.ts';
-import { WinnowError } from '../dataset/errors.ts';
-import type { Check, DoctorContext, Examination } from './check.ts';
+import type { Check, DoctorContext, Examination } from './checks/check.ts';
+import { groups } from './checks/registry.ts';
 import { type CheckFinding, createFindings, type FindingStore } from './findings.ts';
-import { groups } from './registry.ts';
 import type { Target } from './target.ts';
 
 export interface ExamineOptions {

@@ -1,4 +1,4 @@
-import type { Check, Finding, Severity } from './check.ts';
+import type { Check, Finding, Severity } from './checks/check.ts';
 
 /** Faulty rows whose ids and details are kept. */
 const EXAMPLES = 20;

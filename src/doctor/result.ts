@@ -1,11 +1,11 @@
 import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { writeFileAtomic } from '../dataset/atomic.ts';
+import { writeFileAtomic } from '../base/files/atomic.ts';
 import type { Dataset } from '../dataset/dataset.ts';
 import type { Project } from '../store/project.ts';
 import type { NotRun } from './examine.ts';
 import type { CheckFinding } from './findings.ts';
-import type { FixResult } from './fix.ts';
+import type { FixResult } from './fixes/fix.ts';
 
 /** What an examination found; JSON. */
 export interface DoctorResult {

@@ -1,5 +1,5 @@
-import { WinnowError } from '../dataset/errors.ts';
-import type { ResizeLimits } from '../models/image-tokens/resized.ts';
+import { WinnowError } from '../base/errors.ts';
+import type { ResizeLimits } from '../cost/image-tokens/resized.ts';
 
 /** How a family writes boxes: 0 to 1000 over the image, or pixels of the image as the model sees it. */
 export type BoxFrame = 'thousand' | 'resized-pixels';

@@ -1,14 +1,14 @@
 import { z } from 'zod';
-import { WinnowError } from '../dataset/errors.ts';
+import { WinnowError } from '../base/errors.ts';
 import { isRunName } from '../models/source.ts';
-import { isOfTunedProxy, makerOf } from '../signals/command-for.ts';
-import { signals } from '../signals/registry.ts';
-import { runScores, type ScoreResult } from '../signals/score.ts';
-import { planScore } from '../signals/score-plan.ts';
+import { isOfTunedProxy, makerOf } from '../signals/engine/column-providers.ts';
+import { runScores, type ScoreResult } from '../signals/engine/score.ts';
+import { planScore } from '../signals/engine/score-plan.ts';
+import { signals } from '../signals/measured/registry.ts';
+import { SharedParams } from '../signals/measured/worker-params.ts';
 import type { ScorePlan, ScoreSummary, Signal } from '../signals/signal.ts';
-import { SharedParams } from '../signals/worker-params.ts';
 import type { Project } from '../store/project.ts';
-import { needsOf, referenceNeedsOf } from './arena/entry.ts';
+import { needsOf, referenceNeedsOf } from './arena/contestant.ts';
 import { parseMethods } from './arena/methods.ts';
 
 type Shared = z.input<typeof SharedParams>;

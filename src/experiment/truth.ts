@@ -1,8 +1,8 @@
 import { readFile } from 'node:fs/promises';
 import { z } from 'zod';
+import { WinnowError } from '../base/errors.ts';
 import type { Dataset } from '../dataset/dataset.ts';
-import { WinnowError } from '../dataset/errors.ts';
-import { auc } from '../numeric/statistics.ts';
+import { auc } from '../numeric/statistics/statistics.ts';
 
 /** Truth about planted faults: which rows are faulty and how, and which are sound and need the image. */
 const Truth = z.object({

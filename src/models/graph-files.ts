@@ -1,6 +1,6 @@
 import { readdir } from 'node:fs/promises';
 import { join } from 'node:path';
-import { WinnowError } from '../dataset/errors.ts';
+import { WinnowError } from '../base/errors.ts';
 
 /** Suffixes of transformers.js, best numbers first. */
 const DTYPES = ['', '_fp16', '_quantized', '_int8', '_uint8', '_q8', '_q4', '_q4f16', '_bnb4'] as const;

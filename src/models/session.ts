@@ -1,8 +1,8 @@
 import { createRequire } from 'node:module';
 import { availableParallelism } from 'node:os';
 import { Worker } from 'node:worker_threads';
-import { WinnowError } from '../dataset/errors.ts';
-import { silenceRuntime } from '../numeric/runtime.ts';
+import { WinnowError } from '../base/errors.ts';
+import { silenceRuntime } from '../numeric/linalg/ort-kernel.ts';
 import { SESSION_WORKER } from './session-worker.ts';
 
 export type TensorData = Float32Array | BigInt64Array | Uint16Array | Uint8Array | Int32Array;

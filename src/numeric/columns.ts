@@ -1,4 +1,4 @@
-import { gatherRows, type Matrix, rowRange } from './matrix.ts';
+import { gatherRows, type Matrix, rowRange } from './linalg/matrix.ts';
 
 /** A dense numeric column of fixed width: row-major, `data[row * width + j]`. Missing values are NaN. */
 export interface FloatColumn {

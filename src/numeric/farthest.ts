@@ -1,4 +1,4 @@
-import { type Matrix, squaredDistance, squaredLength } from './matrix.ts';
+import { type Matrix, squaredDistance, squaredLength } from './linalg/matrix.ts';
 
 export interface FarthestOptions {
   /** Row to begin with. @default the longest vector, the first of equals */

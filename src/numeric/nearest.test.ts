@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import type { Matrix } from './matrix.ts';
+import type { Matrix } from './linalg/matrix.ts';
 import { nearestByCosine } from './nearest.ts';
 import { createRandom } from './philox.ts';
 

@@ -1,5 +1,5 @@
-import { type Matrix, rowRange } from './matrix.ts';
-import { openKernel, type ThreadOptions } from './runtime.ts';
+import { type Matrix, rowRange } from './linalg/matrix.ts';
+import { openKernel, type ThreadOptions } from './linalg/ort-kernel.ts';
 import { openTopK } from './topk.ts';
 
 /** Candidates a block: a block of scores (queries x this) stays within the processor's cache for a few queries. */

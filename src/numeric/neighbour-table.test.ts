@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { wideOf } from './columns.ts';
-import { type Matrix, squaredDistance } from './matrix.ts';
+import { type Matrix, squaredDistance } from './linalg/matrix.ts';
 import { nearestRows } from './neighbour-table.ts';
 import { createRandom } from './philox.ts';
 

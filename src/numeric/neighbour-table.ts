@@ -1,8 +1,8 @@
 import { type WideColumn, wideOf } from './columns.ts';
-import { assignRows, kmeans } from './kmeans.ts';
-import { type Matrix, squaredDistance, squaredLength } from './matrix.ts';
+import { assignRows, kmeans } from './kmeans/kmeans.ts';
+import { type Matrix, squaredDistance, squaredLength } from './linalg/matrix.ts';
+import { type Kernel, openKernel, type ThreadOptions } from './linalg/ort-kernel.ts';
 import { createRandom } from './philox.ts';
-import { type Kernel, openKernel, type ThreadOptions } from './runtime.ts';
 
 /** The nearest other rows of each row. */
 export interface NeighbourTable {

@@ -4,8 +4,8 @@ import { join } from 'node:path';
 import sharp from 'sharp';
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import { runSelection } from '../select/run.ts';
-import { runScore } from '../signals/score.ts';
-import { planScore } from '../signals/score-plan.ts';
+import { runScore } from '../signals/engine/score.ts';
+import { planScore } from '../signals/engine/score-plan.ts';
 import { openProject, type Project } from '../store/project.ts';
 import { collectReport } from './collect.ts';
 

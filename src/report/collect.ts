@@ -4,24 +4,30 @@ import { savedResult } from '../doctor/result.ts';
 import { clusterTerms } from '../experiment/cluster-terms.ts';
 import { ownCluster, readTruth, separation, truthColumns } from '../experiment/truth.ts';
 import type { Column } from '../numeric/columns.ts';
-import { compositionOf, meanOf, randomBaseline, type SubsetStatistic, shareOf } from '../select/baseline.ts';
-import type { CompositionRecord } from '../select/composition-record.ts';
+import { savedLimits } from '../select/baseline/limits.ts';
+import {
+  compositionOf,
+  meanOf,
+  randomBaseline,
+  type SubsetStatistic,
+  shareOf,
+} from '../select/baseline/random-subsets.ts';
+import type { CompositionRecord } from '../select/compose/record.ts';
 import { selectionOrNewest } from '../select/explain.ts';
-import { readInputs } from '../select/inputs.ts';
-import { savedLimits } from '../select/limits.ts';
-import { neighbours } from '../select/neighbours.ts';
-import { columnSuffix } from '../signals/row-loss.ts';
+import { readInputs } from '../select/inputs/read-inputs.ts';
+import { neighbours } from '../select/kept-neighbours.ts';
+import { columnSuffix } from '../signals/measured/row-loss.ts';
 import type { Project } from '../store/project.ts';
 import { type LoadedSelection, listSelections, loadSelection, readSelectionHead } from '../store/selections.ts';
 import { readQuarantined } from '../store/shard-read.ts';
 import { columnsNamed, storedSignals } from '../store/signals.ts';
 import type { GallerySample, ReportInput } from './data.ts';
 import { extremes } from './extremes.ts';
+import { classOf } from './format.ts';
 import { project2d } from './project2d.ts';
-import { describeRun } from './run-facts.ts';
+import { describeRun } from './provenance.ts';
 import { compositionLines } from './selection-text.ts';
 import { thumbnail } from './thumbnails.ts';
-import { classOf } from './words.ts';
 
 export interface CollectRequest {
   /** The selection the page is about. @default the newest */

@@ -1,7 +1,7 @@
 import type { ReportData, ReportSelection } from './data.ts';
+import { roundHalfUp, shorten } from './format.ts';
 import type { Coded, PageCluster, PageData, PageSamples } from './page.ts';
 import { summarise, valueAt } from './summary.ts';
-import { roundHalfUp, shorten } from './words.ts';
 
 /** Samples on the page at most; above it the map and the table show an even sample of the rows. */
 export const MAX_SHOWN = 20_000;

@@ -1,6 +1,6 @@
 import type { CheckFinding } from '../doctor/findings.ts';
 import type { DoctorResult } from '../doctor/result.ts';
-import { count } from './words.ts';
+import { count } from './format.ts';
 
 /** The doctor's findings for a terminal: a line for each code, and below it an example and what to do. Ends without a newline. */
 export function doctorText(result: DoctorResult, { width }: { width: number }): string {

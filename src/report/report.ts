@@ -1,9 +1,9 @@
 import { z } from 'zod';
-import { WinnowError } from '../dataset/errors.ts';
+import { WinnowError } from '../base/errors.ts';
 import { compact } from './compact.ts';
 import type { ReportInput } from './data.ts';
 import { ReportData } from './data.ts';
-import { finding } from './finding.ts';
+import { finding } from './headline.ts';
 import { htmlPage } from './html-page.ts';
 import { summaryText } from './terminal.ts';
 

@@ -1,8 +1,8 @@
-import type { CompositionRecord } from '../select/composition-record.ts';
+import type { CompositionRecord } from '../select/compose/record.ts';
 import type { Explanation } from '../select/explain.ts';
 import type { SelectResult } from '../select/run.ts';
+import { count, number, percent, shorten, signed } from './format.ts';
 import { textTable as table } from './text-table.ts';
-import { count, number, percent, shorten, signed } from './words.ts';
 
 const LABELS: Record<string, string> = {
   necessity: 'mean necessity',

@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { exampleReport } from '../../test/example-report.ts';
-import { finding, ownClusterFindings } from './finding.ts';
+import { finding, ownClusterFindings } from './headline.ts';
 import { parseReport } from './report.ts';
 import { summarise } from './summary.ts';
 import { summaryText } from './terminal.ts';

@@ -1,6 +1,6 @@
 import type { Interval, ReportAuc, ReportData, ReportRandom } from './data.ts';
-import type { NecessityClass } from './words.ts';
-import { classOf } from './words.ts';
+import type { NecessityClass } from './format.ts';
+import { classOf } from './format.ts';
 
 /** One bar of the histogram: samples with `from <= S < to`, by class and by fate. */
 export interface Bin {

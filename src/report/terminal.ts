@@ -1,9 +1,9 @@
 import type { ReportData } from './data.ts';
-import { finding, ownClusterFindings, selectionSentence } from './finding.ts';
+import type { NecessityClass } from './format.ts';
+import { CLASSES, count, duration, number, percent, signed } from './format.ts';
+import { finding, ownClusterFindings, selectionSentence } from './headline.ts';
 import type { Bin, Summary } from './summary.ts';
 import { summarise } from './summary.ts';
-import type { NecessityClass } from './words.ts';
-import { CLASSES, count, duration, number, percent, signed } from './words.ts';
 
 export interface SummaryTextOptions {
   /** ANSI colours; false for files and pipes. */

@@ -1,5 +1,5 @@
 import type { Dataset } from '../dataset/dataset.ts';
-import { resolveMedia } from '../dataset/media.ts';
+import { resolveMedia } from '../dataset/media/media.ts';
 
 const EDGE = 160;
 /** Pixels that a larger image is reduced to, twice as many as it is shown with. */

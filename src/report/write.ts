@@ -1,5 +1,5 @@
 import { resolve } from 'node:path';
-import { writeFileAtomic } from '../dataset/atomic.ts';
+import { writeFileAtomic } from '../base/files/atomic.ts';
 import type { Project } from '../store/project.ts';
 import { type CollectRequest, collectReport } from './collect.ts';
 import type { ReportData } from './data.ts';

@@ -1,11 +1,11 @@
-import { WinnowError } from '../dataset/errors.ts';
+import { WinnowError } from '../base/errors.ts';
 import { instructionOf, responseOf } from '../dataset/sample.ts';
 import type { Project } from '../store/project.ts';
 import { type LoadedSelection, listSelections, loadSelection, newestSelection } from '../store/selections.ts';
 import { columnsNamed } from '../store/signals.ts';
-import type { CompositionRecord } from './composition-record.ts';
-import { necessityClass } from './necessity-class.ts';
-import { neighbours } from './neighbours.ts';
+import type { CompositionRecord } from './compose/record.ts';
+import { neighbours } from './kept-neighbours.ts';
+import { necessityClass } from './kit/necessity-class.ts';
 import { describeReason, type Reason } from './reasons.ts';
 
 export interface ExplainRequest {

@@ -3,11 +3,11 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { collectReport } from '../report/collect.ts';
-import { importSignal } from '../signals/imported/import-signal.ts';
+import { importSignal } from '../signals/io/import/import-signal.ts';
 import { openProject, type Project } from '../store/project.ts';
 import { loadSelection } from '../store/selections.ts';
+import type { SelectRequest } from './compose/request.ts';
 import { explain } from './explain.ts';
-import type { SelectRequest } from './request.ts';
 import { runSelection } from './run.ts';
 
 /** Sixty rows of three sources (30 web, 20 book, 10 none); score i, tokens 10 + i; row 59 can't be read. */

@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import type { Column } from '../numeric/columns.ts';
-import { importSignal } from '../signals/imported/import-signal.ts';
+import { importSignal } from '../signals/io/import/import-signal.ts';
 import { openProject, type Project } from '../store/project.ts';
 import { planShards, writeShard } from '../store/shards.ts';
 import { recordSignal } from '../store/signals.ts';

@@ -1,7 +1,8 @@
+import { WinnowError } from '../base/errors.ts';
 import type { Dataset } from '../dataset/dataset.ts';
-import { WinnowError } from '../dataset/errors.ts';
 import type { Project } from '../store/project.ts';
 import { checkName, saveSelection } from '../store/selections.ts';
+import { drawLimits } from './baseline/limits.ts';
 import {
   type Baseline,
   compositionOf,
@@ -10,14 +11,13 @@ import {
   randomBaseline,
   type SubsetStatistic,
   shareOf,
-} from './baseline.ts';
-import { type ColumnOrigin, importNotes } from './column-origin.ts';
-import type { Composition } from './compose.ts';
-import type { CompositionRecord } from './composition-record.ts';
-import { drawLimits } from './limits.ts';
-import { necessityClass } from './necessity-class.ts';
-import { carryOut, planSelection } from './plan-selection.ts';
-import type { SelectRequest } from './request.ts';
+} from './baseline/random-subsets.ts';
+import type { Composition } from './compose/compose.ts';
+import type { CompositionRecord } from './compose/record.ts';
+import type { SelectRequest } from './compose/request.ts';
+import { type ColumnOrigin, importNotes } from './inputs/column-origin.ts';
+import { necessityClass } from './kit/necessity-class.ts';
+import { carryOut, planSelection } from './plan.ts';
 import type { Selection } from './selector.ts';
 
 /** A selection with its name, its composition and the random subsets beside it; JSON but for `selection`. */

@@ -8,10 +8,10 @@ import { createRandom } from '../numeric/philox.ts';
 import { openProject, type Project } from '../store/project.ts';
 import { planShards, writeShard } from '../store/shards.ts';
 import { recordSignal } from '../store/signals.ts';
-import { readInputs } from './inputs.ts';
-import { parseOptions, selectors } from './registry.ts';
+import { readInputs } from './inputs/read-inputs.ts';
+import { subPool } from './kit/sub-pool.ts';
+import { parseOptions, selectors } from './methods/registry.ts';
 import type { SelectorInput } from './selector.ts';
-import { subPool } from './sub-pool.ts';
 
 const ROWS = 120;
 const WIDTH = 6;

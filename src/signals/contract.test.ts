@@ -16,9 +16,9 @@ import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import { openProject, type Project } from '../store/project.ts';
 import { readMeta } from '../store/shard-file.ts';
 import { readColumns } from '../store/shard-read.ts';
-import { signals } from './registry.ts';
-import { runScore } from './score.ts';
-import { planScore } from './score-plan.ts';
+import { runScore } from './engine/score.ts';
+import { planScore } from './engine/score-plan.ts';
+import { signals } from './measured/registry.ts';
 import type { ScorePlan, Signal, SignalContext } from './signal.ts';
 
 /**

@@ -4,8 +4,8 @@ import { join, resolve } from 'node:path';
 import { afterAll, expect, it, vi } from 'vitest';
 import { openProject } from '../store/project.ts';
 import { readColumns } from '../store/shard-read.ts';
-import { runScore } from './score.ts';
-import { planScore } from './score-plan.ts';
+import { runScore } from './engine/score.ts';
+import { planScore } from './engine/score-plan.ts';
 
 vi.setConfig({ testTimeout: 240_000 });
 const folder = mkdtempSync(join(tmpdir(), 'winnow-encoders-'));

@@ -8,8 +8,8 @@ import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import { workerPython } from '../models/testing/fixtures.ts';
 import { openProject, type Project } from '../store/project.ts';
 import { readColumns } from '../store/shard-read.ts';
-import { runScore } from './score.ts';
-import { planScore } from './score-plan.ts';
+import { runScore } from './engine/score.ts';
+import { planScore } from './engine/score-plan.ts';
 
 /*
  * One model folder, read by both: ONNX graphs in this process, PyTorch weights in the worker. Tokens, templates, image sizes and tiles are each

@@ -1,6 +1,6 @@
 import type { z } from 'zod';
+import type { Quarantined } from '../base/errors.ts';
 import type { Dataset, SampleBatch } from '../dataset/dataset.ts';
-import type { Quarantined } from '../dataset/errors.ts';
 import type { Sample } from '../dataset/sample.ts';
 import type { Column, ColumnSpec } from '../numeric/columns.ts';
 import type { Project } from '../store/project.ts';

@@ -1,6 +1,6 @@
 import { join } from 'node:path';
-import { changesSince, type RowChanges } from '../dataset/changes.ts';
 import type { Dataset } from '../dataset/dataset.ts';
+import { changesSince, type RowChanges } from '../dataset/index/changes.ts';
 import type { LineageEntry } from './lineage.ts';
 import type { ProjectPaths } from './paths.ts';
 

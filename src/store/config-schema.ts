@@ -1,7 +1,7 @@
 import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { z } from 'zod';
-import { writeFileAtomic } from '../dataset/atomic.ts';
+import { writeFileAtomic } from '../base/files/atomic.ts';
 import { ProjectConfig } from './config.ts';
 
 /** The JSON Schema of `winnow.yaml`, by which editors complete and check it: the text of `schema/winnow.schema.json`. */

@@ -2,9 +2,9 @@ import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { type Document, parseDocument } from 'yaml';
 import { z } from 'zod';
-import { writeFileAtomic } from '../dataset/atomic.ts';
-import { WinnowError } from '../dataset/errors.ts';
-import { refuseNewer } from './newer.ts';
+import { WinnowError } from '../base/errors.ts';
+import { writeFileAtomic } from '../base/files/atomic.ts';
+import { refuseNewer } from './format-version.ts';
 
 export const CONFIG_FILE = 'winnow.yaml';
 

@@ -1,7 +1,7 @@
 import { mkdir, open, readFile } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import { z } from 'zod';
-import { writing } from '../dataset/disk-fault.ts';
+import { writing } from '../base/files/disk-errors.ts';
 import { ColumnRecord } from './shard-file.ts';
 
 const Shard = z.object({ file: z.string(), start: z.int(), end: z.int(), rows: z.string() });

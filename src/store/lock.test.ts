@@ -5,7 +5,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
-import { hasEnded, markIn, writerMark } from '../dataset/writer.ts';
+import { hasEnded, markIn, writerMark } from '../base/files/process-mark.ts';
 import { describeHolder, openLocks, withLock } from './lock.ts';
 
 let folder: string;

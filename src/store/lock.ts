@@ -4,8 +4,8 @@ import { mkdir, utimes, writeFile } from 'node:fs/promises';
 import { hostname } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { writing } from '../dataset/disk-fault.ts';
-import { hasEnded, markIn, pidOf, writerMark } from '../dataset/writer.ts';
+import { writing } from '../base/files/disk-errors.ts';
+import { hasEnded, markIn, pidOf, writerMark } from '../base/files/process-mark.ts';
 
 /** A lock that this process holds. */
 export interface Lock extends AsyncDisposable {

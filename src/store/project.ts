@@ -1,11 +1,11 @@
 import { existsSync } from 'node:fs';
 import { basename, extname, isAbsolute, join, relative, resolve } from 'node:path';
-import { describeChanges } from '../dataset/changes.ts';
+import { type Duck, openDuck } from '../base/duckdb.ts';
+import { WinnowError } from '../base/errors.ts';
 import type { Dataset } from '../dataset/dataset.ts';
-import { type Duck, openDuck } from '../dataset/duck.ts';
-import { WinnowError } from '../dataset/errors.ts';
-import { type MediaCache, openMediaCache } from '../dataset/media-cache.ts';
-import { type OpenOptions, openDataset } from '../dataset/open.ts';
+import { describeChanges } from '../dataset/index/changes.ts';
+import { type MediaCache, openMediaCache } from '../dataset/media/media-cache.ts';
+import { type OpenOptions, openDataset } from '../dataset/open/open.ts';
 import { changedSinceImport } from './changes.ts';
 import {
   CONFIG_FILE,
@@ -17,9 +17,9 @@ import {
 } from './config.ts';
 import { writeConfigSchema } from './config-schema.ts';
 import { appendLineage, type EventEntry, type LineageEntry, readLineage, type SignalEntry } from './lineage.ts';
-import { sweepProject } from './litter.ts';
 import { type Locks, openLocks, withLock } from './lock.ts';
 import type { ProjectPaths } from './paths.ts';
+import { sweepProject } from './temp-cleanup.ts';
 
 /** A project folder: `winnow.yaml` for people, `.winnow/` for what was measured and chosen. Holds open files: close it. */
 export interface Project extends AsyncDisposable {

@@ -2,8 +2,8 @@ import { createHash } from 'node:crypto';
 import { readdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { z } from 'zod';
-import { writeFileAtomic } from '../dataset/atomic.ts';
-import { WinnowError } from '../dataset/errors.ts';
+import { WinnowError } from '../base/errors.ts';
+import { writeFileAtomic } from '../base/files/atomic.ts';
 import type { Project } from './project.ts';
 
 /** `run.json`: what a training run is made from. Written before it begins; nothing in it changes. */

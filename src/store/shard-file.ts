@@ -2,13 +2,13 @@ import { closeSync, fstatSync, openSync, readSync } from 'node:fs';
 import { rm } from 'node:fs/promises';
 import type { DuckDBAppender, DuckDBConnection } from '@duckdb/node-api';
 import { z } from 'zod';
-import { commitFile, temporaryName } from '../dataset/atomic.ts';
-import { writing } from '../dataset/disk-fault.ts';
-import { name, quote } from '../dataset/duck.ts';
-import { WinnowError } from '../dataset/errors.ts';
+import { name, quote } from '../base/duckdb.ts';
+import { WinnowError } from '../base/errors.ts';
+import { commitFile, temporaryName } from '../base/files/atomic.ts';
+import { writing } from '../base/files/disk-errors.ts';
 import type { Column, ColumnBlock } from '../numeric/columns.ts';
 import { writeHalves } from '../numeric/half.ts';
-import { refuseNewer } from './newer.ts';
+import { refuseNewer } from './format-version.ts';
 
 /** A column as it is stored. */
 export const ColumnRecord = z.object({

@@ -1,11 +1,11 @@
 import { existsSync } from 'node:fs';
 import type { DuckDBConnection, DuckDBDataChunk } from '@duckdb/node-api';
-import { name, quote } from '../dataset/duck.ts';
-import { type Quarantined, WinnowError } from '../dataset/errors.ts';
+import { name, quote } from '../base/duckdb.ts';
+import { type Quarantined, WinnowError } from '../base/errors.ts';
 import type { Column, ColumnBlock } from '../numeric/columns.ts';
 import { readHalves } from '../numeric/half.ts';
-import type { Matrix } from '../numeric/matrix.ts';
-import { type Joined, readJoined } from './joined.ts';
+import type { Matrix } from '../numeric/linalg/matrix.ts';
+import { type Joined, readJoined } from './column-cache.ts';
 import type { Project } from './project.ts';
 import { type ColumnRecord, damaged, looksWhole, mayHoldQuarantined, readMeta, type ShardMeta } from './shard-file.ts';
 import type { Shard, ShardPlan } from './shards.ts';

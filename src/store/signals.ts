@@ -1,8 +1,8 @@
 import { join, relative } from 'node:path';
+import { WinnowError } from '../base/errors.ts';
 import type { Dataset } from '../dataset/dataset.ts';
-import { WinnowError } from '../dataset/errors.ts';
 import type { ColumnBlock } from '../numeric/columns.ts';
-import { findJoined, isJoinable, joinedPath, saveJoined } from './joined.ts';
+import { findJoined, isJoinable, joinedPath, saveJoined } from './column-cache.ts';
 import type { SignalEntry } from './lineage.ts';
 import type { Project } from './project.ts';
 import { type ColumnRecord, looksWhole, readMeta } from './shard-file.ts';

@@ -21,7 +21,7 @@ import { listSelections, loadSelection, saveSelection } from './selections.ts';
 import { readColumns, readQuarantined } from './shard-read.ts';
 import { planShards, type Shard, type ShardPlan, type SignalIdentity, writeShard } from './shards.ts';
 import { columnsNamed, recordSignal, storedSignals } from './signals.ts';
-import { querySql } from './sql.ts';
+import { querySql } from './verbs/sql.ts';
 
 let folder: string;
 let project: Project;

@@ -1,10 +1,10 @@
 import { type FileHandle, mkdir, open, rm } from 'node:fs/promises';
 import { join } from 'node:path';
-import { temporaryName } from '../dataset/atomic.ts';
-import { writing } from '../dataset/disk-fault.ts';
-import { WinnowError } from '../dataset/errors.ts';
+import { WinnowError } from '../base/errors.ts';
+import { temporaryName } from '../base/files/atomic.ts';
+import { writing } from '../base/files/disk-errors.ts';
 import type { VectorBlock, WideColumn } from '../numeric/columns.ts';
-import type { Matrix } from '../numeric/matrix.ts';
+import type { Matrix } from '../numeric/linalg/matrix.ts';
 import type { Project } from './project.ts';
 import { readVectors, wholeShards } from './shard-read.ts';
 import type { FoundColumn } from './signals.ts';

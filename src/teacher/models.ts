@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { WinnowError } from '../dataset/errors.ts';
+import { WinnowError } from '../base/errors.ts';
 import { type Endpoint, serverFault, serverMessage } from './endpoint.ts';
 
 const ModelList = z.object({

@@ -1,4 +1,4 @@
-import { WinnowError } from '../dataset/errors.ts';
+import { WinnowError } from '../base/errors.ts';
 import { type Answer, serverMessage } from './endpoint.ts';
 
 /** The fault of a request that the server understood and would not do: of this row alone. */

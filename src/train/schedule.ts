@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import { WinnowError } from '../dataset/errors.ts';
+import { WinnowError } from '../base/errors.ts';
 
 /**
  * Steps after which T checkpoints are saved, evenly spaced and the last at the end: round-half-up(k S / T), in whole numbers

@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import sharp from 'sharp';
 import { afterAll, beforeAll, expect, it, vi } from 'vitest';
-import { planScore } from '../signals/score-plan.ts';
+import { planScore } from '../signals/engine/score-plan.ts';
 import { openProject, type Project } from '../store/project.ts';
 import { finishedRun } from '../store/runs.ts';
 import { train } from './train.ts';

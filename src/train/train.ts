@@ -1,12 +1,12 @@
 import { rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { z } from 'zod';
-import { writeFileAtomic } from '../dataset/atomic.ts';
+import { WinnowError } from '../base/errors.ts';
+import { writeFileAtomic } from '../base/files/atomic.ts';
+import { optionFault } from '../base/option-error.ts';
 import type { Dataset } from '../dataset/dataset.ts';
-import { WinnowError } from '../dataset/errors.ts';
-import { optionFault } from '../dataset/option-fault.ts';
 import { resolveWeights } from '../models/source.ts';
-import { mean } from '../numeric/statistics.ts';
+import { mean } from '../numeric/statistics/statistics.ts';
 import { withLock } from '../store/lock.ts';
 import type { Project } from '../store/project.ts';
 import { type Checkpoint, findRun, finishedRun, type RunHead, runFolder, runKey, saveRunHead } from '../store/runs.ts';

@@ -1,7 +1,7 @@
 import { isAbsolute, relative } from 'node:path';
+import { WinnowError } from '../base/errors.ts';
 import type { Dataset } from '../dataset/dataset.ts';
-import { WinnowError } from '../dataset/errors.ts';
-import { resolveMedia } from '../dataset/media.ts';
+import { resolveMedia } from '../dataset/media/media.ts';
 import type { Sample } from '../dataset/sample.ts';
 
 /** Rows of a data set as the worker reads them, one JSON object a line; rows that the data set set aside are left out. */

@@ -1,8 +1,8 @@
 import fs from 'node:fs';
 import path from 'node:path';
-import { WinnowError } from '../../src/dataset/errors.ts';
-import { resolveMedia } from '../../src/dataset/media.ts';
-import { openDataset } from '../../src/dataset/open.ts';
+import { WinnowError } from '../../src/base/errors.ts';
+import { resolveMedia } from '../../src/dataset/media/media.ts';
+import { openDataset } from '../../src/dataset/open/open.ts';
 import { decodeImage } from '../../src/models/processing/decode.ts';
 import { createRandom } from '../../src/numeric/philox.ts';
 import { mutate } from './mutate.ts';

@@ -1,7 +1,7 @@
 import { relative } from 'node:path';
 import { Option } from 'commander';
-import { CostOptions } from '../../select/training-cost.ts';
-import { HTTP_VARIANTS, IN_PROCESS_VARIANTS } from '../../signals/row-loss.ts';
+import { CostOptions } from '../../cost/gpu-hours.ts';
+import { HTTP_VARIANTS, IN_PROCESS_VARIANTS } from '../../signals/measured/row-loss.ts';
 import { action, withDryRun } from '../command.ts';
 import { positiveNumber, wholeNumber } from '../option-numbers.ts';
 import type { Register } from '../program.ts';

@@ -24,7 +24,7 @@ export const register: Register = (program, session) => {
   withOutput(withInput(command)).action(
     action(session, async (context, input: string, output: string, given: FileOptions) => {
       requireOneStream(context, output);
-      const { convertDataset } = await import('../../dataset/convert.ts');
+      const { convertDataset } = await import('../../dataset/verbs/convert.ts');
       const result = await convertDataset({ ...fileOptions(context, given), input, output });
       return outcome(context, output, result, () =>
         [

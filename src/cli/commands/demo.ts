@@ -55,10 +55,10 @@ export const register: Register = (program, session) => {
 
 async function runDemo(context: CommandContext, folder: string, page: string) {
   const { openProject } = await import('../../store/project.ts');
-  const { planScore } = await import('../../signals/score-plan.ts');
-  const { runScore } = await import('../../signals/score.ts');
+  const { planScore } = await import('../../signals/engine/score-plan.ts');
+  const { runScore } = await import('../../signals/engine/score.ts');
   const { runSelection } = await import('../../select/run.ts');
-  const { exportSelection } = await import('../../store/export.ts');
+  const { exportSelection } = await import('../../store/verbs/export.ts');
   const { writeReport } = await import('../../report/write.ts');
   const progress = (done: number, total: number, what: string) => context.progress.update(done, total, what);
 

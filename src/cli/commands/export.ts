@@ -1,5 +1,5 @@
 import { Option } from 'commander';
-import { RenderOptions } from '../../dataset/render.ts';
+import { RenderOptions } from '../../dataset/media/render.ts';
 import { action, withDryRun } from '../command.ts';
 import { type FetchFlags, fetchOptions, withFetch } from '../file-options.ts';
 import { optionPairs } from '../option-pairs.ts';
@@ -28,7 +28,7 @@ export const register: Register = (program, session) => {
   withDryRun(withFetch(command)).action(
     action(session, async (context, selection: string | undefined, given: Record<string, unknown>) => {
       const { openProject } = await import('../../store/project.ts');
-      const { exportSelection } = await import('../../store/export.ts');
+      const { exportSelection } = await import('../../store/verbs/export.ts');
       await using project = await openProject(context.project, { note: context.note });
       const result = await exportSelection(project, {
         selection,

@@ -1,4 +1,4 @@
-import { WinnowError } from '../../dataset/errors.ts';
+import { WinnowError } from '../../base/errors.ts';
 import { action } from '../command.ts';
 import {
   type FileOptions,
@@ -25,7 +25,7 @@ export const register: Register = (program, session) => {
     .option('-d, --dataset <name>', 'data set of the project (default: the first)');
   withOutput(withInput(command)).action(
     action(session, async (context, sql: string, input: string | undefined, given: Given) => {
-      const { filterFile, filterProject } = await import('../../store/filter.ts');
+      const { filterFile, filterProject } = await import('../../store/verbs/filter.ts');
       const { openProject } = await import('../../store/project.ts');
       requireOneStream(context, given.out);
       requireFitting(input, given);

@@ -1,4 +1,4 @@
-import type { GcResult } from '../../store/gc.ts';
+import type { GcResult } from '../../store/verbs/gc.ts';
 import { action, withDryRun } from '../command.ts';
 import { plural } from '../file-options.ts';
 import type { Register } from '../program.ts';
@@ -13,7 +13,7 @@ export const register: Register = (program, session) => {
   withDryRun(command).action(
     action(session, async (context, given: { unfinished?: true }) => {
       const { openProject } = await import('../../store/project.ts');
-      const { collectGarbage } = await import('../../store/gc.ts');
+      const { collectGarbage } = await import('../../store/verbs/gc.ts');
       await using project = await openProject(context.project, { note: context.note });
       const result = await collectGarbage(project, { dryRun: context.dryRun, unfinished: given.unfinished === true });
       return { document: result, text: () => gcText(result) };

@@ -1,5 +1,5 @@
 import { relative } from 'node:path';
-import type { ImportResult } from '../../store/import.ts';
+import type { ImportResult } from '../../store/verbs/import.ts';
 import { action, withDryRun } from '../command.ts';
 import { type FetchFlags, fetchOptions, withFetch } from '../file-options.ts';
 import type { Register } from '../program.ts';
@@ -26,7 +26,7 @@ export const register: Register = (program, session) => {
     .option('--option <key=value...>', 'an option of the format; dataset=NAME picks an entry of a dataset_info.json');
   withDryRun(withFetch(command)).action(
     action(session, async (context, path: string, given: Given) => {
-      const { importDataset } = await import('../../store/import.ts');
+      const { importDataset } = await import('../../store/verbs/import.ts');
       const { optionPairs } = await import('../option-pairs.ts');
       const { images, format, name } = given;
       const found = await importDataset(context.project, {

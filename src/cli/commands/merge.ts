@@ -1,5 +1,5 @@
 import { Option } from 'commander';
-import type { MergeResult } from '../../dataset/merge.ts';
+import type { MergeResult } from '../../dataset/verbs/merge.ts';
 import { action } from '../command.ts';
 import {
   type FileOptions,
@@ -37,7 +37,7 @@ export const register: Register = (program, session) => {
     );
   withOutput(withFetch(command)).action(
     action(session, async (context, inputs: string[], given: Given) => {
-      const { mergeDatasets } = await import('../../dataset/merge.ts');
+      const { mergeDatasets } = await import('../../dataset/verbs/merge.ts');
       const { out, images, dedupe, ...files } = given;
       requireOneStream(context, out);
       const result = await mergeDatasets({ ...fileOptions(context, files), images, inputs, out, dedupe });

@@ -1,8 +1,8 @@
 import { type Command, Option } from 'commander';
 import type { ScoreAllResult } from '../../experiment/score-all.ts';
-import { signals } from '../../signals/registry.ts';
-import type { ScoreResult } from '../../signals/score.ts';
-import { SharedParams } from '../../signals/worker-params.ts';
+import type { ScoreResult } from '../../signals/engine/score.ts';
+import { signals } from '../../signals/measured/registry.ts';
+import { SharedParams } from '../../signals/measured/worker-params.ts';
 import { action, type Session, withDryRun } from '../command.ts';
 import type { Register } from '../program.ts';
 import { formatDuration } from '../progress.ts';
@@ -26,8 +26,8 @@ export const register: Register = (program, session) => {
     withDryRun(command).action(
       action(session, async (context, given: Record<string, unknown>) => {
         const { openProject } = await import('../../store/project.ts');
-        const { dryRun, planScore } = await import('../../signals/score-plan.ts');
-        const { runScore } = await import('../../signals/score.ts');
+        const { dryRun, planScore } = await import('../../signals/engine/score-plan.ts');
+        const { runScore } = await import('../../signals/engine/score.ts');
         await using project = await openProject(context.project, { note: context.note });
         const plan = await planScore(project, {
           signal: signal.name,

@@ -1,9 +1,9 @@
 import { Command, Option } from 'commander';
-import { findSelector, selectors } from '../../select/registry.ts';
-import type { StageRequest } from '../../select/request.ts';
+import { CostOptions } from '../../cost/gpu-hours.ts';
+import type { StageRequest } from '../../select/compose/request.ts';
+import { findSelector, selectors } from '../../select/methods/registry.ts';
 import type { Selector } from '../../select/selector.ts';
-import { CostOptions } from '../../select/training-cost.ts';
-import { HTTP_VARIANTS, IN_PROCESS_VARIANTS } from '../../signals/row-loss.ts';
+import { HTTP_VARIANTS, IN_PROCESS_VARIANTS } from '../../signals/measured/row-loss.ts';
 import { action, type CommandContext, type Outcome, withDryRun } from '../command.ts';
 import { wholeNumber } from '../option-numbers.ts';
 import type { Register } from '../program.ts';

@@ -1,5 +1,5 @@
 import type { Dataset } from '../../dataset/dataset.ts';
-import type { ShownMedia, ShowResult } from '../../store/show.ts';
+import type { ShownMedia, ShowResult } from '../../store/verbs/show.ts';
 import { action } from '../command.ts';
 import type { Register } from '../program.ts';
 import { plain } from '../table.ts';
@@ -17,7 +17,7 @@ export const register: Register = (program, session) => {
     .action(
       action(session, async (context, id: string, given: { dataset?: string }) => {
         const { openProject } = await import('../../store/project.ts');
-        const { showSample } = await import('../../store/show.ts');
+        const { showSample } = await import('../../store/verbs/show.ts');
         await using project = await openProject(context.project, { note: context.note });
         const shown = await showSample(project, { id, dataset: given.dataset });
         const isTerminal = session.stdout.isTTY === true;
@@ -29,7 +29,7 @@ export const register: Register = (program, session) => {
 
 /** For each medium a picture, a link, or what is wrong with it. */
 async function drawn({ sample, media }: ShowResult, dataset: Dataset, isTerminal: boolean): Promise<string[]> {
-  const { resolveMedia } = await import('../../dataset/media.ts');
+  const { resolveMedia } = await import('../../dataset/media/media.ts');
   const graphics = graphicsOf(process.env, isTerminal);
   const refs = [...(sample?.media.images ?? []), ...(sample?.media.videos ?? [])];
   const draw = async (medium: ShownMedia, i: number): Promise<string> => {

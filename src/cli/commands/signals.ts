@@ -1,6 +1,6 @@
 import { type Command, Option } from 'commander';
-import type { SignalImportResult } from '../../signals/imported/import-signal.ts';
-import type { ListedSignal } from '../../signals/list-signals.ts';
+import type { ListedSignal } from '../../signals/engine/list-signals.ts';
+import type { SignalImportResult } from '../../signals/io/import/import-signal.ts';
 import { action, type Session, withDryRun } from '../command.ts';
 import { plural } from '../file-options.ts';
 import type { Register } from '../program.ts';
@@ -24,7 +24,7 @@ function addList(signals: Command, session: Session): void {
     .action(
       action(session, async (context, given: { dataset?: string }) => {
         const { openProject } = await import('../../store/project.ts');
-        const { listSignals } = await import('../../signals/list-signals.ts');
+        const { listSignals } = await import('../../signals/engine/list-signals.ts');
         await using project = await openProject(context.project, { note: context.note });
         const listed = await listSignals(project, given);
         return {
@@ -102,7 +102,7 @@ function addImport(signals: Command, session: Session): void {
   withDryRun(command).action(
     action(session, async (context, file: string, given: ImportGiven) => {
       const { openProject } = await import('../../store/project.ts');
-      const { importSignal } = await import('../../signals/imported/import-signal.ts');
+      const { importSignal } = await import('../../signals/io/import/import-signal.ts');
       await using project = await openProject(context.project, { note: context.note });
       const { columns, ...rest } = given;
       const result = await importSignal(project, {
@@ -150,7 +150,7 @@ function addExport(signals: Command, session: Session): void {
     .action(
       action(session, async (context, names: string[], given: { to: string; force?: true; dataset?: string }) => {
         const { openProject } = await import('../../store/project.ts');
-        const { exportSignals } = await import('../../signals/exported/export-signals.ts');
+        const { exportSignals } = await import('../../signals/io/export/export-signals.ts');
         await using project = await openProject(context.project, { note: context.note });
         const result = await exportSignals(project, {
           names,

@@ -1,5 +1,5 @@
-import { WinnowError } from '../../dataset/errors.ts';
-import type { SplitResult } from '../../dataset/split.ts';
+import { WinnowError } from '../../base/errors.ts';
+import type { SplitResult } from '../../dataset/verbs/split.ts';
 import { action } from '../command.ts';
 import { type FileOptions, fileOptions, plural, quarantineText, withInput, withOutput } from '../file-options.ts';
 import { wholeNumber } from '../option-numbers.ts';
@@ -19,7 +19,7 @@ export const register: Register = (program, session) => {
     .option('--seed <n>', 'seed of the random order (default: 42)');
   withOutput(withInput(command)).action(
     action(session, async (context, input: string, given: Given) => {
-      const { splitDataset } = await import('../../dataset/split.ts');
+      const { splitDataset } = await import('../../dataset/verbs/split.ts');
       const seed = given.seed === undefined ? undefined : wholeNumber('--seed', given.seed, 0, 0xffffffff);
       const { out, stratify } = given;
       const parts = readParts(given.parts);

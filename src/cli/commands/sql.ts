@@ -1,4 +1,4 @@
-import { WinnowError } from '../../dataset/errors.ts';
+import { WinnowError } from '../../base/errors.ts';
 import { csv } from '../../report/csv.ts';
 import { action } from '../command.ts';
 import { wholeNumber } from '../option-numbers.ts';
@@ -36,7 +36,7 @@ export const register: Register = (program, session) => {
         const all = given.csv === true || context.json ? undefined : SHOWN;
         const limit = given.limit === undefined ? all : wholeNumber('--limit', given.limit, 1, 1e9);
         const { openProject } = await import('../../store/project.ts');
-        const { querySql } = await import('../../store/sql.ts');
+        const { querySql } = await import('../../store/verbs/sql.ts');
         await using project = await openProject(context.project, { note: context.note });
         const result = await querySql(project, statement, { dataset: given.dataset, limit, signal: context.signal });
         const more = result.more ? `\nThere are more rows than these ${result.rows.length}: see --limit.` : '';

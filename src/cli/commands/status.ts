@@ -1,7 +1,7 @@
-import { describeChanges } from '../../dataset/changes.ts';
+import { describeChanges } from '../../dataset/index/changes.ts';
 import { compositionLines } from '../../report/selection-text.ts';
-import type { CompositionRecord } from '../../select/composition-record.ts';
-import type { DatasetStatus, ProjectStatus, SelectionStatus } from '../../store/status.ts';
+import type { CompositionRecord } from '../../select/compose/record.ts';
+import type { DatasetStatus, ProjectStatus, SelectionStatus } from '../../store/verbs/status.ts';
 import { action } from '../command.ts';
 import { plural } from '../file-options.ts';
 import type { Register } from '../program.ts';
@@ -15,7 +15,7 @@ export const register: Register = (program, session) => {
     .action(
       action(session, async (context) => {
         const { openProject } = await import('../../store/project.ts');
-        const { projectStatus } = await import('../../store/status.ts');
+        const { projectStatus } = await import('../../store/verbs/status.ts');
         await using project = await openProject(context.project);
         const status = await projectStatus(project);
         const missing = missingCommands(status);

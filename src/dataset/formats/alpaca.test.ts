@@ -2,9 +2,9 @@ import { mkdtempSync, readFileSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { expect, it } from 'vitest';
-import { openDataset } from '../open.ts';
+import { openDataset } from '../open/open.ts';
 import type { Sample } from '../sample.ts';
-import { writeDataset } from '../write.ts';
+import { writeDataset } from '../verbs/write.ts';
 import { alpaca } from './alpaca.ts';
 
 const text = (sample: Sample): string[] =>

@@ -1,5 +1,5 @@
 import type { Format, Probe, ReadContext, WriteOptions } from '../format.ts';
-import { isRemote } from '../media.ts';
+import { isRemote } from '../media/media.ts';
 import type { Sample } from '../sample.ts';
 import { isObject, type ReadResult, TURN_COLUMNS } from './build.ts';
 import { forgottenId, idColumn, metaClashes, metaColumns, unshownMedia } from './limits.ts';

@@ -1,4 +1,4 @@
-import { WinnowError } from '../errors.ts';
+import { WinnowError } from '../../base/errors.ts';
 import type { ReadContext } from '../format.ts';
 import type { MediaRef, Message, Part, Role, Sample } from '../sample.ts';
 import type { LoosePart } from './placeholders.ts';

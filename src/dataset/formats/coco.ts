@@ -1,7 +1,7 @@
 import type { Format, Probe, ReadContext, WriteOptions } from '../format.ts';
-import { joinedSource } from '../joined-source.ts';
+import { joinedSource } from '../records/joined-source.ts';
+import type { Joiner } from '../records/sink.ts';
 import type { Sample } from '../sample.ts';
-import type { Joiner } from '../sink.ts';
 import { isObject, type JsonObject, otherColumns, type ReadResult, rowError } from './build.ts';
 import { captionTurns, exchangeLimits, exchangeOf, field, idText, idValue } from './caption.ts';
 import { metaClashes } from './limits.ts';

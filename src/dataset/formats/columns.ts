@@ -1,6 +1,6 @@
 import { extname } from 'node:path';
 import type { ReadContext } from '../format.ts';
-import { mediaKind } from '../media-type.ts';
+import { mediaKind } from '../media/media-type.ts';
 import type { MediaRef } from '../sample.ts';
 import {
   assemble,

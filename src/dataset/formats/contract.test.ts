@@ -5,10 +5,10 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { canonicalJson } from '../canonical.ts';
 import type { Format } from '../format.ts';
-import { resolveMedia } from '../media.ts';
-import { openDataset } from '../open.ts';
+import { resolveMedia } from '../media/media.ts';
+import { openDataset } from '../open/open.ts';
 import type { Message, Part, Sample } from '../sample.ts';
-import { writeDataset } from '../write.ts';
+import { writeDataset } from '../verbs/write.ts';
 import { questionTurns } from './question-turns.ts';
 import { formats } from './registry.ts';
 

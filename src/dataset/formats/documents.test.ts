@@ -3,9 +3,9 @@ import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { gzipSync } from 'node:zlib';
 import { describe, expect, it } from 'vitest';
-import { openDataset } from '../open.ts';
+import { openDataset } from '../open/open.ts';
 import type { Sample } from '../sample.ts';
-import { writeDataset } from '../write.ts';
+import { writeDataset } from '../verbs/write.ts';
 
 const room = (): string => mkdtempSync(join(tmpdir(), 'winnow-documents-'));
 

@@ -1,9 +1,9 @@
 import { closeSync, openSync } from 'node:fs';
 import type { Format, Probe, ReadContext } from '../format.ts';
-import { scanMembers } from '../json-members.ts';
-import { openJsonSource } from '../json-source.ts';
+import { scanMembers } from '../records/json-members.ts';
+import { openJsonSource } from '../records/json-source.ts';
+import type { RecordSource } from '../records/source.ts';
 import type { Sample } from '../sample.ts';
-import type { RecordSource } from '../source.ts';
 import { idOf, isObject, type JsonObject, otherColumns, type ReadResult, rowError } from './build.ts';
 import { exchangeLimits, exchangeOf } from './caption.ts';
 import { metaClashes } from './limits.ts';

@@ -1,7 +1,7 @@
 import type { Dirent } from 'node:fs';
 import { readdir, readFile } from 'node:fs/promises';
 import { basename, dirname, extname, join, posix } from 'node:path';
-import { WinnowError } from '../errors.ts';
+import { WinnowError } from '../../base/errors.ts';
 import type { Format, Probe, ReadContext } from '../format.ts';
 import type { Sample } from '../sample.ts';
 import { isObject, type JsonObject, type ReadResult, rowError } from './build.ts';

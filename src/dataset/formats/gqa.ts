@@ -1,7 +1,7 @@
 import type { Format, Probe, ReadContext } from '../format.ts';
-import { openJsonSource } from '../json-source.ts';
+import { openJsonSource } from '../records/json-source.ts';
+import type { Joiner } from '../records/sink.ts';
 import type { Sample } from '../sample.ts';
-import type { Joiner } from '../sink.ts';
 import { isObject, otherColumns, type ReadResult, rowError } from './build.ts';
 import { exchangeLimits, exchangeOf, idText } from './caption.ts';
 import { metaClashes } from './limits.ts';

@@ -1,7 +1,7 @@
-import { WinnowError } from '../errors.ts';
+import { WinnowError } from '../../base/errors.ts';
 import type { Probe } from '../format.ts';
-import { openJsonSource } from '../json-source.ts';
-import type { RecordSource } from '../source.ts';
+import { openJsonSource } from '../records/json-source.ts';
+import type { RecordSource } from '../records/source.ts';
 
 /** The elements of a list inside the object that a file is, as records. Throws `FORMAT_MISFIT` where there is no such list. */
 export function openMemberList(probe: Pick<Probe, 'path' | 'members'>, key: string, given: string): RecordSource {

@@ -2,7 +2,7 @@ import { mkdtempSync, readFileSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { expect, it } from 'vitest';
-import { openDataset } from '../open.ts';
+import { openDataset } from '../open/open.ts';
 
 /** Eight rows in two groups, a plain column and one with a dictionary, not compressed; written by pyarrow with checksums. */
 const GOOD = readFileSync(join(import.meta.dirname, '../../../test/goldens/parquet/checksums.parquet'));

@@ -1,9 +1,9 @@
 import { dirname } from 'node:path';
 import type { DuckDBConnection, DuckDBValue } from '@duckdb/node-api';
-import { type Duck, openDuck, quote } from '../duck.ts';
-import type { EmbeddedMedia } from '../embedded.ts';
-import { WinnowError } from '../errors.ts';
-import { mediaExtension } from '../media-type.ts';
+import { type Duck, openDuck, quote } from '../../base/duckdb.ts';
+import { WinnowError } from '../../base/errors.ts';
+import { mediaExtension } from '../media/media-type.ts';
+import type { EmbeddedMedia } from '../records/embedded.ts';
 import { isObject, type JsonObject } from './build.ts';
 import { type ColumnChunk, damagedPage } from './parquet-checksums.ts';
 

@@ -3,9 +3,9 @@ import { rm } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import { createInterface } from 'node:readline';
 import type { DuckDBAppender, DuckDBConnection } from '@duckdb/node-api';
-import { commitFile, openAtomic, temporaryName } from '../atomic.ts';
-import { name, openDuck, quote } from '../duck.ts';
-import type { MediaLoader } from '../write-media.ts';
+import { name, openDuck, quote } from '../../base/duckdb.ts';
+import { commitFile, openAtomic, temporaryName } from '../../base/files/atomic.ts';
+import type { MediaLoader } from '../media/place-media.ts';
 import type { JsonObject } from './build.ts';
 import {
   type ColumnPlan,

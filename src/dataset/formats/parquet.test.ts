@@ -3,12 +3,12 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { openDuck, quote } from '../duck.ts';
-import { WinnowError } from '../errors.ts';
-import { resolveMedia } from '../media.ts';
-import { openDataset } from '../open.ts';
+import { openDuck, quote } from '../../base/duckdb.ts';
+import { WinnowError } from '../../base/errors.ts';
+import { resolveMedia } from '../media/media.ts';
+import { openDataset } from '../open/open.ts';
 import type { Sample } from '../sample.ts';
-import { writeDataset } from '../write.ts';
+import { writeDataset } from '../verbs/write.ts';
 
 const room = (): string => mkdtempSync(join(tmpdir(), 'winnow-parquet-'));
 const PNG = '\\x89PNG\\x0D\\x0A\\x1A\\x0A';

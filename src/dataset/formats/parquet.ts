@@ -1,9 +1,9 @@
 import { basename, join, parse } from 'node:path';
-import { unpackedSource } from '../container-source.ts';
-import { WinnowError } from '../errors.ts';
+import { WinnowError } from '../../base/errors.ts';
 import type { Format, Probe, WriteOptions } from '../format.ts';
+import { unpackedSource } from '../records/container-source.ts';
+import { filesLike, PARQUET_FILE, shardFiles, shardsInside } from '../records/shard-files.ts';
 import type { Sample } from '../sample.ts';
-import { filesLike, PARQUET_FILE, shardFiles, shardsInside } from '../shard-files.ts';
 import { readColumns } from './columns.ts';
 import { readParquet } from './parquet-read.ts';
 import { openParquetSink } from './parquet-write.ts';

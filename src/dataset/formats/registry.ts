@@ -1,4 +1,4 @@
-import { WinnowError } from '../errors.ts';
+import { WinnowError } from '../../base/errors.ts';
 import type { Format, Probe } from '../format.ts';
 import { alpaca } from './alpaca.ts';
 import { axolotl } from './axolotl.ts';

@@ -1,6 +1,6 @@
 import { basename, extname } from 'node:path';
 import type { Format, Probe, ReadContext, WriteOptions } from '../format.ts';
-import { PACKED } from '../pack.ts';
+import { PACKED } from '../records/compress.ts';
 import type { Message, Sample } from '../sample.ts';
 import { assemble, idOf, isObject, mediaRefs, otherColumns, type ReadResult, rowError, TURN_COLUMNS } from './build.ts';
 import {

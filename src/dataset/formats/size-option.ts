@@ -1,4 +1,4 @@
-import { WinnowError } from '../errors.ts';
+import { WinnowError } from '../../base/errors.ts';
 
 const UNITS: Record<string, number> = { '': 1, k: 1e3, m: 1e6, g: 1e9 };
 

@@ -1,12 +1,12 @@
 import { closeSync, existsSync, openSync, rmSync, statSync } from 'node:fs';
 import { basename, dirname, join, resolve } from 'node:path';
 import type { Format, Probe, ReadContext } from '../format.ts';
-import { joinedSource } from '../joined-source.ts';
-import { scanMembers } from '../json-members.ts';
+import { plainFile } from '../records/decompress.ts';
+import { joinedSource } from '../records/joined-source.ts';
+import { scanMembers } from '../records/json-members.ts';
+import type { Joiner } from '../records/sink.ts';
+import type { RecordSource } from '../records/source.ts';
 import type { Sample } from '../sample.ts';
-import type { Joiner } from '../sink.ts';
-import type { RecordSource } from '../source.ts';
-import { plainFile } from '../unpack.ts';
 import { asText, isObject, type JsonObject, otherColumns, type ReadResult, rowError } from './build.ts';
 import { exchangeLimits, exchangeOf, field, idText, idValue } from './caption.ts';
 import { metaClashes } from './limits.ts';

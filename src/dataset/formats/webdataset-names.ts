@@ -1,5 +1,5 @@
 import { extname } from 'node:path';
-import { mediaKind } from '../media-type.ts';
+import { mediaKind } from '../media/media-type.ts';
 
 /**
  * A member's name as readers of WebDataset take it apart: the key is the path up to the first dot of the last part, the field

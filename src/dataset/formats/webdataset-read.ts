@@ -2,8 +2,8 @@ import { closeSync, createReadStream, openSync, readSync, statSync } from 'node:
 import { buffer } from 'node:stream/consumers';
 import { pipeline } from 'node:stream/promises';
 import { createGunzip, type Gunzip } from 'node:zlib';
-import type { EmbeddedMedia } from '../embedded.ts';
-import { WinnowError } from '../errors.ts';
+import { WinnowError } from '../../base/errors.ts';
+import type { EmbeddedMedia } from '../records/embedded.ts';
 import { isObject, type JsonObject } from './build.ts';
 import { kindOfField, splitMember } from './webdataset-names.ts';
 

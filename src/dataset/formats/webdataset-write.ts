@@ -3,8 +3,8 @@ import { rm } from 'node:fs/promises';
 import { pipeline } from 'node:stream/promises';
 import { createGzip } from 'node:zlib';
 import type { Pack } from 'tar-stream';
-import { commitFile, temporaryName } from '../atomic.ts';
-import type { MediaLoader } from '../write-media.ts';
+import { commitFile, temporaryName } from '../../base/files/atomic.ts';
+import type { MediaLoader } from '../media/place-media.ts';
 import type { JsonObject } from './build.ts';
 import { keyMaker, mediaField } from './webdataset-names.ts';
 

@@ -6,11 +6,11 @@ import { gzipSync } from 'node:zlib';
 import fc from 'fast-check';
 import { pack } from 'tar-stream';
 import { describe, expect, it } from 'vitest';
-import { WinnowError } from '../errors.ts';
-import { resolveMedia } from '../media.ts';
-import { openDataset } from '../open.ts';
+import { WinnowError } from '../../base/errors.ts';
+import { resolveMedia } from '../media/media.ts';
+import { openDataset } from '../open/open.ts';
 import type { Sample } from '../sample.ts';
-import { writeDataset } from '../write.ts';
+import { writeDataset } from '../verbs/write.ts';
 import { keyMaker, splitMember } from './webdataset-names.ts';
 
 const room = (): string => mkdtempSync(join(tmpdir(), 'winnow-tar-'));

@@ -1,8 +1,8 @@
 import { join, parse } from 'node:path';
-import { unpackedSource } from '../container-source.ts';
 import type { Format, Probe, WriteOptions } from '../format.ts';
+import { unpackedSource } from '../records/container-source.ts';
+import { filesLike, shardFiles, shardsInside, TAR_FILE } from '../records/shard-files.ts';
 import type { Sample } from '../sample.ts';
-import { filesLike, shardFiles, shardsInside, TAR_FILE } from '../shard-files.ts';
 import { readColumns } from './columns.ts';
 import { sizeOption } from './size-option.ts';
 import { typedLimits, typedRecord } from './typed-record.ts';

@@ -1,8 +1,8 @@
 import { createHash } from 'node:crypto';
 import { readFile } from 'node:fs/promises';
-import { type MediaScope, resolveMedia } from '../../dataset/media.ts';
-import type { CloseUp } from '../twins/image-twins.ts';
-import { CLOSE_SIDE } from '../twins/same-picture.ts';
+import { type MediaScope, resolveMedia } from '../../dataset/media/media.ts';
+import type { CloseUp } from '../near-duplicates/near-duplicate-images.ts';
+import { CLOSE_SIDE } from '../near-duplicates/same-picture.ts';
 import { openImage, smallPicture } from './decode-facts.ts';
 
 /** A second look at an image that was decoded before. @param path of the image in the data set; undefined: it is gone */

@@ -1,8 +1,8 @@
 import { createHash } from 'node:crypto';
 import { availableParallelism } from 'node:os';
 import type { Dataset } from '../../dataset/dataset.ts';
-import type { ScannedRow } from '../../dataset/scan.ts';
-import type { DoctorContext } from '../check.ts';
+import type { ScannedRow } from '../../dataset/index/scan.ts';
+import type { DoctorContext } from '../checks/check.ts';
 import { type ImageFacts, type InspectOptions, inspectImage } from './inspect-image.ts';
 import { inspectVideo } from './inspect-video.ts';
 import type { VideoFacts } from './video-facts.ts';

@@ -2,13 +2,13 @@ import { createHash } from 'node:crypto';
 import { constants } from 'node:fs';
 import { type FileHandle, open } from 'node:fs/promises';
 import { extname } from 'node:path';
-import { WinnowError } from '../../dataset/errors.ts';
-import { isRemote, type MediaScope, resolveMedia } from '../../dataset/media.ts';
-import { type Hash64, SIDE } from '../twins/perceptual-hash.ts';
-import { fingerprint } from '../twins/signature.ts';
+import { WinnowError } from '../../base/errors.ts';
+import { isRemote, type MediaScope, resolveMedia } from '../../dataset/media/media.ts';
+import { type Hash64, SIDE } from '../near-duplicates/perceptual-hash.ts';
+import { fingerprint } from '../near-duplicates/signature.ts';
 import { bmpHeader } from './bmp.ts';
 import { type HeaderFacts, isFlat, openImage, smallPicture } from './decode-facts.ts';
-import { MAGIC_BYTES, type Magic, magicOf, promisedBy } from './magic.ts';
+import { MAGIC_BYTES, type Magic, magicOf, promisedBy } from './magic-bytes.ts';
 
 /** Everything that the doctor wants to know of one image: measured once, whatever the number of rows that use it. */
 export interface ImageFacts {

@@ -1,7 +1,7 @@
 import { type FileHandle, open, readdir } from 'node:fs/promises';
-import { WinnowError } from '../../dataset/errors.ts';
-import { isRemote, type MediaScope, resolveMedia } from '../../dataset/media.ts';
-import { MAGIC_BYTES, magicOf } from './magic.ts';
+import { WinnowError } from '../../base/errors.ts';
+import { isRemote, type MediaScope, resolveMedia } from '../../dataset/media/media.ts';
+import { MAGIC_BYTES, magicOf } from './magic-bytes.ts';
 import { countAviFrames, countMatroskaFrames } from './video-chunks.ts';
 import type { ReadRange, VideoFacts } from './video-facts.ts';
 import { countMp4Frames } from './video-mp4.ts';

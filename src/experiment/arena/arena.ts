@@ -1,26 +1,26 @@
 import { existsSync } from 'node:fs';
 import { dirname, join } from 'node:path';
+import { WinnowError } from '../../base/errors.ts';
 import type { Dataset } from '../../dataset/dataset.ts';
-import { WinnowError } from '../../dataset/errors.ts';
-import { interval95, mean } from '../../numeric/statistics.ts';
-import { poolRows, type RandomSubsets, randomSubsets } from '../../select/baseline.ts';
-import type { DrawLimits } from '../../select/draw-within.ts';
-import { embedWhereFree } from '../../select/embed-text.ts';
+import { interval95, mean } from '../../numeric/statistics/statistics.ts';
+import type { DrawLimits } from '../../select/baseline/draw-within.ts';
+import { poolRows, type RandomSubsets, randomSubsets } from '../../select/baseline/random-subsets.ts';
+import { embedWhereFree } from '../../select/inputs/free-embedding.ts';
 import type { Project } from '../../store/project.ts';
 import { readTruth, type Truth } from '../truth.ts';
-import { standAlone } from './alone.ts';
 import { openShelf, readinessOf } from './availability.ts';
 import { type Choice, type ChooseContext, choose } from './choose.ts';
+import { type Entry, methodOf, needsOf } from './contestant.ts';
 import { costOf } from './cost.ts';
 import { commandOf, stagesOf } from './describe.ts';
 import { doctorRows } from './doctor-rows.ts';
-import { type Entry, methodOf, needsOf } from './entry.ts';
+import { makeYardstick, type Yardstick } from './metrics.ts';
 import { overlapTable } from './overlap-table.ts';
 import { distanceFrom, drawNull, holm } from './permutation.ts';
 import { type ArenaRequest, checkWhole, missingCost, openArena } from './plan.ts';
 import { groupCounts, measure } from './quantities.ts';
 import type { ArenaFailed, ArenaMethod, ArenaRandom, ArenaResult, Composition } from './result.ts';
-import { makeYardstick, type Yardstick } from './yardstick.ts';
+import { standAlone } from './unique-picks.ts';
 
 /** Random subsets of each kind. */
 const SEEDS = 20;

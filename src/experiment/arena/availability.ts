@@ -1,12 +1,12 @@
 import type { Dataset } from '../../dataset/dataset.ts';
-import { isFreeEmbedding } from '../../select/embed-text.ts';
-import { storedName } from '../../select/inputs.ts';
-import { scoreIdentity } from '../../select/score-columns.ts';
-import { rowsOf } from '../../signals/claims.ts';
-import { commandFor } from '../../signals/command-for.ts';
+import { isFreeEmbedding } from '../../select/inputs/free-embedding.ts';
+import { storedName } from '../../select/inputs/read-inputs.ts';
+import { scoreIdentity } from '../../select/inputs/score-columns.ts';
+import { commandFor } from '../../signals/engine/column-providers.ts';
+import { rowsOf } from '../../signals/engine/shard-locks.ts';
 import type { Project } from '../../store/project.ts';
 import { type StoredSignal, storedSignals } from '../../store/signals.ts';
-import { type Entry, needsOf, referenceNeedsOf } from './entry.ts';
+import { type Entry, needsOf, referenceNeedsOf } from './contestant.ts';
 
 /** A column that a method needs and the project doesn't have. */
 export interface MissingColumn {

@@ -1,7 +1,7 @@
+import { type ImageRule, openImageCounter } from '../../cost/image-tokens.ts';
 import type { Dataset } from '../../dataset/dataset.ts';
 import { instructionOf, responseOf } from '../../dataset/sample.ts';
-import { type ImageRule, openImageCounter } from '../../select/image-tokens.ts';
-import { PASSES, type Pass, type PassModel, type PassName, passesOf } from '../../signals/passes.ts';
+import { PASSES, type Pass, type PassModel, type PassName, passesOf } from '../../signals/engine/cost-model.ts';
 
 /** What an estimate of GPU-hours rests on. */
 export interface CostAssumptions {

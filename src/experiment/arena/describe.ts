@@ -1,7 +1,7 @@
-import { optionFlags } from '../../dataset/command-words.ts';
-import type { CostRequest } from '../../select/request.ts';
+import { optionFlags } from '../../base/cli-flags.ts';
+import type { CostRequest } from '../../select/compose/request.ts';
 import type { Choice } from './choose.ts';
-import type { Entry } from './entry.ts';
+import type { Entry } from './contestant.ts';
 import type { ArenaStage } from './result.ts';
 
 /** What each method of an entry is, and what it did. */

@@ -1,11 +1,11 @@
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { z } from 'zod';
-import { writeFileAtomic } from '../../dataset/atomic.ts';
+import { writeFileAtomic } from '../../base/files/atomic.ts';
 import type { Dataset } from '../../dataset/dataset.ts';
 import { examine } from '../../doctor/examine.ts';
-import { ARENA_PREFIX } from '../../store/gc.ts';
 import type { Project } from '../../store/project.ts';
+import { ARENA_PREFIX } from '../../store/verbs/gc.ts';
 
 const CodeRows = z.object({
   code: z.string(),

@@ -1,10 +1,10 @@
 import { describe, expect, it } from 'vitest';
-import { selectors } from '../../select/registry.ts';
-import { commandFor } from '../../signals/command-for.ts';
-import { PASSES, passesOf } from '../../signals/passes.ts';
+import { selectors } from '../../select/methods/registry.ts';
+import { commandFor } from '../../signals/engine/column-providers.ts';
+import { PASSES, passesOf } from '../../signals/engine/cost-model.ts';
+import { methodOf, needsOf } from './contestant.ts';
 import { type CostAssumptions, costOf } from './cost.ts';
 import { commandOf } from './describe.ts';
-import { methodOf, needsOf } from './entry.ts';
 import { parseMethods } from './methods.ts';
 
 describe('the list of methods', () => {

@@ -1,9 +1,9 @@
-import { WinnowError } from '../../dataset/errors.ts';
-import { findSelector, parseOptions, selectors } from '../../select/registry.ts';
+import { WinnowError } from '../../base/errors.ts';
+import { parseCostOptions } from '../../cost/gpu-hours.ts';
+import { amountOf } from '../../select/compose/stage-amount.ts';
+import { findSelector, parseOptions, selectors } from '../../select/methods/registry.ts';
 import type { Selector } from '../../select/selector.ts';
-import { amountOf } from '../../select/stage-amount.ts';
-import { parseCostOptions } from '../../select/training-cost.ts';
-import { type Entry, type EntryRules, type EntryStage, RULES } from './entry.ts';
+import { type Entry, type EntryRules, type EntryStage, RULES } from './contestant.ts';
 
 /** `random` is the baseline: it always runs, with seeds of its own, and alone is no entry. */
 const BASELINE = 'random';

@@ -1,5 +1,5 @@
-import { mean } from '../../numeric/statistics.ts';
-import type { RandomSubsets } from '../../select/baseline.ts';
+import { mean } from '../../numeric/statistics/statistics.ts';
+import type { RandomSubsets } from '../../select/baseline/random-subsets.ts';
 import { leafOrder, type Overlap, overlaps } from './overlap.ts';
 import type { OverlapTable } from './result.ts';
 

@@ -1,6 +1,6 @@
 import { setImmediate } from 'node:timers/promises';
 import { createRandom } from '../../numeric/philox.ts';
-import { mean, quantile, standardDeviation } from '../../numeric/statistics.ts';
+import { mean, quantile, standardDeviation } from '../../numeric/statistics/statistics.ts';
 import { type Gauge, measure } from './quantities.ts';
 
 /** Quantities of random subsets of one size: `values[q][r]` is quantity q of draw r. */

@@ -1,5 +1,5 @@
-import type { Interval } from '../../numeric/statistics.ts';
-import type { CostBudget } from '../../select/budget.ts';
+import type { Interval } from '../../numeric/statistics/statistics.ts';
+import type { CostBudget } from '../../select/compose/budget.ts';
 import type { MissingColumn } from './availability.ts';
 import type { Cost, CostAssumptions } from './cost.ts';
 import type { QuantityDistance } from './permutation.ts';

@@ -2,12 +2,12 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { createRandom } from '../../numeric/philox.ts';
-import { mean, standardDeviation } from '../../numeric/statistics.ts';
-import { standAlone } from './alone.ts';
+import { mean, standardDeviation } from '../../numeric/statistics/statistics.ts';
 import { leafOrder, overlaps } from './overlap.ts';
 import { overlapTable } from './overlap-table.ts';
 import { distanceFrom, drawNull, holm } from './permutation.ts';
 import { measure, openGauge, type Quantity } from './quantities.ts';
+import { standAlone } from './unique-picks.ts';
 
 const rows = (...all: number[]): Int32Array => Int32Array.from(all);
 const upTo = (n: number): Int32Array => Int32Array.from({ length: n }, (_, i) => i);

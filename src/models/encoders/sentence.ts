@@ -1,4 +1,4 @@
-import { WinnowError } from '../../dataset/errors.ts';
+import { WinnowError } from '../../base/errors.ts';
 import { type Json, readJsonIn } from '../processing/files.ts';
 import { loadTokenizer, type Tokenizer } from '../processing/tokenizer.ts';
 import type { Tensor } from '../session.ts';

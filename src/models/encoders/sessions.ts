@@ -1,7 +1,7 @@
 import { readdir, stat } from 'node:fs/promises';
 import { availableParallelism } from 'node:os';
 import { basename, dirname, join } from 'node:path';
-import { WinnowError } from '../../dataset/errors.ts';
+import { WinnowError } from '../../base/errors.ts';
 import { findGraph } from '../graph-files.ts';
 import { openSessions, type Port, type SessionPool } from '../session.ts';
 import { type ModelFolder, type ResolveOptions, resolveModel } from '../source.ts';

@@ -1,4 +1,4 @@
-import { WinnowError } from '../../dataset/errors.ts';
+import { WinnowError } from '../../base/errors.ts';
 import { graphName, requireOnnx } from '../graph-files.ts';
 
 /** What is fetched of a hub model: its graphs for this process, or its weights for the worker. */

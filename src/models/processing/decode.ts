@@ -1,6 +1,6 @@
 import { open } from 'node:fs/promises';
 import type { Metadata, Sharp, SharpOptions } from 'sharp';
-import { WinnowError } from '../../dataset/errors.ts';
+import { WinnowError } from '../../base/errors.ts';
 import type { RgbImage } from '../types.ts';
 
 export interface DecodeOptions {

@@ -1,6 +1,6 @@
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { WinnowError } from '../../dataset/errors.ts';
+import { WinnowError } from '../../base/errors.ts';
 
 /** A JSON object as it lies in a model's folder; fields are checked where they are used. */
 export type Json = Record<string, unknown>;

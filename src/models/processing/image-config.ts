@@ -1,4 +1,4 @@
-import { WinnowError } from '../../dataset/errors.ts';
+import { WinnowError } from '../../base/errors.ts';
 import { type ResampleFilter, resampleFilter } from './resample.ts';
 
 /** Target size of a resize step, in the ways processor configurations write it. */

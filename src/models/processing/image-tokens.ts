@@ -1,4 +1,4 @@
-import { WinnowError } from '../../dataset/errors.ts';
+import { WinnowError } from '../../base/errors.ts';
 import type { Json } from './files.ts';
 import type { Pixels } from './image.ts';
 import type { Tokenizer } from './tokenizer.ts';

@@ -1,5 +1,5 @@
+import { longestSize, tiledSize } from '../../cost/image-tokens/tile-sizes.ts';
 import { roundHalfEven } from '../../numeric/round.ts';
-import { longestSize, tiledSize } from '../tile-sizes.ts';
 import type { RgbImage } from '../types.ts';
 import type { ImageConfig, TargetSize } from './image-config.ts';
 import { resize } from './resample.ts';

@@ -1,4 +1,4 @@
-import { WinnowError } from '../../dataset/errors.ts';
+import { WinnowError } from '../../base/errors.ts';
 import type { ChatMessage, ChatTemplate } from './template.ts';
 import type { Tokenizer } from './tokenizer.ts';
 

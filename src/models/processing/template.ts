@@ -1,4 +1,4 @@
-import { WinnowError } from '../../dataset/errors.ts';
+import { WinnowError } from '../../base/errors.ts';
 import type { Sample } from '../../dataset/sample.ts';
 import { type Json, readJsonIn, readTextIn } from './files.ts';
 

@@ -1,7 +1,7 @@
 import { existsSync, statSync } from 'node:fs';
 import { availableParallelism } from 'node:os';
 import { dirname, join } from 'node:path';
-import { WinnowError } from '../../dataset/errors.ts';
+import { WinnowError } from '../../base/errors.ts';
 import { findGraph } from '../graph-files.ts';
 import { openSessions, type Port, type SessionPool } from '../session.ts';
 import type { CacheShape } from './loss-graph.ts';

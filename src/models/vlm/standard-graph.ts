@@ -1,4 +1,4 @@
-import { WinnowError } from '../../dataset/errors.ts';
+import { WinnowError } from '../../base/errors.ts';
 import { toFloats, toPort } from '../half.ts';
 import { float32, int64, type Port, type Tensor } from '../session.ts';
 import { type ChunkFeatures, cacheNames } from './loss-graph.ts';

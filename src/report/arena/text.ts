@@ -1,8 +1,8 @@
 import type { Cost, CostAssumptions } from '../../experiment/arena/cost.ts';
 import type { ArenaBudget, ArenaMethod, ArenaMissing, ArenaPlan, ArenaResult } from '../../experiment/arena/result.ts';
-import type { Interval } from '../../numeric/statistics.ts';
+import type { Interval } from '../../numeric/statistics/statistics.ts';
+import { count, duration, number, percent, shorten } from '../format.ts';
 import { textTable as table } from '../text-table.ts';
-import { count, duration, number, percent, shorten } from '../words.ts';
 import { commandForAll, IMPORT_WORDS, missingWords } from './csv.ts';
 import { necessityOf } from './necessity.ts';
 

@@ -1,5 +1,5 @@
 import { resolve } from 'node:path';
-import { writeFileAtomic } from '../../dataset/atomic.ts';
+import { writeFileAtomic } from '../../base/files/atomic.ts';
 import { runArena } from '../../experiment/arena/arena.ts';
 import type { ArenaRequest } from '../../experiment/arena/plan.ts';
 import type { ArenaResult } from '../../experiment/arena/result.ts';

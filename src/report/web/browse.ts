@@ -1,4 +1,4 @@
-import { count, shorten, signed } from '../words.ts';
+import { count, shorten, signed } from '../format.ts';
 import { reasonOf } from './card.ts';
 import { h, mark, replace, section, table, uid } from './dom.ts';
 import {

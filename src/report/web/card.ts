@@ -1,4 +1,4 @@
-import { CLASS_TITLE, number, reasonText, signed } from '../words.ts';
+import { CLASS_TITLE, number, reasonText, signed } from '../format.ts';
 import { h, mark } from './dom.ts';
 import {
   classAt,

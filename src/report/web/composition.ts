@@ -1,6 +1,6 @@
 import { dot, link, plot, ruleX } from '@observablehq/plot';
+import { count, percent, shorten } from '../format.ts';
 import type { ShareRow } from '../summary.ts';
-import { count, percent, shorten } from '../words.ts';
 import { asPicture, figure, h, onWidth, section, table } from './dom.ts';
 import { summary } from './state.ts';
 

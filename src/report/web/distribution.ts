@@ -1,7 +1,7 @@
 import type { Markish } from '@observablehq/plot';
 import { line, plot, rectY, ruleX, ruleY, text } from '@observablehq/plot';
+import { CLASSES, count, number, signed } from '../format.ts';
 import type { Bin } from '../summary.ts';
-import { CLASSES, count, number, signed } from '../words.ts';
 import { asPicture, figure, h, onWidth, section } from './dom.ts';
 import { pointChart } from './points.ts';
 import { filter, filterChanged, samples, summary } from './state.ts';

@@ -1,5 +1,5 @@
 import type { ReportDoctor } from '../data.ts';
-import { count } from '../words.ts';
+import { count } from '../format.ts';
 import { h, section, table } from './dom.ts';
 import { page } from './state.ts';
 

@@ -1,6 +1,6 @@
-import { ownClusterFindings } from '../finding.ts';
+import { count, number, percent } from '../format.ts';
+import { ownClusterFindings } from '../headline.ts';
 import type { FaultRow } from '../summary.ts';
-import { count, number, percent } from '../words.ts';
 import { h, section, table } from './dom.ts';
 import { summary } from './state.ts';
 

@@ -1,5 +1,5 @@
 import type { GalleryGroup } from '../data.ts';
-import { count } from '../words.ts';
+import { count } from '../format.ts';
 import { card } from './card.ts';
 import { append, h, section, table, uid } from './dom.ts';
 import { page, summary } from './state.ts';

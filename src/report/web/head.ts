@@ -1,6 +1,6 @@
 import type { Interval } from '../data.ts';
-import { selectionSentence } from '../finding.ts';
-import { CLASS_MEANING, CLASS_TITLE, CLASSES, count, number, percent, signed } from '../words.ts';
+import { CLASS_MEANING, CLASS_TITLE, CLASSES, count, number, percent, signed } from '../format.ts';
+import { selectionSentence } from '../headline.ts';
 import { h, mark } from './dom.ts';
 import { masthead } from './frame.ts';
 import { page, summary } from './state.ts';

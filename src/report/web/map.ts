@@ -1,4 +1,4 @@
-import { CLASS_TITLE, CLASSES, count, signed } from '../words.ts';
+import { CLASS_TITLE, CLASSES, count, signed } from '../format.ts';
 import { figure, h, section, table, uid } from './dom.ts';
 import { pointChart } from './points.ts';
 import { clusterName, filter, filterChanged, hasSelection, onFilter, page, samples, summary } from './state.ts';

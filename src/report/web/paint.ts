@@ -1,4 +1,4 @@
-import { number } from '../words.ts';
+import { number } from '../format.ts';
 import { classAt, hasSelection, isKept, passes, total } from './state.ts';
 import { colour } from './theme.ts';
 

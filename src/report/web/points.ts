@@ -1,4 +1,4 @@
-import { shorten, signed } from '../words.ts';
+import { shorten, signed } from '../format.ts';
 import { h, onWidth } from './dom.ts';
 import { type PointChartOptions, paintAxes, paintLabels, paintPoints } from './paint.ts';
 import { classAt, hasSelection, isKept, onFilter, passes, pin, samples, total } from './state.ts';

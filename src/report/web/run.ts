@@ -1,4 +1,4 @@
-import { CLASS_MEANING, CLASS_TITLE, CLASSES, count, duration, number, signed } from '../words.ts';
+import { CLASS_MEANING, CLASS_TITLE, CLASSES, count, duration, number, signed } from '../format.ts';
 import { h, mark, section, table } from './dom.ts';
 import { page, summary } from './state.ts';
 

@@ -1,5 +1,5 @@
+import { CLASSES, count, optionsText, percent, signed } from '../format.ts';
 import type { SelectionRow } from '../summary.ts';
-import { CLASSES, count, optionsText, percent, signed } from '../words.ts';
 import { h, mark, section, table } from './dom.ts';
 import { summary } from './state.ts';
 

@@ -1,6 +1,6 @@
+import type { NecessityClass } from '../format.ts';
+import { classOf } from '../format.ts';
 import type { PageData } from '../page.ts';
-import type { NecessityClass } from '../words.ts';
-import { classOf } from '../words.ts';
 
 export const page = JSON.parse(document.getElementById('report-data')!.textContent ?? '{}') as PageData;
 export const { samples, summary } = page;

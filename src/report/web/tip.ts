@@ -1,4 +1,4 @@
-import { shorten, signed } from '../words.ts';
+import { shorten, signed } from '../format.ts';
 import { append, h, mark } from './dom.ts';
 import { classAt, galleryOf, hasSelection, isKept, samples } from './state.ts';
 

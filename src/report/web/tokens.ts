@@ -1,5 +1,5 @@
 import type { GallerySample } from '../data.ts';
-import { number, signed } from '../words.ts';
+import { number, signed } from '../format.ts';
 import { h } from './dom.ts';
 import { stepper } from './step.ts';
 

@@ -5,8 +5,8 @@ import { openPromptModel } from '../../models/testing/vlm-prompts.ts';
 import { type ServeOptions, serveVlm, type TestServer } from '../../models/testing/vlm-server.ts';
 import { openProject, type Project } from '../../store/project.ts';
 import { readColumns } from '../../store/shard-read.ts';
-import { runScore, type ScoreResult } from '../score.ts';
-import { planScore } from '../score-plan.ts';
+import { runScore, type ScoreResult } from '../engine/score.ts';
+import { planScore } from '../engine/score-plan.ts';
 
 /** The shipped model: what the test server computes with. */
 export const MICRO = resolve(import.meta.dirname, '../../../models/micro-vlm');

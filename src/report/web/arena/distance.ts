@@ -1,5 +1,5 @@
 import { dot, link, plot, tickX } from '@observablehq/plot';
-import { count, number } from '../../words.ts';
+import { count, number } from '../../format.ts';
 import { asPicture, figure, h, onWidth, section, table } from '../dom.ts';
 import { addressOf, result } from './data.ts';
 

@@ -1,4 +1,4 @@
-import { count, number, percent, shorten } from '../../words.ts';
+import { count, number, percent, shorten } from '../../format.ts';
 import { h } from '../dom.ts';
 import { masthead } from '../frame.ts';
 import { page, result } from './data.ts';

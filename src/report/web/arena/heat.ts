@@ -1,4 +1,4 @@
-import { count, number, percent, shorten } from '../../words.ts';
+import { count, number, percent, shorten } from '../../format.ts';
 import { h, replace, section } from '../dom.ts';
 import { addressOf, result } from './data.ts';
 import { type MatrixCell, matrix } from './matrix.ts';

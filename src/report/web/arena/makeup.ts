@@ -1,5 +1,5 @@
 import type { Composition } from '../../../experiment/arena/result.ts';
-import { number, percent, shorten } from '../../words.ts';
+import { number, percent, shorten } from '../../format.ts';
 import { h, section } from '../dom.ts';
 import { addressOf, result } from './data.ts';
 import { type MatrixCell, type MatrixLine, matrix } from './matrix.ts';

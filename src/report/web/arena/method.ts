@@ -1,5 +1,5 @@
 import type { ArenaMethod, ArenaStage, OddRow } from '../../../experiment/arena/result.ts';
-import { count, duration, number, percent } from '../../words.ts';
+import { count, duration, number, percent } from '../../format.ts';
 import { h, table } from '../dom.ts';
 import { addressOf, images, page, result, samples } from './data.ts';
 

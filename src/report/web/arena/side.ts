@@ -1,5 +1,5 @@
 import { necessityOf } from '../../arena/necessity.ts';
-import { count, duration, number, percent } from '../../words.ts';
+import { count, duration, number, percent } from '../../format.ts';
 import { h, section, table } from '../dom.ts';
 import { addressOf, page, placeOf, result } from './data.ts';
 

@@ -1,4 +1,4 @@
-import { count, number, percent } from '../../words.ts';
+import { count, number, percent } from '../../format.ts';
 import { h, section } from '../dom.ts';
 import { addressOf, result } from './data.ts';
 import { type MatrixCell, type MatrixLine, matrix } from './matrix.ts';

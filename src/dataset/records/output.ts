@@ -1,0 +1,59 @@
+import { createReadStream } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { pipeline } from 'node:stream/promises';
+import { openAtomic } from '../../base/files/atomic.ts';
+import { writing } from '../../base/files/disk-errors.ts';
+import { type Packer, packerFor } from './compress.ts';
+
+/** A text file that appears whole or not at all, packed as its name says (`.gz`, `.zst`). */
+export interface Output {
+  write(text: string): Promise<void>;
+  finish(): Promise<void>;
+  commit(): Promise<void>;
+  abort(): Promise<void>;
+}
+
+const BLOCK = 1 << 20;
+
+/** @param path the file, or `-`: the text goes to standard output on `commit`, so that a refused writing leaves nothing there */
+export async function openOutput(path: string): Promise<Output> {
+  const piped = path === '-';
+  const packer: Packer = await packerFor(path);
+  const file = await openAtomic(piped ? join(tmpdir(), 'winnow-stdout') : path);
+  let parts: string[] = [];
+  let size = 0;
+  const put = (bytes: Uint8Array): Promise<void> => writing(file.path, () => file.handle.writeFile(bytes));
+  const flush = async (): Promise<void> => {
+    const text = parts.join('');
+    parts = [];
+    size = 0;
+    if (text !== '') await put(await packer.push(Buffer.from(text)));
+  };
+  return {
+    async write(text) {
+      parts.push(text);
+      size += text.length;
+      if (size > BLOCK) await flush();
+    },
+    async finish() {
+      await flush();
+      await put(await packer.end());
+    },
+    async commit() {
+      if (!piped) return file.commit();
+      await toStandardOutput(file.temporary);
+      await file.abort();
+    },
+    abort: () => file.abort(),
+  };
+}
+
+/** A reader that has had enough (`| head`) is no fault. */
+async function toStandardOutput(path: string): Promise<void> {
+  try {
+    await pipeline(createReadStream(path), process.stdout, { end: false });
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== 'EPIPE') throw error;
+  }
+}

@@ -1,0 +1,264 @@
+import { existsSync, mkdirSync, readFileSync } from 'node:fs';
+import { rm, rmdir } from 'node:fs/promises';
+import { basename, dirname, join, resolve } from 'node:path';
+import { WinnowError } from '../../base/errors.ts';
+import { sweepTemporary, writeFileAtomic } from '../../base/files/atomic.ts';
+import { writing } from '../../base/files/disk-errors.ts';
+import type { Format, SideFile, WriteOptions } from '../format.ts';
+import { isObject } from '../formats/build.ts';
+import { formatNamed } from '../formats/registry.ts';
+import type { MediaScope } from '../media/media.ts';
+import { type MediaMode, type MediaPlan, planMedia } from '../media/place-media.ts';
+import { type RenderOptions, renderSettings } from '../media/render.ts';
+import { PACKED } from '../records/compress.ts';
+import { joinArray, joinLines } from '../records/json-join.ts';
+import { openJsonSink } from '../records/json-sink.ts';
+import type { Joiner, RecordSink } from '../records/sink.ts';
+import type { Sample } from '../sample.ts';
+
+export interface WriteRequest {
+  samples: AsyncIterable<Sample> | Iterable<Sample>;
+  /** Format name. */
+  format: string;
+  /**
+   * Main file, by its extension an array (`.json`) or lines (`.jsonl`), packed where `.gz` or `.zst` follows; without one a
+   * folder for `data.json[l]`; `-` is standard output.
+   */
+  out: string;
+  /** @default 'keep' */
+  media?: MediaMode;
+  /** Where the samples' media are: their data set, or its media root; asked for each sample where they come from several. */
+  mediaRoot: string | MediaScope | ((sample: Sample) => MediaScope);
+  /** Subfolder for images that are linked or copied; '' keeps their paths as they are under the media root. @default 'images' */
+  mediaFolder?: string;
+  /** False: a main file or medium that is there already is never replaced (`OUTPUT_EXISTS`). @default true */
+  overwrite?: boolean;
+  /** Options of the format. */
+  options?: Readonly<Record<string, unknown>>;
+  /** Write images anew: upright, RGB, within a pixel budget, re-encoded, named by content. Needs `media` to be copied, embedded or inside. */
+  render?: RenderOptions;
+  /** Write what the format can hold and report the rest, instead of refusing. @default false */
+  lossy?: boolean;
+  /** Spaces of indentation in a JSON array. @default 1 */
+  indent?: number;
+  /** Count rows, media and losses; write nothing and refuse nothing (`strict`: refuse as if it were to be written). @default false */
+  dryRun?: boolean | 'strict';
+  signal?: AbortSignal;
+}
+
+/** What the written data set doesn't have: one entry for each kind of loss. */
+export interface Loss {
+  what: string;
+  count: number;
+  /** The first 20. */
+  ids: string[];
+}
+
+export interface Written {
+  rows: number;
+  /** Absolute paths, the main file first. */
+  files: string[];
+  mediaFiles: number;
+  /** What happened to media: `inside` where the format holds them, `copy` where links were asked for and images rendered. */
+  media: MediaMode;
+  lost: Loss[];
+}
+
+const JSON_FILE = /\.(json|jsonl|ndjson)$/;
+
+/**
+ * Write samples in a format. Main file, side files and media appear only when all samples have passed; the main file appears
+ * last. Throws `FORMAT_CANNOT_HOLD` with everything that would be lost (nothing is written then) unless `lossy`, `OUTPUT_EXISTS`.
+ * Media that can't be found keep their path and are reported, but refuse nothing.
+ */
+export async function writeDataset(request: WriteRequest): Promise<Written> {
+  const format = formatNamed(request.format);
+  const write = { options: request.options ?? {}, indent: request.indent ?? 1 };
+  const main = mainFile(request.out, format);
+  const mode = mediaMode(request.media, format);
+  requireFilesForPipe(main, mode, format);
+  const render = renderSettings(request.render);
+  if (render !== undefined && mode === 'keep') throw renderNeedsCopy();
+  const folder = main === '-' ? process.cwd() : dirname(main);
+  const there = [...(existsSync(main) ? [main] : []), ...(format.shardsThere?.(main, write) ?? [])];
+  if (request.overwrite === false && main !== '-' && there.length > 0) throw outputExists(there[0]!);
+  const { mediaRoot } = request;
+  const scope = typeof mediaRoot === 'string' ? { mediaRoot } : mediaRoot;
+  // What is rendered is a new file; there is nothing to link to.
+  const placed = render !== undefined && mode === 'link' ? 'copy' : mode;
+  const within = format.container === 'folder' || mode === 'inside' ? '' : (request.mediaFolder ?? 'images');
+  const isDry = request.dryRun !== undefined && request.dryRun !== false;
+  const media = planMedia(typeof scope === 'function' ? scope : () => scope, placed, folder, {
+    within,
+    videosBeside: format.holdsMedia === 'images',
+    overwrite: request.overwrite !== false,
+    render: isDry ? undefined : render,
+  });
+  if (isDry) {
+    const passed = await passSamples(request, { format, write, media });
+    if (passed.refused.length > 0) throw cannotHold(format.title, passed.refused);
+    return { rows: passed.rows, files: [main], mediaFiles: media.count(), media: placed, lost: passed.lost };
+  }
+  const made = main === '-' ? undefined : await writing(folder, async () => mkdirSync(folder, { recursive: true }));
+  if (main !== '-') sweepTemporary(folder);
+  const sink = await (format.openSink?.(main, write, media.load) ?? openJsonSink(main, joinerOf(format, main, write)));
+  try {
+    const passed = await passSamples(request, { format, write, media, sink });
+    if (passed.refused.length > 0) throw cannotHold(format.title, passed.refused);
+    await sink.finish();
+    const sides = (main === '-' ? [] : (format.sideFiles?.(main, write, passed.columns) ?? [])).map((side) => ({
+      path: join(folder, side.name),
+      content: merged(folder, side),
+    }));
+    const mediaFiles = await media.make();
+    for (const side of sides) await writeFileAtomic(side.path, side.content);
+    const files = await sink.commit();
+    // Shards of an older, longer writing would be read together with the new ones.
+    for (const old of format.shardsThere?.(main, write) ?? []) if (!files.includes(old)) await rm(old, { force: true });
+    return {
+      rows: passed.rows,
+      files: [...files, ...sides.map((side) => side.path)],
+      mediaFiles,
+      media: placed,
+      lost: passed.lost,
+    };
+  } finally {
+    await sink.abort();
+    await media.close();
+    if (made !== undefined) await removeIfEmpty(folder, made);
+  }
+}
+
+/** Where the records go, as an absolute path; `-` stays what it is. */
+export function mainFile(given: string, format: Format): string {
+  if (given === '-') return given;
+  const out = resolve(given);
+  if (format.container === 'folder') return join(out, 'metadata.jsonl');
+  const name = out.replace(PACKED, '').toLowerCase();
+  const isFile = format.openSink === undefined ? JSON_FILE.test(name) : name.endsWith(format.extension);
+  return isFile ? out : join(out, `data${format.extension}`);
+}
+
+/** A container takes the media in, however they were to go along; unless paths alone are wanted. */
+function mediaMode(given: MediaMode | undefined, format: Format): MediaMode {
+  if (format.holdsMedia && given !== 'keep') return 'inside';
+  return given ?? 'keep';
+}
+
+function joinerOf(format: Format, main: string, write: WriteOptions & { indent: number }): Joiner {
+  if (format.joiner !== undefined) return format.joiner(main, write);
+  const name = main.replace(PACKED, '').toLowerCase();
+  const asArray = main === '-' ? format.container === 'array' : name.endsWith('.json');
+  return asArray ? joinArray(write.indent) : joinLines();
+}
+
+function requireFilesForPipe(main: string, media: MediaMode, format: Format): void {
+  if (main !== '-') return;
+  const needsFiles = format.container === 'folder' || format.openSink !== undefined;
+  if (!needsFiles && media !== 'link' && media !== 'copy') return;
+  throw new WinnowError({
+    code: 'PIPE_HOLDS_NO_FILES',
+    message: needsFiles
+      ? `${format.title} can't be written to standard output`
+      : 'images can be linked or copied only beside a written file, and "-" is standard output',
+    hint: needsFiles ? 'Name a file or folder instead of "-".' : 'Keep the paths as they are, or embed the images.',
+    exitCode: 2,
+  });
+}
+
+function renderNeedsCopy(): WinnowError {
+  return new WinnowError({
+    code: 'RENDER_NEEDS_COPY',
+    message: 'images are to be written anew, but their paths are kept as they are',
+    hint: 'Copy or embed the images: --images copy.',
+    exitCode: 2,
+  });
+}
+
+interface Passed {
+  rows: number;
+  /** What the format can't hold, if that may not be. */
+  refused: Loss[];
+  /** Everything that isn't in the written rows, media that aren't there included. */
+  lost: Loss[];
+  columns: Set<string>;
+}
+
+/** Send every sample through the format to the sink. Once something is lost that may not be, only the losses are counted on. */
+async function passSamples(
+  request: WriteRequest,
+  to: { format: Format; write: WriteOptions; media: MediaPlan; sink?: RecordSink },
+): Promise<Passed> {
+  const refusing = new Map<string, Loss>();
+  const quiet = new Map<string, Loss>();
+  const columns = new Set<string>();
+  const strict = request.lossy !== true && request.dryRun !== true;
+  let rows = 0;
+  for await (const original of request.samples) {
+    request.signal?.throwIfAborted();
+    for (const what of to.format.cannotHold(original, to.write)) note(refusing, what, original.id);
+    if (strict && refusing.size > 0) continue;
+    for (const what of to.format.forgets?.(original, to.write) ?? []) note(quiet, what, original.id);
+    const { sample, trouble } = await to.media.place(original);
+    for (const what of new Set(trouble)) note(quiet, what, original.id);
+    const records = to.format.write(sample, to.write);
+    if (records.length === 0) note(refusing, 'the whole row', original.id);
+    for (const record of records) {
+      if (isObject(record)) for (const key of Object.keys(record)) columns.add(key);
+      await to.sink?.write(record);
+      rows++;
+    }
+  }
+  const losses = [...refusing.values()];
+  return { rows, refused: strict ? losses : [], lost: [...losses, ...quiet.values()], columns };
+}
+
+function note(losses: Map<string, Loss>, what: string, id: string): void {
+  const loss = losses.get(what) ?? { what, count: 0, ids: [] };
+  loss.count++;
+  if (loss.ids.length < 20) loss.ids.push(id);
+  losses.set(what, loss);
+}
+
+function outputExists(file: string): WinnowError {
+  return new WinnowError({
+    code: 'OUTPUT_EXISTS',
+    message: 'the file to write is there already',
+    where: { file },
+    hint: 'Choose another name, or replace it with --force.',
+    exitCode: 2,
+  });
+}
+
+function cannotHold(title: string, lost: Loss[]): WinnowError {
+  const list = lost
+    .map(({ what, count, ids }) => `${what} (${count} ${count === 1 ? 'row' : 'rows'}, first ${ids[0]})`)
+    .join('; ');
+  return new WinnowError({
+    code: 'FORMAT_CANNOT_HOLD',
+    message: `${title} can't hold: ${list}. Nothing was written`,
+    hint: 'Choose another format or an option of it (docs/formats.md has a list), filter these rows out, or accept the loss with --lossy.',
+  });
+}
+
+function merged(folder: string, side: SideFile): string {
+  const path = join(folder, side.name);
+  if (!side.mergeKeys || !existsSync(path)) return side.content;
+  try {
+    const there: unknown = JSON.parse(readFileSync(path, 'utf8'));
+    if (isObject(there)) return `${JSON.stringify({ ...there, ...JSON.parse(side.content) }, null, 1)}\n`;
+  } catch {
+    // Falls through to the error below: a registry that can't be read must not be overwritten.
+  }
+  throw new WinnowError({
+    code: 'REGISTRY_DAMAGED',
+    message: `${basename(path)} is there already and is not a JSON object`,
+    where: { file: path },
+    hint: 'Mend or move it, or write into another folder.',
+  });
+}
+
+/** Takes away the empty folders from `folder` up to `made`, the first that was made. */
+async function removeIfEmpty(folder: string, made: string): Promise<void> {
+  for (let at = folder; at.startsWith(made); at = dirname(at)) await rmdir(at).catch(() => undefined);
+}

@@ -1,0 +1,91 @@
+import type { Message, Part, Sample } from '../../dataset/sample.ts';
+import type { Fix, Fixed } from './check.ts';
+import { quote, told } from './texts.ts';
+
+/** White space, also kinds that `trim` leaves: an answer of nothing else is empty. */
+const BLANK = /^[\s\u00ad\u200b-\u200d\u2060\ufeff]*$/;
+
+/** What keeps a sample from having an answer to train on at its end (D003). */
+export function missingAnswer({ messages }: Sample): string | undefined {
+  if (!messages.some((message) => message.role === 'assistant'))
+    return messages.length === 0 ? 'no turn at all' : 'no assistant turn';
+  const last = messages.at(-1)!;
+  return last.role === 'assistant' ? undefined : `the last turn is the ${last.role}'s`;
+}
+
+/** Where turns don't alternate, beginning with user (D004). A tool's turn stands in the user's place, as in LLaMA-Factory. */
+export function brokenOrder(messages: readonly Message[]): string | undefined {
+  const turns = messages.filter((message, index) => !(message.role === 'system' && index === 0));
+  const late = turns.findIndex((message) => message.role === 'system');
+  if (late >= 0) return `turn ${late + 1} is a second or late system turn`;
+  const place = (message: Message): 'user' | 'assistant' => (message.role === 'assistant' ? 'assistant' : 'user');
+  if (turns.length > 0 && turns[0]!.role !== 'user') return `the first turn is the ${turns[0]!.role}'s`;
+  const at = turns.findIndex((message, index) => index > 0 && place(message) === place(turns[index - 1]!));
+  return at < 0 ? undefined : `turns ${at} and ${at + 1} are both the ${place(turns[at]!)}'s`;
+}
+
+/** The turns with neighbours of one role as one turn, if they alternate then (D004). */
+export function mergedTurns(sample: Sample): Message[] | null {
+  const merged: Message[] = [];
+  for (const message of sample.messages) {
+    const last = merged.at(-1);
+    if (last?.role !== message.role || last.call || message.call) merged.push(message);
+    else merged[merged.length - 1] = { ...last, parts: joinParts(last.parts, message.parts) };
+  }
+  return merged.length < sample.messages.length && brokenOrder(merged) === undefined ? merged : null;
+}
+
+export const mendOrder: Fix = (sample) => {
+  const messages = mergedTurns(sample);
+  if (messages === null) return null;
+  return changed(sample, { ...sample, messages });
+};
+
+/** System turns go in front of the first user turn's text, below its leading media (D005). */
+export const mendSystemTurn: Fix = (sample) => {
+  const systems = sample.messages.filter((message) => message.role === 'system');
+  const rest = sample.messages.filter((message) => message.role !== 'system');
+  const at = rest.findIndex((message) => message.role === 'user');
+  if (systems.length === 0 || at < 0) return null;
+  const user = rest[at]!;
+  const lead = user.parts.findIndex((part) => part.type === 'text');
+  const split = lead < 0 ? user.parts.length : lead;
+  const told = systems.flatMap((message) => message.parts);
+  const parts = joinParts(joinParts(user.parts.slice(0, split), told), user.parts.slice(split));
+  const messages = rest.map((message, index) => (index === at ? { ...message, parts } : message));
+  return changed(sample, { ...sample, messages });
+};
+
+/** Assistant turns without a word (D006). */
+export function emptyAnswers({ messages }: Sample): number[] {
+  return messages.flatMap((message, index) =>
+    message.role === 'assistant' && message.parts.every((part) => part.type === 'text' && BLANK.test(part.text))
+      ? [index]
+      : [],
+  );
+}
+
+export function describeEmpty(sample: Sample, turns: readonly number[]): string {
+  const first = sample.messages[turns[0]!]!;
+  const text = textOf(first);
+  return `turn ${turns.join(', ')}: the answer is ${text === '' ? 'empty' : `white space (${quote(text)})`}`;
+}
+
+export const drop: Fix = (sample) => ({ drop: true, was: told(sample) });
+
+/** A mended dialogue with what the log says of it. */
+export function changed(before: Sample, after: Sample): Fixed {
+  return { sample: after, was: told(before), is: told(after) };
+}
+
+function textOf(message: Message): string {
+  return message.parts.flatMap((part) => (part.type === 'text' ? [part.text] : [])).join('\n');
+}
+
+/** Parts one after the other; text that meets text is joined with a newline. */
+function joinParts(a: readonly Part[], b: readonly Part[]): Part[] {
+  const last = a.at(-1);
+  const first = b[0];
+  if (last?.type !== 'text' || first?.type !== 'text') return [...a, ...b];
+  return [...a.slice(0, -1), { type: 'text', text: `${last.text}\n${first.text}` }, ...b.slice(1)];
+}

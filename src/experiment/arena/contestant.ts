@@ -1,0 +1,47 @@
+import { columnsBehind } from '../../select/inputs/score-columns.ts';
+import type { Selector } from '../../select/selector.ts';
+
+/** One method of an entry. */
+export interface EntryStage {
+  selector: Selector;
+  /** As they were written, for what takes a request. */
+  given: Record<string, unknown>;
+  /** Defaults filled in. */
+  options: Record<string, unknown>;
+  /** What is kept of the rows that reach it, or of the whole pool; not of the last stage, whose budget is the arena's. */
+  pass?: string;
+  budget?: string;
+}
+
+/** Options of `winnow select` beside methods that an entry may have. */
+export const RULES = ['quota', 'floor', 'max', 'alwaysKeep', 'neverKeep'] as const;
+
+/** What an entry asks beside its methods: rules for sources, rows kept always and never. */
+export type EntryRules = { [K in (typeof RULES)[number]]?: string[] };
+
+/** One line of the arena: a method with options, or several in a row, with rules around them. */
+export interface Entry {
+  /** Unique in the arena, and the list that names it: `self-sup:keep=near`, `semdedup then visnec:quota=gqa=20%`. */
+  id: string;
+  title: string;
+  /** The last one fills the budget. */
+  stages: readonly [EntryStage, ...EntryStage[]];
+  rules: EntryRules;
+}
+
+/** `semdedup then visnec` */
+export function methodOf({ stages }: Entry): string {
+  return stages.map(({ selector }) => selector.name).join(' then ');
+}
+
+/** Columns that its methods read of the pool, each once; those behind the scores of other methods instead of these. */
+export function needsOf({ stages }: Entry): string[] {
+  return [...new Set(stages.flatMap(({ selector, options }) => selector.needs(options)).flatMap(columnsBehind))];
+}
+
+/** Columns that they read of the target; undefined where none compares with one. */
+export function referenceNeedsOf({ stages }: Entry): string[] | undefined {
+  const aiming = stages.filter(({ selector }) => selector.referenceNeeds !== undefined);
+  if (aiming.length === 0) return undefined;
+  return [...new Set(aiming.flatMap(({ selector, options }) => selector.referenceNeeds!(options)))];
+}

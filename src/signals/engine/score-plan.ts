@@ -1,0 +1,121 @@
+import { z } from 'zod';
+import { WinnowError } from '../../base/errors.ts';
+import { optionFault } from '../../base/option-error.ts';
+import type { Sample } from '../../dataset/sample.ts';
+import type { Project } from '../../store/project.ts';
+import { planShards } from '../../store/shards.ts';
+import { signals } from '../measured/registry.ts';
+import type { ScorePlan, ScoreSummary, Signal, SignalContext } from '../signal.ts';
+import { commandFor } from './column-providers.ts';
+
+export interface ScoreRequest {
+  /** Name of the signal, e.g. `loss`. */
+  signal: string;
+  /** Its parameters; what is left out takes the project's default, then the signal's. */
+  params?: Record<string, unknown>;
+  /** Data set of the project. @default the first */
+  dataset?: string | undefined;
+  /** Never fetch a model. @default false */
+  offline?: boolean;
+  abort?: AbortSignal;
+  progress?: (what: string, done: number, total: number) => void;
+}
+
+/** The signal of that name. @throws WinnowError `SIGNAL_UNKNOWN` */
+function findSignal(name: string): Signal {
+  const signal = signals.find((item) => item.name === name);
+  if (signal !== undefined) return signal;
+  throw new WinnowError({
+    code: 'SIGNAL_UNKNOWN',
+    message: `There is no signal "${name}".`,
+    hint: `Use one of: ${signals.map((item) => item.name).join(', ')}.`,
+    exitCode: 2,
+  });
+}
+
+function parseParams(signal: Signal, given: Record<string, unknown>): Record<string, unknown> {
+  // A name that is mistyped must not pass for an option that was left out.
+  const schema = signal.params instanceof z.ZodObject ? signal.params.strict() : signal.params;
+  const parsed = schema.safeParse(given);
+  if (parsed.success) return parsed.data as Record<string, unknown>;
+  throw optionFault(signal.name, parsed.error, given, `winnow score ${signal.name} --help`);
+}
+
+/** Defaults of `winnow.yaml` that a signal's parameters take when they are not given. */
+function projectDefaults(project: Project, signal: Signal, given: Record<string, unknown>): Record<string, unknown> {
+  const defaults = project.config().defaults;
+  // Those of the model and of the blind variant are for this machine; a server has its own.
+  if (signal.name === 'loss' && given.server !== undefined) return {};
+  if (signal.name === 'loss') {
+    return {
+      ...(defaults.model === undefined ? {} : { model: defaults.model }),
+      ...(defaults.blind === undefined ? {} : { blind: [defaults.blind] }),
+    };
+  }
+  if (signal.name === 'text-embedding') return defaults.encoder === undefined ? {} : { encoder: defaults.encoder };
+  if (signal.name === 'image-embedding')
+    return defaults.imageEncoder === undefined ? {} : { encoder: defaults.imageEncoder };
+  return {};
+}
+
+/** Which shards of a signal are missing and what they cost. Loads no model. */
+export async function planScore(project: Project, request: ScoreRequest): Promise<ScorePlan> {
+  const signal = findSignal(request.signal);
+  const params = parseParams(signal, { ...projectDefaults(project, signal, request.params ?? {}), ...request.params });
+  const dataset = await project.dataset(request.dataset);
+  const context: SignalContext = {
+    dataset,
+    project,
+    commandFor,
+    offline: request.offline ?? false,
+    ...(request.abort === undefined ? {} : { signal: request.abort }),
+    ...(request.progress === undefined ? {} : { progress: request.progress }),
+  };
+  const revision = await signal.revision(params, context);
+  const shards = await planShards(
+    project,
+    dataset,
+    {
+      signal: signal.name,
+      version: signal.version,
+      revision,
+      params: signal.key(params),
+      columns: signal.columns(params),
+      media: signal.readsMedia,
+    },
+    { shardRows: signal.shardRows, ...(request.abort === undefined ? {} : { signal: request.abort }) },
+  );
+  const missing = shards.shards.filter((shard) => !shard.done);
+  return {
+    project,
+    signal,
+    params,
+    shards,
+    context,
+    summary: {
+      signal: signal.name,
+      dataset: dataset.name,
+      model: String(params.model ?? params.encoder ?? (params.server === undefined ? 'no model' : revision)),
+      revision,
+      params,
+      rows: dataset.rows,
+      rowsMissing: missing.reduce((sum, shard) => sum + shard.end - shard.start, 0),
+      shards: shards.shards.length,
+      shardsMissing: missing.length,
+      cost: signal.cost(params),
+    },
+  };
+}
+
+/** What a dry run answers: the summary of a plan, and what it would take of a server. Reads the rows that are missing. */
+export async function dryRun({ signal, params, context, shards, summary }: ScorePlan): Promise<ScoreSummary> {
+  async function* missing(): AsyncIterable<Sample> {
+    for (const { start, end, done } of shards.shards) {
+      if (done) continue;
+      const rows = Array.from({ length: end - start }, (_, i) => start + i);
+      for (const sample of await context.dataset.get(rows)) if (sample !== null) yield sample;
+    }
+  }
+  const estimate = await signal.estimate?.(params, context, missing());
+  return estimate === undefined ? summary : { ...summary, estimate };
+}

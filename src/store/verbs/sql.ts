@@ -1,0 +1,112 @@
+import type { DuckDBConnection } from '@duckdb/node-api';
+import { type Duck, name, quote } from '../../base/duckdb.ts';
+import { WinnowError } from '../../base/errors.ts';
+import type { Dataset } from '../../dataset/dataset.ts';
+import type { Project } from '../project.ts';
+import { type StoredSignal, storedSignals } from '../signals.ts';
+import { makeSamplesTable, SAMPLE_COLUMNS } from './sql-samples.ts';
+
+export interface SqlOptions {
+  /** Data set of the project. @default the first */
+  dataset?: string | undefined;
+  /** Rows at most. @default all */
+  limit?: number | undefined;
+  signal?: AbortSignal | undefined;
+}
+
+export interface SqlResult {
+  columns: string[];
+  /** Values as JSON: numbers, strings, booleans, null, lists; 64-bit integers as strings. */
+  rows: unknown[][];
+  /** There are more rows than `limit`. */
+  more: boolean;
+}
+
+/**
+ * Run one reading statement over the project: table `samples` of a data set, a view for each signal measured for it (as it was measured
+ * last), named as the signal (`-` becomes `_`), and the view `scored`: samples with the columns of all signals beside them. Throws `SQL_NOT_READING`, `SQL_FAILED`.
+ */
+export async function querySql(project: Project, sql: string, options: SqlOptions = {}): Promise<SqlResult> {
+  const dataset = await project.dataset(options.dataset);
+  return query(await project.duck(), dataset, await storedSignals(project, dataset), sql, options);
+}
+
+/** {@link querySql} over a data set and the signals that are measured for it, wherever they come from. */
+export function query(
+  duck: Duck,
+  dataset: Dataset,
+  signals: readonly StoredSignal[],
+  sql: string,
+  { limit = Number.MAX_SAFE_INTEGER, signal }: Omit<SqlOptions, 'dataset'> = {},
+): Promise<SqlResult> {
+  return duck.alone(async (connection) => {
+    const views: string[] = [];
+    try {
+      const statements = await connection.extractStatements(sql);
+      if (statements.count !== 1) throw notReading('give exactly one statement');
+      await makeSamplesTable(connection, dataset, sql, signal);
+      await makeViews(connection, signals, views);
+      const prepared = await statements.prepare(0);
+      if (!isReading(prepared.statementType, sql)) throw notReading('this statement changes something');
+      const reader = await prepared.runAndReadUntil(Math.min(limit + 1, Number.MAX_SAFE_INTEGER));
+      const rows = reader.getRowsJson() as unknown[][];
+      return { columns: reader.columnNames(), rows: rows.slice(0, limit), more: rows.length > limit };
+    } catch (cause) {
+      if (cause instanceof WinnowError || signal?.aborted) throw cause;
+      const { message } = cause as Error;
+      throw new WinnowError({
+        code: 'SQL_FAILED',
+        message: message.split('\n')[0]!,
+        hint: 'SHOW TABLES lists what there is, DESCRIBE samples its columns.',
+        exitCode: 2,
+        cause,
+      });
+    } finally {
+      for (const view of views.toReversed()) await connection.run(`DROP VIEW IF EXISTS ${name(view)}`);
+      await connection.run('DROP TABLE IF EXISTS samples');
+    }
+  });
+}
+
+/** One view a signal, and `scored`. Of two signals of one name, and of two columns of one name, the latest is meant. */
+async function makeViews(
+  connection: DuckDBConnection,
+  signals: readonly StoredSignal[],
+  views: string[],
+): Promise<void> {
+  const taken = new Set(SAMPLE_COLUMNS);
+  const joins: string[] = [];
+  const columns: string[] = [];
+  for (const { entry, shards } of signals) {
+    const files = shards.filter((shard) => shard.done).map((shard) => quote(shard.path));
+    const view = entry.signal.replace(/[^A-Za-z0-9_]/g, '_');
+    if (files.length === 0 || views.includes(view)) continue;
+    await connection.run(
+      `CREATE OR REPLACE TEMP VIEW ${name(view)} AS SELECT * FROM read_parquet([${files.join(', ')}])`,
+    );
+    views.push(view);
+    joins.push(`LEFT JOIN ${name(view)} ON ${name(view)}.row = samples.row`);
+    for (const column of entry.columns.filter((one) => !taken.has(one.name))) {
+      taken.add(column.name);
+      columns.push(`${name(view)}.${name(column.name)}`);
+    }
+  }
+  await connection.run(
+    `CREATE OR REPLACE TEMP VIEW scored AS SELECT ${['samples.*', ...columns].join(', ')} FROM samples ${joins.join(' ')}`,
+  );
+  views.push('scored');
+}
+
+/** 1: SELECT (also SHOW, DESCRIBE, SUMMARIZE). 4: EXPLAIN, of which EXPLAIN ANALYZE runs what it explains. */
+function isReading(statementType: number, sql: string): boolean {
+  return statementType === 1 || (statementType === 4 && /^\s*explain\s+(select|with|from)\b/i.test(sql));
+}
+
+function notReading(why: string): WinnowError {
+  return new WinnowError({
+    code: 'SQL_NOT_READING',
+    message: `only a single reading statement is run here: ${why}`,
+    hint: 'Write a SELECT.',
+    exitCode: 2,
+  });
+}
