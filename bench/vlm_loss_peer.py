@@ -20,8 +20,8 @@ BATCH = 8
 
 def write_data(folder: Path, images: int, per_image: int) -> None:
     from PIL import Image
-    from winnow_worker.micro.questions import KINDS, questions
-    from winnow_worker.micro.world import make_scene, render, scene_rng
+    from micro.questions import KINDS, questions
+    from micro.world import make_scene, render, scene_rng
 
     folder.mkdir(parents=True, exist_ok=True)
     rows = []
@@ -41,8 +41,8 @@ def write_data(folder: Path, images: int, per_image: int) -> None:
 
 def write_model(folder: Path) -> None:
     import torch
-    from winnow_worker.micro.model import build_vlm
-    from winnow_worker.micro.tokenizer import train_tokenizer, vlm_processor
+    from micro.model import build_vlm
+    from micro.tokenizer import train_tokenizer, vlm_processor
 
     torch.manual_seed(42)
     tokenizer = train_tokenizer(42)

@@ -20,8 +20,8 @@ const CHECKS = [
   ['lint and format', [...bin('@biomejs/biome/bin/biome'), 'ci', '--error-on-warnings', '.']],
   ['dead code', [...bin('knip/bin/knip.js'), '--no-progress']],
   ['direction of imports', [process.execPath, 'scripts/check-layers.mjs']],
-  ['lint of the worker', [...ruff, 'check', 'worker']],
-  ['format of the worker', [...ruff, 'format', '--check', 'worker']],
+  ['lint of the worker', [...ruff, 'check', 'worker', 'tools']],
+  ['format of the worker', [...ruff, 'format', '--check', 'worker', 'tools']],
 ].filter(([, , needed]) => needed === undefined || has(needed));
 
 let failed = 0;

@@ -226,7 +226,10 @@ function linkWorker() {
   const asked = spawnSync(VENV_PYTHON, ['-c', 'import sysconfig; print(sysconfig.get_paths()["purelib"])'], {
     encoding: 'utf8',
   });
-  fs.writeFileSync(path.join(asked.stdout.trim(), 'winnow_worker.pth'), `${path.join(ROOT, 'worker')}\n`);
+  fs.writeFileSync(
+    path.join(asked.stdout.trim(), 'winnow_worker.pth'),
+    `${path.join(ROOT, 'worker')}\n${path.join(ROOT, 'tools')}\n`,
+  );
 }
 
 /** PyTorch's default build for Linux carries 3 GB of CUDA libraries that no test uses; WINNOW_TORCH_INDEX names an index of CPU builds. */

@@ -1,6 +1,6 @@
 """The demo data set: about 2,000 questions about held-out scenes, with planted faults and their truth.
 
-    python -m winnow_worker.micro.demo examples/shapes
+    python -m micro.demo examples/shapes
 
 OUT gets `shapes.json` (LLaVA JSON), `images/` and `truth.json` (which row is faulty and how; which need the image).
 Faulty rows are asked with the same templates as the sound ones and carry the same `source`, so that they share their

@@ -9,15 +9,15 @@ import torch
 from PIL import Image
 from transformers import AutoProcessor, AutoTokenizer, CLIPModel
 
-from winnow_worker.micro.evaluate import BLINDS, conversation, load_vlm, misses, response_losses
-from winnow_worker.micro.forward import auc
-from winnow_worker.micro.heldout import answer_packed, examination
-from winnow_worker.micro.rows import PREFIX, make_block, pack, prefix_ids
-from winnow_worker.micro.save import sha256
-from winnow_worker.micro.text import nlvr_sentences, tokenizer_corpus
-from winnow_worker.micro.tokenizer import Encoder, clip_tokenizer, train_tokenizer
-from winnow_worker.micro.train_clip import retrieval
-from winnow_worker.micro.world import render
+from micro.evaluate import BLINDS, conversation, load_vlm, misses, response_losses
+from micro.forward import auc
+from micro.heldout import answer_packed, examination
+from micro.rows import PREFIX, make_block, pack, prefix_ids
+from micro.save import sha256
+from micro.text import nlvr_sentences, tokenizer_corpus
+from micro.tokenizer import Encoder, clip_tokenizer, train_tokenizer
+from micro.train_clip import retrieval
+from micro.world import render
 
 MODELS = Path(__file__).resolve().parents[2] / "models"
 SAMPLE = 50

@@ -14,7 +14,7 @@ import transformers
 from .evaluate import BARS
 from .save import sha256
 
-COMMAND = "python -m winnow_worker.micro train --out models --seed {seed}"
+COMMAND = "python -m micro train --out models --seed {seed}"
 TITLES = {"micro-vlm": "Winnow micro VLM", "micro-clip": "Winnow micro CLIP"}
 WHAT = {
     "micro-vlm": (
@@ -114,7 +114,7 @@ license: apache-2.0
 {WHAT[name]}
 
 - **Architecture.** {SHAPE[name]} {record["parameters"]:,} parameters; weights stored in fp16.
-- **Data.** A world of one to six coloured shapes, generated while training (`winnow_worker/micro/world.py`,
+- **Data.** A world of one to six coloured shapes, generated while training (`tools/micro/world.py`,
   `questions.py`); every training scene is seen once, and held-out scenes come from random streams of their own. The
   tokenizer has also read NLVR's sentences (Suhr et al. 2017, CC-BY-4.0) and plain instructions.
 - **Training.** First the vision tower on what lies in each patch, then the whole: {record["steps"]:,} steps of

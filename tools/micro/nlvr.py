@@ -1,6 +1,6 @@
 """NLVR (Suhr et al. 2017, CC-BY-4.0) as LLaVA JSON: one sample per picture, the statement as a true-or-false question.
 
-    python -m winnow_worker.micro.nlvr dev.tar OUT [--statements N] [--pictures K]
+    python -m micro.nlvr dev.tar OUT [--statements N] [--pictures K]
 
 `dev.tar` is the corpus as published: `.../dev/dev.json` with one statement a line, `.../dev/images/<directory>/*.png`
 with six arrangements of the three boxes for each. OUT gets `nlvr.json` and `images/`.

@@ -1,7 +1,7 @@
 """The micro models' one entry.
 
-    python -m winnow_worker.micro train --out models [--seed 42] [--only vlm|clip] [--work .training]
-    python -m winnow_worker.micro evaluate models/micro-vlm [--scenes N]
+    python -m micro train --out models [--seed 42] [--only vlm|clip] [--work .training]
+    python -m micro evaluate models/micro-vlm [--scenes N]
 
 `train` prints the accuracy curve, keeps its state in the work folder every few minutes and goes on from there when it
 is started again after a stop. It takes about an hour on two free cores.
@@ -56,9 +56,7 @@ def finish(folder: Path, name: str, seed: int, run: dict) -> list[str]:
 
 def main(arguments: list[str] | None = None) -> int:
     """Parse the command line and run."""
-    parser = argparse.ArgumentParser(
-        prog="python -m winnow_worker.micro", description="Train and examine the micro models."
-    )
+    parser = argparse.ArgumentParser(prog="python -m micro", description="Train and examine the micro models.")
     verbs = parser.add_subparsers(dest="verb", required=True)
     learn = verbs.add_parser("train", help="train both micro models from scratch")
     learn.add_argument("--out", type=Path, default=Path("models"), help="folder of the model folders")

@@ -5,10 +5,10 @@ from collections import Counter, defaultdict
 import numpy as np
 import pytest
 
-from winnow_worker.micro.captions import caption, near_miss
-from winnow_worker.micro.questions import BALANCED_KINDS, KINDS, distracted, questions, stated
-from winnow_worker.micro.text import general
-from winnow_worker.micro.world import (
+from micro.captions import caption, near_miss
+from micro.questions import BALANCED_KINDS, KINDS, distracted, questions, stated
+from micro.text import general
+from micro.world import (
     COLORS,
     SHAPES,
     SIZES,
