@@ -11,7 +11,7 @@ const common = { bundle: true, minify: true, legalComments: 'none', logLevel: 'w
 await Promise.all([
   ...[
     ['src/report/web/main.ts', 'dist/report/client.js'],
-    ['src/report/web/arena/main.ts', 'dist/report/arena.js'],
+    ['src/report/arena/web/main.ts', 'dist/report/arena.js'],
   ].map(([source, bundle]) =>
     build({
       ...common,

@@ -1,6 +1,6 @@
 // A made-up report with the shape and the proportions of a real one.
 import type { GallerySample, Interval, ReportInput } from '../src/report/data.ts';
-import { project2d } from '../src/report/project2d.ts';
+import { project2d } from '../src/report/sections/map/project2d.ts';
 import { COLOURS, FAULTS, generator, HEX, SHAPES, TOPICS, thumbnail } from './example-samples.ts';
 
 /** Options of {@link exampleReport}. */

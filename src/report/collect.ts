@@ -22,10 +22,10 @@ import { type LoadedSelection, listSelections, loadSelection, readSelectionHead 
 import { readQuarantined } from '../store/shard-read.ts';
 import { columnsNamed, storedSignals } from '../store/signals.ts';
 import type { GallerySample, ReportInput } from './data.ts';
-import { extremes } from './extremes.ts';
 import { classOf } from './format.ts';
-import { project2d } from './project2d.ts';
-import { describeRun } from './provenance.ts';
+import { project2d } from './sections/map/project2d.ts';
+import { describeRun } from './sections/run/provenance.ts';
+import { extremes } from './sections/samples/extremes.ts';
 import { compositionLines } from './selection-text.ts';
 import { thumbnail } from './thumbnails.ts';
 

@@ -1,16 +1,16 @@
-import { browse } from './browse.ts';
-import { composition } from './composition.ts';
-import { distribution } from './distribution.ts';
-import { dock } from './dock.ts';
-import { doctor } from './doctor.ts';
+import { browse } from '../sections/browse/draw.ts';
+import { composition } from '../sections/composition/draw.ts';
+import { distribution } from '../sections/distribution/draw.ts';
+import { doctor } from '../sections/doctor/draw.ts';
+import { faults } from '../sections/faults/draw.ts';
+import { pageHead } from '../sections/header/draw.ts';
+import { clusterMap } from '../sections/map/draw.ts';
+import { again, definitions, run } from '../sections/run/draw.ts';
+import { gallery, quarantine } from '../sections/samples/draw.ts';
+import { selections } from '../sections/selections/draw.ts';
+import { dock } from '../sections/side-panel/draw.ts';
 import { append, h } from './dom.ts';
-import { faults } from './faults.ts';
 import { footer, type Section, sectionsAndNav } from './frame.ts';
-import { gallery, quarantine } from './gallery.ts';
-import { pageHead } from './head.ts';
-import { clusterMap } from './map.ts';
-import { again, definitions, run } from './run.ts';
-import { selections } from './selections.ts';
 
 const sections: Section[] = [
   ['Necessity', distribution()],

@@ -1,6 +1,6 @@
 import { shorten, signed } from '../format.ts';
 import { h, onWidth } from './dom.ts';
-import { type PointChartOptions, paintAxes, paintLabels, paintPoints } from './paint.ts';
+import { type PointChartOptions, paintAxes, paintLabels, paintPoints } from './draw-points.ts';
 import { classAt, hasSelection, isKept, onFilter, passes, pin, samples, total } from './state.ts';
 import { colour, onTheme } from './theme.ts';
 import { hideTip, showTip } from './tip.ts';

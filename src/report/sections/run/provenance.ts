@@ -1,0 +1,88 @@
+import { readFile } from 'node:fs/promises';
+import { cpus, platform, release, totalmem } from 'node:os';
+import { optionFlags, shellWord } from '../../../base/cli-flags.ts';
+import type { Dataset } from '../../../dataset/dataset.ts';
+import type { CompositionRecord } from '../../../select/compose/record.ts';
+import type { Project } from '../../../store/project.ts';
+import type { LoadedSelection } from '../../../store/selections.ts';
+import { storedSignals } from '../../../store/signals.ts';
+import type { ReportInput } from '../../data.ts';
+
+type Run = NonNullable<ReportInput['run']>;
+
+/** The command that makes a selection again. */
+function selectCommand({ name, method, options, seed, requested, lineage }: LoadedSelection): string {
+  const budget = typeof lineage.budget === 'string' ? lineage.budget : String(requested);
+  const composition = lineage.composition as CompositionRecord | undefined;
+  const stages: Pick<CompositionRecord['stages'][number], 'method' | 'options' | 'budget' | 'pass' | 'reference'>[] =
+    composition?.stages ?? [{ method, options, budget }];
+  const words = stages.map(
+    (stage) =>
+      `${stage.method}${optionFlags({ budget: stage.budget, pass: stage.pass, reference: stage.reference })}${optionFlags(stage.options)}`,
+  );
+  // An option that may be repeated stands once for each of its values.
+  const asked = Object.entries(composition?.asked ?? {}).map(([option, value]) =>
+    [value]
+      .flat()
+      .map((one) => optionFlags({ [option]: one }))
+      .join(''),
+  );
+  return `winnow select ${words.join(' then ')} --seed ${seed} --name ${shellWord(name)}${asked.join('')}`;
+}
+
+/** Steps, models, machine, commands and hashes of what a page shows, from the lineage. */
+export async function describeRun(project: Project, dataset: Dataset, main: LoadedSelection): Promise<Run> {
+  const stored = [...(await storedSignals(project, dataset))].reverse();
+  const entry = project.config().datasets.find((item) => item.name === dataset.name);
+  return {
+    steps: stored.map(({ entry: made }) => ({
+      name: `score ${made.signal}`,
+      seconds: Number(made.about.seconds ?? 0),
+      samples: Number(made.about.rowsComputed ?? dataset.rows),
+    })),
+    models: stored.map(({ entry: made, isImported }) => ({
+      role: made.signal,
+      name: isImported ? 'imported' : String(made.about.model ?? 'no model'),
+      revision: made.revision.slice(0, 16),
+    })),
+    machine: {
+      processor: `${cpus()[0]?.model ?? 'unknown'}, ${cpus().length} cores`,
+      memory: `${Math.round(totalmem() / 2 ** 30)} GiB`,
+      system: `${platform()} ${release()}`,
+    },
+    versions: await versions(),
+    peakMemoryMb: Math.max(0, ...stored.map(({ entry: made }) => Number(made.about.peakMemoryMb ?? 0))),
+    commands: [
+      {
+        title: 'Import',
+        command: `winnow import ${shellWord(entry?.path ?? dataset.path)}${optionFlags({ images: entry?.images, format: entry?.format })}`,
+      },
+      ...stored.map(({ entry: made, command, isImported }) => ({
+        title: `${isImported ? 'Import' : 'Score'}: ${made.signal}`,
+        command,
+      })),
+      {
+        title: 'Select',
+        command: selectCommand(main),
+      },
+      { title: 'Report', command: `winnow report ${shellWord(main.name)}` },
+    ],
+    lineage: [
+      { what: `data set ${dataset.name}`, hash: dataset.hash },
+      ...stored.map(({ entry: made }) => ({ what: `model of ${made.signal}`, hash: made.revision })),
+    ],
+  };
+}
+
+async function versions(): Promise<Record<string, string>> {
+  const own = JSON.parse(await readFile(new URL('../../../../package.json', import.meta.url), 'utf8')) as {
+    version: string;
+    dependencies: Record<string, string>;
+  };
+  return {
+    winnow: own.version,
+    node: process.versions.node,
+    'onnxruntime-node': own.dependencies['onnxruntime-node'] ?? '',
+    duckdb: own.dependencies['@duckdb/node-api'] ?? '',
+  };
+}
