@@ -6,7 +6,10 @@ import { dirname, join, resolve } from 'node:path';
 /** Where benchmarks keep what they make; not committed. */
 export const OUT = resolve('bench/out');
 
-/** The Python of an environment under bench/out/, made on the first run with these packages. `given`: another one to use. */
+/**
+ * The Python of an environment under bench/out/, made on the first run with these packages. `given`: another one to
+ * use.
+ */
 export function peerPython(name: string, packages: readonly string[], given?: string): string {
   if (given !== undefined) return resolve(given);
   const folder = join(OUT, `${name}-venv`);

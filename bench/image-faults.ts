@@ -27,8 +27,8 @@ const HEIGHT = 375;
 const EACH = { exact: 100, near: 50, blank: 40, truncated: 40 };
 
 /**
- * A folder of JPEGs, `sound/` and `broken/`: generated scenes, as many photographs as are given, and planted faults. The same folder for
- * the same numbers.
+ * A folder of JPEGs, `sound/` and `broken/`: generated scenes, as many photographs as are given, and planted faults.
+ * The same folder for the same numbers.
  * @param photos a folder of photographs, of which each is taken once
  */
 export async function plantFaults(folder: string, images: number, photos?: string): Promise<Planted> {

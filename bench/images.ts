@@ -1,6 +1,7 @@
 /**
- * The doctor's look at 5,000 JPEGs (every media check and twins) against cleanvision's default checks and imagededup's perceptual hashes: images a
- * second from the start of the process, and what each finds of the faults that were planted. Runs take turns.
+ * The doctor's look at 5,000 JPEGs (every media check and twins) against cleanvision's default checks and imagededup's
+ * perceptual hashes: images a second from the start of the process, and what each finds of the faults that were
+ * planted. Runs take turns.
  *
  *     node scripts/bench.mjs images [--images 5000] [--repeats 3] [--photos FOLDER] [--python PEERS'] [--save]
  */

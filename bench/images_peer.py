@@ -1,4 +1,4 @@
-"""Peers of bench/images.ts: `cleanvision FOLDER` or `imagededup FOLDER`; one JSON line with what was found, by file name."""
+"""Peers of bench/images.ts: `cleanvision FOLDER` or `imagededup FOLDER`; one JSON line with the findings by file."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from pathlib import Path
 
 
 def run_cleanvision(folder: str) -> dict:
-    """Its default set of checks: exact and near duplicates, blank, dark, light, blurry, odd size and aspect, grayscale."""
+    """Its default checks: exact and near duplicates, blank, dark, light, blurry, odd size and aspect, grayscale."""
     from cleanvision import Imagelab
 
     lab = Imagelab(data_path=folder)

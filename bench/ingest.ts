@@ -1,7 +1,8 @@
 /**
- * Reading a file of LLaVA's size and shape, 665,298 rows and 1 GB, against Python `datasets`: from the start of the process to the first answered
- * query (how many rows have no image, and one row from the middle), and the peak of memory. Runs take turns, each with empty caches of
- * its own; then 100 scattered rows from the saved index, and import with status of 5 million short rows.
+ * Reading a file of LLaVA's size and shape, 665,298 rows and 1 GB, against Python `datasets`: from the start of the
+ * process to the first answered query (how many rows have no image, and one row from the middle), and the peak of
+ * memory. Runs take turns, each with empty caches of its own; then 100 scattered rows from the saved index, and import
+ * with status of 5 million short rows.
  *
  *     node scripts/bench.mjs ingest [--rows 665298] [--many 5000000] [--repeats 3] [--python PEER'S] [--save]
  */

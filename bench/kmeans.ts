@@ -1,6 +1,7 @@
 /**
- * k-means against faiss-cpu and scikit-learn on the same rows at equal iterations: `node scripts/bench.mjs kmeans [--repeats 5] [--peers faiss,sklearn] [--threads 2]`.
- * The peers live in an environment of their own under bench/out/, made on the first run. Contestants take turns.
+ * k-means against faiss-cpu and scikit-learn on the same rows at equal iterations:
+ * `node scripts/bench.mjs kmeans [--repeats 5] [--peers faiss,sklearn] [--threads 2]`. The peers live in an environment
+ * of their own under bench/out/, made on the first run. Contestants take turns.
  */
 import { type ChildProcessWithoutNullStreams, execFileSync, spawn } from 'node:child_process';
 import { closeSync, existsSync, mkdirSync, openSync, readSync, statSync } from 'node:fs';

@@ -34,9 +34,9 @@ const SOURCES: readonly (readonly [share: number, folder: string | undefined])[]
 ];
 
 /**
- * Write a file shaped like LLaVA's mixture of 665,000 rows: one JSON array, indented by two; ids, images of five sources, a twentieth
- * text only, 2 to 16 turns, long and short answers, 1.5 KB a row on average; `short`: one question with a word for an answer. The same
- * file for the same number of rows.
+ * Write a file shaped like LLaVA's mixture of 665,000 rows: one JSON array, indented by two; ids, images of five
+ * sources, a twentieth text only, 2 to 16 turns, long and short answers, 1.5 KB a row on average; `short`: one question
+ * with a word for an answer. The same file for the same number of rows.
  */
 export function makeLlavaFile(path: string, rows = LLAVA_ROWS, kind: 'mixed' | 'short' = 'mixed'): number {
   if (existsSync(path)) return statSync(path).size;

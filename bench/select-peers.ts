@@ -1,8 +1,10 @@
 /**
- * COINCIDE, SemDeDup and D2 against their published code on the same features: `node scripts/bench.mjs select-peers [--rows 100000] [--repeats 5]
- * [--coincide-width 640] [--hidden-width 512] [--methods coincide,semdedup,d2] [--reference CLONE] [--out NAME]`.
- * Both are whole processes, from stored features to written rows, in turns. On the same clusters (D2: the same graph) both must keep the
- * same rows. The published code is fetched into bench/out/ and never becomes part of the project.
+ * COINCIDE, SemDeDup and D2 against their published code on the same features:
+ * `node scripts/bench.mjs select-peers [--rows 100000] [--repeats 5] [--coincide-width 640] [--hidden-width 512]
+ * [--methods coincide,semdedup,d2] [--reference CLONE] [--out
+ * NAME]`. Both are whole processes, from stored features to written rows, in turns. On the same clusters (D2: the same
+ * graph) both must keep the same rows. The published code is fetched into bench/out/ and never becomes part of the
+ * project.
  */
 import { execFileSync } from 'node:child_process';
 import { mkdirSync, rmSync, writeFileSync } from 'node:fs';
@@ -119,7 +121,10 @@ interface Method {
 const budget = ['--budget', `${100 * BUDGET}%`];
 const clustering = ['--k', String(k), '--niter', String(NITER)];
 
-/** A folder for the published code, with the clusters of a selection of ours: labels, centroids, and how close each row is to its own. */
+/**
+ * A folder for the published code, with the clusters of a selection of ours: labels, centroids, and how close each row
+ * is to its own.
+ */
 function writeClusters(name: string, { clusters }: LoadedSelection, points: Matrix): string {
   const save = join(folder, `${name}-same`);
   rmSync(save, { recursive: true, force: true });

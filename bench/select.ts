@@ -1,8 +1,9 @@
 /**
- * Selection from stored signals: `node scripts/bench.mjs select [--rows 665298] [--repeats 5] [--methods visnec,xmas] [--growth] [--out NAME]`.
- * Makes a pool of that many rows once. Two times of each method: selection alone (the project is opened, shards are read, rows are chosen and
- * given their reasons) and the whole command `winnow select` (start of the program, 20 random subsets a kind and what is saved on top).
- * `--growth` runs selection alone on 100,000 to 1,000,000 rows; `--out` writes figures, and the curve of a growth, to bench/results/.
+ * Selection from stored signals: `node scripts/bench.mjs select [--rows 665298] [--repeats 5] [--methods visnec,xmas]
+ * [--growth] [--out NAME]`. Makes a pool of that many rows once. Two times of each method: selection alone (the project
+ * is opened, shards are read, rows are chosen and given their reasons) and the whole command `winnow select` (start of
+ * the program, 20 random subsets a kind and what is saved on top). `--growth` runs selection alone on 100,000 to
+ * 1,000,000 rows; `--out` writes figures, and the curve of a growth, to bench/results/.
  */
 import { execFileSync } from 'node:child_process';
 import { mkdirSync, writeFileSync } from 'node:fs';

@@ -1,6 +1,7 @@
 /**
- * VisNec's two losses a sample, ours against the plain way (bench/vlm_loss_peer.py), same weights, same machine, runs in
- * turn: one and five questions an image, from prepared inputs and from files. Prints machine, versions, median and range.
+ * VisNec's two losses a sample, ours against the plain way (bench/vlm_loss_peer.py), same weights, same machine, runs
+ * in turn: one and five questions an image, from prepared inputs and from files. Prints machine, versions, median and
+ * range.
  *
  *     node scripts/bench.mjs vlm-loss [--model FOLDER] [--samples 512] [--pairs 5] [--ours-only]
  */

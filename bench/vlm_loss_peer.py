@@ -122,7 +122,8 @@ class Peer:
 def serve(folder: str, threads: int) -> None:
     peer = Peer(folder, threads)
     rows, pixels, loaded = [], np.zeros(0), None
-    print(json.dumps({"torch": peer.torch.__version__, "transformers": __import__("transformers").__version__}), flush=True)
+    versions = {"torch": peer.torch.__version__, "transformers": __import__("transformers").__version__}
+    print(json.dumps(versions), flush=True)
     for line in sys.stdin:
         request = json.loads(line)
         if "files" in request:

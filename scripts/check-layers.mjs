@@ -1,6 +1,7 @@
 #!/usr/bin/env node
-// Fails on an import that goes against the direction of the rooms, on a room that is not listed, on a circle of files, and on a
-// heavy package that is loaded with its module: `node scripts/check-layers.mjs [folder of sources]`. Type imports count too.
+// Fails on an import that goes against the direction of the rooms, on a room that is not listed, on a circle of files,
+// and on a heavy package that is loaded with its module: `node scripts/check-layers.mjs [folder of sources]`. Type
+// imports count too.
 import fs from 'node:fs';
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -76,8 +77,8 @@ function roomOf(file) {
 }
 
 /**
- * Every module a file names: `import`, `export ... from`, `import()` and types (`import('x').T`). `eager`: loaded with the module.
- * Relies on the formatter: a declaration begins its line.
+ * Every module a file names: `import`, `export ... from`, `import()` and types (`import('x').T`). `eager`: loaded with
+ * the module. Relies on the formatter: a declaration begins its line.
  */
 function importsOf(source) {
   const code = withoutComments(source);

@@ -1,5 +1,6 @@
 #!/usr/bin/env node
-// The package as a user gets it: packed, listed, installed in an empty folder, and run there, also without ONNX Runtime.
+// The package as a user gets it: packed, listed, installed in an empty folder, and run there, also without ONNX
+// Runtime.
 import { spawnSync } from 'node:child_process';
 import fs from 'node:fs';
 import os from 'node:os';

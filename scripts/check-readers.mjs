@@ -1,7 +1,8 @@
 #!/usr/bin/env node
-// Reads what Winnow writes with the libraries that people train with: `node scripts/check-readers.mjs`. Makes a Python environment of its own in
-// .setup/readers (torch and transformers are the worker's, where it has them), installs `datasets` and `webdataset`, and tries TRL and
-// LLaMA-Factory. What can't be installed is said and skipped; exit status 1 where a reader reads something else than was written.
+// Reads what Winnow writes with the libraries that people train with: `node scripts/check-readers.mjs`. Makes a Python
+// environment of its own in .setup/readers (torch and transformers are the worker's, where it has them), installs
+// `datasets` and `webdataset`, and tries TRL and LLaMA-Factory. What can't be installed is said and skipped; exit
+// status 1 where a reader reads something else than was written.
 import { spawnSync } from 'node:child_process';
 import fs from 'node:fs';
 import os from 'node:os';

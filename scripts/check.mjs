@@ -1,5 +1,6 @@
 #!/usr/bin/env node
-// Types, lint, formatting, dead code and the direction of imports, of both languages. Every check runs; the first failure does not hide the next.
+// Types, lint, formatting, dead code and the direction of imports, of both languages. Every check runs; the first
+// failure does not hide the next.
 import { spawnSync } from 'node:child_process';
 import fs from 'node:fs';
 import path from 'node:path';
@@ -20,6 +21,7 @@ const CHECKS = [
   ['lint and format', [...bin('@biomejs/biome/bin/biome'), 'ci', '--error-on-warnings', '.']],
   ['dead code', [...bin('knip/bin/knip.js'), '--no-progress']],
   ['direction of imports', [process.execPath, 'scripts/check-layers.mjs']],
+  ['width of comments', [process.execPath, 'scripts/check-comments.mjs']],
   ['lint of the worker', [...ruff, 'check', 'worker', 'tools']],
   ['format of the worker', [...ruff, 'format', '--check', 'worker', 'tools']],
 ].filter(([, , needed]) => needed === undefined || has(needed));

@@ -1,5 +1,6 @@
 #!/usr/bin/env node
-// Runs our code on conformance fixtures: `npm run conformance -- DIR [--strict]`. The checks are no part of the package: they are bundled here, over the built one.
+// Runs our code on conformance fixtures: `npm run conformance -- DIR [--strict]`. The checks are no part of the
+// package: they are bundled here, over the built one.
 import path from 'node:path';
 import { fileURLToPath, pathToFileURL } from 'node:url';
 import { build } from 'esbuild';

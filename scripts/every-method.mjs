@@ -1,8 +1,10 @@
 #!/usr/bin/env node
-// Every method on one data set, from raw files to the arena: a proxy is trained, every signal measured, every method chooses at 5, 15 and 30 %.
+// Every method on one data set, from raw files to the arena: a proxy is trained, every signal measured, every method
+// chooses at 5, 15 and 30 %.
 //   node scripts/every-method.mjs FILE --images DIR --project DIR [--truth FILE] [--batch N]
-// The target of methods that have one is 64 rows of the data set itself. Ratings that a teacher would give (mmSSR) are made from the kinds of
-// questions and noted as such. Prints each command with its time; `times.json` in the project has the same.
+// The target of methods that have one is 64 rows of the data set itself. Ratings that a teacher would give (mmSSR) are
+// made from the kinds of questions and noted as such. Prints each command with its time; `times.json` in the project
+// has the same.
 import { spawnSync } from 'node:child_process';
 import fs from 'node:fs';
 import path from 'node:path';
@@ -47,7 +49,10 @@ function winnow(...words) {
   return JSON.parse(ran.stdout);
 }
 
-/** Ratings of 0 to 5 in each kind of question, and the kind as style: truth of the data, in the place of a tuned scorer's opinion. */
+/**
+ * Ratings of 0 to 5 in each kind of question, and the kind as style: truth of the data, in the place of a tuned
+ * scorer's opinion.
+ */
 function ratings() {
   const rows = winnow(
     'sql',

@@ -1,6 +1,7 @@
 #!/usr/bin/env node
-// The long runs of tests that the suite runs in short: `npm run test:kill -- --times 100` kills every long command 100 times,
-// `npm run fuzz -- --count 10000 --seed 7` reads 10,000 damaged files, `npm run test:properties -- --seeds 20` draws other cases 20 times.
+// The long runs of tests that the suite runs in short: `npm run test:kill -- --times 100` kills every long command 100
+// times, `npm run fuzz -- --count 10000 --seed 7` reads 10,000 damaged files, `npm run test:properties -- --seeds 20`
+// draws other cases 20 times.
 import { spawnSync } from 'node:child_process';
 import fs from 'node:fs';
 import path from 'node:path';

@@ -1,6 +1,7 @@
 #!/usr/bin/env node
-// Makes a fresh clone runnable with nothing but Node and Python: `node scripts/setup.mjs <deps|build|python|all> ... [--force]`.
-// Each part is done once; a stamp in .setup/ holds the SHA-256 of what it was made from. Everything is said on stderr.
+// Makes a fresh clone runnable with nothing but Node and Python:
+// `node scripts/setup.mjs <deps|build|python|all> ... [--force]`. Each part is done once; a stamp in .setup/ holds the
+// SHA-256 of what it was made from. Everything is said on stderr.
 import { spawn, spawnSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
 import fs from 'node:fs';
@@ -86,7 +87,10 @@ function depsPresent() {
   return fs.existsSync(path.join(ROOT, 'node_modules', '.package-lock.json'));
 }
 
-/** True when node_modules already holds what the lock file names, e.g. after a `npm ci` by hand. npm writes its own list last. */
+/**
+ * True when node_modules already holds what the lock file names, e.g. after a `npm ci` by hand. npm writes its own list
+ * last.
+ */
 function depsComplete() {
   if (!depsPresent()) return false;
   const wanted = JSON.parse(read('package-lock.json')).packages;
@@ -232,7 +236,10 @@ function linkWorker() {
   );
 }
 
-/** PyTorch's default build for Linux carries 3 GB of CUDA libraries that no test uses; WINNOW_TORCH_INDEX names an index of CPU builds. */
+/**
+ * PyTorch's default build for Linux carries 3 GB of CUDA libraries that no test uses; WINNOW_TORCH_INDEX names an index
+ * of CPU builds.
+ */
 function pipEnvironment() {
   const index = process.env.WINNOW_TORCH_INDEX;
   if (index === undefined) return process.env;

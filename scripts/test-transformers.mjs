@@ -1,6 +1,7 @@
 #!/usr/bin/env node
-// The worker's tests of signals and training with an older transformers: `npm run test:transformers` (4.57), or `-- 4.57.3`.
-// Its environment in .setup/ holds that version and what it wants in other versions; all else is worker/.venv's.
+// The worker's tests of signals and training with an older transformers: `npm run test:transformers` (4.57), or
+// `-- 4.57.3`. Its environment in .setup/ holds that version and what it wants in other versions; all else is
+// worker/.venv's.
 import { spawnSync } from 'node:child_process';
 import fs from 'node:fs';
 import path from 'node:path';

@@ -1,8 +1,8 @@
 #!/usr/bin/env node
 // Takes every data set below a folder through import, the doctor, and conversion to every format and back:
 //   node scripts/setup.mjs build && node scripts/try-folder.mjs FOLDER [--only NAME] [--formats llava,trl] [--json]
-// A row that comes back otherwise than it went, without that the format said so first, is a fault; so is anything that ends without words.
-// What is no data set is listed with the reason. Exit status 1 where there is a fault.
+// A row that comes back otherwise than it went, without that the format said so first, is a fault; so is anything that
+// ends without words. What is no data set is listed with the reason. Exit status 1 where there is a fault.
 import crypto from 'node:crypto';
 import fs from 'node:fs';
 import os from 'node:os';

@@ -1,5 +1,6 @@
 /**
- * Winnow from TypeScript: the verbs of the command line with the same names, options and defaults. Every verb takes a project or its folder.
+ * Winnow from TypeScript: the verbs of the command line with the same names, options and defaults. Every verb takes a
+ * project or its folder.
  *
  * @packageDocumentation
  */
@@ -124,7 +125,10 @@ export type ScoreOptions = Pick<ScoreRequest, 'dataset' | 'offline' | 'abort' | 
 
 /** What every {@link select} takes beside the method's own options. */
 export type SelectOptions = Omit<SelectRequest, 'method' | 'options' | 'before'> & {
-  /** Methods that run before this one, each on what the one before it kept: `before: [{ method: 'semdedup', eps: 0.1 }]`. */
+  /**
+   * Methods that run before this one, each on what the one before it kept:
+   * `before: [{ method: 'semdedup', eps: 0.1 }]`.
+   */
   before?: readonly (MethodRequest & Omit<StageRequest, 'method' | 'options'>)[];
 };
 
@@ -184,7 +188,8 @@ export function scoreAll(project: Project | string, request: ScoreAllRequest = {
 }
 
 /**
- * Fine-tune a small model with evenly spaced checkpoints, for signals that watch a model learn. What is finished is not done again.
+ * Fine-tune a small model with evenly spaced checkpoints, for signals that watch a model learn. What is finished is not
+ * done again.
  *
  * @param project a project, or its folder
  * @throws WinnowError `TOO_FEW_STEPS`, `RUN_EXISTS`, `WORKER_MISSING` and what else the command line prints
@@ -201,7 +206,8 @@ export function train(project: Project | string, request: TrainRequest = {}): Pr
  * Choose a subset for a budget, measure it beside random subsets of its size, and save it under its name.
  *
  * @param project a project, or its folder
- * @throws WinnowError `BUDGET_INVALID`, `COLUMN_MISSING` with the command that measures it, and what else the command line prints
+ * @throws WinnowError `BUDGET_INVALID`, `COLUMN_MISSING` with the command that measures it, and what else the command
+ * line prints
  * @example
  * ```ts
  * const { ids, statistics } = await select('my-project', { method: 'visnec', budget: '15%', k: 20 });
@@ -290,7 +296,8 @@ export function report(project: Project | string, request: ReportRequest = {}): 
 }
 
 /**
- * Write the rows of a project's data set that a condition or SELECT asks for; it sees samples and signals. {@link filterFile} does it for a file.
+ * Write the rows of a project's data set that a condition or SELECT asks for; it sees samples and signals. {@link
+ * filterFile} does it for a file.
  *
  * @example
  * ```ts
@@ -360,10 +367,11 @@ export type ArenaOptions = Options<WriteArenaRequest> & {
 };
 
 /**
- * Let every method whose signals are there choose at one budget, compare what they chose with each other and with random subsets, and write the page and the
- * table.
+ * Let every method whose signals are there choose at one budget, compare what they chose with each other and with
+ * random subsets, and write the page and the table.
  *
- * @throws WinnowError `METHOD_UNKNOWN`, `METHODS_INVALID`, `OPTION_INVALID`, `BUDGET_INVALID`; a method that fails is listed in the result instead
+ * @throws WinnowError `METHOD_UNKNOWN`, `METHODS_INVALID`, `OPTION_INVALID`, `BUDGET_INVALID`; a method that fails is
+ * listed in the result instead
  * @example
  * ```ts
  * const { result, page } = await arena('my-project', { methods: 'all', budget: '15%' });

@@ -60,7 +60,10 @@ function columnsOf(names: readonly string[], count: number): Record<string, Colu
   );
 }
 
-/** A project with random numbers in every column that any method reads by default, and a small second data set as the target. */
+/**
+ * A project with random numbers in every column that any method reads by default, and a small second data set as the
+ * target.
+ */
 export async function makeArenaProject(folder: string): Promise<void> {
   mkdirSync(join(folder, 'images'), { recursive: true });
   for (const colour of ['red', 'green', 'blue'])

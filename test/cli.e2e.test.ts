@@ -22,7 +22,9 @@ beforeAll(async () => {
 }, 300_000);
 afterAll(() => fs.rmSync(work, { recursive: true, force: true }));
 
-/** `data.json` of so many rows over four images; every eighth row has no image, row 5 names a file that is not there. */
+/**
+ * `data.json` of so many rows over four images; every eighth row has no image, row 5 names a file that is not there.
+ */
 async function sample(folder: string, rows: number): Promise<void> {
   fs.mkdirSync(path.join(folder, 'images'), { recursive: true });
   for (let i = 0; i < 4; i++) {

@@ -9,8 +9,8 @@ import { anchorsOf, type Fence, fencesOf, linksOf, setupOf } from './markdown.ts
 
 /*
  * Documents are tests. Every block of sh, bash, ts, yaml or json is executed, in order, in one folder per document:
- * sh with `winnow` on its path (`./winnow` and `npx winnow` are the same there), ts type-checked against the package and run,
- * yaml and json parsed. `file=NAME` also writes the block into the folder; `no-run: reason` exempts it.
+ * sh with `winnow` on its path (`./winnow` and `npx winnow` are the same there), ts type-checked against the package
+ * and run, yaml and json parsed. `file=NAME` also writes the block into the folder; `no-run: reason` exempts it.
  * The folder begins with examples/ and with the NLVR excerpt as `data.json` and `images/`.
  */
 const ROOT = path.resolve(import.meta.dirname, '..');

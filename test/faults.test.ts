@@ -5,7 +5,10 @@ import path from 'node:path';
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import { build, COMMAND, type Ran, record, shardsOf, shell, winnow, writeData } from './stress.ts';
 
-/** What can go wrong with disks and files under a project: each is said (what, where, what to do), and nothing that was finished is lost. */
+/**
+ * What can go wrong with disks and files under a project: each is said (what, where, what to do), and nothing that was
+ * finished is lost.
+ */
 vi.setConfig({ testTimeout: 120_000, hookTimeout: 240_000 });
 let work = '';
 

@@ -3,7 +3,10 @@ import { createRandom } from '../src/numeric/philox.ts';
 import { fuzz } from './fuzz/batches.ts';
 import { mutate } from './fuzz/mutate.ts';
 
-/** Damaged files of every kind: none may crash, hang or fill the memory, and what is refused is refused in words. `npm run fuzz -- --count 10000 --seed 7` runs more. */
+/**
+ * Damaged files of every kind: none may crash, hang or fill the memory, and what is refused is refused in words.
+ * `npm run fuzz -- --count 10000 --seed 7` runs more.
+ */
 const COUNT = Number(process.env.WINNOW_FUZZ_COUNT ?? 600);
 const SEED = Number(process.env.WINNOW_FUZZ_SEED ?? 42);
 vi.setConfig({ testTimeout: 120_000 + COUNT * 1_000 });

@@ -5,7 +5,9 @@ import sharp from 'sharp';
 import { afterAll, beforeAll, expect, it, vi } from 'vitest';
 import { importDataset, openProject, score, select, train } from '../src/index.ts';
 
-/** From raw data to what the methods that need gradients or a trained scorer pick: a proxy, its checkpoints, a target. */
+/**
+ * From raw data to what the methods that need gradients or a trained scorer pick: a proxy, its checkpoints, a target.
+ */
 
 vi.setConfig({ testTimeout: 240_000, hookTimeout: 600_000 });
 

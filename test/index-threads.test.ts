@@ -5,7 +5,10 @@ import path from 'node:path';
 import { afterAll, beforeAll, expect, it, vi } from 'vitest';
 import { openDataset } from '../src/dataset/open/open.ts';
 
-/** A large file is read on several threads by the built code, and on one by the sources: the index is the same to the byte. */
+/**
+ * A large file is read on several threads by the built code, and on one by the sources: the index is the same to the
+ * byte.
+ */
 const ROOT = path.resolve(import.meta.dirname, '..');
 const ROWS = 18_000;
 const FILLER = 'The kite is above the "bench".\n'.repeat(60);

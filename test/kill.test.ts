@@ -8,8 +8,9 @@ import { litter, type Moment, type Ran, results, run, shards } from './kill/rig.
 import { build, writeData } from './stress.ts';
 
 /**
- * Real processes are killed (SIGKILL) at random moments, and the command is run again: what it leaves must be byte for byte what an undisturbed run
- * leaves, without doing a finished shard again and without litter. `npm run test:kill -- --times 100` kills every command 100 times.
+ * Real processes are killed (SIGKILL) at random moments, and the command is run again: what it leaves must be byte for
+ * byte what an undisturbed run leaves, without doing a finished shard again and without litter.
+ * `npm run test:kill -- --times 100` kills every command 100 times.
  */
 const TIMES = Number(process.env.WINNOW_KILL_TIMES ?? 0);
 const SEED = Number(process.env.WINNOW_KILL_SEED ?? 42);

@@ -9,8 +9,8 @@ const BOTTOM = 48;
 const COLOURS = ['#1b6ca8', '#c8553d', '#3a7d44', '#7b4fa3', '#b8860b', '#2f9c95', '#8c4a5a', '#555555'];
 
 /**
- * Processor time of selection alone against rows, one line a method, both axes logarithmic: growth in proportion is a slope of 1. Processor time and
- * not seconds, because it hardly depends on what else the machine does.
+ * Processor time of selection alone against rows, one line a method, both axes logarithmic: growth in proportion is a
+ * slope of 1. Processor time and not seconds, because it hardly depends on what else the machine does.
  */
 export function drawGrowth(results: Readonly<Record<string, Record<string, { alone: Summary }>>>): string {
   const lines = Object.entries(results).map(([name, bySize]) => ({

@@ -1,7 +1,7 @@
-"""COINCIDE's own code as a peer for bench/select-peers.ts: ``python peers.py STEP FOLDER ARGUMENTS``, one step a process, JSON at the end.
+"""COINCIDE's own code as a peer for bench/select-peers.ts: ``python peers.py STEP FOLDER ARGUMENTS``.
 
-The steps run the scripts and functions of G-JWLee/COINCIDE_code as they are, but for lines that name a device or a width, which
-bench/select-peers.ts rewrites in the copy and prints.
+One step a process, JSON at the end. The steps run the scripts and functions of G-JWLee/COINCIDE_code as they are, but
+for lines that name a device or a width, which bench/select-peers.ts rewrites in the copy and prints.
 """
 
 from __future__ import annotations
@@ -109,7 +109,7 @@ def semdedup_clusters(folder: Path, given: str, eps: str, count: str) -> None:
 
 
 def d2(folder: Path, fraction: str) -> None:
-    """The published functions in the order of the script, keeping the graph so that its selection can be made again from it."""
+    """The published functions in the order of the script; the graph is kept, to make its selection again from it."""
     from tinyllava.eval.score.d2_prune import d2_prune
 
     save = folder / "d2-out"
@@ -125,7 +125,7 @@ def d2(folder: Path, fraction: str) -> None:
 
 
 class StoredGraph:
-    """What the published functions ask an index for, from a graph that was kept: each row itself at distance 0, then its neighbours."""
+    """An index for the published functions from a graph that was kept: each row at distance 0, then its neighbours."""
 
     def __init__(self, neighbours: np.ndarray, distances: np.ndarray) -> None:
         own = np.arange(len(neighbours))[:, None]

@@ -1,6 +1,7 @@
 /**
- * A generated pool as a project: a data set in LLaVA's format, and signals in shards as `winnow score` writes them. The rows come from topics
- * of very different sizes that belong to sources of the sizes of LLaVA-665K, so that clusters, losses and trajectories hang together.
+ * A generated pool as a project: a data set in LLaVA's format, and signals in shards as `winnow score` writes them. The
+ * rows come from topics of very different sizes that belong to sources of the sizes of LLaVA-665K, so that clusters,
+ * losses and trajectories hang together.
  */
 import { existsSync, readFileSync } from 'node:fs';
 import { mkdir, open, rm, writeFile } from 'node:fs/promises';

@@ -15,7 +15,10 @@ const PACKAGES = [
 ];
 const SCORE = 'tinyllava/eval/score';
 
-/** Lines that name a device or the width of one model, and what stands there instead: a processor, and the width of this run. */
+/**
+ * Lines that name a device or the width of one model, and what stands there instead: a processor, and the width of this
+ * run.
+ */
 function patches(width: number): Record<string, [string, string][]> {
   const toProcessor: [string, string] = ['faiss.index_gpu_to_cpu(kmeans.index)', 'kmeans.index'];
   return {
@@ -30,7 +33,10 @@ function patches(width: number): Record<string, [string, string][]> {
   };
 }
 
-/** Fetches COINCIDE's code (with its SemDeDup and D2) into `out`, for this run alone, with the lines above rewritten. @param from a clone, instead of GitHub */
+/**
+ * Fetches COINCIDE's code (with its SemDeDup and D2) into `out`, for this run alone, with the lines above rewritten.
+ * @param from a clone, instead of GitHub
+ */
 export function makeReference(out: string, width: number, from = REPOSITORY): { folder: string; patched: string[] } {
   const clone = join(out, 'coincide-code');
   if (!existsSync(clone)) execFileSync('git', ['clone', '--quiet', from, clone], { stdio: 'inherit' });

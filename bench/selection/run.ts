@@ -1,7 +1,9 @@
 import { spawnSync } from 'node:child_process';
 import { availableParallelism, cpus, loadavg, totalmem } from 'node:os';
 
-/** One run of a command: seconds from its start to its end, processor time of all threads, and the most memory it held. */
+/**
+ * One run of a command: seconds from its start to its end, processor time of all threads, and the most memory it held.
+ */
 export interface Run {
   seconds: number;
   cpu: number;

@@ -25,8 +25,8 @@ export interface Duck {
 }
 
 /**
- * The one place where DuckDB is opened: it installs and loads no extensions, reads and writes nothing outside of the project,
- * and keeps to a memory limit; none of it can be changed later by a query.
+ * The one place where DuckDB is opened: it installs and loads no extensions, reads and writes nothing outside of the
+ * project, and keeps to a memory limit; none of it can be changed later by a query.
  */
 export async function openDuck(options: DuckOptions): Promise<Duck> {
   const { DuckDBInstance } = await import('@duckdb/node-api');

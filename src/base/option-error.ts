@@ -5,7 +5,8 @@ import { WinnowError } from './errors.ts';
 type Issue = z.core.$ZodIssue;
 
 /**
- * What is wrong with the first option that a schema refuses, as the command line names it: which option, what it takes, what it got.
+ * What is wrong with the first option that a schema refuses, as the command line names it: which option, what it takes,
+ * what it got.
  *
  * @param of the method, signal or recipe that has the options
  * @param help the command that lists them

@@ -82,8 +82,8 @@ function listen(argv: readonly string[]): { signal: AbortSignal; unhook: () => v
     const reason = new Error('Interrupted');
     reason.name = 'AbortError';
     controller.abort(reason);
-    // A step that can't be told to stop must not keep the terminal; the timer also holds the process until it has ended,
-    // because a step that waits for a stopped worker leaves nothing else to wait for.
+    // A step that can't be told to stop must not keep the terminal; the timer also holds the process until it has
+    // ended, because a step that waits for a stopped worker leaves nothing else to wait for.
     grace = setTimeout(() => process.exit(code), GRACE_MS);
   };
   const onInterrupt = (): void => leave(INTERRUPTED);

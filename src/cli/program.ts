@@ -19,8 +19,8 @@ export interface Captured {
 }
 
 /**
- * The command line for `argv`. A verb that `argv` does not name stands there with its summary alone, unloaded: enough for
- * the list of verbs and for suggestions. The program throws `CommanderError` instead of leaving the process.
+ * The command line for `argv`. A verb that `argv` does not name stands there with its summary alone, unloaded: enough
+ * for the list of verbs and for suggestions. The program throws `CommanderError` instead of leaving the process.
  */
 export async function createProgram(
   verbs: readonly Verb[],

@@ -31,7 +31,9 @@ interface Step {
   said: number;
 }
 
-/** Progress with rate and time left, on stderr: a bar on a terminal, else a line every 30 s, and nothing for short work. */
+/**
+ * Progress with rate and time left, on stderr: a bar on a terminal, else a line every 30 s, and nothing for short work.
+ */
 export function createProgress(options: ProgressOptions): Progress {
   const { stream, quiet = false, now = Date.now } = options;
   let step: Step | undefined;

@@ -20,8 +20,9 @@ function propertiesOf(schema: z.ZodType): Record<string, Property> {
 }
 
 /**
- * Declares one option per field of a zod schema: `textOnly` becomes `--text-only <value>`, a boolean a bare flag, an array a
- * comma-separated list. Description, default and choices are the schema's own, so the command line and the API can't differ.
+ * Declares one option per field of a zod schema: `textOnly` becomes `--text-only <value>`, a boolean a bare flag, an
+ * array a comma-separated list. Description, default and choices are the schema's own, so the command line and the API
+ * can't differ.
  */
 export function addSchemaOptions(command: Command, schema: z.ZodType): void {
   for (const [name, property] of Object.entries(propertiesOf(schema))) {

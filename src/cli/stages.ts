@@ -1,4 +1,6 @@
-/** A command line in stages: the words of the last one, as a command line of its own, and those of the stages before it. */
+/**
+ * A command line in stages: the words of the last one, as a command line of its own, and those of the stages before it.
+ */
 export interface StagedLine {
   argv: readonly string[];
   before: readonly (readonly string[])[];
@@ -8,8 +10,9 @@ export interface StagedLine {
 const THEN = 'then';
 
 /**
- * Splits `select semdedup --eps 0.1 then visnec --budget 15%` at the word `then`: the last stage stays the command, with what is said of the whole
- * selection; each stage before it has its method and its own options. A `then` that no method follows is left for the parser to refuse.
+ * Splits `select semdedup --eps 0.1 then visnec --budget 15%` at the word `then`: the last stage stays the command,
+ * with what is said of the whole selection; each stage before it has its method and its own options. A `then` that no
+ * method follows is left for the parser to refuse.
  */
 export function splitStages(argv: readonly string[]): StagedLine {
   const verb = argv.indexOf('select');

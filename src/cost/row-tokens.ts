@@ -14,8 +14,9 @@ export interface RowTokens {
 }
 
 /**
- * Tokens that each row costs in training: a column where one is named, else an estimate from the sample itself: UTF-8 bytes of all its text
- * over 4 (a byte-pair tokenizer's usual ratio), and images by {@link imageRule}. A row of a column without a number can't be counted and is an error.
+ * Tokens that each row costs in training: a column where one is named, else an estimate from the sample itself: UTF-8
+ * bytes of all its text over 4 (a byte-pair tokenizer's usual ratio), and images by {@link imageRule}. A row of a
+ * column without a number can't be counted and is an error.
  *
  * @param excluded rows that can't be chosen and need no number
  * @throws WinnowError `TOKENS_MISSING`, `TOKENS_UNKNOWN`, `COLUMN_MISSING`

@@ -9,10 +9,16 @@ export function canonicalJson(sample: Sample): string {
   return JSON.stringify(sortKeys(sample));
 }
 
-/** Brackets in brackets: Python's parser gives up at a thousand, and every walk through a value takes the stack that there is. */
+/**
+ * Brackets in brackets: Python's parser gives up at a thousand, and every walk through a value takes the stack that
+ * there is.
+ */
 const MOST_DEPTH = 500;
 
-/** A JSON value with the keys of every object sorted by code unit. Throws `RangeError` where it is nested more than 500 deep. */
+/**
+ * A JSON value with the keys of every object sorted by code unit. Throws `RangeError` where it is nested more than 500
+ * deep.
+ */
 export function sortKeys(value: unknown, depth = 0): unknown {
   if (value === null || typeof value !== 'object') return value;
   if (depth > MOST_DEPTH) throw new RangeError(`nested more than ${MOST_DEPTH} deep`);
@@ -22,8 +28,9 @@ export function sortKeys(value: unknown, depth = 0): unknown {
 }
 
 /**
- * SHA-256 of everything that a sample says, 32 bytes: media by path, keys of `meta` sorted. What is hashed isn't JSON but counted texts
- * (`5:kites`), since every row of every data set is hashed and escaping its texts took longer than hashing them.
+ * SHA-256 of everything that a sample says, 32 bytes: media by path, keys of `meta` sorted. What is hashed isn't JSON
+ * but counted texts (`5:kites`), since every row of every data set is hashed and escaping its texts took longer than
+ * hashing them.
  */
 export function hashSample({ id, media: { images, videos }, messages, meta }: Sample): Uint8Array {
   let text = counted(id);
@@ -46,7 +53,10 @@ function partText(part: Part): string {
   return part.type === 'image' ? `image${part.image};` : `video${part.video};`;
 }
 
-/** Its length tells where a text ends, so that none can pass for two. Half a surrogate pair, which UTF-8 can't spell, is escaped. */
+/**
+ * Its length tells where a text ends, so that none can pass for two. Half a surrogate pair, which UTF-8 can't spell, is
+ * escaped.
+ */
 function counted(text: string): string {
   const sound = text.isWellFormed() ? text : JSON.stringify(text);
   return `${text.length}:${sound}`;

@@ -16,7 +16,10 @@ export interface BatchOptions {
   start?: number;
   /** One past the last row. @default rows */
   end?: number;
-  /** Also rows whose placeholders and media don't match, as far as they can be read: only what mends them wants that. @default false */
+  /**
+   * Also rows whose placeholders and media don't match, as far as they can be read: only what mends them wants that.
+   * @default false
+   */
   salvage?: boolean;
   signal?: AbortSignal;
 }

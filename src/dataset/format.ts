@@ -13,7 +13,10 @@ export interface Probe {
   entries: string[];
   /** The first bytes of a file (up to 4 KB), unpacked: what binary formats are known by. */
   head: Uint8Array;
-  /** How the file is cut into records: one JSON array, JSON lines, one JSON object that holds them all, or not JSON at all. */
+  /**
+   * How the file is cut into records: one JSON array, JSON lines, one JSON object that holds them all, or not JSON at
+   * all.
+   */
   container: 'array' | 'lines' | 'object' | 'none';
   /** Of one JSON object: its first members (up to 64). */
   members: Member[];
@@ -52,26 +55,28 @@ export interface SideFile {
 }
 
 /**
- * The door for formats: a format maps records to neutral samples and back. Cutting files into records (array, lines) and
- * joining them is the business of the reader and writer in this room, the same for all.
+ * The door for formats: a format maps records to neutral samples and back. Cutting files into records (array, lines)
+ * and joining them is the business of the reader and writer in this room, the same for all.
  */
 export interface Format {
   readonly name: string;
   /** For people: `LLaVA JSON`. */
   readonly title: string;
-  /** Container it writes. `folder` formats have a `listFolder` instead of records in a file; `own` ones `openSource`. */
+  /**
+   * Container it writes. `folder` formats have a `listFolder` instead of records in a file; `own` ones `openSource`.
+   */
   readonly container: 'array' | 'lines' | 'folder' | 'own';
   /**
-   * The container holds bytes of media itself, and may be cut into shards: such formats also read folders. `images`: of images alone, videos lie
-   * beside it as files.
+   * The container holds bytes of media itself, and may be cut into shards: such formats also read folders. `images`: of
+   * images alone, videos lie beside it as files.
    */
   readonly holdsMedia?: 'all' | 'images';
   /** Extension of the main file, with dot. */
   readonly extension: string;
   sniff(probe: Probe): Sniff;
   /**
-   * Record to sample, or the error that quarantines the row, with the sample as far as it can be read (the doctor mends it).
-   * Must never throw on bad data.
+   * Record to sample, or the error that quarantines the row, with the sample as far as it can be read (the doctor mends
+   * it). Must never throw on bad data.
    */
   read(
     record: unknown,
@@ -88,8 +93,9 @@ export interface Format {
   /** Folder formats: the records, in a stable order. */
   listFolder?(path: string): Promise<unknown[]>;
   /**
-   * Formats whose records don't simply follow one another in a JSON file: opens the file that was probed. `given` is its path
-   * as it was given: of a packed file `probe.path` is an unpacked copy, and files beside it are found from `given`.
+   * Formats whose records don't simply follow one another in a JSON file: opens the file that was probed. `given` is
+   * its path as it was given: of a packed file `probe.path` is an unpacked copy, and files beside it are found from
+   * `given`.
    */
   openSource?(
     probe: Probe,
@@ -97,9 +103,13 @@ export interface Format {
     given: string,
     room: SourceRoom,
   ): Promise<RecordSource>;
-  /** Formats of JSON that aren't an array or lines: how the records are joined in the main file, and in files beside it. */
+  /**
+   * Formats of JSON that aren't an array or lines: how the records are joined in the main file, and in files beside it.
+   */
   joiner?(mainFile: string, options: WriteOptions): Joiner;
-  /** Formats that are written as shards: shards of such names that are there already. They are replaced all together. */
+  /**
+   * Formats that are written as shards: shards of such names that are there already. They are replaced all together.
+   */
   shardsThere?(mainFile: string, options: WriteOptions): string[];
   /** Formats that aren't JSON: where the records that `write` gives go. */
   openSink?(mainFile: string, options: WriteOptions, load: MediaLoader): Promise<RecordSink>;

@@ -1,6 +1,9 @@
 import { z } from 'zod';
 
-/** One piece of a message. Media parts refer to `Sample.media` by index; `<image>` strings exist only in readers and writers. */
+/**
+ * One piece of a message. Media parts refer to `Sample.media` by index; `<image>` strings exist only in readers and
+ * writers.
+ */
 export const Part = z.discriminatedUnion('type', [
   z.object({ type: z.literal('text'), text: z.string() }),
   z.object({ type: z.literal('image'), image: z.int().nonnegative() }),
@@ -25,7 +28,8 @@ export type MediaRef = z.infer<typeof MediaRef>;
 
 /**
  * The neutral sample: what every reader yields and every writer takes.
- * `meta.source` and `meta.category` are known names; columns of the file that have no place here are kept under `meta` by their own name.
+ * `meta.source` and `meta.category` are known names; columns of the file that have no place here are kept under `meta`
+ * by their own name.
  */
 export const Sample = z.object({
   id: z.string(),

@@ -43,7 +43,9 @@ const QWEN_MASK = { inUser: [/\bassistant\b/], inAny: [] };
 const LLAVA_MASK = { inUser: [], inAny: [/\bUSER:/, /\bASSISTANT:/] };
 const QWEN2_RESIZE = { factor: 28, minPixels: 3136, maxPixels: 12_845_056 };
 
-/** Every target, one record each. Sources: the checkpoints' tokenizer and preprocessor files, the trainers' data code. */
+/**
+ * Every target, one record each. Sources: the checkpoints' tokenizer and preprocessor files, the trainers' data code.
+ */
 const targets: readonly Target[] = [
   {
     name: 'qwen3-vl',

@@ -41,7 +41,8 @@ export interface ScoreAllResult {
 }
 
 /**
- * Measure all that methods read, in as few passes as it takes: signals that the worker measures with one model go through it together.
+ * Measure all that methods read, in as few passes as it takes: signals that the worker measures with one model go
+ * through it together.
  *
  * @throws WinnowError `METHOD_UNKNOWN`, `SIGNAL_UNKNOWN`, and what each signal throws
  */

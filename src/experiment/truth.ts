@@ -93,7 +93,10 @@ export function separation(
   });
 }
 
-/** The cluster that a fault's rows fill by themselves: at least four fifths of it are theirs, and half of them are in it. */
+/**
+ * The cluster that a fault's rows fill by themselves: at least four fifths of it are theirs, and half of them are in
+ * it.
+ */
 export function ownCluster(fault: readonly (string | null)[], key: string, clusters: Int32Array): number | undefined {
   const sizes = new Map<number, number>();
   const theirs = new Map<number, number>();

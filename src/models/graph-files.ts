@@ -16,7 +16,8 @@ export function graphName(file: string): { base: string; rank: number } {
 }
 
 /**
- * Path of a graph in a model's folder (`onnx/`, or the folder itself): the file of the best dtype that is there. Undefined when there is none.
+ * Path of a graph in a model's folder (`onnx/`, or the folder itself): the file of the best dtype that is there.
+ * Undefined when there is none.
  * @param base e.g. `text_model`
  */
 export async function findGraph(folder: string, base: string): Promise<string | undefined> {

@@ -38,10 +38,11 @@ export interface ResolveOptions {
 export const SHIPPED: readonly string[] = ['micro-vlm', 'micro-clip'];
 
 /**
- * Finds a model's graphs: a shipped name, a folder, or a hub id (`org/name`, `org/name@revision`). A hub model is downloaded once (configuration,
- * tokenizer, chat template and ONNX graphs, no pickle and no code) and found again without the network; a copy in the Hugging Face cache is taken as
- * it is.
- * @throws WinnowError `MODEL_UNKNOWN`, `MODEL_OFFLINE`, `MODEL_GATED`, `MODEL_NO_ONNX`, `MODEL_PICKLE`, `DOWNLOAD_FAILED`.
+ * Finds a model's graphs: a shipped name, a folder, or a hub id (`org/name`, `org/name@revision`). A hub model is
+ * downloaded once (configuration, tokenizer, chat template and ONNX graphs, no pickle and no code) and found again
+ * without the network; a copy in the Hugging Face cache is taken as it is.
+ * @throws WinnowError `MODEL_UNKNOWN`, `MODEL_OFFLINE`, `MODEL_GATED`, `MODEL_NO_ONNX`, `MODEL_PICKLE`,
+ * `DOWNLOAD_FAILED`.
  */
 export async function resolveModel(idOrPath: string, options: ResolveOptions = {}): Promise<ModelFolder> {
   const cacheDir = options.cacheDir ?? userCacheFolder();
@@ -86,13 +87,16 @@ export async function folderWeights(folder: string, options: { cacheDir?: string
   return folderRevision(folder, files, options.cacheDir ?? userCacheFolder());
 }
 
-/** Whether a name can only be that of a training run: no shipped model, nothing that is there as a folder, no hub id. */
+/**
+ * Whether a name can only be that of a training run: no shipped model, nothing that is there as a folder, no hub id.
+ */
 export function isRunName(name: string): boolean {
   return localPath(name) === undefined && /^[\w.-]+$/.test(name);
 }
 
 /**
- * Folder of a model's tokenizer and chat template: a shipped name, a folder, or a hub id, of which only these are fetched.
+ * Folder of a model's tokenizer and chat template: a shipped name, a folder, or a hub id, of which only these are
+ * fetched.
  * @throws WinnowError `MODEL_UNKNOWN`, `MODEL_OFFLINE`, `MODEL_GATED`, `MODEL_INCOMPLETE`, `DOWNLOAD_FAILED`.
  */
 export async function resolveTokenizer(idOrPath: string, options: ResolveOptions = {}): Promise<string> {
@@ -100,8 +104,8 @@ export async function resolveTokenizer(idOrPath: string, options: ResolveOptions
 }
 
 /**
- * Whether a model runs in this process: shipped ones do, a folder or a hub model where it holds ONNX graphs. Without the network, a hub model of which
- * nothing is here counts as one that does: resolving it says what is missing.
+ * Whether a model runs in this process: shipped ones do, a folder or a hub model where it holds ONNX graphs. Without
+ * the network, a hub model of which nothing is here counts as one that does: resolving it says what is missing.
  */
 export async function hasGraphs(idOrPath: string, options: ResolveOptions = {}): Promise<boolean> {
   const local = localPath(idOrPath);

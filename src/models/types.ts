@@ -1,8 +1,9 @@
 import type { Sample } from '../dataset/sample.ts';
 
 /**
- * How the image is taken away for the blind pass (spec: VisNec 3.1). They differ by the positions of the text that follows.
- * `masked`: the image positions stay and are masked (paper). `drop`: one masked slot stays (official code). `remove`: nothing stays.
+ * How the image is taken away for the blind pass (spec: VisNec 3.1). They differ by the positions of the text that
+ * follows. `masked`: the image positions stay and are masked (paper). `drop`: one masked slot stays (official code).
+ * `remove`: nothing stays.
  */
 export type BlindVariant = 'masked' | 'drop' | 'remove';
 

@@ -1,4 +1,7 @@
-/** Values under change whose largest is always known: a tournament over the rows, so that a change costs log2(n) comparisons. */
+/**
+ * Values under change whose largest is always known: a tournament over the rows, so that a change costs log2(n)
+ * comparisons.
+ */
 export interface ArgmaxTree {
   /** Row of the largest value, the first of equals; -1 when none are left. */
   best(): number;

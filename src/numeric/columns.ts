@@ -66,7 +66,10 @@ export function wideOf(matrix: Matrix): WideColumn {
   };
 }
 
-/** A column whose rows are changed, at once where it is in memory, else as they are read. @param change gives as many rows of the same width */
+/**
+ * A column whose rows are changed, at once where it is in memory, else as they are read. @param change gives as many
+ * rows of the same width
+ */
 export function mapRows(column: WideColumn, change: (matrix: Matrix) => Matrix): WideColumn {
   const { rows, width, held } = column;
   if (held !== undefined) return wideOf(change(held));

@@ -19,8 +19,8 @@ function longest(points: Matrix): number {
 }
 
 /**
- * Farthest-point sampling: begins with one row, then always takes the row whose nearest taken row is farthest (Euclidean), the first of
- * equals. Costs rows x count distances and memory for one number a row.
+ * Farthest-point sampling: begins with one row, then always takes the row whose nearest taken row is farthest
+ * (Euclidean), the first of equals. Costs rows x count distances and memory for one number a row.
  *
  * @returns `count` rows (all, if there are fewer) in the order they were taken
  */

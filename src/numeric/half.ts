@@ -44,8 +44,8 @@ function roundShift(value: number, shift: number): number {
 }
 
 /**
- * Reads a vector that was stored in half the room: little-endian, a float32 scale, then float16 numbers; each value is the scale
- * times a number. The scale is a power of two, so that vectors of any length keep 11 bits a number.
+ * Reads a vector that was stored in half the room: little-endian, a float32 scale, then float16 numbers; each value is
+ * the scale times a number. The scale is a power of two, so that vectors of any length keep 11 bits a number.
  *
  * @param out takes the values, and says how many there are
  * @throws RangeError where the blob is shorter
@@ -58,8 +58,8 @@ export function readHalves(blob: Uint8Array, out: Float32Array): void {
 }
 
 /**
- * A vector as {@link readHalves} reads it. The scale is the power of two that brings the largest value near the top of the range of float16: so values down
- * to 2^-28 of the largest keep 11 bits.
+ * A vector as {@link readHalves} reads it. The scale is the power of two that brings the largest value near the top of
+ * the range of float16: so values down to 2^-28 of the largest keep 11 bits.
  */
 export function writeHalves(vector: Float32Array): Uint8Array {
   let largest = 0;

@@ -22,7 +22,9 @@ export interface NearestOptions extends ThreadOptions {
   signal?: AbortSignal;
 }
 
-/** Copies with every row scaled to length 1; rows of length 0 or with values that aren't finite become 0 and are marked. */
+/**
+ * Copies with every row scaled to length 1; rows of length 0 or with values that aren't finite become 0 and are marked.
+ */
 function toUnit(matrix: Matrix): { unit: Matrix; usable: Uint8Array } {
   const data = matrix.data.slice();
   const usable = new Uint8Array(matrix.rows);
@@ -39,8 +41,8 @@ function toUnit(matrix: Matrix): { unit: Matrix; usable: Uint8Array } {
 }
 
 /**
- * Exact nearest neighbours by cosine, in blocks: memory grows with neither side. Ties go to the earlier row. Rows without a direction (zero,
- * NaN) are nobody's neighbour and have none.
+ * Exact nearest neighbours by cosine, in blocks: memory grows with neither side. Ties go to the earlier row. Rows
+ * without a direction (zero, NaN) are nobody's neighbour and have none.
  */
 export async function nearestByCosine(
   queries: Matrix,

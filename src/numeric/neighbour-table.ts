@@ -32,14 +32,18 @@ const CANDIDATE_ROWS = 8192;
 const SPARE = 4;
 /** Single precision errs by less than this share of the squares that a distance is the difference of. */
 const ROUNDING = 1e-4;
-/** Cells of an approximate search that are looked into for the rows of one cell, itself among them; fewer where they hold the rows of so many average ones. */
+/**
+ * Cells of an approximate search that are looked into for the rows of one cell, itself among them; fewer where they
+ * hold the rows of so many average ones.
+ */
 const PROBES = 8;
 const CELL_ITERATIONS = 10;
 const CELL_FIT_ROWS = 64;
 
 /**
- * The k nearest other rows of every row, by Euclidean distance. Exact: all pairs, in blocks. Approximate: k-means into about sqrt(n) cells, and
- * only rows of the nearest cells are compared (an inverted file), up to the rows of 8 average ones; what lies beyond is missed.
+ * The k nearest other rows of every row, by Euclidean distance. Exact: all pairs, in blocks. Approximate: k-means into
+ * about sqrt(n) cells, and only rows of the nearest cells are compared (an inverted file), up to the rows of 8 average
+ * ones; what lies beyond is missed.
  *
  * @param points rows without NaN or infinity
  */

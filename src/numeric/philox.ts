@@ -2,7 +2,8 @@
  * Philox4x32-10, the project's one random generator: counter based, so that draw `i` of a stream depends on nothing but
  * (seed, stream name, i). `worker/winnow_worker/philox.py` is its twin; both are tested against the same vectors.
  *
- * Source: Salmon, Moraes, Dror, Shaw, "Parallel random numbers: as easy as 1, 2, 3", SC 2011; known answers from Random123.
+ * Source: Salmon, Moraes, Dror, Shaw, "Parallel random numbers: as easy as 1, 2, 3", SC 2011; known answers from
+ * Random123.
  */
 
 const M0 = 0xd2511f53;
@@ -12,7 +13,10 @@ const W1 = 0xbb67ae85;
 const ROUNDS = 10;
 const TWO_32 = 0x1_0000_0000;
 
-/** High 32 bits of the product of two unsigned 32-bit numbers, from four products of halves, none of which leaves 32 bits with what is carried to it. */
+/**
+ * High 32 bits of the product of two unsigned 32-bit numbers, from four products of halves, none of which leaves 32
+ * bits with what is carried to it.
+ */
 function mulHigh(a: number, b: number): number {
   const aLow = a & 0xffff;
   const aHigh = a >>> 16;

@@ -20,8 +20,8 @@ const DIGIT_BITS = 11;
 const DIGIT = (1 << DIGIT_BITS) - 1;
 
 /**
- * Sorts rows as `byScore` does. Scores in single precision are sorted by their bits (radix sort), in a time that grows with the rows alone:
- * twenty times as fast as a comparison in JavaScript.
+ * Sorts rows as `byScore` does. Scores in single precision are sorted by their bits (radix sort), in a time that grows
+ * with the rows alone: twenty times as fast as a comparison in JavaScript.
  */
 export function rankRows(
   rows: ArrayLike<number>,

@@ -181,7 +181,10 @@ export const ReportDoctor = z.object({
 });
 export type ReportDoctor = z.infer<typeof ReportDoctor>;
 
-/** Everything a report may show. Only `title` and `samples.id` must be there: the parts that lack their data are left out. */
+/**
+ * Everything a report may show. Only `title` and `samples.id` must be there: the parts that lack their data are left
+ * out.
+ */
 export const ReportData = z.object({
   title: z.string().describe('name of the data set'),
   subtitle: z.string().optional().describe('one line under the title, e.g. where the data came from'),

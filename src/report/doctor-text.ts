@@ -2,7 +2,10 @@ import type { CheckFinding } from '../doctor/findings.ts';
 import type { DoctorResult } from '../doctor/result.ts';
 import { count } from './format.ts';
 
-/** The doctor's findings for a terminal: a line for each code, and below it an example and what to do. Ends without a newline. */
+/**
+ * The doctor's findings for a terminal: a line for each code, and below it an example and what to do. Ends without a
+ * newline.
+ */
 export function doctorText(result: DoctorResult, { width }: { width: number }): string {
   const { findings, notRun, fixed } = result;
   const target = result.target === null ? '' : `, for ${result.target}`;

@@ -39,7 +39,9 @@ export function selectionSentence(summary: Summary): string {
   return `${main.title} was asked for ${asked}, ${got}.${against}`;
 }
 
-/** Faults that fill a cluster of their own and that a selection keeps nonetheless: at least half of what random keeps. */
+/**
+ * Faults that fill a cluster of their own and that a selection keeps nonetheless: at least half of what random keeps.
+ */
 export function ownClusterFindings(summary: Summary): string[] {
   return summary.faults.flatMap((fault) => {
     if (fault.ownCluster === null) return [];

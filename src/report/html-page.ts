@@ -17,8 +17,8 @@ export interface HtmlPage {
 }
 
 /**
- * One HTML document that needs nothing but itself, opens from disk, and runs no script but its own (a content security policy with the script's hash
- * says so).
+ * One HTML document that needs nothing but itself, opens from disk, and runs no script but its own (a content security
+ * policy with the script's hash says so).
  *
  * @throws WinnowError REPORT_ASSETS when the page's script hasn't been bundled
  */

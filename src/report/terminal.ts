@@ -154,7 +154,10 @@ function stepTable(steps: NonNullable<NonNullable<ReportData['run']>['steps']>, 
   return table(null, [...rows, ['total', duration(total), '']], width);
 }
 
-/** Columns padded to their widest cell, heads broken over lines; the widest columns give way when a line would be too long. */
+/**
+ * Columns padded to their widest cell, heads broken over lines; the widest columns give way when a line would be too
+ * long.
+ */
 function table(head: readonly string[] | null, rows: readonly (readonly string[])[], width: number): string {
   const all = [...(head === null ? [] : brokenHead(head, rows)), ...rows];
   const columns = Math.max(...all.map((row) => row.length));

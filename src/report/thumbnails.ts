@@ -5,7 +5,10 @@ const EDGE = 160;
 /** Pixels that a larger image is reduced to, twice as many as it is shown with. */
 const REDUCED = 2 * EDGE;
 
-/** A small picture of a sample's first image as a data URI; undefined where it can't be had. Small images are enlarged with sharp pixels. */
+/**
+ * A small picture of a sample's first image as a data URI; undefined where it can't be had. Small images are enlarged
+ * with sharp pixels.
+ */
 export async function thumbnail(dataset: Dataset, path: string, reduced = REDUCED): Promise<string | undefined> {
   try {
     const media = resolveMedia(dataset, { path });

@@ -1,9 +1,9 @@
 import { quantile } from '../numeric/statistics/statistics.ts';
 
 /**
- * Phase 1 of IFD, "pre-experience": of each cluster of instructions the rows with a middle perplexity (between the 25th and 75th percentile),
- * in row order every (m / n)-th of them, at most n; a cluster smaller than n gives all of its rows. A model trained on
- * these for one short epoch measures the losses of phase 2.
+ * Phase 1 of IFD, "pre-experience": of each cluster of instructions the rows with a middle perplexity (between the 25th
+ * and 75th percentile), in row order every (m / n)-th of them, at most n; a cluster smaller than n gives all of its
+ * rows. A model trained on these for one short epoch measures the losses of phase 2.
  *
  * Source: Cherry LLM (NAACL 2024), data_by_cluster.py.
  *

@@ -138,7 +138,10 @@ async function readAll(
 const pick = <T>(all: Readonly<Record<string, T>>, names: readonly string[]): Record<string, T> =>
   Object.fromEntries(names.flatMap((name) => (name in all ? [[name, all[name]!]] : [])));
 
-/** The part of the input that a stage reads, with its target. @throws WinnowError `REFERENCE_MISSING`, `REFERENCE_UNUSED`, `REFERENCE_DIFFERS` */
+/**
+ * The part of the input that a stage reads, with its target. @throws WinnowError `REFERENCE_MISSING`,
+ * `REFERENCE_UNUSED`, `REFERENCE_DIFFERS`
+ */
 async function stageInput(
   project: Project,
   { input, from }: Pick<SelectionInputs, 'input' | 'from'>,

@@ -93,7 +93,8 @@ describe('a composed selection', () => {
       max: { unknown: 2 },
       name: 'ruled',
     });
-    // Of web the two that are always kept and the best; of the unknown the two best that are allowed; book has the rest.
+    // Of web the two that are always kept and the best; of the unknown the two best that are allowed; book has the
+    // rest.
     expect(numbers(ids).sort((a, b) => a - b)).toEqual([0, 1, 29, 45, 46, 47, 48, 49, 55, 56]);
     expect(composition?.sources).toEqual([
       { source: 'book', least: 4, most: null, available: 20, kept: 5 },

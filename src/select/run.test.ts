@@ -11,7 +11,10 @@ import { recordSignal } from '../store/signals.ts';
 import { explain } from './explain.ts';
 import { runSelection } from './run.ts';
 
-/** Forty rows of two kinds of question and two sources. S of row i is (i - 10) / 20, so that rows 0 to 10 are not positive; row 39 can't be read. */
+/**
+ * Forty rows of two kinds of question and two sources. S of row i is (i - 10) / 20, so that rows 0 to 10 are not
+ * positive; row 39 can't be read.
+ */
 const ROWS = 40;
 const necessity = Float32Array.from({ length: ROWS }, (_, i) => (i - 10) / 20);
 let folder = '';

@@ -1,4 +1,7 @@
-/** Columns larger than memory: what a method chooses from a column that is read in blocks is what it chooses from one in memory. */
+/**
+ * Columns larger than memory: what a method chooses from a column that is read in blocks is what it chooses from one in
+ * memory.
+ */
 import { mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';

@@ -22,8 +22,8 @@ import { signals } from './measured/registry.ts';
 import type { ScorePlan, Signal, SignalContext } from './signal.ts';
 
 /**
- * One suite for every signal of the registry, on eight rows made here: 0 to 3 have good images (0 and 1 the same one), 4 none, 5 a file that
- * is no image, 6 no file at all, and 7 is no conversation.
+ * One suite for every signal of the registry, on eight rows made here: 0 to 3 have good images (0 and 1 the same one),
+ * 4 none, 5 a file that is no image, 6 no file at all, and 7 is no conversation.
  */
 const [TEXT_ONLY, BROKEN, GONE, BAD_ROW] = [4, 5, 6, 7];
 const IMAGES = ['a.png', 'a.png', 'b.png', 'c.png', undefined, 'broken.png', 'gone.png', 'a.png'];
@@ -58,7 +58,10 @@ const OF_THE_TEXT = new Set([
   'last-gradient',
 ]);
 
-/** Measured by the same job as `attention` (or `gradients`), on which it is tested how shards are kept: of these only the numbers are their own. */
+/**
+ * Measured by the same job as `attention` (or `gradients`), on which it is tested how shards are kept: of these only
+ * the numbers are their own.
+ */
 const LIKE_ANOTHER = new Set([
   'error-norm',
   'last-gradient',

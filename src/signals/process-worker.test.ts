@@ -12,8 +12,8 @@ import { runScore } from './engine/score.ts';
 import { planScore } from './engine/score-plan.ts';
 
 /*
- * One model folder, read by both: ONNX graphs in this process, PyTorch weights in the worker. Tokens, templates, image sizes and tiles are each
- * side's own, so that a difference anywhere shows in the losses.
+ * One model folder, read by both: ONNX graphs in this process, PyTorch weights in the worker. Tokens, templates, image
+ * sizes and tiles are each side's own, so that a difference anywhere shows in the losses.
  */
 const WORKER = fileURLToPath(new URL('../../worker', import.meta.url));
 const MAKE = `

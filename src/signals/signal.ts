@@ -76,7 +76,10 @@ export interface Signal<Params extends Record<string, unknown> = Record<string, 
   key(params: Params): Record<string, unknown>;
   /** Who computes it with these options. @default the first of `by` */
   chosen?(params: Params, context: SignalContext): Promise<'process' | 'worker' | 'server'>;
-  /** Opens the models in this process, or a server. Absent: only the worker measures it. What the worker's job carries is `key`. */
+  /**
+   * Opens the models in this process, or a server. Absent: only the worker measures it. What the worker's job carries
+   * is `key`.
+   */
   open?(params: Params, context: SignalContext): Promise<SignalRun>;
   /** Columns that it is made from, where those are measured first. */
   reads?(params: Params): string[];

@@ -17,8 +17,8 @@ export function lastImport(lineage: readonly LineageEntry[], dataset: string): I
 }
 
 /**
- * Whether a data set has other rows than at its import, and which. Undefined: they are the same; `rows` is absent where the
- * index of the import is gone.
+ * Whether a data set has other rows than at its import, and which. Undefined: they are the same; `rows` is absent where
+ * the index of the import is gone.
  */
 export function changedSinceImport(
   paths: ProjectPaths,

@@ -8,9 +8,9 @@ import type { ProjectPaths } from './paths.ts';
 import type { ColumnRecord } from './shard-file.ts';
 
 /**
- * The narrow columns of a finished signal, one after the other in one file, so that a selection reads megabytes at once and not thousands of
- * shards. It holds nothing of its own: it is made from the shards, is named by their paths, sizes and times, and so is found only as long as they
- * are what it was made from.
+ * The narrow columns of a finished signal, one after the other in one file, so that a selection reads megabytes at once
+ * and not thousands of shards. It holds nothing of its own: it is made from the shards, is named by their paths, sizes
+ * and times, and so is found only as long as they are what it was made from.
  */
 export interface Joined {
   path: string;
@@ -34,7 +34,10 @@ export function isJoinable({ kind, width }: ColumnRecord): boolean {
   return kind === 'i32' || (kind === 'f32' && width > 0 && width <= WIDEST);
 }
 
-/** Where the columns of these shards are joined, as the shards are now; undefined where they aren't worth it or one is gone. */
+/**
+ * Where the columns of these shards are joined, as the shards are now; undefined where they aren't worth it or one is
+ * gone.
+ */
 export function joinedPath(paths: ProjectPaths, shards: readonly { path: string }[]): string | undefined {
   if (shards.length < MANY_SHARDS) return undefined;
   const key = createHash('sha256').update(MAGIC);

@@ -38,14 +38,17 @@ export interface LockTimes {
 }
 
 /**
- * Locks in a folder that several processes share, each named. They save work and order edits; that results are whole and right rests on their names
- * and on renames, so that even a lock lost (a machine that slept for an hour) costs work and nothing else.
+ * Locks in a folder that several processes share, each named. They save work and order edits; that results are whole
+ * and right rests on their names and on renames, so that even a lock lost (a machine that slept for an hour) costs work
+ * and nothing else.
  *
- * To take a lock, a process writes a ticket: a file of its own, whose name no other process ever uses. It has the lock if no other ticket
- * of a living process is there after its own was written; else it takes its ticket back and tries again later. Of two processes at least the later
- * one sees the other's ticket, so never do both have the lock; and since a dead process's ticket is a file of its own, taking it away
- * can't hit a living one, as it could with one file that all share. A process on the same machine is dead when the system says so, at once. On another machine
- * (or in another container) it is dead when its ticket has not changed for `stale` by the watcher's own running clock: no two clocks are ever compared.
+ * To take a lock, a process writes a ticket: a file of its own, whose name no other process ever uses. It has the lock
+ * if no other ticket of a living process is there after its own was written; else it takes its ticket back and tries
+ * again later. Of two processes at least the later one sees the other's ticket, so never do both have the lock; and
+ * since a dead process's ticket is a file of its own, taking it away can't hit a living one, as it could with one file
+ * that all share. A process on the same machine is dead when the system says so, at once. On another machine (or in
+ * another container) it is dead when its ticket has not changed for `stale` by the watcher's own running clock: no two
+ * clocks are ever compared.
  */
 export function openLocks(folder: string, times: LockTimes = { beat: 2_000, stale: 30_000 }): Locks {
   /** Tickets from other machines: their last sign of life, and when this process first saw it. */
@@ -146,7 +149,10 @@ function list(folder: string): string[] {
   }
 }
 
-/** The count that a holder raises; undefined where the ticket is gone. Opened, since network folders show a fresh time only then. */
+/**
+ * The count that a holder raises; undefined where the ticket is gone. Opened, since network folders show a fresh time
+ * only then.
+ */
 function signOf(path: string): number | undefined {
   try {
     const fd = openSync(path, 'r');

@@ -21,7 +21,9 @@ import { type Locks, openLocks, withLock } from './lock.ts';
 import type { ProjectPaths } from './paths.ts';
 import { sweepProject } from './temp-cleanup.ts';
 
-/** A project folder: `winnow.yaml` for people, `.winnow/` for what was measured and chosen. Holds open files: close it. */
+/**
+ * A project folder: `winnow.yaml` for people, `.winnow/` for what was measured and chosen. Holds open files: close it.
+ */
 export interface Project extends AsyncDisposable {
   readonly folder: string;
   readonly paths: ProjectPaths;
@@ -54,7 +56,10 @@ export interface Project extends AsyncDisposable {
 export interface OpenProjectOptions {
   /** Make the project where there is none. @default false */
   create?: boolean;
-  /** Told what people should know although nothing failed: rows that were changed since the import, shards that were cut short. */
+  /**
+   * Told what people should know although nothing failed: rows that were changed since the import, shards that were cut
+   * short.
+   */
   note?: (text: string) => void;
 }
 
@@ -222,7 +227,10 @@ function defaultName(path: string): string {
   return base === '' ? 'data' : base;
 }
 
-/** Paths given from the shell start where the shell stands; in the file they start from the project, unless they lead far away. */
+/**
+ * Paths given from the shell start where the shell stands; in the file they start from the project, unless they lead
+ * far away.
+ */
 function portable(folder: string, path: string): string {
   const absolute = resolve(path);
   const inside = relative(folder, absolute);

@@ -72,8 +72,8 @@ export interface LoadedSelection extends SelectionToSave {
 }
 
 /**
- * Save under a name: JSON for people and Parquet with the reason of every row. The same selection gives the same bytes; times
- * stand in the lineage only. The JSON appears last, so a selection is there whole or not at all.
+ * Save under a name: JSON for people and Parquet with the reason of every row. The same selection gives the same bytes;
+ * times stand in the lineage only. The JSON appears last, so a selection is there whole or not at all.
  */
 export async function saveSelection(
   project: Project,

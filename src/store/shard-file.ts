@@ -19,7 +19,10 @@ export const ColumnRecord = z.object({
 });
 export type ColumnRecord = z.infer<typeof ColumnRecord>;
 
-/** What a shard says of itself, in the Parquet metadata under `winnow`. No time and no machine: the same numbers are the same bytes. */
+/**
+ * What a shard says of itself, in the Parquet metadata under `winnow`. No time and no machine: the same numbers are the
+ * same bytes.
+ */
 export const ShardMeta = z.object({
   /** Layout of the file. Raise it when an older Winnow would misread what is written. */
   format: z.literal(1).default(1),
@@ -30,16 +33,19 @@ export const ShardMeta = z.object({
 export type ShardMeta = z.infer<typeof ShardMeta>;
 
 /**
- * SQL type of a column. Wide and ragged floats are BLOBs of little-endian float32: DuckDB's appender takes 10 ms for 4,096
- * vectors of 384 as bytes and 800 ms as lists. `numpy.frombuffer(blob, '<f4')` reads them. `f16` is for vectors that may
- * be stored in half the room (`readHalves`); in memory it is float32.
+ * SQL type of a column. Wide and ragged floats are BLOBs of little-endian float32: DuckDB's appender takes 10 ms for
+ * 4,096 vectors of 384 as bytes and 800 ms as lists. `numpy.frombuffer(blob, '<f4')` reads them. `f16` is for vectors
+ * that may be stored in half the room (`readHalves`); in memory it is float32.
  */
 function sqlType({ kind, width }: Pick<Column, 'kind' | 'width'>): string {
   if (kind === 'f32') return width === 1 ? 'FLOAT' : 'BLOB';
   return { i32: 'INTEGER', text: 'VARCHAR', list: 'BLOB' }[kind];
 }
 
-/** Write columns with `row` and `id` as one Parquet file (zstd) under its final name, whole or not at all. NaN is stored as NULL. */
+/**
+ * Write columns with `row` and `id` as one Parquet file (zstd) under its final name, whole or not at all. NaN is stored
+ * as NULL.
+ */
 export async function writeParquet(
   connection: DuckDBConnection,
   path: string,
@@ -128,7 +134,10 @@ export function looksWhole(path: string): boolean {
 /** How a shard says that all of its rows were computed; inside of a JSON string the quotes would be escaped. */
 const NOTHING_QUARANTINED = '"quarantined":[]';
 
-/** False where the file's end says that none of its rows is quarantined: thirty times as fast as a query for what it says. */
+/**
+ * False where the file's end says that none of its rows is quarantined: thirty times as fast as a query for what it
+ * says.
+ */
 export function mayHoldQuarantined(path: string): boolean {
   const fd = openSync(path, 'r');
   try {

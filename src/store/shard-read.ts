@@ -27,8 +27,8 @@ export interface ReadOptions {
 }
 
 /**
- * Columns of all rows of the data set (or of a range), row r at position r; NaN (0 for integers, null, empty list) where nothing was measured.
- * Throws `SIGNAL_INCOMPLETE`, `COLUMN_UNKNOWN`, `SHARD_DAMAGED` with the file.
+ * Columns of all rows of the data set (or of a range), row r at position r; NaN (0 for integers, null, empty list)
+ * where nothing was measured. Throws `SIGNAL_INCOMPLETE`, `COLUMN_UNKNOWN`, `SHARD_DAMAGED` with the file.
  */
 export async function readColumns(
   project: Project,

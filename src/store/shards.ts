@@ -47,8 +47,9 @@ export interface ShardPlan {
 }
 
 /**
- * Which shards a signal needs, and which of them are there. A finished shard of fewer rows at the end of the data set is kept
- * when rows have been appended: the new rows get shards of their own. A file that is cut short counts as missing.
+ * Which shards a signal needs, and which of them are there. A finished shard of fewer rows at the end of the data set
+ * is kept when rows have been appended: the new rows get shards of their own. A file that is cut short counts as
+ * missing.
  */
 export async function planShards(
   project: Project,
@@ -99,8 +100,8 @@ export async function planShards(
 }
 
 /**
- * Write the numbers of one shard: whole or not at all, and the same bytes for the same numbers, so that two writers do no
- * harm. `quarantined` are the rows that could not be computed.
+ * Write the numbers of one shard: whole or not at all, and the same bytes for the same numbers, so that two writers do
+ * no harm. `quarantined` are the rows that could not be computed.
  */
 export async function writeShard(
   project: Project,
@@ -150,7 +151,10 @@ export async function writeShard(
   shard.done = true;
 }
 
-/** Whether this process computes a shard: it is `mine` under the lock, `done` (by another process since it was planned), or being computed by somebody else. */
+/**
+ * Whether this process computes a shard: it is `mine` under the lock, `done` (by another process since it was planned),
+ * or being computed by somebody else.
+ */
 export type Claim = { lock: Lock } | { done: true } | { holder: Holder };
 
 /** Claim a shard before computing it, so that of two processes only one does. */

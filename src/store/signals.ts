@@ -26,7 +26,10 @@ function commandOf({ signal, about }: SignalEntry): string {
   return typeof about.command === 'string' ? about.command : `winnow score ${signal}`;
 }
 
-/** Note a finished plan in the lineage: from then on its columns are found by name. `about`: command, seconds, cost, versions. */
+/**
+ * Note a finished plan in the lineage: from then on its columns are found by name. `about`: command, seconds, cost,
+ * versions.
+ */
 export async function recordSignal(project: Project, plan: ShardPlan, about: Record<string, unknown>): Promise<void> {
   const first = plan.shards.find((shard) => shard.done);
   if (first === undefined) return;
@@ -61,8 +64,9 @@ async function joinShards(project: Project, plan: ShardPlan, columns: readonly C
 }
 
 /**
- * Signals measured for this data set, each with every model and parameters it was measured with, the latest first. Shards whose rows have changed since, or whose file has
- * gone, are not `done`; rows appended since are a shard that is missing.
+ * Signals measured for this data set, each with every model and parameters it was measured with, the latest first.
+ * Shards whose rows have changed since, or whose file has gone, are not `done`; rows appended since are a shard that is
+ * missing.
  */
 export async function storedSignals(project: Project, dataset: Dataset): Promise<StoredSignal[]> {
   const latest = new Map<string, SignalEntry>();
@@ -116,8 +120,8 @@ export interface FoundColumn {
 }
 
 /**
- * Where columns are, whichever signals hold them; `signal.column` where two have one of the same name (else the latest counts).
- * Throws `COLUMN_MISSING` with what exists.
+ * Where columns are, whichever signals hold them; `signal.column` where two have one of the same name (else the latest
+ * counts). Throws `COLUMN_MISSING` with what exists.
  */
 export async function findColumns(
   project: Project,

@@ -4,7 +4,10 @@ import { sweepTemporary } from '../base/files/atomic.ts';
 import { hasEnded, markIn } from '../base/files/process-mark.ts';
 import type { ProjectPaths } from './paths.ts';
 
-/** Delete what killed processes have left in a project: temporary files, work folders, locks. Finished files are never touched. */
+/**
+ * Delete what killed processes have left in a project: temporary files, work folders, locks. Finished files are never
+ * touched.
+ */
 export function sweepProject(paths: ProjectPaths): void {
   for (const folder of [paths.folder, paths.root, paths.selections, paths.indexes, paths.temporary, paths.media])
     sweepTemporary(folder);

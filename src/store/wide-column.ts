@@ -13,8 +13,9 @@ import type { FoundColumn } from './signals.ts';
 const BLOCK_NUMBERS = 2 ** 24;
 
 /**
- * A stored column of vectors that is read one shard at a time. Rows in any order (`gather`) are read from a copy as plain float32, which is made
- * among the project's temporary files at the first such call, takes rows x width x 4 bytes of disk, and goes when the project is closed.
+ * A stored column of vectors that is read one shard at a time. Rows in any order (`gather`) are read from a copy as
+ * plain float32, which is made among the project's temporary files at the first such call, takes rows x width x 4 bytes
+ * of disk, and goes when the project is closed.
  *
  * @throws WinnowError `SIGNAL_INCOMPLETE`, `COLUMN_KIND`; while reading `SHARD_DAMAGED`, `DISK_FULL`
  */

@@ -7,7 +7,10 @@ export interface ChatMessage {
   content: string | ChatPart[];
 }
 
-/** Tokens of a prompt as the server saw them, images expanded, each with its log-probability (nats) given those before it. */
+/**
+ * Tokens of a prompt as the server saw them, images expanded, each with its log-probability (nats) given those before
+ * it.
+ */
 export interface ScoredPrompt {
   ids: number[];
   /** null where the server gives none: the first token always, others only if something is wrong. */

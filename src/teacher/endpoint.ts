@@ -37,7 +37,9 @@ const LONGEST_WAIT = 30;
 /** Bytes of one answer: log-probabilities of 100,000 tokens are about 10 MB. */
 const LARGEST_ANSWER = 256 * 2 ** 20;
 
-/** The address that requests start from: `http://host:8000` of `http://host:8000/v1/`. @throws WinnowError `SERVER_URL` */
+/**
+ * The address that requests start from: `http://host:8000` of `http://host:8000/v1/`. @throws WinnowError `SERVER_URL`
+ */
 export function serverUrl(given: string): string {
   const text = /^[a-z][a-z0-9+.-]*:\/\//i.test(given) ? given : `http://${given}`;
   const url = URL.canParse(text) ? new URL(text) : undefined;
@@ -57,10 +59,11 @@ export function serverUrl(given: string): string {
 }
 
 /**
- * Opens nothing yet: the first request does. A request is tried again after 429, 5xx, a broken connection or silence, each time after
- * a longer wait (or as long as the server's `Retry-After` says).
+ * Opens nothing yet: the first request does. A request is tried again after 429, 5xx, a broken connection or silence,
+ * each time after a longer wait (or as long as the server's `Retry-After` says).
  *
- * Requests throw WinnowError `SERVER_UNREACHABLE`, `SERVER_AUTH` (401, 403), `SERVER_BUSY` (429), `SERVER_TIMEOUT`, `SERVER_FAILED` (5xx) when no try is left.
+ * Requests throw WinnowError `SERVER_UNREACHABLE`, `SERVER_AUTH` (401, 403), `SERVER_BUSY` (429), `SERVER_TIMEOUT`,
+ * `SERVER_FAILED` (5xx) when no try is left.
  */
 export function openEndpoint(url: string, options: EndpointOptions = {}): Endpoint {
   const { timeout = 120, retries = 6, backoff = 0.5, concurrency = 8, signal } = options;
@@ -144,7 +147,9 @@ export function serverFault(code: string, message: string, hint = HINTS[code]): 
   return new WinnowError({ code, message, ...(hint === undefined ? {} : { hint }) });
 }
 
-/** What the server says went wrong, in one line: `{error: {message}}` (OpenAI, vLLM), `{message}`, `{detail}`, or text. */
+/**
+ * What the server says went wrong, in one line: `{error: {message}}` (OpenAI, vLLM), `{message}`, `{detail}`, or text.
+ */
 export function serverMessage({ status, body }: Answer): string {
   const fields = (value: unknown): Record<string, unknown> =>
     typeof value === 'object' && value !== null ? (value as Record<string, unknown>) : {};

@@ -37,13 +37,16 @@ interface Habits {
   top: 0 | 1;
   /** It has `/tokenize`. */
   tokenize: boolean;
-  /** The tokenizer must add its BOS, as it does in training, because the template writes none. The server's default is not to. */
+  /**
+   * The tokenizer must add its BOS, as it does in training, because the template writes none. The server's default is
+   * not to.
+   */
   special: boolean;
 }
 
 /**
- * Prompt log-probabilities of vLLM's `/v1/chat/completions`. How the server wants to be asked is found out by the first conversation, which should
- * hold no image.
+ * Prompt log-probabilities of vLLM's `/v1/chat/completions`. How the server wants to be asked is found out by the first
+ * conversation, which should hold no image.
  *
  * @throws WinnowError `PROMPT_LOGPROBS_UNSUPPORTED`, `REQUEST_REFUSED`, `TOO_LONG`, and those of the endpoint
  */
@@ -149,7 +152,10 @@ const codeOf = (error: unknown): unknown => (error as { code?: unknown }).code;
 /** vLLM sends minus infinity as this number. */
 const MINUS_INFINITY = -9999;
 
-/** The prompt's own token among those of each position. The ids decide; without them, the one of the largest rank (others are the most likely ones). */
+/**
+ * The prompt's own token among those of each position. The ids decide; without them, the one of the largest rank
+ * (others are the most likely ones).
+ */
 function readPrompt(positions: z.infer<typeof Completion>['prompt_logprobs'] & {}, ids?: number[]): ScoredPrompt {
   const known = ids?.length === positions.length ? ids : undefined;
   const prompt: ScoredPrompt = { ids: [], logprobs: [], texts: [] };

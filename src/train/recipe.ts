@@ -1,8 +1,9 @@
 import { z } from 'zod';
 
 /**
- * How a proxy is tuned: all of the connector and the language model for one epoch, with T evenly spaced checkpoints. Defaults are those of the
- * published proxies (LLaVA's second stage: XMAS, arXiv 2510.01454; COINCIDE, arXiv 2406.10995).
+ * How a proxy is tuned: all of the connector and the language model for one epoch, with T evenly spaced checkpoints.
+ * Defaults are those of the published proxies (LLaVA's second stage: XMAS, arXiv 2510.01454; COINCIDE, arXiv
+ * 2406.10995).
  */
 export const ProxyRecipe = z.strictObject({
   model: z.string().min(1).default('micro-vlm').describe('folder with safetensors, or a shipped model'),

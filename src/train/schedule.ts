@@ -2,8 +2,8 @@ import { createHash } from 'node:crypto';
 import { WinnowError } from '../base/errors.ts';
 
 /**
- * Steps after which T checkpoints are saved, evenly spaced and the last at the end: round-half-up(k S / T), in whole numbers
- * (a ratio of save steps, as trainers offer it, leaves the last interval short).
+ * Steps after which T checkpoints are saved, evenly spaced and the last at the end: round-half-up(k S / T), in whole
+ * numbers (a ratio of save steps, as trainers offer it, leaves the last interval short).
  *
  * @throws WinnowError `TOO_FEW_STEPS` where T > S
  */
@@ -21,7 +21,10 @@ export function checkpointSteps(steps: number, checkpoints: number): number[] {
   );
 }
 
-/** Order of an epoch: places of the ids sorted by the hex SHA-256 of `<seed>:<epoch>:<id>`, ties by id. It is the same on every machine. */
+/**
+ * Order of an epoch: places of the ids sorted by the hex SHA-256 of `<seed>:<epoch>:<id>`, ties by id. It is the same
+ * on every machine.
+ */
 export function sampleOrder(ids: readonly string[], seed: number, epoch: number): number[] {
   const keys = ids.map((id) => createHash('sha256').update(`${seed}:${epoch}:${id}`).digest('hex'));
   return ids.map((_, i) => i).sort((a, b) => compare(keys[a]!, keys[b]!) || compare(ids[a]!, ids[b]!));

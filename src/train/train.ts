@@ -67,8 +67,8 @@ export interface TrainResult {
 }
 
 /**
- * Fine-tune a small model so that its checkpoints can be measured: `winnow score … --checkpoints NAME`. A run that was stopped goes on where it was;
- * one that is finished is left as it is.
+ * Fine-tune a small model so that its checkpoints can be measured: `winnow score … --checkpoints NAME`. A run that was
+ * stopped goes on where it was; one that is finished is left as it is.
  *
  * @throws WinnowError `TOO_FEW_STEPS`, `RUN_EXISTS`, `MODEL_UNKNOWN`, `LOSS_NOT_FINITE`, and what the worker says
  */
@@ -126,7 +126,10 @@ export async function train(project: Project, request: TrainRequest = {}): Promi
   });
 }
 
-/** One step as the worker reads it: its rate, places of its samples by micro-batch, and the number of the checkpoint behind it. */
+/**
+ * One step as the worker reads it: its rate, places of its samples by micro-batch, and the number of the checkpoint
+ * behind it.
+ */
 interface Step {
   step: number;
   rate: number;

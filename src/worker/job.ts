@@ -15,7 +15,10 @@ const Shard = z.strictObject({
   outputs: z.array(Output).min(1),
 });
 
-/** What the worker is told to do: measure signals on rows, writing whole shards. The same schema is checked on both sides. */
+/**
+ * What the worker is told to do: measure signals on rows, writing whole shards. The same schema is checked on both
+ * sides.
+ */
 const Job = z.strictObject({
   kind: z.literal('signals'),
   model: z.strictObject({

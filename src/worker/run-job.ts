@@ -29,7 +29,8 @@ const LOG_CHARACTERS = 2000;
 /**
  * Run a job in a Python process and hand on its events. Shards that it finished stay whatever happens after.
  *
- * @throws WinnowError `WORKER_MISSING`, `WORKER_FAILED` or the code that the worker gave; AbortError where `signal` stopped it
+ * @throws WinnowError `WORKER_MISSING`, `WORKER_FAILED` or the code that the worker gave; AbortError where `signal`
+ * stopped it
  */
 export async function runJob(
   job: AnyJob,

@@ -1,7 +1,9 @@
 import { isRecord, toNumber } from './fixture.ts';
 
 const RELATIVE = 1e-5;
-/** Single precision, in which most published code computes, holds a number of a list to this part of the largest one. */
+/**
+ * Single precision, in which most published code computes, holds a number of a list to this part of the largest one.
+ */
 const SINGLE = 2 ** -22;
 
 /** How close floats must be. */
@@ -41,9 +43,10 @@ function largest(value: unknown): number {
 }
 
 /**
- * The first difference between two values, in words: which part, what was expected, what came out. Floats agree to a relative 1e-5 or as `close` says,
- * those of a list at least to single precision of its largest; integers and texts exactly, lists in order, objects by key whatever the order,
- * NaN and infinities as Python's `json` writes them. Undefined: none.
+ * The first difference between two values, in words: which part, what was expected, what came out. Floats agree to a
+ * relative 1e-5 or as `close` says, those of a list at least to single precision of its largest; integers and texts
+ * exactly, lists in order, objects by key whatever the order, NaN and infinities as Python's `json` writes them.
+ * Undefined: none.
  */
 export function differs(what: string, expected: unknown, got: unknown, close: Closeness = {}): string | undefined {
   return compare(what, expected, got, close, 0);

@@ -18,7 +18,9 @@ const CHECKS: readonly { file: RegExp; run(data: never): string | undefined }[] 
   { file: /^sample_order.*\.json$/, run: checkOrder },
 ];
 
-/** When checkpoints are saved and in which order samples are seen. The files that other trainers read are not made yet. */
+/**
+ * When checkpoints are saved and in which order samples are seen. The files that other trainers read are not made yet.
+ */
 export const configsCheck: FolderCheck = {
   folder: 'configs',
   async runAll(path, fixtures) {

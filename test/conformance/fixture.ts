@@ -40,7 +40,9 @@ export async function listFixtures(dir: string): Promise<Map<string, Fixture[]>>
   return found;
 }
 
-/** The case in a file, or in words why there is none: `broken` for a damaged file, `unknown` for one of another shape. */
+/**
+ * The case in a file, or in words why there is none: `broken` for a damaged file, `unknown` for one of another shape.
+ */
 export async function readCase(
   fixture: Fixture,
 ): Promise<{ found: Case } | { found?: undefined; problem: 'broken' | 'unknown'; because: string }> {
@@ -78,7 +80,9 @@ function columnsOf(records: Record<string, unknown>[]): Record<string, unknown> 
   return Object.fromEntries([...keys].map((key) => [key, records.map((record) => record[key])]));
 }
 
-/** JSON as Python's `json` writes it: the bare words NaN and Infinity are let through, as texts that `toNumber` reads. */
+/**
+ * JSON as Python's `json` writes it: the bare words NaN and Infinity are let through, as texts that `toNumber` reads.
+ */
 function parseLenient(text: string): unknown {
   if (text.trim() === '') throw new SyntaxError('the file is empty');
   const words = /"(?:[^"\\]|\\.)*"|-?\b(?:NaN|Infinity)\b/g;

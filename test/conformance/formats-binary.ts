@@ -7,8 +7,8 @@ import type { Sample } from '../../src/dataset/sample.ts';
 import { writeDataset } from '../../src/dataset/verbs/write.ts';
 
 /**
- * Check `parquet_schema.json`: a Parquet file of the samples without videos has these Arrow types, and this value of the metadata key
- * `huggingface`. Returns what differs.
+ * Check `parquet_schema.json`: a Parquet file of the samples without videos has these Arrow types, and this value of
+ * the metadata key `huggingface`. Returns what differs.
  */
 export async function checkParquetSchema(path: string, samples: readonly Sample[]): Promise<string | undefined> {
   const expected: unknown = JSON.parse(await readFile(path, 'utf8'));

@@ -41,8 +41,9 @@ const FIXTURES: Record<string, Fixture> = {
 };
 
 /**
- * Check every fixture of a `formats` folder against its `neutral.jsonl`: what each format writes must equal the file by value
- * and key order, row by row, and the file must read back as the neutral samples. Rows that a format can't hold are not in its file.
+ * Check every fixture of a `formats` folder against its `neutral.jsonl`: what each format writes must equal the file by
+ * value and key order, row by row, and the file must read back as the neutral samples. Rows that a format can't hold
+ * are not in its file.
  */
 export async function conformFormats(folder: string): Promise<FormatCheck[]> {
   const names = (await readdir(folder)).sort();

@@ -17,7 +17,10 @@ async function runSelfFilter({ inputs, outputs }: Case): Promise<string | undefi
   return differs('selected_in_order', outputs.selected_in_order, [...picked]);
 }
 
-/** `selected_in_order`: rows by the share of the pool. How a share is rounded to rows is no part of the method, and read from the result. */
+/**
+ * `selected_in_order`: rows by the share of the pool. How a share is rounded to rows is no part of the method, and read
+ * from the result.
+ */
 async function runDics({ inputs, outputs }: Case): Promise<string | undefined> {
   const vic = toNumbers(inputs.vic, 'vic');
   const ric = toNumbers(inputs.ric, 'ric');

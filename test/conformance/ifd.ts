@@ -39,7 +39,9 @@ async function runExperience({ inputs, outputs }: Case): Promise<string | undefi
   return differs('rows by cluster', outputs, Object.fromEntries(found));
 }
 
-/** The published ranking by IFD, and the sample of middle perplexity that phase 1 trains on (outputs: rows by cluster). */
+/**
+ * The published ranking by IFD, and the sample of middle perplexity that phase 1 trains on (outputs: rows by cluster).
+ */
 export const ifdChecks: CaseCheck[] = [
   {
     folder: 'ifd',

@@ -7,7 +7,10 @@ import { firstDifference, labels, numberOf, toMatrix, vectors } from './columns.
 import { differs } from './compare.ts';
 import { type Case, isRecord, toNumbers } from './fixture.ts';
 
-/** The published rule on given clusters. Budgets with rows labelled before are left out: the fixture doesn't say which rows. */
+/**
+ * The published rule on given clusters. Budgets with rows labelled before are left out: the fixture doesn't say which
+ * rows.
+ */
 async function runTypiclust({ inputs, outputs }: Case): Promise<string | undefined> {
   const points = toMatrix(inputs.features, 'features');
   const input = {

@@ -11,7 +11,10 @@ function distinct(values: unknown, what: string): string[] {
   return [...new Set(values.map(String))];
 }
 
-/** `selected_in_order`: rows by the budget. Scores are given by row; a source that isn't known is called so, as published. */
+/**
+ * `selected_in_order`: rows by the budget. Scores are given by row; a source that isn't known is called so, as
+ * published.
+ */
 async function runCoido({ inputs, outputs }: Case): Promise<string | undefined> {
   const { dataset, difficulty } = inputs;
   if (!Array.isArray(dataset)) throw new TypeError('dataset is no list');

@@ -218,7 +218,10 @@ async function runTive({ inputs, outputs }: Case): Promise<string | undefined> {
   });
 }
 
-/** Shares of sources, and in each call those of the clusters that are given; which small cluster gives a row isn't portable. */
+/**
+ * Shares of sources, and in each call those of the clusters that are given; which small cluster gives a row isn't
+ * portable.
+ */
 async function runS2l({ inputs, outputs }: Case): Promise<string | undefined> {
   const source = texts(inputs.source, 'source');
   const names = [...new Set(source)];

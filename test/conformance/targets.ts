@@ -12,7 +12,9 @@ import { type Case, isRecord, toNumbers } from './fixture.ts';
 import { adamFeature } from './formulas/adam-feature.ts';
 import { positionWeightedMean } from './formulas/position-mean.ts';
 
-/** The published exact inverse is an eigen decomposition in single precision: two builds of torch differ by this much. */
+/**
+ * The published exact inverse is an eigen decomposition in single precision: two builds of torch differ by this much.
+ */
 const SINGLE_EIGEN: Closeness = { ofLargest: 1e-4 };
 
 /** `train`: gradients by `<set>@<checkpoint>`; `val`: by checkpoint, its subtasks equal blocks of consecutive rows. */

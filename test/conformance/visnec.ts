@@ -72,7 +72,10 @@ async function runReadings(fixture: Case): Promise<string | undefined> {
 
 const OFFICIAL_OUTPUTS = ['selected_rows', 'n_selected', 'n_per_cluster', 'cluster_sizes'];
 
-/** The published rule on given labels (embeddings and the k-means that made the labels are not needed), and the paper's two readings of "r percent". */
+/**
+ * The published rule on given labels (embeddings and the k-means that made the labels are not needed), and the paper's
+ * two readings of "r percent".
+ */
 export const visnecChecks: CaseCheck[] = [
   {
     folder: 'visnec',

@@ -44,7 +44,9 @@ function ranksOf(values: number[]): number[] {
   return values.map((value) => rank.get(value)!);
 }
 
-/** Rows in the order of the file, which decides ties; texts have no portable draw, so that only their count is compared. */
+/**
+ * Rows in the order of the file, which decides ties; texts have no portable draw, so that only their count is compared.
+ */
 async function runSampling({ inputs, outputs, entries }: Case): Promise<string | undefined> {
   const numbersById = (key: string): Map<string, number> =>
     new Map(key in inputs ? entries(key).map(([id, one]) => [id, toNumber(one, `${key}.${id}`)]) : []);
@@ -76,8 +78,8 @@ async function runSampling({ inputs, outputs, entries }: Case): Promise<string |
 }
 
 /**
- * Trajectories given: their instability, the clusters of them, and the rows. Which cluster is which is chance in faiss, and decides between
- * clusters of one size: rows are chosen with the labels of the fixture where it has them.
+ * Trajectories given: their instability, the clusters of them, and the rows. Which cluster is which is chance in faiss,
+ * and decides between clusters of one size: rows are chosen with the labels of the fixture where it has them.
  */
 async function runTrajectories({ inputs, outputs }: Case): Promise<string | undefined> {
   const trajectories = toMatrix(inputs.trajectories, 'trajectories');

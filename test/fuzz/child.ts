@@ -8,8 +8,9 @@ import { createRandom } from '../../src/numeric/philox.ts';
 import { mutate } from './mutate.ts';
 
 /**
- * One batch of damaged files, in a process of its own, so that a crash of a native library is seen. Prints a line before each case (`> 17 a.png`)
- * and its verdict after it: `< fine`, `< told CODE`, or `< WRONG what`. Arguments: folder of good files, seed, first case, one past the last.
+ * One batch of damaged files, in a process of its own, so that a crash of a native library is seen. Prints a line
+ * before each case (`> 17 a.png`) and its verdict after it: `< fine`, `< told CODE`, or `< WRONG what`. Arguments:
+ * folder of good files, seed, first case, one past the last.
  */
 const [folder, seed, first, last] = process.argv.slice(2) as [string, string, string, string];
 const seeds = fs
@@ -87,7 +88,9 @@ async function readMedium(
   }
 }
 
-/** A refusal is right when it says which file, what, and what to do. Anything else that was thrown is a fault of ours. */
+/**
+ * A refusal is right when it says which file, what, and what to do. Anything else that was thrown is a fault of ours.
+ */
 function judge(error: unknown, file: string): string {
   if (!(error instanceof WinnowError)) return `WRONG ${(error as Error).stack ?? error}`.replaceAll('\n', ' | ');
   const { code, where, hint } = error;

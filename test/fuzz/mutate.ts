@@ -52,7 +52,10 @@ const MUTATORS: Readonly<Record<string, Mutator>> = {
   },
 };
 
-/** Damage bytes in one to three ways. Everything is a function of the random stream. Returns the new bytes and what was done. */
+/**
+ * Damage bytes in one to three ways. Everything is a function of the random stream. Returns the new bytes and what was
+ * done.
+ */
 export function mutate(original: Buffer, other: Buffer, random: Random): { bytes: Buffer; how: string } {
   const names = Object.keys(MUTATORS);
   let bytes = Buffer.from(original);

@@ -1,5 +1,6 @@
-// Loaded into the command line before anything else (`node --import`): counts the steps in which it changes the disk, and kills the process
-// (SIGKILL, as the system would) just before step KILL_AT. With KILL_COUNT it writes the number of steps of a whole run into that file.
+// Loaded into the command line before anything else (`node --import`): counts the steps in which it changes the disk,
+// and kills the process (SIGKILL, as the system would) just before step KILL_AT. With KILL_COUNT it writes the number
+// of steps of a whole run into that file.
 import fs from 'node:fs';
 import { syncBuiltinESMExports } from 'node:module';
 

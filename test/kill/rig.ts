@@ -8,8 +8,8 @@ const ROOT = path.resolve(import.meta.dirname, '../..');
 const STEPPER = path.join(import.meta.dirname, 'at-step.mjs');
 
 /**
- * When a run is killed: after so many milliseconds, or just before it changes the disk for the n-th time; or its Python worker alone, so many
- * milliseconds after that began.
+ * When a run is killed: after so many milliseconds, or just before it changes the disk for the n-th time; or its Python
+ * worker alone, so many milliseconds after that began.
  */
 export type Moment = { ms: number } | { step: number } | { workerMs: number };
 

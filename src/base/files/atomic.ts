@@ -40,8 +40,8 @@ export function systemTemporary(name: string): string {
 }
 
 /**
- * Delete what writers that were killed have left in a folder (not below it): temporary files and folders whose process has ended. What a
- * living process is writing stays. Never throws: litter does no harm.
+ * Delete what writers that were killed have left in a folder (not below it): temporary files and folders whose process
+ * has ended. What a living process is writing stays. Never throws: litter does no harm.
  */
 export function sweepTemporary(folder: string): void {
   let names: string[];

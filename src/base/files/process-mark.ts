@@ -3,8 +3,9 @@ import { readFileSync, readlinkSync } from 'node:fs';
 import { hostname } from 'node:os';
 
 /**
- * This process as others meet it in the names of its temporary files and locks: `<machine>-<pid>-<start>`. The machine is host name, boot and, in
- * a container, its space of process numbers; start is the kernel's tick at which the process began, so that a number used again is not mistaken.
+ * This process as others meet it in the names of its temporary files and locks: `<machine>-<pid>-<start>`. The machine
+ * is host name, boot and, in a container, its space of process numbers; start is the kernel's tick at which the process
+ * began, so that a number used again is not mistaken.
  */
 export function writerMark(): string {
   own ??= `${machine()}-${process.pid}-${processState(process.pid)?.start ?? 0}`;
@@ -23,7 +24,10 @@ export function pidOf(mark: string): number {
   return Number(mark.split('-')[1]);
 }
 
-/** True where the process of that mark has ended, false where it runs; undefined where this machine can't know: it is another's. */
+/**
+ * True where the process of that mark has ended, false where it runs; undefined where this machine can't know: it is
+ * another's.
+ */
 export function hasEnded(mark: string): boolean | undefined {
   const [where, pid, start] = mark.split('-');
   if (where !== machine()) return undefined;
@@ -49,7 +53,10 @@ function machine(): string {
   return here;
 }
 
-/** From Linux's `/proc`; a process that has ended but was not waited for (a zombie) counts as ended. Undefined elsewhere. */
+/**
+ * From Linux's `/proc`; a process that has ended but was not waited for (a zombie) counts as ended. Undefined
+ * elsewhere.
+ */
 function processState(pid: number): { ended: boolean; start: number } | undefined {
   const text = attempt(() => readFileSync(`/proc/${pid}/stat`, 'latin1'));
   if (text === undefined) return undefined;

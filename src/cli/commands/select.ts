@@ -118,7 +118,10 @@ function addSelectionOptions(command: Command): Command {
   return withDryRun(command);
 }
 
-/** `winnow select <method>`: choose a subset for a budget, with random subsets of the same size beside it; methods in a row with `then`. */
+/**
+ * `winnow select <method>`: choose a subset for a budget, with random subsets of the same size beside it; methods in a
+ * row with `then`.
+ */
 export const register: Register = (program, session) => {
   const select = program
     .command('select')

@@ -8,8 +8,9 @@ export interface AnyresRule {
 }
 
 /**
- * LLaVA-NeXT: the candidate that keeps most of the image's pixels, of equal ones that with the least waste; the padding is cut off again, and each row of what is
- * left ends with a token. Source: transformers `modeling_llava_next` (`image_size_to_num_patches`, `unpad_image`).
+ * LLaVA-NeXT: the candidate that keeps most of the image's pixels, of equal ones that with the least waste; the padding
+ * is cut off again, and each row of what is left ends with a token. Source: transformers `modeling_llava_next`
+ * (`image_size_to_num_patches`, `unpad_image`).
  */
 export function llavaNextTokens({ width: w, height: h }: Size, { size, patch, grids }: AnyresRule): ImageTokenCount {
   const side = size / patch;
@@ -30,7 +31,10 @@ export function llavaNextTokens({ width: w, height: h }: Size, { size, patch, gr
   return { features, total: features };
 }
 
-/** Molmo: most crops, edge of a crop and of a patch, patches that crops share on either side, patches that are pooled to one. */
+/**
+ * Molmo: most crops, edge of a crop and of a patch, patches that crops share on either side, patches that are pooled to
+ * one.
+ */
 export interface OverlapRule {
   crops: number;
   size: number;
@@ -40,8 +44,8 @@ export interface OverlapRule {
 }
 
 /**
- * Molmo v1: overlapping crops in the grid that enlarges the image least, or, where none is large enough, reduces it least; the whole picture besides.
- * Source: allenai/Molmo `preprocessing_molmo.select_tiling`.
+ * Molmo v1: overlapping crops in the grid that enlarges the image least, or, where none is large enough, reduces it
+ * least; the whole picture besides. Source: allenai/Molmo `preprocessing_molmo.select_tiling`.
  */
 export function molmoTokens(
   { width, height }: Size,

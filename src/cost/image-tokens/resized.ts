@@ -28,7 +28,10 @@ export function resizedSize({ width: w, height: h }: Size, { factor: F, minPixel
   return { width: wb, height: hb };
 }
 
-/** Qwen2-VL, Qwen2.5-VL, Qwen3-VL: one token for F x F pixels, between two markers. Sides that differ more than 200 times are refused: NaN. */
+/**
+ * Qwen2-VL, Qwen2.5-VL, Qwen3-VL: one token for F x F pixels, between two markers. Sides that differ more than 200
+ * times are refused: NaN.
+ */
 export function qwenTokens(size: Size, limits: ResizeLimits): ImageTokenCount {
   if (Math.max(size.width, size.height) / Math.min(size.width, size.height) > 200) {
     return { features: Number.NaN, total: Number.NaN };

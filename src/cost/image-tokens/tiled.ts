@@ -9,8 +9,9 @@ export interface TileRule {
 }
 
 /**
- * Idefics3, SmolVLM: the longer side becomes the longest edge (small images grow), both sides then multiples of a tile; tiles and the whole picture have
- * `tokens` each, and their rows and columns are marked. Source: transformers `image_processing_idefics3`.
+ * Idefics3, SmolVLM: the longer side becomes the longest edge (small images grow), both sides then multiples of a tile;
+ * tiles and the whole picture have `tokens` each, and their rows and columns are marked. Source: transformers
+ * `image_processing_idefics3`.
  */
 export function idefics3Tokens(size: Size, { longest, tile, tokens: q }: TileRule): ImageTokenCount {
   const { width, height } = tiledSize(longestSize(size, longest), tile);
@@ -28,8 +29,9 @@ export interface GridRule {
 }
 
 /**
- * InternVL: the grid of tiles whose shape is nearest to the image's, of equally near ones the later where the image has more than half of its area; with more
- * than one tile the whole picture besides. Source: `dynamic_preprocess` of OpenGVLab/InternVL.
+ * InternVL: the grid of tiles whose shape is nearest to the image's, of equally near ones the later where the image has
+ * more than half of its area; with more than one tile the whole picture besides. Source: `dynamic_preprocess` of
+ * OpenGVLab/InternVL.
  */
 export function internvlTokens({ width, height }: Size, { tile, min, max, tokens }: GridRule): ImageTokenCount {
   const grids: [number, number][] = [];
@@ -61,7 +63,10 @@ export interface PanAndScan {
   minRatio: number;
 }
 
-/** Gemma 3: `tokens` a picture between four markers; with pan and scan a long picture is cut along its long side as well. */
+/**
+ * Gemma 3: `tokens` a picture between four markers; with pan and scan a long picture is cut along its long side as
+ * well.
+ */
 export function gemma3Tokens({ width, height }: Size, tokens: number, pan?: PanAndScan): ImageTokenCount {
   const [long, short] = [Math.max(width, height), Math.min(width, height)];
   let crops = 0;

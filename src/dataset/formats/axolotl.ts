@@ -19,9 +19,9 @@ const STYLE: TypedStyle = {
 };
 
 /**
- * axolotl's `chat_template` data: `messages` of typed parts, each image or video with its own `path`, `url` or `base64`. axolotl
- * resolves no relative path: write absolute ones, or start it in the folder that they are relative to.
- * Rows have no id of their own; `ids: true` writes one.
+ * axolotl's `chat_template` data: `messages` of typed parts, each image or video with its own `path`, `url` or
+ * `base64`. axolotl resolves no relative path: write absolute ones, or start it in the folder that they are relative
+ * to. Rows have no id of their own; `ids: true` writes one.
  * Source: axolotl `docs/multimodal.qmd`, `processing_strategies.py`.
  */
 export const axolotl: Format = {

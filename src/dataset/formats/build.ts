@@ -15,8 +15,8 @@ export interface Turn {
 }
 
 /**
- * The column of `meta` that keeps what single turns carry beside role and content (`loss`, `weight`, `name`, `tool_call_id`):
- * a list as long as `messages`, null where a turn carries nothing.
+ * The column of `meta` that keeps what single turns carry beside role and content (`loss`, `weight`, `name`,
+ * `tool_call_id`): a list as long as `messages`, null where a turn carries nothing.
  */
 export const TURN_COLUMNS = 'message_columns';
 
@@ -26,7 +26,10 @@ export function isObject(value: unknown): value is JsonObject {
   return typeof value === 'object' && value !== null && !Array.isArray(value);
 }
 
-/** A string, number or boolean as text; '' for all else: an object's own `toString`, which data can spell, is never called. */
+/**
+ * A string, number or boolean as text; '' for all else: an object's own `toString`, which data can spell, is never
+ * called.
+ */
 export function asText(value: unknown): string {
   return ['string', 'number', 'bigint', 'boolean'].includes(typeof value) ? String(value) : '';
 }
@@ -68,7 +71,10 @@ export interface Assembly {
   meta: JsonObject;
 }
 
-/** Number media parts from left to right over all turns and check that every file has its placeholder and the other way round. */
+/**
+ * Number media parts from left to right over all turns and check that every file has its placeholder and the other way
+ * round.
+ */
 export function assemble(from: Assembly, context: ReadContext): ReadResult {
   const next = { image: 0, video: 0 };
   const numbered = (part: LoosePart): Part => {

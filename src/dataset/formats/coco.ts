@@ -10,9 +10,9 @@ import { openMemberList, peekMemberList } from './member-list.ts';
 const COLUMNS = ['id', 'caption'];
 
 /**
- * COCO captions: one object with `images` and `annotations`. Every annotation is a row, its caption the answer to "Describe
- * the image."; several captions of an image are several rows. `image_id` and the image's own fields (`meta.image`) are kept;
- * `info`, `licenses` and images without a caption are not.
+ * COCO captions: one object with `images` and `annotations`. Every annotation is a row, its caption the answer to
+ * "Describe the image."; several captions of an image are several rows. `image_id` and the image's own fields
+ * (`meta.image`) are kept; `info`, `licenses` and images without a caption are not.
  * Source: cocodataset.org, "Data format", caption annotations.
  */
 export const coco: Format = {
@@ -72,7 +72,9 @@ export const coco: Format = {
   joiner: (_main: string, { indent = 1 }: WriteOptions): Joiner => joinCoco(indent),
 };
 
-/** Annotations as they come, the images they are of behind them. An image keeps its `image_id` unless another has it. */
+/**
+ * Annotations as they come, the images they are of behind them. An image keeps its `image_id` unless another has it.
+ */
 function joinCoco(indent: number): Joiner {
   const images = new Map<string, JsonObject>();
   const taken = new Set<string>();

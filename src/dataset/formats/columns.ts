@@ -34,9 +34,9 @@ const ANSWERS = [
 const CAPTIONS = ['caption', 'text', 'txt', 'captions', 'description', 'sentences', 'sentence'];
 
 /**
- * A row of a table, as people publish them: `messages` (typed parts or text), `conversations`, `prompt` + `completion`, turns in
- * `texts`, or columns with a question and an answer, or a caption; images in `image`, `images`, `image_1` ..., or in any column of
- * images. Option `columns` names what is called otherwise: `{"question": "q", "images": "scan"}`.
+ * A row of a table, as people publish them: `messages` (typed parts or text), `conversations`, `prompt` + `completion`,
+ * turns in `texts`, or columns with a question and an answer, or a caption; images in `image`, `images`, `image_1` ...,
+ * or in any column of images. Option `columns` names what is called otherwise: `{"question": "q", "images": "scan"}`.
  */
 export function readColumns(given: unknown, context: ReadContext): ReadResult {
   if (!isObject(given)) return rowError(context, 'RECORD_SHAPE', 'the record is not an object');
@@ -105,7 +105,10 @@ const LISTS = ['messages', 'prompt', 'completion'];
 
 type Media = { images: MediaRef[]; videos: MediaRef[] };
 
-/** `messages` (or prompt and completion) of typed parts or of text. Text with tags is ShareGPT's way, without tags TRL's. */
+/**
+ * `messages` (or prompt and completion) of typed parts or of text. Text with tags is ShareGPT's way, without tags
+ * TRL's.
+ */
 function readMessages(record: JsonObject, media: Media, context: ReadContext): ReadResult {
   const turns = LISTS.flatMap((name) => (Array.isArray(record[name]) ? record[name] : []));
   const texts = turns.map((turn) => (isObject(turn) ? (turn.content ?? turn.value) : undefined));

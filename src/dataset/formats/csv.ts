@@ -1,6 +1,6 @@
 /**
- * The rows of a CSV text with a heading, as objects of strings (RFC 4180: quoted fields hold commas, line breaks and doubled
- * quotes). Throws where a quote is never closed.
+ * The rows of a CSV text with a heading, as objects of strings (RFC 4180: quoted fields hold commas, line breaks and
+ * doubled quotes). Throws where a quote is never closed.
  */
 export function parseCsv(text: string): Record<string, string>[] {
   const rows: string[][] = [];

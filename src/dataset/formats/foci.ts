@@ -28,8 +28,8 @@ function isChoice(record: unknown): boolean {
 }
 
 /**
- * Multiple-choice files of FOCI: one object of lists by class, each element an `image`, its `options` and the `groundtruth`.
- * Source: gregor-ge/FOCI-Benchmark, `data`.
+ * Multiple-choice files of FOCI: one object of lists by class, each element an `image`, its `options` and the
+ * `groundtruth`. Source: gregor-ge/FOCI-Benchmark, `data`.
  */
 export const foci: Format = {
   name: 'foci',

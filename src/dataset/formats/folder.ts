@@ -14,8 +14,8 @@ const SIDECARS = ['metadata.csv', 'metadata.jsonl', 'captions.jsonl', 'captions.
 
 /**
  * A folder of images: every image is a sample. A caption comes from `<image name>.txt`, or from `metadata.csv` /
- * `metadata.jsonl` / `captions.jsonl` (`file_name` with `text` or `caption`) / `captions.json` ({file: caption}), at the top or in
- * a subfolder; it becomes the answer to
+ * `metadata.jsonl` / `captions.jsonl` (`file_name` with `text` or `caption`) / `captions.json` ({file: caption}), at
+ * the top or in a subfolder; it becomes the answer to
  * "Describe the image.". Without one the sample holds the image alone. A subfolder is the sample's `meta.category`.
  */
 export const folder: Format = {

@@ -11,8 +11,8 @@ const COLUMNS = ['imageId', 'question', 'answer'];
 const EXTENSION = /\.(jpe?g|png|webp|gif|bmp|tiff?)$/i;
 
 /**
- * GQA questions: one object that holds them by their id. The image is `<imageId>.jpg`. Questions without an answer (the test
- * splits) have no assistant turn; `fullAnswer`, `semantic`, `types` and the rest are kept.
+ * GQA questions: one object that holds them by their id. The image is `<imageId>.jpg`. Questions without an answer (the
+ * test splits) have no assistant turn; `fullAnswer`, `semantic`, `types` and the rest are kept.
  * Source: cs.stanford.edu/people/dorarad/gqa, "Questions".
  */
 export const gqa: Format = {

@@ -4,7 +4,9 @@ import { shownPaths } from './limits.ts';
 
 const INLINE = /<img>\s*([^<>\n]+?)\s*<\/img>/g;
 
-/** True where some turn's text names an image as `<img>path</img>`: the first Qwen-VL's way, which ms-swift takes too. */
+/**
+ * True where some turn's text names an image as `<img>path</img>`: the first Qwen-VL's way, which ms-swift takes too.
+ */
 export function hasInlineImages(turns: unknown, key: string): boolean {
   return Array.isArray(turns) && turns.some((turn) => isObject(turn) && new RegExp(INLINE).test(asText(turn[key])));
 }

@@ -30,7 +30,10 @@ export function literalTagLimits(sample: Sample, kinds: readonly MediaKind[]): s
   return [...tags].map((tag) => `literal "${tag}" in text`);
 }
 
-/** What trainers that need strict turns refuse: user (or tool) and assistant in turn, beginning with user, ending with assistant. */
+/**
+ * What trainers that need strict turns refuse: user (or tool) and assistant in turn, beginning with user, ending with
+ * assistant.
+ */
 export function turnLimits(sample: Sample): string[] {
   const turns = sample.messages.filter((message) => message.role !== 'system');
   if (!turns.some((turn) => turn.role === 'assistant')) return ['no answer to train on'];

@@ -27,8 +27,8 @@ import { turnColumns } from './turn-columns.ts';
 const COLUMNS = ['id', 'image', 'video', 'conversations'];
 
 /**
- * LLaVA's training file: one JSON array; `image` is one path, `<image>` stands in the text; no `image` is a text-only row.
- * Option `dialect: 'llava-next'` also writes lists of images, images in later turns, and `video`. Both are read.
+ * LLaVA's training file: one JSON array; `image` is one path, `<image>` stands in the text; no `image` is a text-only
+ * row. Option `dialect: 'llava-next'` also writes lists of images, images in later turns, and `video`. Both are read.
  * Source: haotian-liu/LLaVA `train.py` (`preprocess_multimodal`), LLaVA-NeXT.
  */
 export const llava: Format = {
@@ -107,8 +107,8 @@ export const llava: Format = {
 };
 
 /**
- * A record of `conversations` with `image` and `video` beside them. Where it lists a video, `<video>` in text stands for it
- * whatever the kinds.
+ * A record of `conversations` with `image` and `video` beside them. Where it lists a video, `<video>` in text stands
+ * for it whatever the kinds.
  */
 export function readConversations(record: unknown, context: ReadContext, kinds: readonly MediaKind[]): ReadResult {
   if (!isObject(record)) return rowError(context, 'RECORD_SHAPE', 'the record is not an object');

@@ -3,7 +3,10 @@ import type { Probe } from '../format.ts';
 import { openJsonSource } from '../records/json-source.ts';
 import type { RecordSource } from '../records/source.ts';
 
-/** The elements of a list inside the object that a file is, as records. Throws `FORMAT_MISFIT` where there is no such list. */
+/**
+ * The elements of a list inside the object that a file is, as records. Throws `FORMAT_MISFIT` where there is no such
+ * list.
+ */
 export function openMemberList(probe: Pick<Probe, 'path' | 'members'>, key: string, given: string): RecordSource {
   const list = probe.members.find((member) => member.key === key && member.kind === 'array');
   if (list !== undefined) return openJsonSource(probe.path, { layout: 'inner', start: list.offset });

@@ -2,8 +2,8 @@ import type { Sample } from '../sample.ts';
 import { isObject, type JsonObject, TURN_COLUMNS } from './build.ts';
 
 /**
- * OpenAI's turns tie a tool's answer to its call by an id. Samples keep ids only where they say more than the order does:
- * `call_0`, `call_1` ... over the conversation, a tool's turn answering the calls before it one after another.
+ * OpenAI's turns tie a tool's answer to its call by an id. Samples keep ids only where they say more than the order
+ * does: `call_0`, `call_1` ... over the conversation, a tool's turn answering the calls before it one after another.
  */
 export function withCallIds(turns: readonly JsonObject[]): JsonObject[] {
   const order = callOrder();

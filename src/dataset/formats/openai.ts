@@ -15,8 +15,8 @@ const STYLE: TypedStyle = {
 };
 
 /**
- * OpenAI's chat format, one request a line: images as `image_url` parts (URLs, data URIs, paths), turns of one text as plain
- * strings. Rows have no id of their own; `ids: true` writes one.
+ * OpenAI's chat format, one request a line: images as `image_url` parts (URLs, data URIs, paths), turns of one text as
+ * plain strings. Rows have no id of their own; `ids: true` writes one.
  * Source: platform.openai.com, "Chat Completions" and "Vision fine-tuning".
  */
 export const openai: Format = {

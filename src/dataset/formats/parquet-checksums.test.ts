@@ -4,7 +4,10 @@ import { join } from 'node:path';
 import { expect, it } from 'vitest';
 import { openDataset } from '../open/open.ts';
 
-/** Eight rows in two groups, a plain column and one with a dictionary, not compressed; written by pyarrow with checksums. */
+/**
+ * Eight rows in two groups, a plain column and one with a dictionary, not compressed; written by pyarrow with
+ * checksums.
+ */
 const GOOD = readFileSync(join(import.meta.dirname, '../../../test/goldens/parquet/checksums.parquet'));
 const folder = mkdtempSync(join(tmpdir(), 'winnow-checksums-'));
 

@@ -12,9 +12,9 @@ const HEADER_BYTES = 1 << 16;
 const PIECE_BYTES = 1 << 20;
 
 /**
- * Offset of the first page whose bytes differ from the checksum in its header; undefined where none does. Checksums are optional, and a column whose
- * first page has none is passed over. What can't be read as pages is left to the reader of the file.
- * Source: apache/parquet-format `parquet.thrift`, `PageHeader.crc`.
+ * Offset of the first page whose bytes differ from the checksum in its header; undefined where none does. Checksums are
+ * optional, and a column whose first page has none is passed over. What can't be read as pages is left to the reader of
+ * the file. Source: apache/parquet-format `parquet.thrift`, `PageHeader.crc`.
  */
 export async function damagedPage(
   path: string,

@@ -68,7 +68,9 @@ export function overflowOf(record: JsonObject, plan: ColumnPlan): string | undef
   return rest.length === 0 ? undefined : JSON.stringify(Object.fromEntries(rest));
 }
 
-/** Columns with their DuckDB types, in the order of the file. Messages are JSON text until they are copied to the file. */
+/**
+ * Columns with their DuckDB types, in the order of the file. Messages are JSON text until they are copied to the file.
+ */
 export function sqlColumns(plan: ColumnPlan): { name: string; type: string }[] {
   return [
     { name: 'id', type: 'VARCHAR' },
@@ -88,8 +90,8 @@ export function messagesStructure({ hasCalls }: ColumnPlan): string {
 
 /**
  * The value of the file's metadata key `huggingface`, by which `datasets` knows that a struct is an image.
- * `spelling: 'list'` is that of datasets >= 4; `'sequence'` is read by older and newer ones alike (a list of structs is a JSON
- * array there, since `Sequence` of a struct meant a struct of lists).
+ * `spelling: 'list'` is that of datasets >= 4; `'sequence'` is read by older and newer ones alike (a list of structs is
+ * a JSON array there, since `Sequence` of a struct meant a struct of lists).
  */
 export function huggingFaceMetadata(plan: ColumnPlan, spelling: 'list' | 'sequence'): string {
   const value = (dtype: string): JsonObject => ({ dtype, _type: 'Value' });

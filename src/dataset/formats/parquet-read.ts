@@ -23,9 +23,9 @@ export interface ParquetReading {
 }
 
 /**
- * Rows of Parquet files as JSON records, images given to `media` and standing as `{path}` in the record. Nulls are left out:
- * Arrow can't tell them from columns that a row doesn't have. Numbers of a Hugging Face `ClassLabel` become their names.
- * Throws `PARQUET_DAMAGED` with the file and the offset of what can't be read.
+ * Rows of Parquet files as JSON records, images given to `media` and standing as `{path}` in the record. Nulls are left
+ * out: Arrow can't tell them from columns that a row doesn't have. Numbers of a Hugging Face `ClassLabel` become their
+ * names. Throws `PARQUET_DAMAGED` with the file and the offset of what can't be read.
  */
 export async function* readParquet(reading: ParquetReading): AsyncGenerator<JsonObject> {
   const { files, temporary, media, signal, progress } = reading;
@@ -158,7 +158,10 @@ function parsedObject(text: string): JsonObject | undefined {
   }
 }
 
-/** A DuckDB value as JSON; null is undefined. Blobs that are media, alone or as `{bytes, path}`, become `{path}`; others base64. */
+/**
+ * A DuckDB value as JSON; null is undefined. Blobs that are media, alone or as `{bytes, path}`, become `{path}`; others
+ * base64.
+ */
 async function jsonConverter(media: EmbeddedMedia): Promise<(value: DuckDBValue) => unknown> {
   const duck = await import('@duckdb/node-api');
   const known = (entries: readonly (readonly [string, unknown])[]): JsonObject =>

@@ -16,7 +16,9 @@ import {
   watchColumns,
 } from './parquet-columns.ts';
 
-/** Readers load whole row groups, and images are large: a group ends at 1,000 rows, or from 100 on at this many bytes. */
+/**
+ * Readers load whole row groups, and images are large: a group ends at 1,000 rows, or from 100 on at this many bytes.
+ */
 const GROUP = { rows: 1000, least: 100, bytes: 64 << 20 };
 
 export interface ParquetWriting {
@@ -29,8 +31,8 @@ export interface ParquetWriting {
 }
 
 /**
- * Writes records `{id, messages, images, videos?, ...}` as Parquet. They are kept as text first, since the columns are known
- * only when all have been seen; then images are read, a shard at a time. The same records give the same bytes.
+ * Writes records `{id, messages, images, videos?, ...}` as Parquet. They are kept as text first, since the columns are
+ * known only when all have been seen; then images are read, a shard at a time. The same records give the same bytes.
  */
 export async function openParquetSink(writing: ParquetWriting) {
   const [first] = writing.paths(1);

@@ -11,10 +11,10 @@ import { sizeOption } from './size-option.ts';
 import { typedLimits, typedRecord } from './typed-record.ts';
 
 /**
- * Parquet as Hugging Face `datasets` reads it without a cast: `messages` of typed parts, `images` as structs of bytes and name,
- * further columns beside them. Reads that and the tables that people publish (see `readColumns`), one file or a folder of shards.
- * Options: `split` names the shards (`train-00000-of-00001.parquet`) and picks them when reading; `shard-bytes` (500MB);
- * `features: 'sequence'` spells the metadata for datasets below 4 too.
+ * Parquet as Hugging Face `datasets` reads it without a cast: `messages` of typed parts, `images` as structs of bytes
+ * and name, further columns beside them. Reads that and the tables that people publish (see `readColumns`), one file or
+ * a folder of shards. Options: `split` names the shards (`train-00000-of-00001.parquet`) and picks them when reading;
+ * `shard-bytes` (500MB); `features: 'sequence'` spells the metadata for datasets below 4 too.
  */
 export const parquet: Format = {
   name: 'parquet',

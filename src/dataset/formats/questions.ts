@@ -19,9 +19,9 @@ function isStatement(record: unknown): record is Statement {
 }
 
 /**
- * A statement of NLVR about the first of its six pictures (the boxes in another order each), `images/<directory>/<split>-<identifier>-0.png`;
- * the split is the file's name. `label` says whether it is true; hidden test sets have none.
- * Source: lil-lab/nlvr `nlvr/README.md`.
+ * A statement of NLVR about the first of its six pictures (the boxes in another order each),
+ * `images/<directory>/<split>-<identifier>-0.png`; the split is the file's name. `label` says whether it is true;
+ * hidden test sets have none. Source: lil-lab/nlvr `nlvr/README.md`.
  */
 function questionOfStatement(
   { sentence, identifier, directory, label, ...rest }: Statement,
@@ -34,8 +34,8 @@ function questionOfStatement(
 }
 
 /**
- * Question files of LLaVA's evaluation (VQAv2, GQA, POPE, TextVQA and others): one question a line with `question_id`, `image`
- * and `text`. An answer is `answer`, or `label` as POPE's gold files call it. NLVR's statements are read too.
+ * Question files of LLaVA's evaluation (VQAv2, GQA, POPE, TextVQA and others): one question a line with `question_id`,
+ * `image` and `text`. An answer is `answer`, or `label` as POPE's gold files call it. NLVR's statements are read too.
  * Source: haotian-liu/LLaVA `docs/Evaluation.md`, `eval/model_vqa_loader.py`.
  */
 export const questions: Format = {

@@ -20,10 +20,10 @@ import { turnColumns } from './turn-columns.ts';
 const COLUMNS = ['id', 'image', 'video', 'conversations'];
 
 /**
- * Qwen-VL's fine-tuning file: `conversations` with `<image>` and `<video>` in the questions, `image` and `video` one path or a
- * list. Tags in answers aren't honoured by its loader, and every role that isn't human counts as the assistant.
- * The first Qwen-VL's `<img>path</img>` in the text is read too. Rows have no id of their own; `ids: true` writes one.
- * Source: QwenLM/Qwen3-VL `qwen-vl-finetune/qwenvl/data/data_processor.py`.
+ * Qwen-VL's fine-tuning file: `conversations` with `<image>` and `<video>` in the questions, `image` and `video` one
+ * path or a list. Tags in answers aren't honoured by its loader, and every role that isn't human counts as the
+ * assistant. The first Qwen-VL's `<img>path</img>` in the text is read too. Rows have no id of their own; `ids: true`
+ * writes one. Source: QwenLM/Qwen3-VL `qwen-vl-finetune/qwenvl/data/data_processor.py`.
  */
 export const qwenVl: Format = {
   name: 'qwen-vl',

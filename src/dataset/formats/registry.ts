@@ -69,7 +69,10 @@ export function takes(format: Format, probe: Probe): boolean {
   return (format.container === 'folder') === probe.isFolder || format.holdsMedia !== undefined;
 }
 
-/** The format that is surest of what it sees, and why. Throws `FORMAT_UNKNOWN` where none is, or why the file isn't JSON. */
+/**
+ * The format that is surest of what it sees, and why. Throws `FORMAT_UNKNOWN` where none is, or why the file isn't
+ * JSON.
+ */
 export function detectFormat(probe: Probe, notJson?: WinnowError): { format: Format; because: string } {
   let best: { format: Format; confidence: number; because: string } | undefined;
   for (const format of formats) {

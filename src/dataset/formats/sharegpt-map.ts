@@ -1,7 +1,9 @@
 import type { Role } from '../sample.ts';
 import { isObject, type JsonObject } from './build.ts';
 
-/** Which column holds what, and how roles are called: LLaMA-Factory's `columns` and `tags`, with its defaults filled in. */
+/**
+ * Which column holds what, and how roles are called: LLaMA-Factory's `columns` and `tags`, with its defaults filled in.
+ */
 export interface ColumnMap {
   messages: string;
   system: string;
@@ -56,8 +58,8 @@ export function columnMap(options: Readonly<JsonObject>, record: JsonObject): Co
 }
 
 /**
- * The entry for `dataset_info.json`. It always carries the complete map: LLaMA-Factory sets every key that a given `columns`
- * or `tags` leaves out to nothing, and then finds no turns or refuses system turns.
+ * The entry for `dataset_info.json`. It always carries the complete map: LLaMA-Factory sets every key that a given
+ * `columns` or `tags` leaves out to nothing, and then finds no turns or refuses system turns.
  */
 export function registryEntry(map: ColumnMap, fileName: string, systemInTurns: boolean, tools: boolean): JsonObject {
   const named = [...map.roles.keys()];

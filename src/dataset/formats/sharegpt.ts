@@ -19,9 +19,9 @@ import { turnColumns } from './turn-columns.ts';
 
 /**
  * ShareGPT as LLaMA-Factory reads it: turns with `<image>` and `<video>` in their text, media in lists beside them.
- * Options: `columns` and `tags` as in its `dataset_info.json`; `style: 'messages'` writes role/content turns with the system
- * turn among them, the default writes from/value turns and a `system` column; `name` is the entry in `dataset_info.json`.
- * Source: hiyouga/LLaMA-Factory `data/converter.py`, `data/mm_plugin.py`.
+ * Options: `columns` and `tags` as in its `dataset_info.json`; `style: 'messages'` writes role/content turns with the
+ * system turn among them, the default writes from/value turns and a `system` column; `name` is the entry in
+ * `dataset_info.json`. Source: hiyouga/LLaMA-Factory `data/converter.py`, `data/mm_plugin.py`.
  */
 export const sharegpt: Format = {
   name: 'sharegpt',

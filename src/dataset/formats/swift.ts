@@ -19,11 +19,11 @@ import { turnColumns } from './turn-columns.ts';
 const COLUMNS = ['id', 'messages', 'image', 'images', 'video', 'videos'];
 
 /**
- * ms-swift's messages: text with `<image>` and `<video>`, media in lists that text-only rows leave out. Where there are fewer
- * tags than files, ms-swift puts the missing ones before the first message; the reader here sets such a row aside instead. Old
- * `<img>path</img>` in the text is read where a row has no list of images.
- * `objects`, `tools`, `loss` of a turn and other columns are kept. Rows have no id of their own; `ids: true` writes one.
- * Source: modelscope/ms-swift `docs/Customization/Custom-dataset`.
+ * ms-swift's messages: text with `<image>` and `<video>`, media in lists that text-only rows leave out. Where there are
+ * fewer tags than files, ms-swift puts the missing ones before the first message; the reader here sets such a row aside
+ * instead. Old `<img>path</img>` in the text is read where a row has no list of images.
+ * `objects`, `tools`, `loss` of a turn and other columns are kept. Rows have no id of their own; `ids: true` writes
+ * one. Source: modelscope/ms-swift `docs/Customization/Custom-dataset`.
  */
 export const swift: Format = {
   name: 'swift',

@@ -18,8 +18,8 @@ const STYLE: TypedStyle = {
  * their type (an `image` key anywhere would give every part one once the rows are in Arrow). With plain string contents
  * TRL puts all images before the first user text and looks for no placeholder; so does this reader.
  * Parts that bring their own medium (`image`, `path`, `url`, OpenAI's `image_url`; videos too) are read as they are.
- * Option `form: 'prompt-completion'` writes one row for each assistant turn, prompt = everything before it, id `<id>#<turn>`:
- * the form that trains on answers only.
+ * Option `form: 'prompt-completion'` writes one row for each assistant turn, prompt = everything before it, id
+ * `<id>#<turn>`: the form that trains on answers only.
  * Source: huggingface/trl `data_utils.prepare_multimodal_messages`, SFT's vision collator.
  */
 export const trl: Format = {

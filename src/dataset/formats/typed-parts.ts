@@ -18,10 +18,10 @@ import { callsOf, callText } from './tool-calls.ts';
 import { columnsOfTurn, turnColumns } from './turn-columns.ts';
 
 /**
- * Read a record whose `messages` (or `prompt` and `completion`) have contents of typed parts: TRL, OpenAI chat, axolotl.
- * A part with a medium of its own (`image`, `path`, `url`, `base64`, `image_url`; of videos also `video`, `video_url`) brings it;
- * one without takes the next of `images` / `videos`. Where all contents are plain strings, the listed images stand before the
- * first user text, as in TRL.
+ * Read a record whose `messages` (or `prompt` and `completion`) have contents of typed parts: TRL, OpenAI chat,
+ * axolotl. A part with a medium of its own (`image`, `path`, `url`, `base64`, `image_url`; of videos also `video`,
+ * `video_url`) brings it; one without takes the next of `images` / `videos`. Where all contents are plain strings, the
+ * listed images stand before the first user text, as in TRL.
  */
 export function readTypedParts(record: unknown, context: ReadContext, own: readonly string[]): ReadResult {
   if (!isObject(record)) return rowError(context, 'RECORD_SHAPE', 'the record is not an object');

@@ -6,9 +6,9 @@ import { metaClashes, metaColumns, shownPaths, unshownMedia } from './limits.ts'
 const COLUMNS = ['id', 'messages', 'images', 'videos', '__key__', 'image', 'video', 'prompt', 'completion'];
 
 /**
- * The record that Parquet and WebDataset hold: `messages` of typed parts, media beside them in the order in which the turns show
- * them. Parts have no key but `type` and `text`: an `image` key anywhere would give every part one in Arrow. A turn that calls a
- * function has `call: true`.
+ * The record that Parquet and WebDataset hold: `messages` of typed parts, media beside them in the order in which the
+ * turns show them. Parts have no key but `type` and `text`: an `image` key anywhere would give every part one in Arrow.
+ * A turn that calls a function has `call: true`.
  */
 export function typedRecord(sample: Sample): JsonObject {
   const videos = shownPaths(sample, 'video');

@@ -19,9 +19,9 @@ const COLUMNS = [...QUESTION, 'multiple_choice_answer', 'annotation', 'subtype']
 
 /**
  * VQAv2: a file of questions and, beside it, one of annotations, joined by `question_id`. The answer is
- * `multiple_choice_answer`; all ten stay in `meta.answers`. The image is `COCO_<data_subtype>_<image_id>.jpg` unless the
- * question has an `image`. Options: `annotations` (the second file; found by its name otherwise), `template` (the image's
- * path with `{id}` or `{id12}`, padded to 12 digits).
+ * `multiple_choice_answer`; all ten stay in `meta.answers`. The image is `COCO_<data_subtype>_<image_id>.jpg` unless
+ * the question has an `image`. Options: `annotations` (the second file; found by its name otherwise), `template` (the
+ * image's path with `{id}` or `{id12}`, padded to 12 digits).
  * Source: visualqa.org/download, "Input Questions Format", "Annotation Format".
  */
 export const vqa: Format = {
@@ -105,7 +105,10 @@ export const vqa: Format = {
   joiner: (main: string): Joiner => joinVqa(main),
 };
 
-/** The annotations' file: as told, else by the names that the publishers and this writer use; undefined for a test split. */
+/**
+ * The annotations' file: as told, else by the names that the publishers and this writer use; undefined for a test
+ * split.
+ */
 function annotationsOf(questions: string, options: Readonly<JsonObject>): string | undefined {
   if (typeof options.annotations === 'string') return resolve(options.annotations);
   return annotationNames(basename(questions))
@@ -181,7 +184,9 @@ function isOnly(answers: unknown, answer: string | undefined): boolean {
   return JSON.stringify(answers) === JSON.stringify([{ answer, answer_confidence: 'yes', answer_id: 1 }]);
 }
 
-/** Questions into the main file, annotations into the one beside it. `image` is left out where the image's id says it. */
+/**
+ * Questions into the main file, annotations into the one beside it. `image` is left out where the image's id says it.
+ */
 function joinVqa(main: string): Joiner {
   const name = basename(main);
   let questions = 0;

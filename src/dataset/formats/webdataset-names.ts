@@ -2,8 +2,8 @@ import { extname } from 'node:path';
 import { mediaKind } from '../media/media-type.ts';
 
 /**
- * A member's name as readers of WebDataset take it apart: the key is the path up to the first dot of the last part, the field
- * is the rest in lower case. Undefined for what belongs to no sample.
+ * A member's name as readers of WebDataset take it apart: the key is the path up to the first dot of the last part, the
+ * field is the rest in lower case. Undefined for what belongs to no sample.
  */
 export function splitMember(name: string): { key: string; field: string } | undefined {
   const found = /^((?:.*\/)?[^./][^./]*)\.([^/]+)$/s.exec(name.replace(/^\.\//, ''));
@@ -12,7 +12,10 @@ export function splitMember(name: string): { key: string; field: string } | unde
   return { key, field: field.toLowerCase() };
 }
 
-/** Keys for ids. A key may hold no dot and no slash, so what is not plain becomes `_`; where two ids would meet, a number follows. */
+/**
+ * Keys for ids. A key may hold no dot and no slash, so what is not plain becomes `_`; where two ids would meet, a
+ * number follows.
+ */
 export function keyMaker(): (id: string) => string {
   const used = new Set<string>();
   return (id) => {

@@ -22,9 +22,10 @@ export interface TarReading {
 }
 
 /**
- * Samples of WebDataset shards as JSON records: members of one key, which stand next to each other. The fields of a `json`
- * member are the record's own; images and videos are given to `media` and listed in `images` and `videos`; `txt`, `cls` and the
- * like are columns. A `.tar.gz` is unpacked on the way. Throws `TAR_DAMAGED`, `TAR_TRUNCATED` with file and offset.
+ * Samples of WebDataset shards as JSON records: members of one key, which stand next to each other. The fields of a
+ * `json` member are the record's own; images and videos are given to `media` and listed in `images` and `videos`;
+ * `txt`, `cls` and the like are columns. A `.tar.gz` is unpacked on the way. Throws `TAR_DAMAGED`, `TAR_TRUNCATED` with
+ * file and offset.
  */
 export async function* readTars({ files, media, signal, progress }: TarReading): AsyncGenerator<JsonObject> {
   const sizes = files.map((file) => statSync(file).size);

@@ -29,7 +29,10 @@ interface Shard {
 /** Members without a time, an owner or a machine, so that the same samples give the same bytes. */
 const PLAIN = { mode: 0o644, uid: 0, gid: 0, uname: '', gname: '', mtime: new Date(0), type: 'file' } as const;
 
-/** Writes records `{id, messages, images, videos?, ...}` as WebDataset shards: `<key>.json`, then `<key>.0.jpg` and so on. */
+/**
+ * Writes records `{id, messages, images, videos?, ...}` as WebDataset shards: `<key>.json`, then `<key>.0.jpg` and so
+ * on.
+ */
 export async function openTarSink(writing: TarWriting) {
   const { paths, shardRows, shardBytes, gzip, load } = writing;
   const { pack: createPack } = await import('tar-stream');

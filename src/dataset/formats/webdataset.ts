@@ -10,9 +10,9 @@ import { readTars } from './webdataset-read.ts';
 import { openTarSink } from './webdataset-write.ts';
 
 /**
- * WebDataset: tar shards in which `<key>.json`, `<key>.0.jpg`, `<key>.1.jpg` ... stand next to each other. The id stays in the
- * json; the key is made of it without dots and slashes. Reads that, images with `txt`, `cls` or any `json` (see `readColumns`);
- * one archive, packed or not, a folder of shards, or `shard-{000000..000009}.tar`.
+ * WebDataset: tar shards in which `<key>.json`, `<key>.0.jpg`, `<key>.1.jpg` ... stand next to each other. The id stays
+ * in the json; the key is made of it without dots and slashes. Reads that, images with `txt`, `cls` or any `json` (see
+ * `readColumns`); one archive, packed or not, a folder of shards, or `shard-{000000..000009}.tar`.
  * Options: `shard-rows` (10000), `shard-bytes` (1GB), `split` picks shards when reading.
  */
 export const webdataset: Format = {

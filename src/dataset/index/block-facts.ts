@@ -15,8 +15,8 @@ export interface BlockContext {
 }
 
 /**
- * Facts of all records of a block; undefined where one isn't JSON and the file isn't lines: its end was a guess then, and with it
- * every record after it.
+ * Facts of all records of a block; undefined where one isn't JSON and the file isn't lines: its end was a guess then,
+ * and with it every record after it.
  */
 export function blockFacts(
   { bytes, ends, offsets }: RecordBlock,

@@ -1,4 +1,7 @@
-/** Ids of all rows in two flat arrays and an open-addressing table: 5 million ids cost their text and about 16 bytes each. */
+/**
+ * Ids of all rows in two flat arrays and an open-addressing table: 5 million ids cost their text and about 16 bytes
+ * each.
+ */
 export interface IdTable {
   readonly size: number;
   /** Append the next row's id. A duplicate gets `~2`, `~3` ...; returns the id in force. */

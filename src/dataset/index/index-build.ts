@@ -4,8 +4,8 @@ import { buildOnThreads } from './index-threads.ts';
 import { hashUnder, rowFacts } from './row-facts.ts';
 
 /**
- * Read every record once; a large file on several threads, with the same result. A record that can't be read keeps its row and is listed
- * with its reason.
+ * Read every record once; a large file on several threads, with the same result. A record that can't be read keeps its
+ * row and is listed with its reason.
  */
 export async function buildIndex(build: BuildOptions): Promise<RowIndex> {
   return (await buildOnThreads(build)) ?? (await buildHere(build));

@@ -40,7 +40,10 @@ export async function saveIndex(path: string, index: RowIndex): Promise<void> {
   await writeFileAtomic(path, Buffer.concat(parts));
 }
 
-/** The saved index, or undefined where there is none, or one that is damaged or of another version (it is then made again). */
+/**
+ * The saved index, or undefined where there is none, or one that is damaged or of another version (it is then made
+ * again).
+ */
 export function loadIndex(path: string): RowIndex | undefined {
   let file: Buffer;
   try {

@@ -19,8 +19,8 @@ const YOUNG = 32;
 const WORKER = new URL('./index-worker.js', import.meta.url);
 
 /**
- * The index of a large JSON file: this thread cuts it into records, others parse and hash them. Undefined where that doesn't pay, and
- * where a record is damaged: how reading goes on behind it takes one reader that knows all before.
+ * The index of a large JSON file: this thread cuts it into records, others parse and hash them. Undefined where that
+ * doesn't pay, and where a record is damaged: how reading goes on behind it takes one reader that knows all before.
  */
 export async function buildOnThreads(build: BuildOptions): Promise<RowIndex | undefined> {
   const { source, format, file, options, signal, progress } = build;

@@ -18,8 +18,8 @@ export interface ScannedRow {
   /** Its bytes, where the container is text; valid during the visit only. */
   bytes?: Uint8Array;
   /**
-   * The sample as far as it can be read: a row whose placeholders and media don't match has one too, with parts that point
-   * past the media or media that no part shows. Null where nothing can be made of the record.
+   * The sample as far as it can be read: a row whose placeholders and media don't match has one too, with parts that
+   * point past the media or media that no part shows. Null where nothing can be made of the record.
    */
   sample: Sample | null;
   /** Why the row can't be used, where it can't. */
@@ -58,7 +58,10 @@ export async function scanRows(
   }, signal);
 }
 
-/** What a format makes of a record, with the sample of a refused one where there is any. What only the index refuses could not be hashed. */
+/**
+ * What a format makes of a record, with the sample of a refused one where there is any. What only the index refuses
+ * could not be hashed.
+ */
 function salvage(read: () => ReturnType<Format['read']>, flags: number): Pick<ScannedRow, 'sample' | 'fault'> {
   try {
     const result = read();

@@ -3,9 +3,10 @@ import { isIP, type LookupFunction } from 'node:net';
 import ipaddr from 'ipaddr.js';
 
 /**
- * True for an address of the public internet. Everything else is refused: private, loopback, link-local (where clouds keep their
- * metadata, 169.254.169.254), multicast, reserved, and the ranges of IPv6 that carry an IPv4 address inside (mapped, 6to4, Teredo, NAT64),
- * unless they are IPv4-mapped and that address is public. Of IPv6 only 2000::/3 is given out.
+ * True for an address of the public internet. Everything else is refused: private, loopback, link-local (where clouds
+ * keep their metadata, 169.254.169.254), multicast, reserved, and the ranges of IPv6 that carry an IPv4 address inside
+ * (mapped, 6to4, Teredo, NAT64), unless they are IPv4-mapped and that address is public. Of IPv6 only 2000::/3 is given
+ * out.
  */
 export function isPublicAddress(address: string): boolean {
   if (!ipaddr.isValid(address)) return false;
@@ -18,8 +19,9 @@ export function isPublicAddress(address: string): boolean {
 export class AddressRefused extends Error {}
 
 /**
- * A look-up for `node:http` that resolves a name once and hands the connection the addresses that were checked, so that a name that
- * answers differently the second time (DNS rebinding) gains nothing. One address that isn't public refuses the name.
+ * A look-up for `node:http` that resolves a name once and hands the connection the addresses that were checked, so that
+ * a name that answers differently the second time (DNS rebinding) gains nothing. One address that isn't public refuses
+ * the name.
  */
 export const publicLookup: LookupFunction = (hostname, options, callback) => {
   resolveName(hostname, { ...options, all: true }, (error, addresses) => {

@@ -25,10 +25,12 @@ const DEFAULTS = { maxBytes: 32 * 2 ** 20, timeout: 30, maxRedirects: 5 };
 const REDIRECTS = new Set([301, 302, 303, 307, 308]);
 
 /**
- * Get one URL within limits. Every hop is checked again: its scheme (http, https), and that the host's address is public unless
- * `allow` names the host; the connection goes to the address that was checked. No cookies, no credentials, no proxy, no compression.
+ * Get one URL within limits. Every hop is checked again: its scheme (http, https), and that the host's address is
+ * public unless `allow` names the host; the connection goes to the address that was checked. No cookies, no
+ * credentials, no proxy, no compression.
  *
- * @throws WinnowError `FETCH_URL`, `FETCH_ADDRESS`, `FETCH_REDIRECTS`, `FETCH_STATUS`, `FETCH_TOO_LARGE`, `FETCH_TIMEOUT`, `FETCH_FAILED`
+ * @throws WinnowError `FETCH_URL`, `FETCH_ADDRESS`, `FETCH_REDIRECTS`, `FETCH_STATUS`, `FETCH_TOO_LARGE`,
+ * `FETCH_TIMEOUT`, `FETCH_FAILED`
  */
 export async function fetchBytes(given: string, limits: FetchLimits = {}): Promise<FetchedBytes> {
   const { maxBytes = DEFAULTS.maxBytes, timeout = DEFAULTS.timeout, maxRedirects = DEFAULTS.maxRedirects } = limits;

@@ -14,7 +14,9 @@ export interface MediaCache {
   lookup(url: string): FetchedMedia | undefined;
   /** Name of the file, or of the reason's, in the folder. */
   fileOf(url: string): string | undefined;
-  /** Fetch what is not there yet (what failed before is tried again), a few at a time. Failures are noted, never thrown. */
+  /**
+   * Fetch what is not there yet (what failed before is tried again), a few at a time. Failures are noted, never thrown.
+   */
   fetchAll(
     urls: Iterable<string>,
     limits: FetchLimits,

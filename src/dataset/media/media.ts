@@ -13,16 +13,20 @@ export type FetchedMedia = { file: string } | { fault: string };
 export interface MediaScope {
   mediaRoot: string;
   allow?: readonly string[];
-  /** Folder of the media that stood inside of the data set's own files. They come before files of the same name in the root. */
+  /**
+   * Folder of the media that stood inside of the data set's own files. They come before files of the same name in the
+   * root.
+   */
   embedded?: string;
   /** URLs that were fetched when somebody asked for it. */
   fetched?: (url: string) => FetchedMedia | undefined;
 }
 
 /**
- * Where a medium is. Throws `MEDIA_OUTSIDE_ROOT` for a path that leaves the media root (by `..`, as an absolute path, or through
- * a link) unless `allow` names the folder, `MEDIA_REMOTE` for a URL that was not fetched (nothing is, unasked), `MEDIA_FETCH_FAILED`, `MEDIA_MISSING` where there is
- * no file, `MEDIA_DATA_URI` for a data URI that can't be decoded.
+ * Where a medium is. Throws `MEDIA_OUTSIDE_ROOT` for a path that leaves the media root (by `..`, as an absolute path,
+ * or through a link) unless `allow` names the folder, `MEDIA_REMOTE` for a URL that was not fetched (nothing is,
+ * unasked), `MEDIA_FETCH_FAILED`, `MEDIA_MISSING` where there is no file, `MEDIA_DATA_URI` for a data URI that can't be
+ * decoded.
  */
 export function resolveMedia(scope: MediaScope, ref: MediaRef): ResolvedMedia {
   const { path } = ref;

@@ -11,8 +11,8 @@ import type { RenderSettings } from './render.ts';
 import { renderer } from './render-spool.ts';
 
 /**
- * `keep`: paths as they are. `link`, `copy`: files under the written folder. `embed`: data URIs in the records. `inside`: in the
- * written file itself, where its format holds bytes.
+ * `keep`: paths as they are. `link`, `copy`: files under the written folder. `embed`: data URIs in the records.
+ * `inside`: in the written file itself, where its format holds bytes.
  */
 export type MediaMode = 'keep' | 'link' | 'copy' | 'embed' | 'inside';
 
@@ -37,7 +37,10 @@ const MIME: Record<string, string> = {
 
 type Content = { from: string /** Not to be linked to: it won't stay. */; passing?: true } | { bytes: Uint8Array };
 
-/** Decides the path that each medium has in the written data set, and makes the files once it is certain that all will be written. */
+/**
+ * Decides the path that each medium has in the written data set, and makes the files once it is certain that all will
+ * be written.
+ */
 export interface MediaPlan {
   /** The sample with the paths it gets; `trouble` names the media that could not be found, and stay as they are. */
   place(sample: Sample): Promise<{ sample: Sample; trouble: string[] }>;
@@ -53,9 +56,9 @@ export interface MediaPlan {
 /**
  * @param scopeOf where a sample's media may be
  * @param folder where the main file is written; nothing is made outside of it
- * @param options `within`: subfolder for images, '' for none; `videosBeside`: what is written holds images alone, so that in mode `inside` videos are
- * linked beside it; `overwrite` false: a file that is there and is another is never replaced;
- * `render`: how images are written anew
+ * @param options `within`: subfolder for images, '' for none; `videosBeside`: what is written holds images alone, so
+ * that in mode `inside` videos are linked beside it; `overwrite` false: a file that is there and is another is never
+ * replaced; `render`: how images are written anew
  */
 export function planMedia(
   scopeOf: (sample: Sample) => MediaScope,
@@ -227,7 +230,8 @@ async function makeFile(root: string, target: string, content: Content, mode: Me
   if ('bytes' in content) return writeFileAtomic(target, content.bytes);
   if (await isSame(target, content.from)) return;
   if (mode === 'link' && content.passing === undefined) {
-    // A hard link stays inside its folder, survives a move, and is no door out of the media root; a symbolic one is next best.
+    // A hard link stays inside its folder, survives a move, and is no door out of the media root; a symbolic one is
+    // next best.
     for (const connect of [link, symlink]) {
       const temporary = temporaryName(target);
       try {

@@ -26,9 +26,9 @@ const NOT_DATA = new Set([
 ]);
 
 /**
- * Resolve a path to its data file. A folder with LLaMA-Factory's `dataset_info.json` means the entry `options.dataset` (or the
- * only one whose file is there); a folder with a single JSON file means that file; a file's own entry in the registry
- * beside it gives its columns and tags. Throws `DATASET_AMBIGUOUS` where several would do.
+ * Resolve a path to its data file. A folder with LLaMA-Factory's `dataset_info.json` means the entry `options.dataset`
+ * (or the only one whose file is there); a folder with a single JSON file means that file; a file's own entry in the
+ * registry beside it gives its columns and tags. Throws `DATASET_AMBIGUOUS` where several would do.
  */
 export function locate(given: string, wanted: { format?: string; dataset?: string }): Located {
   const path = resolve(given);

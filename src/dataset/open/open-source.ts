@@ -8,7 +8,10 @@ import type { RecordSource, SourceRoom } from '../records/source.ts';
 import type { Located } from './locate.ts';
 import { probePath } from './probe.ts';
 
-/** What the file is and its records, by the format that was told, registered, or is surest of it. Throws `FORMAT_UNKNOWN`, `FORMAT_MISFIT`. */
+/**
+ * What the file is and its records, by the format that was told, registered, or is surest of it. Throws
+ * `FORMAT_UNKNOWN`, `FORMAT_MISFIT`.
+ */
 export async function openSource(
   plain: PlainFile,
   located: Located,

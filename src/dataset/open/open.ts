@@ -40,9 +40,10 @@ export interface OpenOptions {
 }
 
 /**
- * Open and index a data set; `-` is standard input. Gzip and zstd are taken off first, whatever the name says. The index is read from `cacheDir` when path, size, time, format and options are those it was
- * made from. Throws `NOT_FOUND`, `FORMAT_UNKNOWN`, `FILE_TRUNCATED`, `FILE_EMPTY`, `NOT_JSON`; rows that can't be read
- * never throw: they are in `quarantined`.
+ * Open and index a data set; `-` is standard input. Gzip and zstd are taken off first, whatever the name says. The
+ * index is read from `cacheDir` when path, size, time, format and options are those it was made from. Throws
+ * `NOT_FOUND`, `FORMAT_UNKNOWN`, `FILE_TRUNCATED`, `FILE_EMPTY`, `NOT_JSON`; rows that can't be read never throw: they
+ * are in `quarantined`.
  */
 export async function openDataset(path: string, settings: OpenOptions = {}): Promise<Dataset> {
   const wantedEntry = settings.options?.dataset;

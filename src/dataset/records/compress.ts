@@ -10,10 +10,16 @@ export interface Packer {
 /** Endings of packed files, and what they are called. */
 export const PACKED = /\.(gz|zst)$/i;
 
-/** Bytes of one zstd frame before packing. Files above it have several, which every reader of zstd takes one after another. */
+/**
+ * Bytes of one zstd frame before packing. Files above it have several, which every reader of zstd takes one after
+ * another.
+ */
 const FRAME = 64 << 20;
 
-/** The packer that a file's name asks for: gzip for `.gz`, zstd for `.zst`, else none. The same bytes give the same file. */
+/**
+ * The packer that a file's name asks for: gzip for `.gz`, zstd for `.zst`, else none. The same bytes give the same
+ * file.
+ */
 export async function packerFor(path: string): Promise<Packer> {
   if (/\.gz$/i.test(path)) return gzip();
   if (/\.zst$/i.test(path)) return zstd();

@@ -19,9 +19,9 @@ export interface Unpacking {
 }
 
 /**
- * The records of a container that holds its media inside, such as Parquet or tar. Their images are needed one by one and in any
- * order, which such a container can't give; so it is unpacked once, into records and files, in `room.cacheDir` (the next
- * opening takes them from there) or in a folder for temporary files.
+ * The records of a container that holds its media inside, such as Parquet or tar. Their images are needed one by one
+ * and in any order, which such a container can't give; so it is unpacked once, into records and files, in
+ * `room.cacheDir` (the next opening takes them from there) or in a folder for temporary files.
  *
  * @param files what is unpacked; a change of size or time makes it anew
  * @param unpack gives the records in order, and their media to `media`

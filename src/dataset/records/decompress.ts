@@ -19,9 +19,9 @@ export interface PlainFile {
 const CHUNK = 1 << 20;
 
 /**
- * A file with its packing taken off, known by its first bytes and not by its name. Records are read by their place, which a
- * packed stream can't give; so the file is unpacked once: into `cacheDir`, from where the next run takes it, else into a
- * temporary file. Throws `FILE_PACKING_DAMAGED` with the place in the packed file.
+ * A file with its packing taken off, known by its first bytes and not by its name. Records are read by their place,
+ * which a packed stream can't give; so the file is unpacked once: into `cacheDir`, from where the next run takes it,
+ * else into a temporary file. Throws `FILE_PACKING_DAMAGED` with the place in the packed file.
  */
 export async function plainFile(path: string, cacheDir?: string, signal?: AbortSignal): Promise<PlainFile> {
   const packed = packingOf(path);

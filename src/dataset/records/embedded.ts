@@ -6,7 +6,8 @@ import { mediaExtension } from '../media/media-type.ts';
 /** Takes the media that stood inside of a container, and gives each the path by which samples know it. */
 export interface EmbeddedMedia {
   /**
-   * Store bytes once. A plain relative name is kept where no other content has it; else the path is made of the content's hash.
+   * Store bytes once. A plain relative name is kept where no other content has it; else the path is made of the
+   * content's hash.
    *
    * @param wanted the name that the container has for it
    */
@@ -14,8 +15,8 @@ export interface EmbeddedMedia {
 }
 
 /**
- * Media as files in `folder`. A file's time is made from its content, so that media unpacked anew are the same media, and
- * what was measured on them stays valid.
+ * Media as files in `folder`. A file's time is made from its content, so that media unpacked anew are the same media,
+ * and what was measured on them stays valid.
  */
 export function storeEmbedded(folder: string): EmbeddedMedia {
   /** Lower-case path to the content's hash: some file systems don't tell cases apart. */

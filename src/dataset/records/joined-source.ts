@@ -10,8 +10,8 @@ export interface Join {
 }
 
 /**
- * The records of one source, each with the record of another that it refers to: annotations with their images, questions
- * with their answers. Of the second only the places are kept in memory.
+ * The records of one source, each with the record of another that it refers to: annotations with their images,
+ * questions with their answers. Of the second only the places are kept in memory.
  */
 export function joinedSource(main: RecordSource, other: RecordSource, join: Join): RecordSource {
   let places: Promise<Map<string, Span>> | undefined;

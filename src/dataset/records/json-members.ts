@@ -9,7 +9,10 @@ export interface Member {
   /** File offset of the value's first byte. */
   offset: number;
   kind: 'array' | 'object' | 'other';
-  /** Of an array its first elements (up to 3), of anything else itself; parsed, for the first few members and where it can be. */
+  /**
+   * Of an array its first elements (up to 3), of anything else itself; parsed, for the first few members and where it
+   * can be.
+   */
   first: unknown[];
 }
 
@@ -21,8 +24,8 @@ const QUOTE = 0x22;
 const BACKSLASH = 0x5c;
 
 /**
- * The first members of the object that begins at `start`, without keeping their values: a large array between two keys is
- * read over. Stops at `most` members, where the file ends, or at the object's `end` (the offset after its bracket).
+ * The first members of the object that begins at `start`, without keeping their values: a large array between two keys
+ * is read over. Stops at `most` members, where the file ends, or at the object's `end` (the offset after its bracket).
  */
 export function scanMembers(fd: number, start: number, most = 64): { members: Member[]; end?: number } {
   const { members, end } = findMembers(fd, start, most);

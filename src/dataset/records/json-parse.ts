@@ -2,8 +2,8 @@ import { isUtf8 } from 'node:buffer';
 import type { JsonLayout } from './json-split.ts';
 
 /**
- * `bare`: what stood there as a value although JSON has no such thing (`NaN`, `Infinity`); it is read as null. `gap`: what is wrong
- * between this record and the one before it.
+ * `bare`: what stood there as a value although JSON has no such thing (`NaN`, `Infinity`); it is read as null. `gap`:
+ * what is wrong between this record and the one before it.
  */
 export type Parsed =
   | { ok: true; value: unknown; bare?: string; gap?: string }

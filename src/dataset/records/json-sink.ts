@@ -2,7 +2,10 @@ import { dirname, join } from 'node:path';
 import { type Output, openOutput } from './output.ts';
 import type { Joiner, RecordSink } from './sink.ts';
 
-/** Records joined as JSON text into the main file (`-` is standard output) and the files that the joiner names beside it. */
+/**
+ * Records joined as JSON text into the main file (`-` is standard output) and the files that the joiner names beside
+ * it.
+ */
 export async function openJsonSink(main: string, joiner: Joiner): Promise<RecordSink> {
   const paths = [main, ...(joiner.beside ?? []).map((name) => join(dirname(main), name))];
   const outputs: Output[] = [];

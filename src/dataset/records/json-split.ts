@@ -1,8 +1,9 @@
 import type { ByteWindow } from './json-window.ts';
 
 /**
- * How records stand in a file: elements of one array, one a line, values one after another over several lines, elements of an
- * array inside of an object (reading ends with that array), or members of one object (`"key": value`, key and all).
+ * How records stand in a file: elements of one array, one a line, values one after another over several lines, elements
+ * of an array inside of an object (reading ends with that array), or members of one object (`"key": value`, key and
+ * all).
  */
 export type JsonLayout = 'array' | 'lines' | 'sequence' | 'inner' | 'members';
 
@@ -12,7 +13,9 @@ export interface RecordSpan {
   end: number;
   /** File offset of `start`. */
   offset: number;
-  /** Set where the brackets don't match or the file ends: the span is damaged and its end is where reading can go on. */
+  /**
+   * Set where the brackets don't match or the file ends: the span is damaged and its end is where reading can go on.
+   */
   damage?: string;
   /** Set where other than one comma stands between this record and the one before it. */
   gap?: string;
@@ -42,8 +45,9 @@ export class TruncatedJson extends Error {
 }
 
 /**
- * Cut a file into records by scanning bytes, without parsing. After each span the caller answers with `next(parsed)`: on
- * `false` the splitter looks inside the span for the head of a further record (`{"<first key>":`) that the damage swallowed.
+ * Cut a file into records by scanning bytes, without parsing. After each span the caller answers with `next(parsed)`:
+ * on `false` the splitter looks inside the span for the head of a further record (`{"<first key>":`) that the damage
+ * swallowed.
  */
 export function* splitRecords(
   window: ByteWindow,
@@ -115,7 +119,8 @@ function* splitValues(window: ByteWindow, layout: JsonLayout): Generator<RecordS
     [commas, expected] = [0, undefined];
     if (damage === undefined) {
       const parsed = yield { start, end, offset: window.base + start, ...gap };
-      // A span that doesn't parse may have swallowed its neighbours through a lost quote: look for their heads inside it.
+      // A span that doesn't parse may have swallowed its neighbours through a lost quote: look for their heads inside
+      // it.
       const next = parsed === false && headKey !== undefined ? findHead(window, headKey, start + 1, end) : -1;
       position = next < 0 ? end : next;
       if (next < 0) expected = 1;
@@ -161,8 +166,8 @@ function scanMember(window: ByteWindow, position: number): { start: number; end:
 }
 
 /**
- * End of the value at `position`, by depth and strings only; bytes from `start` on are kept. All returned positions hold for
- * the window as it is then.
+ * End of the value at `position`, by depth and strings only; bytes from `start` on are kept. All returned positions
+ * hold for the window as it is then.
  */
 function scanValue(
   window: ByteWindow,
@@ -276,7 +281,10 @@ function findHead(window: ByteWindow, key: Buffer, from: number, to: number): nu
   return -1;
 }
 
-/** The next record head after the damaged one at `start`, reading on as needed. The window then begins at the damaged record. */
+/**
+ * The next record head after the damaged one at `start`, reading on as needed. The window then begins at the damaged
+ * record.
+ */
 function searchHead(window: ByteWindow, key: Buffer | undefined, start: number): number {
   let more = window.refill(start);
   let searched = 1;

@@ -3,8 +3,8 @@ import { readSync } from 'node:fs';
 const CHUNK = 1 << 22;
 
 /**
- * A moving window over a file: bytes `[base, base + length)`, always contiguous in `bytes`. Grows only when one record is
- * larger than it, so memory is constant for any file size.
+ * A moving window over a file: bytes `[base, base + length)`, always contiguous in `bytes`. Grows only when one record
+ * is larger than it, so memory is constant for any file size.
  */
 export interface ByteWindow {
   bytes: Buffer;

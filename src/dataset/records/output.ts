@@ -16,7 +16,10 @@ export interface Output {
 
 const BLOCK = 1 << 20;
 
-/** @param path the file, or `-`: the text goes to standard output on `commit`, so that a refused writing leaves nothing there */
+/**
+ * @param path the file, or `-`: the text goes to standard output on `commit`, so that a refused writing leaves nothing
+ * there
+ */
 export async function openOutput(path: string): Promise<Output> {
   const piped = path === '-';
   const packer: Packer = await packerFor(path);

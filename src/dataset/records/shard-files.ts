@@ -9,9 +9,10 @@ export const TAR_FILE = /\.(tar|tgz|tar\.gz)$/i;
 const SPLIT = /^(.+?)-\d+-of-\d+\b/;
 
 /**
- * The shards that a path means, in order: the file itself; of a folder all files of that ending in it, else in its `data/`.
- * Option `shards` names some of a folder (`shard-{000000..000009}.tar`, `{a,b}.tar`). Where they belong to several splits
- * (`train-00000-of-00002.parquet`), those of option `split` are meant, else of `train`. Throws `SHARD_MISSING`, `SPLIT_UNKNOWN`.
+ * The shards that a path means, in order: the file itself; of a folder all files of that ending in it, else in its
+ * `data/`. Option `shards` names some of a folder (`shard-{000000..000009}.tar`, `{a,b}.tar`). Where they belong to
+ * several splits (`train-00000-of-00002.parquet`), those of option `split` are meant, else of `train`. Throws
+ * `SHARD_MISSING`, `SPLIT_UNKNOWN`.
  */
 export function shardFiles(path: string, ending: RegExp, options: Readonly<Record<string, unknown>>): string[] {
   if (!statSync(path).isDirectory()) return [path];

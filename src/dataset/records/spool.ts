@@ -9,7 +9,9 @@ export function isPipe(path: string): boolean {
   return path === '-' || stat?.isFIFO() === true || stat?.isCharacterDevice() === true;
 }
 
-/** What comes through a pipe as a file, since records are read by their place, more than once. The caller removes it. */
+/**
+ * What comes through a pipe as a file, since records are read by their place, more than once. The caller removes it.
+ */
 export async function spoolPipe(pipe: string, signal?: AbortSignal): Promise<string> {
   const path = systemTemporary('winnow-stdin');
   try {

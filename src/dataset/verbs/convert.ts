@@ -20,7 +20,8 @@ export interface ConvertResult extends Output {
 /**
  * Write a data set in another format, without a project.
  *
- * @throws WinnowError of opening (`FORMAT_UNKNOWN`, ...) and writing (`FORMAT_CANNOT_HOLD`, `OUTPUT_EXISTS`, ...); `OUTPUT_IS_INPUT`
+ * @throws WinnowError of opening (`FORMAT_UNKNOWN`, ...) and writing (`FORMAT_CANNOT_HOLD`, `OUTPUT_EXISTS`, ...);
+ * `OUTPUT_IS_INPUT`
  */
 export async function convertDataset(request: ConvertRequest): Promise<ConvertResult> {
   const dataset = await openInput(request.input, request, request);

@@ -31,8 +31,8 @@ export interface MergeResult extends Output {
 }
 
 /**
- * Write several data sets as one. Formats may differ; ids become unique (`a`, `a~2`, ...); every medium is read from the
- * media root of its own data set.
+ * Write several data sets as one. Formats may differ; ids become unique (`a`, `a~2`, ...); every medium is read from
+ * the media root of its own data set.
  *
  * @throws WinnowError of opening and writing; `MEDIA_ROOTS_DIFFER`, `OPTION_INVALID`
  */

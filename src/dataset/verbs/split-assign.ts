@@ -7,8 +7,8 @@ export interface Part {
 }
 
 /**
- * Rows that must stay together: connected components of rows that share a key. Union by the smaller row, with path halving,
- * so that the number of a component is its first row.
+ * Rows that must stay together: connected components of rows that share a key. Union by the smaller row, with path
+ * halving, so that the number of a component is its first row.
  *
  * @param keys the keys of each row
  * @returns for each row the first row of its component
@@ -39,10 +39,11 @@ export function components(keys: readonly (readonly string[])[]): Int32Array {
 }
 
 /**
- * Give every component to a part: totals first, strata second. Large components go first (they fit worst), equals in random
- * order; each goes to the part that lacks most of its strata among those whose total still has room for it, else to the part with the
- * most room. Components of one row make the totals exact; the stratum rule is that of iterative stratification (Sechidis, Tsoumakas and
- * Vlahavas, "On the stratification of multi-label data", ECML PKDD 2011) with rows as the labels' counts.
+ * Give every component to a part: totals first, strata second. Large components go first (they fit worst), equals in
+ * random order; each goes to the part that lacks most of its strata among those whose total still has room for it, else
+ * to the part with the most room. Components of one row make the totals exact; the stratum rule is that of iterative
+ * stratification (Sechidis, Tsoumakas and Vlahavas, "On the stratification of multi-label data", ECML PKDD 2011) with
+ * rows as the labels' counts.
  *
  * @param component for each row the number of its component
  * @param strata for each row the number of its stratum

@@ -50,10 +50,11 @@ export interface SplitResult {
 }
 
 /**
- * Divide a data set so that no image is in two parts, whether it is the same file or another file with the same bytes. Rows without media are divided one by
- * one. The same seed gives the same parts.
+ * Divide a data set so that no image is in two parts, whether it is the same file or another file with the same bytes.
+ * Rows without media are divided one by one. The same seed gives the same parts.
  *
- * @throws WinnowError `PARTS_INVALID`, `COLUMN_UNKNOWN` (no row has the column to stratify by), and those of opening and writing
+ * @throws WinnowError `PARTS_INVALID`, `COLUMN_UNKNOWN` (no row has the column to stratify by), and those of opening
+ * and writing
  */
 export async function splitDataset(request: SplitRequest): Promise<SplitResult> {
   const parts = checkParts(request.parts);

@@ -53,8 +53,9 @@ export interface Output extends Written {
 }
 
 /**
- * Open a file or folder without a project. With `fetch`, its remote media are fetched into the user's cache folder (in a dry run only
- * those that are there already count), and rows for which that fails are set aside. Throws what {@link openDataset} throws.
+ * Open a file or folder without a project. With `fetch`, its remote media are fetched into the user's cache folder (in
+ * a dry run only those that are there already count), and rows for which that fails are set aside. Throws what {@link
+ * openDataset} throws.
  */
 export async function openInput(
   path: string,
@@ -165,7 +166,9 @@ export async function writeOutput(
   return { ...written, format, out: written.files[0] ?? out };
 }
 
-/** What happens to media if nobody says: their paths stay where they lead to the same files, else the files go along. */
+/**
+ * What happens to media if nobody says: their paths stay where they lead to the same files, else the files go along.
+ */
 function usualMedia(
   format: Format,
   out: string,

@@ -21,27 +21,39 @@ export interface WriteRequest {
   /** Format name. */
   format: string;
   /**
-   * Main file, by its extension an array (`.json`) or lines (`.jsonl`), packed where `.gz` or `.zst` follows; without one a
-   * folder for `data.json[l]`; `-` is standard output.
+   * Main file, by its extension an array (`.json`) or lines (`.jsonl`), packed where `.gz` or `.zst` follows; without
+   * one a folder for `data.json[l]`; `-` is standard output.
    */
   out: string;
   /** @default 'keep' */
   media?: MediaMode;
-  /** Where the samples' media are: their data set, or its media root; asked for each sample where they come from several. */
+  /**
+   * Where the samples' media are: their data set, or its media root; asked for each sample where they come from
+   * several.
+   */
   mediaRoot: string | MediaScope | ((sample: Sample) => MediaScope);
-  /** Subfolder for images that are linked or copied; '' keeps their paths as they are under the media root. @default 'images' */
+  /**
+   * Subfolder for images that are linked or copied; '' keeps their paths as they are under the media root. @default
+   * 'images'
+   */
   mediaFolder?: string;
   /** False: a main file or medium that is there already is never replaced (`OUTPUT_EXISTS`). @default true */
   overwrite?: boolean;
   /** Options of the format. */
   options?: Readonly<Record<string, unknown>>;
-  /** Write images anew: upright, RGB, within a pixel budget, re-encoded, named by content. Needs `media` to be copied, embedded or inside. */
+  /**
+   * Write images anew: upright, RGB, within a pixel budget, re-encoded, named by content. Needs `media` to be copied,
+   * embedded or inside.
+   */
   render?: RenderOptions;
   /** Write what the format can hold and report the rest, instead of refusing. @default false */
   lossy?: boolean;
   /** Spaces of indentation in a JSON array. @default 1 */
   indent?: number;
-  /** Count rows, media and losses; write nothing and refuse nothing (`strict`: refuse as if it were to be written). @default false */
+  /**
+   * Count rows, media and losses; write nothing and refuse nothing (`strict`: refuse as if it were to be written).
+   * @default false
+   */
   dryRun?: boolean | 'strict';
   signal?: AbortSignal;
 }
@@ -59,7 +71,10 @@ export interface Written {
   /** Absolute paths, the main file first. */
   files: string[];
   mediaFiles: number;
-  /** What happened to media: `inside` where the format holds them, `copy` where links were asked for and images rendered. */
+  /**
+   * What happened to media: `inside` where the format holds them, `copy` where links were asked for and images
+   * rendered.
+   */
   media: MediaMode;
   lost: Loss[];
 }
@@ -67,9 +82,9 @@ export interface Written {
 const JSON_FILE = /\.(json|jsonl|ndjson)$/;
 
 /**
- * Write samples in a format. Main file, side files and media appear only when all samples have passed; the main file appears
- * last. Throws `FORMAT_CANNOT_HOLD` with everything that would be lost (nothing is written then) unless `lossy`, `OUTPUT_EXISTS`.
- * Media that can't be found keep their path and are reported, but refuse nothing.
+ * Write samples in a format. Main file, side files and media appear only when all samples have passed; the main file
+ * appears last. Throws `FORMAT_CANNOT_HOLD` with everything that would be lost (nothing is written then) unless
+ * `lossy`, `OUTPUT_EXISTS`. Media that can't be found keep their path and are reported, but refuse nothing.
  */
 export async function writeDataset(request: WriteRequest): Promise<Written> {
   const format = formatNamed(request.format);
@@ -184,7 +199,10 @@ interface Passed {
   columns: Set<string>;
 }
 
-/** Send every sample through the format to the sink. Once something is lost that may not be, only the losses are counted on. */
+/**
+ * Send every sample through the format to the sink. Once something is lost that may not be, only the losses are counted
+ * on.
+ */
 async function passSamples(
   request: WriteRequest,
   to: { format: Format; write: WriteOptions; media: MediaPlan; sink?: RecordSink },

@@ -30,12 +30,17 @@ const LONGEST = 24;
 /** How often a phrase must follow itself, and how many words that must make. */
 const TIMES = 4;
 const WORDS = 8;
-/** Letters of a run without spaces: how long the part may be that repeats itself, and how many letters that must make. */
+/**
+ * Letters of a run without spaces: how long the part may be that repeats itself, and how many letters that must make.
+ */
 const LONGEST_PART = 12;
 const LETTERS = 32;
 const UNSPACED = new RegExp(`\\S{${LETTERS},}`, 'gu');
 
-/** A phrase that follows itself again and again, as a model does that is caught in a loop; numbers alone (tables) are none. */
+/**
+ * A phrase that follows itself again and again, as a model does that is caught in a loop; numbers alone (tables) are
+ * none.
+ */
 export function loop(text: string): string | undefined {
   if (text.length < 2 * WORDS) return undefined;
   const unspaced = letterLoop(text);

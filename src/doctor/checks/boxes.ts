@@ -4,7 +4,9 @@ import type { Message, Part, Sample } from '../../dataset/sample.ts';
 /** Boxes in texts and in ms-swift's `objects`, found and rewritten. Coordinates are x1, y1, x2, y2. */
 
 export type Box = readonly [number, number, number, number];
-/** What coordinates count: fractions of the image, thousandths of it, its pixels, or pixels after the model's resize. */
+/**
+ * What coordinates count: fractions of the image, thousandths of it, its pixels, or pixels after the model's resize.
+ */
 export type Frame = 'unit' | 'thousand' | 'pixels' | 'resized-pixels';
 
 export interface FoundBox {
@@ -39,7 +41,10 @@ export function boxesOf(sample: Sample): FoundBox[] {
   return found;
 }
 
-/** The sample with every box that `change` gives another value; `frame` is noted in the row, where a reader of it can't tell otherwise. */
+/**
+ * The sample with every box that `change` gives another value; `frame` is noted in the row, where a reader of it can't
+ * tell otherwise.
+ */
 export function changeBoxes(
   sample: Sample,
   frame: Frame | undefined,

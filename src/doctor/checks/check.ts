@@ -18,7 +18,9 @@ export interface Check {
   advice: string;
   /** What `--fix` does, in a few words; absent: it can't be mended by a program. */
   fix?: string;
-  /** `target`: only for a known target (some: `appliesTo` of them). `against`: only with a benchmark to compare with. */
+  /**
+   * `target`: only for a known target (some: `appliesTo` of them). `against`: only with a benchmark to compare with.
+   */
   needs?: 'target' | 'against';
   /** Targets that it applies to, where these aren't all. */
   appliesTo?: (target: Target) => boolean;
@@ -82,8 +84,8 @@ export interface FixContext {
 }
 
 /**
- * Mends one sample (never in place): the new sample, with what was and what is for the change log; `drop` takes the row out.
- * Null: there is nothing to mend (any more).
+ * Mends one sample (never in place): the new sample, with what was and what is for the change log; `drop` takes the row
+ * out. Null: there is nothing to mend (any more).
  */
 export type Fix = (sample: Sample, context: FixContext) => Fixed | null | Promise<Fixed | null>;
 export type Fixed = { sample: Sample; was: unknown; is: unknown } | { drop: true; was: unknown };

@@ -20,8 +20,8 @@ const FILLED = (value: unknown): boolean =>
   value !== undefined && value !== null && value !== '' && !(Array.isArray(value) && value.length === 0);
 
 /**
- * What a row loses by the registry's map. Once `columns` (or `tags`) is there, LLaMA-Factory takes every key that it leaves out for
- * nothing; without it the names above hold, which know no images.
+ * What a row loses by the registry's map. Once `columns` (or `tags`) is there, LLaMA-Factory takes every key that it
+ * leaves out for nothing; without it the names above hold, which know no images.
  * Source: hiyouga/LLaMA-Factory `data/parser.py`, `DatasetAttr.join`.
  */
 function unmapped(record: JsonObject, options: Readonly<JsonObject>): string[] {

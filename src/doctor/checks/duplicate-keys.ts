@@ -5,8 +5,8 @@ const OPEN = 0x7b;
 const CLOSE = 0x7d;
 
 /**
- * A key that stands twice in one object of a record (valid JSON), or undefined. Cheap where there is none: the keys in the text
- * are counted and compared with those of the parsed value, and only a difference is looked into.
+ * A key that stands twice in one object of a record (valid JSON), or undefined. Cheap where there is none: the keys in
+ * the text are counted and compared with those of the parsed value, and only a difference is looked into.
  */
 export function duplicateKey(bytes: Uint8Array, value: unknown): string | undefined {
   let inText = 0;

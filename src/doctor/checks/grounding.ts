@@ -129,7 +129,10 @@ const isLarge = ({ boxes }: Grounded): boolean => plain(boxes).some((box) => Mat
 const isWithin = ({ boxes, size }: Grounded): boolean =>
   size === undefined || plain(boxes).every((box) => fits(box, shownSize(size)) || fits(box, size));
 
-/** The frame of a file's undeclared boxes: pixels where values pass 1000 inside of their images, else by what the images' sizes allow. */
+/**
+ * The frame of a file's undeclared boxes: pixels where values pass 1000 inside of their images, else by what the
+ * images' sizes allow.
+ */
 function frameOf(rows: readonly Grounded[]): Frame | undefined {
   const open = rows.filter(({ boxes }) => plain(boxes).length > 0);
   if (open.length === 0) return undefined;

@@ -1,6 +1,9 @@
 import type { Check, CheckGroup, DoctorContext, Examination } from './check.ts';
 
-/** Formats whose rows have an id by convention. Elsewhere a file without any id is in order, and one with some lacks the others. */
+/**
+ * Formats whose rows have an id by convention. Elsewhere a file without any id is in order, and one with some lacks the
+ * others.
+ */
 const WITH_IDS = new Set(['llava', 'neutral', 'parquet', 'webdataset']);
 
 const identity: Check = {

@@ -1,6 +1,7 @@
 /**
- * UTF-8 that was once read as Windows-1252 or Latin-1: `Ã©` for é, `â€™` for ’. A lead and its continuation bytes are looked for
- * as the characters that those code pages make of them; leads that are rare in real text count alone, others only in pairs.
+ * UTF-8 that was once read as Windows-1252 or Latin-1: `Ã©` for é, `â€™` for ’. A lead and its continuation bytes are
+ * looked for as the characters that those code pages make of them; leads that are rare in real text count alone, others
+ * only in pairs.
  */
 
 /** Windows-1252's characters for 0x80 to 0x9F; its five holes stay what they are in Latin-1. */

@@ -19,7 +19,10 @@ const OVERLAP: Check = {
   needs: 'against',
 };
 
-/** What training data shares with benchmarks: pictures by content and look, questions by their words. Named by `--against`. */
+/**
+ * What training data shares with benchmarks: pictures by content and look, questions by their words. Named by
+ * `--against`.
+ */
 export const overlap: CheckGroup = {
   name: 'overlap',
   checks: [OVERLAP],

@@ -12,8 +12,8 @@ import { text } from './text.ts';
 import { thinking } from './thinking.ts';
 
 /**
- * Every group of checks, one line each. Fixes are made in this order: boxes by the images as they were, images while they are known by the paths
- * (or data URIs) of the row, data URIs into files last.
+ * Every group of checks, one line each. Fixes are made in this order: boxes by the images as they were, images while
+ * they are known by the paths (or data URIs) of the row, data URIs into files last.
  */
 export const groups: readonly CheckGroup[] = [
   structure,

@@ -23,7 +23,10 @@ const OBJECT_TAGS = new Set(['<bbox>', '<ref-object>']);
 
 const patterns = new Map<string, RegExp>();
 
-/** Matches every special token that has no business in the text of this sample, whatever the target knows beside the common ones. */
+/**
+ * Matches every special token that has no business in the text of this sample, whatever the target knows beside the
+ * common ones.
+ */
 export function specialTokens(target: Target | undefined, sample: Sample): RegExp {
   const hasObjects = sample.meta.objects !== undefined && sample.meta.objects !== null;
   const key = `${target?.name} ${hasObjects}`;

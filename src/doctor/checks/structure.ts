@@ -106,7 +106,9 @@ const empty: RowCheck = {
 
 export const structure = rowGroup('structure', [unparseable, answered, alternating, roles, empty]);
 
-/** What is wrong with the file around its records, which strict parsers stop at. Of a packed file nothing is known here. */
+/**
+ * What is wrong with the file around its records, which strict parsers stop at. Of a packed file nothing is known here.
+ */
 function faultsOfFile({ path, detected }: Dataset): string[] {
   const { size } = statSync(path);
   const file = openSync(path, 'r');

@@ -37,8 +37,8 @@ export function misplaced(sample: Sample): Place[] {
 }
 
 /**
- * Placeholders of user turns that are words of a sentence rather than media, in a row that has more placeholders than media (D201):
- * text goes on beside them on the same line.
+ * Placeholders of user turns that are words of a sentence rather than media, in a row that has more placeholders than
+ * media (D201): text goes on beside them on the same line.
  */
 export function wordsLikeTags(sample: Sample): Place[] {
   const kinds = (['image', 'video'] as const).filter((kind) => surplus(sample, kind) > 0);
@@ -68,7 +68,10 @@ export function withWordsEscaped(sample: Sample): Sample | null {
   return replaceAt(sample, wordsLikeTags(sample), (part) => escaped(TAG[part.type]));
 }
 
-/** What is too many of misplaced placeholders goes, the others move to the front of the first user turn; null: they can't. */
+/**
+ * What is too many of misplaced placeholders goes, the others move to the front of the first user turn; null: they
+ * can't.
+ */
 export function withoutMisplaced(sample: Sample): Sample | null {
   const places = misplaced(sample);
   const tooMany = excess(sample);

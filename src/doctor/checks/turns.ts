@@ -13,7 +13,10 @@ export function missingAnswer({ messages }: Sample): string | undefined {
   return last.role === 'assistant' ? undefined : `the last turn is the ${last.role}'s`;
 }
 
-/** Where turns don't alternate, beginning with user (D004). A tool's turn stands in the user's place, as in LLaMA-Factory. */
+/**
+ * Where turns don't alternate, beginning with user (D004). A tool's turn stands in the user's place, as in
+ * LLaMA-Factory.
+ */
 export function brokenOrder(messages: readonly Message[]): string | undefined {
   const turns = messages.filter((message, index) => !(message.role === 'system' && index === 0));
   const late = turns.findIndex((message) => message.role === 'system');

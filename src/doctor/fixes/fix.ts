@@ -49,8 +49,8 @@ export interface FixResult {
 }
 
 /**
- * Write a new version of a data set: every row that was found fixable is mended, what can't be used is left out, and each change is
- * logged. The data set itself is never touched. Throws `OUTPUT_EXISTS`.
+ * Write a new version of a data set: every row that was found fixable is mended, what can't be used is left out, and
+ * each change is logged. The data set itself is never touched. Throws `OUTPUT_EXISTS`.
  */
 export async function writeFixed(dataset: Dataset, examined: Examined, request: FixRequest): Promise<FixResult> {
   const out = resolve(request.out);

@@ -1,6 +1,9 @@
 import type { HeaderFacts } from './decode-facts.ts';
 
-/** Size and mode of a Windows bitmap from its header, which libvips can't decode and Pillow can; `broken` where pixels are missing. */
+/**
+ * Size and mode of a Windows bitmap from its header, which libvips can't decode and Pillow can; `broken` where pixels
+ * are missing.
+ */
 export function bmpHeader(bytes: Buffer): { header?: HeaderFacts; broken?: string } {
   const headerSize = bytes.length >= 30 ? bytes.readUInt32LE(14) : 0;
   if (headerSize < 12) return { broken: "can't be decoded: a BMP without a header" };

@@ -5,7 +5,9 @@ import type { CloseUp } from '../near-duplicates/near-duplicate-images.ts';
 import { CLOSE_SIDE } from '../near-duplicates/same-picture.ts';
 import { openImage, smallPicture } from './decode-facts.ts';
 
-/** A second look at an image that was decoded before. @param path of the image in the data set; undefined: it is gone */
+/**
+ * A second look at an image that was decoded before. @param path of the image in the data set; undefined: it is gone
+ */
 export function closeUpOf(scope: MediaScope, path: () => Promise<string | undefined>): CloseUp {
   const look = async <T>(how: (bytes: Buffer) => Promise<T>): Promise<T | undefined> => {
     try {

@@ -33,7 +33,9 @@ const isData = (path: string): boolean => /^data:/i.test(path);
 
 /** Which rows use which media, gathered while the rows pass by; then every distinct medium is inspected once. */
 export interface MediaCollection {
-  /** Note a row's media. A row that was noted already is left alone, so that several groups of checks may share this. */
+  /**
+   * Note a row's media. A row that was noted already is left alone, so that several groups of checks may share this.
+   */
   add(row: ScannedRow): void;
   readonly media: readonly Medium[];
   /** Rows that have a sample, in order. */

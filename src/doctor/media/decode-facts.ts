@@ -18,7 +18,8 @@ const MAYBE_FLAT = 6;
 
 /**
  * Open an image without decoding it; its size is judged by the caller. Throws what libvips says of a file that is none.
- * @param failOn `error`: truncated or unreadable. `warning`: also damaged blocks, which decoders fill in silently, and mere untidiness.
+ * @param failOn `error`: truncated or unreadable. `warning`: also damaged blocks, which decoders fill in silently, and
+ * mere untidiness.
  */
 export async function openImage(
   bytes: Uint8Array,
@@ -38,7 +39,9 @@ export async function openImage(
   };
 }
 
-/** The image squeezed into `side` x `side` pixels of RGB, upright, on white: every byte of the file is decoded for it. */
+/**
+ * The image squeezed into `side` x `side` pixels of RGB, upright, on white: every byte of the file is decoded for it.
+ */
 export async function smallPicture(image: Sharp, side: number): Promise<Uint8Array> {
   const { data, info } = await image
     .clone()

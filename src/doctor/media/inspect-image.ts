@@ -34,7 +34,10 @@ export interface ImageFacts {
 export interface InspectOptions {
   maxBytes: number;
   maxPixels: number;
-  /** No other image is being decoded: libvips has one list of messages for all threads, so that only then its words can be trusted. */
+  /**
+   * No other image is being decoded: libvips has one list of messages for all threads, so that only then its words can
+   * be trusted.
+   */
   isAlone?: boolean;
 }
 
@@ -43,7 +46,10 @@ const OPEN_FLAGS = constants.O_RDONLY | (constants.O_NONBLOCK ?? 0);
 /** Bytes in which libvips finds the size of any image that isn't made to hide it. */
 const HEADER_BYTES = 1 << 20;
 
-/** Look at an image as a path of a data set; what is on the network isn't asked for. Never throws for what is wrong with the image. */
+/**
+ * Look at an image as a path of a data set; what is on the network isn't asked for. Never throws for what is wrong with
+ * the image.
+ */
 export async function inspectImage(scope: MediaScope, path: string, options: InspectOptions): Promise<ImageFacts> {
   if (isRemote(path)) return {};
   try {

@@ -7,8 +7,9 @@ import type { ReadRange, VideoFacts } from './video-facts.ts';
 import { countMp4Frames } from './video-mp4.ts';
 
 /**
- * Look at a video's container (MP4/MOV, Matroska/WebM, AVI, GIF, or a folder of frames): is it one, is it whole, how many frames.
- * The frames themselves aren't decoded. Reads the tables only, never the pictures. Never throws for what is wrong with the video.
+ * Look at a video's container (MP4/MOV, Matroska/WebM, AVI, GIF, or a folder of frames): is it one, is it whole, how
+ * many frames. The frames themselves aren't decoded. Reads the tables only, never the pictures. Never throws for what
+ * is wrong with the video.
  */
 export async function inspectVideo(scope: MediaScope, path: string): Promise<VideoFacts> {
   if (isRemote(path)) return {};

@@ -10,8 +10,9 @@ import type { Fault } from './faults.ts';
 import { MAGIC_BYTES, magicOf } from './magic-bytes.ts';
 
 /**
- * The fix of one check for the images of a row (`faulty` by `keyOf` their paths): a new file for each image with that fault, or the row dropped. One new file has all
- * of its image's faults mended, so that nothing is encoded twice; the fixes of the other checks then find nothing to do.
+ * The fix of one check for the images of a row (`faulty` by `keyOf` their paths): a new file for each image with that
+ * fault, or the row dropped. One new file has all of its image's faults mended, so that nothing is encoded twice; the
+ * fixes of the other checks then find nothing to do.
  */
 export async function mendImages(
   sample: Sample,

@@ -9,8 +9,9 @@ const BLOCK_GROUP = 0xa0;
 const SIMPLE_BLOCK = 0xa3;
 
 /**
- * Blocks of a Matroska or WebM file (RFC 8794, RFC 9559), audio included: without a decoder a block isn't known to be a picture.
- * Stops counting at 10,000. A segment whose length isn't known (a live recording) is walked to the end of the file.
+ * Blocks of a Matroska or WebM file (RFC 8794, RFC 9559), audio included: without a decoder a block isn't known to be a
+ * picture. Stops counting at 10,000. A segment whose length isn't known (a live recording) is walked to the end of the
+ * file.
  */
 export async function countMatroskaFrames(read: ReadRange, size: number): Promise<VideoFacts> {
   let frames = 0;

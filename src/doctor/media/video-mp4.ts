@@ -13,8 +13,9 @@ const MOST_TABLE = 64 * 2 ** 20;
 const MOST_BOXES = 100_000;
 
 /**
- * Frames of the first video track of an MP4 or QuickTime file (ISO/IEC 14496-12): from its sample sizes, for a fragmented
- * file from its track runs. Also finds a file that was cut: without `moov`, or with chunks that lie behind its end.
+ * Frames of the first video track of an MP4 or QuickTime file (ISO/IEC 14496-12): from its sample sizes, for a
+ * fragmented file from its track runs. Also finds a file that was cut: without `moov`, or with chunks that lie behind
+ * its end.
  */
 export async function countMp4Frames(read: ReadRange, size: number): Promise<VideoFacts> {
   const top = await boxes(read, 0, size);

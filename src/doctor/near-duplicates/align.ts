@@ -60,8 +60,8 @@ const HOPELESS = 40;
 const HOPELESS_ROUGHLY = 25;
 
 /**
- * Descends from the whole picture, one edge at a time, to the window of `whole` that `part` fits best. Undefined where that
- * doesn't lead near: most pairs of one scene type end after the first steps.
+ * Descends from the whole picture, one edge at a time, to the window of `whole` that `part` fits best. Undefined where
+ * that doesn't lead near: most pairs of one scene type end after the first steps.
  */
 export function bestWindow(whole: Picture, part: Picture): Window | undefined {
   if (misfit(whole, part, WHOLE).rms > HOPELESS) return undefined;

@@ -10,10 +10,11 @@ const BANDS = 4;
 const BITS = 16;
 
 /**
- * Multi-index hashing: of two 64-bit hashes within radius r = 4 r' + a, one of the first a + 1 of their four 16-bit bands is within r', or one of the
- * others within r' - 1 (else they differ in at least (a + 1)(r' + 1) + (3 - a) r' = r + 1 bits). The hashes are bucketed by each band, and a query
- * probes the buckets around its own: no hash within the radius is missed.
- * Source: Norouzi, Punjani, Fleet, "Fast search in Hamming space with multi-index hashing", CVPR 2012, section 3.
+ * Multi-index hashing: of two 64-bit hashes within radius r = 4 r' + a, one of the first a + 1 of their four 16-bit
+ * bands is within r', or one of the others within r' - 1 (else they differ in at least (a + 1)(r' + 1) + (3 - a) r' = r
+ * + 1 bits). The hashes are bucketed by each band, and a query probes the buckets around its own: no hash within the
+ * radius is missed. Source: Norouzi, Punjani, Fleet, "Fast search in Hamming space with multi-index hashing", CVPR
+ * 2012, section 3.
  * @param high upper halves of the hashes. @param low lower halves. @param radius largest distance in bits, 0 to 15.
  */
 export function hammingIndex(high: Uint32Array, low: Uint32Array, radius: number): HammingIndex {
@@ -56,7 +57,10 @@ function bandOf(high: number, low: number, band: number): number {
 interface Buckets {
   starts: Uint32Array;
   members: Uint32Array;
-  /** Both halves of every member's hash, in the order of the members: a bucket is compared without leaving its place in memory. */
+  /**
+   * Both halves of every member's hash, in the order of the members: a bucket is compared without leaving its place in
+   * memory.
+   */
   words: Uint32Array;
 }
 

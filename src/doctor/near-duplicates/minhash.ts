@@ -1,6 +1,9 @@
 import { mix } from './words.ts';
 
-/** Rows of a band and bands: two texts of Jaccard J share a band with probability 1 - (1 - J^6)^20: 0.998 at 0.8, 0.01 at 0.3. */
+/**
+ * Rows of a band and bands: two texts of Jaccard J share a band with probability 1 - (1 - J^6)^20: 0.998 at 0.8, 0.01
+ * at 0.3.
+ */
 const ROWS = 6;
 export const BANDS = 20;
 /** Permutations in all. */
@@ -11,8 +14,8 @@ const MULTIPLIERS = Uint32Array.from({ length: PERMUTATIONS }, (_, i) => mix(2 *
 const OFFSETS = Uint32Array.from({ length: PERMUTATIONS }, (_, i) => mix(2 * i + 2));
 
 /**
- * Least image of a set of shingles under each permutation. The shingles are mixed well already, so that x -> a x + b (mod 2^32) orders
- * them anew. Source: Broder, "On the resemblance and containment of documents", 1997.
+ * Least image of a set of shingles under each permutation. The shingles are mixed well already, so that x -> a x + b
+ * (mod 2^32) orders them anew. Source: Broder, "On the resemblance and containment of documents", 1997.
  */
 export function minHashes(shingles: Uint32Array): Uint32Array {
   const least = new Uint32Array(PERMUTATIONS);
@@ -30,8 +33,8 @@ export function minHashes(shingles: Uint32Array): Uint32Array {
 }
 
 /**
- * One key a band: similar sets have an equal key in at least one. Source: Leskovec, Rajaraman, Ullman, "Mining of massive datasets",
- * 3.4.
+ * One key a band: similar sets have an equal key in at least one. Source: Leskovec, Rajaraman, Ullman, "Mining of
+ * massive datasets", 3.4.
  */
 export function bandKeys(hashes: Uint32Array): Uint32Array {
   return Uint32Array.from({ length: BANDS }, (_, band) => {
@@ -42,8 +45,8 @@ export function bandKeys(hashes: Uint32Array): Uint32Array {
 }
 
 /**
- * Jaccard index of two sets, estimated from the last 8 bits of their least images; the standard deviation is 0.04 at 0.8.
- * Source: Li, Koenig, "b-bit minwise hashing", WWW 2010.
+ * Jaccard index of two sets, estimated from the last 8 bits of their least images; the standard deviation is 0.04 at
+ * 0.8. Source: Li, Koenig, "b-bit minwise hashing", WWW 2010.
  */
 export function estimatedJaccard(a: Uint8Array, b: Uint8Array): number {
   let equal = 0;

@@ -5,8 +5,8 @@ import { align, staysAligned } from './same-picture.ts';
 import { pictureOf, SIGNATURE_BYTES } from './signature.ts';
 
 /**
- * How alike two images are: the same bytes, the same pixels in another file, or the same picture after re-encoding, resizing, relighting
- * or a slight crop.
+ * How alike two images are: the same bytes, the same pixels in another file, or the same picture after re-encoding,
+ * resizing, relighting or a slight crop.
  */
 export type Likeness = 'bytes' | 'pixels' | 'near';
 
@@ -31,15 +31,21 @@ export interface ImagePool {
 }
 
 /**
- * Bits in which hashes of the same picture may differ. Re-encodings move up to 6, relighting 6, a crop of a twentieth 10;
- * unrelated photographs differ in 32 on average, and what comes close by chance is compared by its signature.
+ * Bits in which hashes of the same picture may differ. Re-encodings move up to 6, relighting 6, a crop of a twentieth
+ * 10; unrelated photographs differ in 32 on average, and what comes close by chance is compared by its signature.
  */
 const RADIUS = 12;
-/** Candidates compared for one image, the nearest first, and how many of them are decoded again: more only occur where all is one scene. */
+/**
+ * Candidates compared for one image, the nearest first, and how many of them are decoded again: more only occur where
+ * all is one scene.
+ */
 const MOST_CANDIDATES = 32;
 const MOST_CLOSE_UPS = 4;
 
-/** @param images facts by number; images that couldn't be decoded are found by their bytes alone. @param closeUpOf for the same numbers */
+/**
+ * @param images facts by number; images that couldn't be decoded are found by their bytes alone. @param closeUpOf for
+ * the same numbers
+ */
 export function imagePool(
   images: readonly (ImageFacts | undefined)[],
   closeUpOf: (number: number) => CloseUp,

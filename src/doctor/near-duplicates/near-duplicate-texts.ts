@@ -13,7 +13,10 @@ export function areNear(a: Uint32Array, b: Uint32Array): boolean {
   return canBeNear(a.length, b.length) && jaccard(a, b) >= LEAST_JACCARD;
 }
 
-/** False where two texts can't be near by the sizes of their sets, or hardly can by their sketches: these need not be read again. */
+/**
+ * False where two texts can't be near by the sizes of their sets, or hardly can by their sketches: these need not be
+ * read again.
+ */
 export function mayBeNear(a: TextKeys, i: number, b: TextKeys, j: number): boolean {
   return canBeNear(a.shingles(i), b.shingles(j)) && estimatedJaccard(a.sketch(i), b.sketch(j)) >= LEAST_JACCARD - DOUBT;
 }
@@ -34,7 +37,8 @@ export interface TextTwin {
 const CHUNK = 512;
 
 /**
- * Twin of every text among those before it: the same words, or near. Texts themselves are read again for the few that have candidates.
+ * Twin of every text among those before it: the same words, or near. Texts themselves are read again for the few that
+ * have candidates.
  * @param groups by number; only texts of one group can be twins (e.g. questions on one image).
  * @param textsOf texts by number; null: it can't be read again.
  */

@@ -15,10 +15,11 @@ const COSINES = Float64Array.from({ length: LOW * SIDE }, (_, i) => {
 });
 
 /**
- * Perceptual hash of a picture: which of its 64 lowest frequencies are above their median. Re-encoding, resizing and changes of light
- * move a few bits; another picture has about half of them different. Without rows and columns alone (frequencies 1..8), as the source
- * has it, fewer unrelated pictures come close, but a crop of a twentieth moves up to 16 bits, here up to 12.
- * Source: Zauner, "Implementation and benchmarking of perceptual image hash functions", 2010, section 3.2.1.
+ * Perceptual hash of a picture: which of its 64 lowest frequencies are above their median. Re-encoding, resizing and
+ * changes of light move a few bits; another picture has about half of them different. Without rows and columns alone
+ * (frequencies 1..8), as the source has it, fewer unrelated pictures come close, but a crop of a twentieth moves up to
+ * 16 bits, here up to 12. Source: Zauner, "Implementation and benchmarking of perceptual image hash functions", 2010,
+ * section 3.2.1.
  * @param luma `SIDE` x `SIDE` values, row by row.
  */
 export function perceptualHash(luma: ArrayLike<number>): Hash64 {

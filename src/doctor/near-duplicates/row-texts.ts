@@ -12,7 +12,9 @@ export function questionOf(sample: Sample): string {
     .join('\n');
 }
 
-/** What makes a row the same as another, beside its media: what is asked; of a row without media also what is answered. */
+/**
+ * What makes a row the same as another, beside its media: what is asked; of a row without media also what is answered.
+ */
 export function identityOf(sample: Sample): string {
   return isTextOnly(sample) ? `${questionOf(sample)}\n${responseOf(sample)}` : questionOf(sample);
 }

@@ -7,15 +7,16 @@ export interface Alignment {
 }
 
 /**
- * What may remain at 16 x 16 cells. An object that came, went or changed its colour shows in one cell. Over 68 photographs re-encoded, resized and
- * relit the worst have 10 and 35; a cut window is interpolated from few cells, so a crop leaves more.
+ * What may remain at 16 x 16 cells. An object that came, went or changed its colour shows in one cell. Over 68
+ * photographs re-encoded, resized and relit the worst have 10 and 35; a cut window is interpolated from few cells, so a
+ * crop leaves more.
  */
 const MOST_WHOLE: Misfit = { rms: 10, cell: 45 };
 const MOST_CROPPED: Misfit = { rms: 14, cell: 80 };
 
 /**
- * Ways in which two small pictures show the same: one is the other, or a part of the other with up to a sixth cut off each edge,
- * after one change of brightness and contrast. None: they don't.
+ * Ways in which two small pictures show the same: one is the other, or a part of the other with up to a sixth cut off
+ * each edge, after one change of brightness and contrast. None: they don't.
  */
 export function align(one: Picture, other: Picture): Alignment[] {
   const [a, b] = alike(one, other);
@@ -36,14 +37,17 @@ export function align(one: Picture, other: Picture): Alignment[] {
 /** Below this a crop isn't looked for. */
 const SURELY_WHOLE = 4;
 /**
- * What may remain at `CLOSE_SIDE` cells a side: of photographs re-encoded, resized, relit or cropped by a tenth 95 of 100 stay below 20 and
- * 140; NLVR's pictures in which one block has another colour begin at 186.
+ * What may remain at `CLOSE_SIDE` cells a side: of photographs re-encoded, resized, relit or cropped by a tenth 95 of
+ * 100 stay below 20 and 140; NLVR's pictures in which one block has another colour begin at 186.
  */
 const MOST_CLOSE: Misfit = { rms: 20, cell: 150 };
 /** Side of the pictures that are compared before two images are called the same. */
 export const CLOSE_SIDE = 64;
 
-/** True where two larger pictures still agree in an alignment that small ones suggested, or close by: a slight crop moves no small cell much. */
+/**
+ * True where two larger pictures still agree in an alignment that small ones suggested, or close by: a slight crop
+ * moves no small cell much.
+ */
 export function staysAligned(one: Picture, other: Picture, alignments: readonly Alignment[]): boolean {
   const [a, b] = alike(one, other);
   const holds = ({ window, swapped }: Alignment): boolean =>

@@ -3,7 +3,10 @@ import { mix, readWords } from './words.ts';
 /** Words of a run of text that make one shingle. */
 const WIDTH = 3;
 
-/** The sorted set of all runs of three words, as 32-bit hashes; of a shorter text the text itself. Empty for a text without words. */
+/**
+ * The sorted set of all runs of three words, as 32-bit hashes; of a shorter text the text itself. Empty for a text
+ * without words.
+ */
 export function shinglesOf(text: string): Uint32Array {
   return shinglesOfWords(readWords(text).hashes);
 }

@@ -6,7 +6,10 @@ export interface Words {
   letters: Uint16Array;
 }
 
-/** What a UTF-16 unit is in a text. `ALONE`: a word of its own, in scripts without spaces. `PAIR`: the first half of a character beyond U+FFFF. */
+/**
+ * What a UTF-16 unit is in a text. `ALONE`: a word of its own, in scripts without spaces. `PAIR`: the first half of a
+ * character beyond U+FFFF.
+ */
 const [OTHER, LETTER, ALONE, SIGN, PAIR] = [0, 1, 2, 3, 4];
 
 const IS_ALONE = /[\p{Script=Han}\p{Script=Hiragana}\p{Script=Katakana}\p{Script=Thai}]/u;
@@ -28,8 +31,9 @@ let letters = new Uint16Array(1 << 12);
 let hashes = new Uint32Array(1 << 10);
 
 /**
- * Text as it is compared: NFKC, lower case, words and numbers only. Signs between numbers stay (`3-2` isn't `3+2`). A sign of a
- * script without spaces is a word. One pass without a string for each word: a data set has a hundred million of them.
+ * Text as it is compared: NFKC, lower case, words and numbers only. Signs between numbers stay (`3-2` isn't `3+2`). A
+ * sign of a script without spaces is a word. One pass without a string for each word: a data set has a hundred million
+ * of them.
  */
 export function readWords(text: string): Words {
   kinds ??= Uint8Array.from({ length: 1 << 16 }, (_, unit) => kindOf(unit));

@@ -34,8 +34,9 @@ interface Ran {
 }
 
 /**
- * Runs every method whose columns the project has at one budget, and measures what they choose beside each other and beside random subsets. A method that fails is
- * listed with its error; what was chosen before under the same conditions isn't chosen again.
+ * Runs every method whose columns the project has at one budget, and measures what they choose beside each other and
+ * beside random subsets. A method that fails is listed with its error; what was chosen before under the same conditions
+ * isn't chosen again.
  */
 export async function runArena(project: Project, request: ArenaRequest): Promise<ArenaResult> {
   const { signal, progress } = request;

@@ -57,12 +57,15 @@ export interface ChooseContext {
   progress?: (done: number, total: number, what: string) => void;
 }
 
-/** Names what all methods share (pools, pipelines, budgets, k-means): raise it when that changes choices. A method's own changes raise its `version`. */
+/**
+ * Names what all methods share (pools, pipelines, budgets, k-means): raise it when that changes choices. A method's own
+ * changes raise its `version`.
+ */
 const FORMAT = 2;
 
 /**
- * What an entry chooses. A choice is kept under a name derived from all that it depends on (methods with their versions, options, seed, budget, rules,
- * shards of the columns), so that the same question is answered from there.
+ * What an entry chooses. A choice is kept under a name derived from all that it depends on (methods with their
+ * versions, options, seed, budget, rules, shards of the columns), so that the same question is answered from there.
  *
  * @param shards files of each column, for the name
  */

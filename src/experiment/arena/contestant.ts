@@ -8,7 +8,9 @@ export interface EntryStage {
   given: Record<string, unknown>;
   /** Defaults filled in. */
   options: Record<string, unknown>;
-  /** What is kept of the rows that reach it, or of the whole pool; not of the last stage, whose budget is the arena's. */
+  /**
+   * What is kept of the rows that reach it, or of the whole pool; not of the last stage, whose budget is the arena's.
+   */
   pass?: string;
   budget?: string;
 }

@@ -16,7 +16,9 @@ export interface CostAssumptions {
   images: number;
   /** Rows of the data set. */
   rows: number;
-  /** Floating point operations a second that the GPU could do (H100, bf16, dense), and the part of them that is reached. */
+  /**
+   * Floating point operations a second that the GPU could do (H100, bf16, dense), and the part of them that is reached.
+   */
   peak: number;
   utilisation: number;
 }
@@ -40,7 +42,9 @@ const CHARACTERS_A_TOKEN = 4;
 /** Samples whose images are measured: a family may count them by their size, which is read from each file. */
 const MEASURED = 1000;
 
-/** Reads every sample once for its length. @param size parameters in billions, where the defaults (7 and 2) don't fit */
+/**
+ * Reads every sample once for its length. @param size parameters in billions, where the defaults (7 and 2) don't fit
+ */
 export async function assumptionsFor(
   dataset: Dataset,
   size: { target?: number | undefined; proxy?: number | undefined },
@@ -81,7 +85,10 @@ export interface ColumnRows {
   rows: number;
 }
 
-/** What the passes behind some columns cost together; a pass that several columns share is counted once, over the rows that any of them lacks. */
+/**
+ * What the passes behind some columns cost together; a pass that several columns share is counted once, over the rows
+ * that any of them lacks.
+ */
 export function costOf(wanted: readonly ColumnRows[], assumed: CostAssumptions): Cost {
   const columns = [...new Set(wanted.map(({ column }) => column))];
   const rowsOf = (name: PassName): number =>

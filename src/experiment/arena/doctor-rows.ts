@@ -20,8 +20,8 @@ export type CodeRows = z.infer<typeof CodeRows>;
 const FORMAT = 1;
 
 /**
- * Rows of every finding of the doctor, from all checks that need neither a target nor a benchmark. Kept under the hash of the rows, since
- * comparing all media with each other takes longer than all selections.
+ * Rows of every finding of the doctor, from all checks that need neither a target nor a benchmark. Kept under the hash
+ * of the rows, since comparing all media with each other takes longer than all selections.
  */
 export async function doctorRows(
   project: Project,

@@ -14,9 +14,10 @@ const AMOUNTS = ['pass', 'budget'] as const;
 const ANY_ROWS = 1e9;
 
 /**
- * The entries that a list names: `all` (every method, each of its forms), `visnec`, `visnec:variant=official:k=10`, several in a row
- * (`semdedup:eps=0.05 then visnec`), and rules as `winnow select` has them (`top:column=aum:quota=gqa=20%`). Entries go by comma; a list in an option is
- * written with `+`: `less:gradients=a+b`. The same methods with the same options count once.
+ * The entries that a list names: `all` (every method, each of its forms), `visnec`, `visnec:variant=official:k=10`,
+ * several in a row (`semdedup:eps=0.05 then visnec`), and rules as `winnow select` has them
+ * (`top:column=aum:quota=gqa=20%`). Entries go by comma; a list in an option is written with `+`: `less:gradients=a+b`.
+ * The same methods with the same options count once.
  *
  * @param defaults options of the project (`textOnly`), where the list doesn't say them
  * @throws WinnowError `METHOD_UNKNOWN`, `METHODS_INVALID`, `OPTION_INVALID`, `BUDGET_INVALID`

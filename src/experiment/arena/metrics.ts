@@ -98,7 +98,10 @@ function sourceGroups(source: readonly (string | null)[]): Groups | undefined {
   return isMixed ? { name: 'source', groups, labels: labels.map(String) } : undefined;
 }
 
-/** One clustering for all methods, of the instructions, so that their make-up can be compared whatever they cluster themselves. */
+/**
+ * One clustering for all methods, of the instructions, so that their make-up can be compared whatever they cluster
+ * themselves.
+ */
 async function clusterGroups({ project, dataset, pool, seed, signal }: YardstickParts): Promise<Groups | undefined> {
   const block = await columnsNamed(project, dataset, ['instruction']).catch(() => undefined);
   const column = block?.columns.instruction;

@@ -4,7 +4,10 @@ export interface Overlap {
   both: number;
   /** Rows kept by both over rows kept by either, 0 to 1; NaN where both are empty. */
   jaccard: number;
-  /** Rows kept by both over what two independent random subsets of these sizes share on average, |A| |B| / N: 1 is chance. NaN where that is 0. */
+  /**
+   * Rows kept by both over what two independent random subsets of these sizes share on average, |A| |B| / N: 1 is
+   * chance. NaN where that is 0.
+   */
   ratio: number;
 }
 
@@ -42,8 +45,8 @@ function overlapOf(both: number, a: number, b: number, eligible: number): Overla
 }
 
 /**
- * An order in which alike subsets stand beside each other: the leaves of average-linkage clustering of 1 - similarity. Of equally close pairs the first
- * is joined; a join is turned so that its more similar ends meet.
+ * An order in which alike subsets stand beside each other: the leaves of average-linkage clustering of 1 - similarity.
+ * Of equally close pairs the first is joined; a join is turned so that its more similar ends meet.
  *
  * @param similarity symmetric, 0 to 1; what isn't finite counts as 0
  */

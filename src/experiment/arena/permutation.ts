@@ -9,13 +9,17 @@ export interface NullDraws {
   values: Float64Array[];
 }
 
-/** Rows that are drawn at most. So many follow the normal law that larger subsets follow, but for quantities that a handful of rows in the pool make. */
+/**
+ * Rows that are drawn at most. So many follow the normal law that larger subsets follow, but for quantities that a
+ * handful of rows in the pool make.
+ */
 const MOST_DRAWN = 20_000;
 
 /**
- * Quantities of random subsets of several sizes. Each draw shuffles the pool; its first n rows are a uniform subset of size n, so that one shuffle
- * serves all sizes. A subset of more than `most` rows is drawn as one of `most` rows, whose distance from the pool is scaled to what subsets of size n
- * have, exact in the second moment of means: sigma^2 / n (N - n) / (N - 1) (Cochran, Sampling Techniques, 1977, theorem 2.2).
+ * Quantities of random subsets of several sizes. Each draw shuffles the pool; its first n rows are a uniform subset of
+ * size n, so that one shuffle serves all sizes. A subset of more than `most` rows is drawn as one of `most` rows, whose
+ * distance from the pool is scaled to what subsets of size n have, exact in the second moment of means: sigma^2 / n (N
+ * - n) / (N - 1) (Cochran, Sampling Techniques, 1977, theorem 2.2).
  *
  * @param sizes ascending, distinct, at most the pool's
  */
@@ -101,8 +105,9 @@ export interface Distance {
 }
 
 /**
- * Distance of a subset from random subsets of its size: D = max over quantities of |z| (Westfall and Young's max statistic, single step), which is
- * compared with the D of each random subset, so that looking at many quantities at once is paid for, however they depend on each other.
+ * Distance of a subset from random subsets of its size: D = max over quantities of |z| (Westfall and Young's max
+ * statistic, single step), which is compared with the D of each random subset, so that looking at many quantities at
+ * once is paid for, however they depend on each other.
  *
  * @param observed one number a quantity
  */
@@ -141,7 +146,10 @@ export function distanceFrom(draws: NullDraws, observed: readonly number[]): Dis
   };
 }
 
-/** Holm's step-down correction: p-values of m tests made at once, in their order; controls the chance of any false alarm. */
+/**
+ * Holm's step-down correction: p-values of m tests made at once, in their order; controls the chance of any false
+ * alarm.
+ */
 export function holm(p: readonly number[]): number[] {
   const order = p.map((_, i) => i).sort((a, b) => p[a]! - p[b]!);
   const adjusted = new Array<number>(p.length);

@@ -18,9 +18,14 @@ import { parseMethods } from './methods.ts';
 import type { ArenaBudget, ArenaMissing, ArenaPlan } from './result.ts';
 
 export interface ArenaRequest extends CostRequest {
-  /** `all`, methods by name with options, several in a row: `visnec,self-sup:keep=near,semdedup then visnec`. @default all */
+  /**
+   * `all`, methods by name with options, several in a row: `visnec,self-sup:keep=near,semdedup then visnec`. @default
+   * all
+   */
   methods?: string | readonly string[] | undefined;
-  /** `15%` of the data set's rows, a number of samples, `2M tokens` or `10 gpu-hours`. @default the project's default */
+  /**
+   * `15%` of the data set's rows, a number of samples, `2M tokens` or `10 gpu-hours`. @default the project's default
+   */
   budget?: string | number | undefined;
   /** @default the project's default, else 42 */
   seed?: number | undefined;

@@ -2,7 +2,10 @@
 export type Quantity =
   /** Mean of the finite values of a column over the subset. */
   | { kind: 'mean'; name: string; values: ArrayLike<number> }
-  /** Half the sum over groups of |share of the subset - share of the pool|, 0 to 1: the total variation distance of its make-up. Group -1 is a group like others. */
+  /**
+   * Half the sum over groups of |share of the subset - share of the pool|, 0 to 1: the total variation distance of its
+   * make-up. Group -1 is a group like others.
+   */
   | { kind: 'composition'; name: string; groups: Int32Array; labels: number };
 
 /** Takes in a subset part by part and can be asked for all quantities at any time. */
@@ -20,8 +23,8 @@ type Mean = Quantity & { kind: 'mean' };
 type Makeup = Quantity & { kind: 'composition' };
 
 /**
- * Measures several quantities in one go over the rows of a subset. All numbers of a row lie beside each other: random subsets take rows in any order, and to
- * fetch a row from memory costs more than to add up what it holds.
+ * Measures several quantities in one go over the rows of a subset. All numbers of a row lie beside each other: random
+ * subsets take rows in any order, and to fetch a row from memory costs more than to add up what it holds.
  *
  * @param pool the rows that a make-up is held against
  */

@@ -22,7 +22,10 @@ export interface ArenaBudget {
   budget: string;
   /** Samples; of a budget by cost as many of average length as fit. */
   requested: number;
-  /** A budget in tokens or GPU-hours: the limit in tokens, where the tokens of a row are known from, what GPU-hours assume. */
+  /**
+   * A budget in tokens or GPU-hours: the limit in tokens, where the tokens of a row are known from, what GPU-hours
+   * assume.
+   */
   cost?: { unit: CostBudget['unit']; limit: number; tokens: string; assumptions: string };
 }
 
@@ -123,7 +126,10 @@ export interface ArenaRandom {
   quantities: Interval[];
 }
 
-/** Pairs by `names`: the methods in the order of `methods`, then the random ones (means over their seeds; with themselves, over pairs of seeds). */
+/**
+ * Pairs by `names`: the methods in the order of `methods`, then the random ones (means over their seeds; with
+ * themselves, over pairs of seeds).
+ */
 export interface OverlapTable {
   names: string[];
   both: number[][];

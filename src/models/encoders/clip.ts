@@ -11,7 +11,10 @@ import { openImageTower, openTextTower } from './towers.ts';
 export interface Clip {
   readonly image: ImageEncoder;
   readonly text: TextEncoder;
-  /** Factor and offset of the cosine: logits = scale * cosine + bias. Undefined when the folder doesn't hold them (ONNX towers alone). */
+  /**
+   * Factor and offset of the cosine: logits = scale * cosine + bias. Undefined when the folder doesn't hold them (ONNX
+   * towers alone).
+   */
   readonly similarity: { scale: number; bias: number } | undefined;
   close(): Promise<void>;
 }
@@ -39,7 +42,10 @@ export async function loadClip(model: ModelFolder | string, options?: ResolveOpt
   };
 }
 
-/** From `similarity.json`, which the export writes, else from the scalars of `model.safetensors` (where the scale is a logarithm). */
+/**
+ * From `similarity.json`, which the export writes, else from the scalars of `model.safetensors` (where the scale is a
+ * logarithm).
+ */
 async function readSimilarity(folder: string): Promise<Clip['similarity']> {
   const written = await readJsonIn(folder, 'similarity.json');
   if (written !== undefined) return { scale: Number(written.scale), bias: Number(written.bias ?? 0) };

@@ -9,11 +9,12 @@ const COUNTS = 2 ** 20;
 const VERSION = 1;
 
 /**
- * Fits the offline encoder: hashed TF-IDF of words and word pairs. It knows which words two texts share and how rare they are, and nothing of
- * what words mean. First pass: in how many texts does each feature occur; `encode` is the second.
+ * Fits the offline encoder: hashed TF-IDF of words and word pairs. It knows which words two texts share and how rare
+ * they are, and nothing of what words mean. First pass: in how many texts does each feature occur; `encode` is the
+ * second.
  *
- * x[h(f)] += s(f) (1 + ln tf(f)) (1 + ln((1 + N) / (1 + df(f)))), then L2 (hashing: Weinberger et al. 2009; weights: Manning et al. 2008, 6.4).
- * A text without a word gets zeros.
+ * x[h(f)] += s(f) (1 + ln tf(f)) (1 + ln((1 + N) / (1 + df(f)))), then L2 (hashing: Weinberger et al. 2009; weights:
+ * Manning et al. 2008, 6.4). A text without a word gets zeros.
  * @param texts the corpus, read once.
  */
 export async function fitLexical(texts: AsyncIterable<string> | Iterable<string>): Promise<TextEncoder> {
@@ -55,7 +56,10 @@ interface Feature {
   tf: number;
 }
 
-/** Words (runs of letters and digits, lower case, compatibility forms folded) and pairs of neighbours, with how often each occurs. */
+/**
+ * Words (runs of letters and digits, lower case, compatibility forms folded) and pairs of neighbours, with how often
+ * each occurs.
+ */
 function featuresOf(text: string): Map<string, Feature> {
   const words =
     text

@@ -10,8 +10,9 @@ import { batchByLength, frameIds, textFeeds } from './tokens.ts';
 type Pooling = 'mean' | 'cls' | 'max' | 'done';
 
 /**
- * Opens a sentence encoder of BERT's type (MiniLM, BGE, E5, GTE …): last hidden states, pooled as `1_Pooling/config.json` says (mean when it says
- * nothing), at unit length. Longer texts are cut to `max_seq_length` of `sentence_bert_config.json`, else to the tokenizer's or the model's limit.
+ * Opens a sentence encoder of BERT's type (MiniLM, BGE, E5, GTE …): last hidden states, pooled as
+ * `1_Pooling/config.json` says (mean when it says nothing), at unit length. Longer texts are cut to `max_seq_length` of
+ * `sentence_bert_config.json`, else to the tokenizer's or the model's limit.
  * @throws WinnowError `MODEL_INCOMPLETE`, `MODEL_UNSUPPORTED`.
  */
 export async function openSentenceEncoder(model: ModelFolder): Promise<TextEncoder> {
@@ -75,7 +76,10 @@ function pool(states: Tensor, i: number, length: number, dim: number, how: Pooli
   return vector;
 }
 
-/** Pooling of a sentence-transformers folder. A module behind it other than normalisation would change the vectors: refused. */
+/**
+ * Pooling of a sentence-transformers folder. A module behind it other than normalisation would change the vectors:
+ * refused.
+ */
 async function readPooling(model: ModelFolder): Promise<Pooling> {
   const modules = (await readJsonIn(model.folder, 'modules.json')) as unknown as
     | { type: string; path: string }[]

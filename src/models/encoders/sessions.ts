@@ -6,7 +6,10 @@ import { findGraph } from '../graph-files.ts';
 import { openSessions, type Port, type SessionPool } from '../session.ts';
 import { type ModelFolder, type ResolveOptions, resolveModel } from '../source.ts';
 
-/** From this size on, one session gets all cores: one copy of the weights in memory, and operators long enough to be cut. */
+/**
+ * From this size on, one session gets all cores: one copy of the weights in memory, and operators long enough to be
+ * cut.
+ */
 const LARGE = 200 * 2 ** 20;
 
 /** One graph, open. */

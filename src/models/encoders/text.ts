@@ -8,8 +8,8 @@ import { openTextTower } from './towers.ts';
 export { fitLexical } from './lexical.ts';
 
 /**
- * Opens a text encoder: the text tower of CLIP or SigLIP, or a sentence encoder of BERT's type. The lexical encoder is fitted instead of loaded: see
- * {@link fitLexical}.
+ * Opens a text encoder: the text tower of CLIP or SigLIP, or a sentence encoder of BERT's type. The lexical encoder is
+ * fitted instead of loaded: see {@link fitLexical}.
  * @param model a folder that was found, or a name to find.
  * @throws WinnowError of {@link resolveModel}, `MODEL_INCOMPLETE`, `MODEL_UNSUPPORTED`.
  */

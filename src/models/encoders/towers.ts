@@ -11,13 +11,19 @@ import { batchByLength, frameIds, textFeeds } from './tokens.ts';
 /** Images a run: enough to fill the cores, few enough for memory. */
 const IMAGES = 8;
 
-/** Outputs of other exporters' graphs that hold an image's embedding; of states of all positions the first counts, the class. */
+/**
+ * Outputs of other exporters' graphs that hold an image's embedding; of states of all positions the first counts, the
+ * class.
+ */
 const IMAGE_OUTPUTS = ['image_embeds', 'pooler_output', 'last_hidden_state'];
 
 /** Models without a trained pooler: their class position is the embedding. */
 const CLASS_POSITION = /^(vit|dinov2|dinov2_with_registers|dinov3_vit)$/;
 
-/** Opens the image tower of CLIP or SigLIP, or DINO. @throws WinnowError `MODEL_INCOMPLETE`, `MODEL_UNSUPPORTED`, `PROCESSOR_UNSUPPORTED`. */
+/**
+ * Opens the image tower of CLIP or SigLIP, or DINO. @throws WinnowError `MODEL_INCOMPLETE`, `MODEL_UNSUPPORTED`,
+ * `PROCESSOR_UNSUPPORTED`.
+ */
 export async function openImageTower(model: ModelFolder): Promise<ImageEncoder> {
   const config = await loadImageConfig(model.folder);
   const graph = await openGraph(model, ['vision_model', 'model']);

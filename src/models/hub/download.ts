@@ -39,8 +39,9 @@ function modelFolder({ id, cacheDir }: Place): string {
 }
 
 /**
- * A copy that is already on this machine: downloaded before, or in the Hugging Face cache. Which commit a branch meant when it was downloaded is
- * kept, so that a second run computes with the same model; another revision is had by its name.
+ * A copy that is already on this machine: downloaded before, or in the Hugging Face cache. Which commit a branch meant
+ * when it was downloaded is kept, so that a second run computes with the same model; another revision is had by its
+ * name.
  */
 export async function cachedModel(place: Place, part: Part): Promise<Found | undefined> {
   const root = modelFolder(place);

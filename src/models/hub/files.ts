@@ -31,8 +31,8 @@ const REPLACED_BY: Record<string, readonly string[]> = {
 };
 
 /**
- * Which files of a hub model are needed: configurations, tokenizer, templates, and of every graph the one with the best numbers (fp32, else fp16,
- * else a quantised one) with its external data. No safetensors, no pickles, no code.
+ * Which files of a hub model are needed: configurations, tokenizer, templates, and of every graph the one with the best
+ * numbers (fp32, else fp16, else a quantised one) with its external data. No safetensors, no pickles, no code.
  */
 export function neededFiles(files: readonly string[]): string[] {
   const graphs = new Map<string, { file: string; rank: number }>();
@@ -56,8 +56,8 @@ export function neededFiles(files: readonly string[]): string[] {
 }
 
 /**
- * Which files the worker needs: safetensors with their index, configurations, tokenizer, templates. No pickles, no code, no copies in subfolders,
- * and no `consolidated` copy beside a sharded one.
+ * Which files the worker needs: safetensors with their index, configurations, tokenizer, templates. No pickles, no
+ * code, no copies in subfolders, and no `consolidated` copy beside a sharded one.
  */
 export function weightFiles(files: readonly string[]): string[] {
   const sharded = files.includes('model.safetensors.index.json') || files.includes('model.safetensors');

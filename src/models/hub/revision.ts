@@ -13,8 +13,8 @@ interface Known {
 }
 
 /**
- * SHA-256 over the names and contents of a folder's files that decide the model's numbers. A file is read again only when its size or its
- * modification time has changed since the last call (kept in `cacheDir`).
+ * SHA-256 over the names and contents of a folder's files that decide the model's numbers. A file is read again only
+ * when its size or its modification time has changed since the last call (kept in `cacheDir`).
  */
 export async function folderRevision(folder: string, files: readonly string[], cacheDir: string): Promise<string> {
   const notes = join(cacheDir, 'revisions', `${createHash('sha256').update(folder).digest('hex').slice(0, 32)}.json`);

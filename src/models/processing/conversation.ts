@@ -14,8 +14,9 @@ export interface ConversationParts {
 }
 
 /**
- * Writes a sample as token ids: renders the chat template, tokenises, finds the assistant's spans, and expands each image's placeholder. Expansion
- * works on ids: the placeholder is a token of its own, so that the ids around it are the same as if the text had been expanded first.
+ * Writes a sample as token ids: renders the chat template, tokenises, finds the assistant's spans, and expands each
+ * image's placeholder. Expansion works on ids: the placeholder is a token of its own, so that the ids around it are the
+ * same as if the text had been expanded first.
  * @param images processed images by their index in `sample.media.images`.
  * @throws WinnowError `IMAGE_TOKEN_COUNT`, `NO_RESPONSE`, `VIDEO_UNSUPPORTED`, and those of the template.
  */

@@ -14,9 +14,10 @@ const MAX_BYTES = 128 * 2 ** 20;
 const MAX_PIXELS = 178_956_970;
 
 /**
- * Decodes an image to RGB, 8 bit, as `PIL.Image.open(path).convert('RGB')` does, which is what trainers feed to a processor: the EXIF orientation is
- * not applied, an alpha channel is dropped and not blended, a colour profile is ignored, CMYK is inverted without a profile, 16-bit colour
- * keeps its high byte, and of an animation the first frame is taken. No shrink-on-load: resizing is the processor's.
+ * Decodes an image to RGB, 8 bit, as `PIL.Image.open(path).convert('RGB')` does, which is what trainers feed to a
+ * processor: the EXIF orientation is not applied, an alpha channel is dropped and not blended, a colour profile is
+ * ignored, CMYK is inverted without a profile, 16-bit colour keeps its high byte, and of an animation the first frame
+ * is taken. No shrink-on-load: resizing is the processor's.
  * @param source a path, a `data:` URI, or the bytes of a file.
  * @throws WinnowError `IMAGE_MISSING`, `IMAGE_TOO_LARGE`, or `IMAGE_BROKEN` (truncated, damaged, or no image at all).
  */

@@ -7,7 +7,9 @@ export type TargetSize =
   | { kind: 'longest'; edge: number }
   | { kind: 'exact'; height: number; width: number };
 
-/** What an image processor does, read from `preprocessor_config.json` (or its nested place in `processor_config.json`). */
+/**
+ * What an image processor does, read from `preprocessor_config.json` (or its nested place in `processor_config.json`).
+ */
 export interface ImageConfig {
   /** `plain`: one picture of one size. `tiled`: Idefics3's longest edge, tiles and a global picture. */
   kind: 'plain' | 'tiled';

@@ -118,7 +118,10 @@ function padToSquare(image: RgbImage, mean: readonly number[]): RgbImage {
   return { width: edge, height: edge, data };
 }
 
-/** 8 bits -> `(x * scale - mean) / std` in channel-first order; 256 values a channel, so by table, in float32 steps like numpy's. */
+/**
+ * 8 bits -> `(x * scale - mean) / std` in channel-first order; 256 values a channel, so by table, in float32 steps like
+ * numpy's.
+ */
 function normalise(pictures: readonly RgbImage[], config: ImageConfig): Omit<Pixels, 'rows' | 'cols'> {
   const { height, width } = pictures[0]!;
   const plane = height * width;

@@ -9,10 +9,11 @@ export interface ResponseSpan {
 }
 
 /**
- * Where the assistant speaks, in the ids of the whole conversation. For each assistant turn k, the ids of the turns before it with the generation
- * prompt must begin the whole (spec: labels by prefix rendering); the header's last white space may have merged into the answer's first token.
- * The span ends with the turn, less trailing white space, so that an end-of-turn token is in and a line break behind it is out. Where
- * the prefixes don't hold, the template's own `{% generation %}` blocks are taken.
+ * Where the assistant speaks, in the ids of the whole conversation. For each assistant turn k, the ids of the turns
+ * before it with the generation prompt must begin the whole (spec: labels by prefix rendering); the header's last white
+ * space may have merged into the answer's first token. The span ends with the turn, less trailing white space, so that
+ * an end-of-turn token is in and a line break behind it is out. Where the prefixes don't hold, the template's own
+ * `{% generation %}` blocks are taken.
  * @param ids the whole conversation, without the special tokens that frame an input; images as single placeholders.
  * @throws WinnowError `TEMPLATE_NO_LABELS` when neither rule holds, with the template's name.
  */
@@ -33,14 +34,18 @@ export function responseSpans(
   return spans;
 }
 
-/** An assistant turn as token ids: all that comes before its answer, and all up to its end (absent: the conversation ends with it). */
+/**
+ * An assistant turn as token ids: all that comes before its answer, and all up to its end (absent: the conversation
+ * ends with it).
+ */
 export interface TurnPrefix {
   before: readonly number[];
   until?: readonly number[];
 }
 
 /**
- * Spans of answers from the beginnings of a conversation: each must begin the whole, but for white space that merged into the next token.
+ * Spans of answers from the beginnings of a conversation: each must begin the whole, but for white space that merged
+ * into the next token.
  * @returns undefined where one does not
  */
 export function spansFromPrefixes(

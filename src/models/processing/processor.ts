@@ -31,8 +31,10 @@ const FAMILIES: Record<VlmProcessor['family'], (tokenizer: Tokenizer, processor:
 };
 
 /**
- * Reads the processor of a model's folder: image processor, tokenizer, chat template and the family's way with image tokens.
- * @throws WinnowError `MODEL_INCOMPLETE`, `MODEL_BROKEN`, `FAMILY_UNSUPPORTED`, `PROCESSOR_UNSUPPORTED`, `TEMPLATE_MISSING`.
+ * Reads the processor of a model's folder: image processor, tokenizer, chat template and the family's way with image
+ * tokens.
+ * @throws WinnowError `MODEL_INCOMPLETE`, `MODEL_BROKEN`, `FAMILY_UNSUPPORTED`, `PROCESSOR_UNSUPPORTED`,
+ * `TEMPLATE_MISSING`.
  */
 export async function loadVlmProcessor(folder: string): Promise<VlmProcessor> {
   const config = await readJsonIn(folder, 'config.json');
@@ -66,7 +68,10 @@ export async function loadVlmProcessor(folder: string): Promise<VlmProcessor> {
   };
 }
 
-/** The image processor's configuration: `preprocessor_config.json`, or nested in `processor_config.json` as transformers 5 writes it. */
+/**
+ * The image processor's configuration: `preprocessor_config.json`, or nested in `processor_config.json` as transformers
+ * 5 writes it.
+ */
 export async function loadImageConfig(folder: string): Promise<ImageConfig> {
   const nested = (await readJsonIn(folder, 'processor_config.json'))?.image_processor as Json | undefined;
   const json = nested ?? (await readJsonIn(folder, 'preprocessor_config.json'));

@@ -5,7 +5,9 @@ export type ResampleFilter = 'nearest' | 'lanczos' | 'bilinear' | 'bicubic' | 'b
 
 const BY_NUMBER: readonly ResampleFilter[] = ['nearest', 'lanczos', 'bilinear', 'bicubic', 'box', 'hamming'];
 
-/** The filter of Pillow's number (0 nearest, 1 lanczos, 2 bilinear, 3 bicubic, 4 box, 5 hamming); undefined for others. */
+/**
+ * The filter of Pillow's number (0 nearest, 1 lanczos, 2 bilinear, 3 bicubic, 4 box, 5 hamming); undefined for others.
+ */
 export function resampleFilter(number: number): ResampleFilter | undefined {
   return BY_NUMBER[number];
 }
@@ -155,9 +157,10 @@ function nearest(image: RgbImage, width: number, height: number): RgbImage {
 }
 
 /**
- * Resizes an image as Pillow's `Image.resize` does, bit for bit: two passes of a fixed-point convolution with 22 fractional bits, rounded to 8 bits
- * between them; the filter widens when shrinking. Rows are shrunk first where they lose more than twice as many pixels as the columns do, as
- * Pillow 13 does; earlier versions always begin with the columns (the same values but for the rounding between the passes).
+ * Resizes an image as Pillow's `Image.resize` does, bit for bit: two passes of a fixed-point convolution with 22
+ * fractional bits, rounded to 8 bits between them; the filter widens when shrinking. Rows are shrunk first where they
+ * lose more than twice as many pixels as the columns do, as Pillow 13 does; earlier versions always begin with the
+ * columns (the same values but for the rounding between the passes).
  * @param image RGB, 8 bit.
  * @param width, height size of the result in pixels, at least 1.
  */

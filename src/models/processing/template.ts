@@ -28,7 +28,8 @@ const OPEN = '\uE000';
 const CLOSE = '\uE001';
 
 /**
- * Reads the chat template of a folder: `chat_template.jinja`, else `chat_template.json`, else `processor_config.json`, else `tokenizer_config.json`.
+ * Reads the chat template of a folder: `chat_template.jinja`, else `chat_template.json`, else `processor_config.json`,
+ * else `tokenizer_config.json`.
  * @param variables special tokens, visible in the template by their names.
  * @throws WinnowError `TEMPLATE_MISSING`, `TEMPLATE_BROKEN`.
  */
@@ -114,8 +115,8 @@ function defaultTemplate(value: unknown): string | undefined {
 }
 
 /**
- * Puts a mark in the place of each generation tag. The white space that the tag itself would take with it (its dashes, Jinja's trim_blocks and
- * lstrip_blocks) is taken here, because an expression takes none.
+ * Puts a mark in the place of each generation tag. The white space that the tag itself would take with it (its dashes,
+ * Jinja's trim_blocks and lstrip_blocks) is taken here, because an expression takes none.
  */
 function markGeneration(source: string): string {
   return source.replace(
@@ -141,8 +142,8 @@ function splitMarks(marked: string): Rendered {
 }
 
 /**
- * Messages of a sample as the template wants them. Where the template takes strings only, images stand where they are, as the image token and a
- * line break.
+ * Messages of a sample as the template wants them. Where the template takes strings only, images stand where they are,
+ * as the image token and a line break.
  * @throws WinnowError `VIDEO_UNSUPPORTED`.
  */
 export function chatMessages(sample: Sample, template: ChatTemplate, imageToken: string): ChatMessage[] {

@@ -76,8 +76,8 @@ function specialTokens(config: Json): Record<string, string> {
 const CONTEXT = 6;
 
 /**
- * Text of each token of a run, for people: the pieces joined give the decoded run. A character spread over several tokens stands at the last of
- * them.
+ * Text of each token of a run, for people: the pieces joined give the decoded run. A character spread over several
+ * tokens stands at the last of them.
  */
 export function tokenTexts(tokenizer: Tokenizer, ids: readonly number[]): string[] {
   return ids.map((_, i) => {

@@ -15,8 +15,8 @@ export function workerPython(): string | undefined {
 }
 
 /**
- * Folder of reference values that a script in `worker/tests/reference` writes; made once for each content of the script and version of the
- * libraries, under `.setup/fixtures`. Those of earlier contents are removed.
+ * Folder of reference values that a script in `worker/tests/reference` writes; made once for each content of the script
+ * and version of the libraries, under `.setup/fixtures`. Those of earlier contents are removed.
  * @param reads files of `worker/` whose content the values depend on.
  */
 export async function referenceFixtures(

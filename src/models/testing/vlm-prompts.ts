@@ -15,7 +15,10 @@ export interface Prompt {
   images: string[];
 }
 
-/** A model of the shipped family that gives the log-probability of every token of a prompt: what an inference server computes. */
+/**
+ * A model of the shipped family that gives the log-probability of every token of a prompt: what an inference server
+ * computes.
+ */
 export interface PromptModel {
   render(messages: readonly ChatMessage[], generationPrompt: boolean): string;
   /** `special`: with the tokens that the tokenizer puts around an input. */

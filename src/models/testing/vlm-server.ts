@@ -42,7 +42,10 @@ export interface TestServer {
   close(): Promise<void>;
 }
 
-/** A server with the interface of vLLM (`/v1/models`, `/tokenize`, `/v1/chat/completions`) or SGLang (`/generate`) whose numbers a model in process computes. For tests. */
+/**
+ * A server with the interface of vLLM (`/v1/models`, `/tokenize`, `/v1/chat/completions`) or SGLang (`/generate`) whose
+ * numbers a model in process computes. For tests.
+ */
 export async function serveVlm(model: PromptModel, options: ServeOptions = {}): Promise<TestServer> {
   const received: Received[] = [];
   const server = createServer((incoming, outgoing) => {

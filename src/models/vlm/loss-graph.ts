@@ -112,7 +112,9 @@ function lossStep(
   };
 }
 
-/** Copy a member's tokens `[from, to)` to `at`; what is left of the row stays token 0 at position 0, which nobody sees. */
+/**
+ * Copy a member's tokens `[from, to)` to `at`; what is left of the row stays token 0 at position 0, which nobody sees.
+ */
 function fill(
   ids: Int32Array,
   positions: Int32Array,

@@ -8,7 +8,9 @@ import type { VlmRuntime } from './runtime.ts';
 import { blindSequence, multimodalSequence, type PassName, prefixLength, type Sequence } from './sequence.ts';
 import { runStandardBatch } from './standard-graph.ts';
 
-/** A row ready to score; `images[i]` is the index of its image `i` among the images of all rows, -1 if no part shows it. */
+/**
+ * A row ready to score; `images[i]` is the index of its image `i` among the images of all rows, -1 if no part shows it.
+ */
 export interface ScoreRow {
   conversation: PreparedConversation;
   images: number[];

@@ -5,7 +5,9 @@ import type { Assignment } from './reassign.ts';
 
 /** Rows a block: of fewer rows fewer centroids are near, of more the matrix product is quicker. */
 const BLOCK_ROWS = 512;
-/** The runtime adds products up in another order for 64 centroids and fewer, and would round otherwise than among all. */
+/**
+ * The runtime adds products up in another order for 64 centroids and fewer, and would round otherwise than among all.
+ */
 const LEAST_COMPARED = 65;
 /** Single precision errs by less than this share of the products that a score is the sum of. */
 const ROUNDING = 1e-4;
@@ -38,10 +40,11 @@ interface Moves {
 }
 
 /**
- * Assigns rows again and again to centroids that move less and less: bounds as Elkan (2003) has them, but for a block of similar rows at once,
- * so that what is left to compare is a matrix product still. The score x . c' - |c'|^2 / 2 - mean . c', with c' = c - mean, of a row and a centroid
- * changes by at most |x - mean| |move of c'| + |change of |c'|^2 / 2|. Each block is compared with the centroids that were near when it was last, and
- * then with those that may have come to reach the least of its best scores. The same as comparing all with all.
+ * Assigns rows again and again to centroids that move less and less: bounds as Elkan (2003) has them, but for a block
+ * of similar rows at once, so that what is left to compare is a matrix product still. The score x . c' - |c'|^2 / 2 -
+ * mean . c', with c' = c - mean, of a row and a centroid changes by at most |x - mean| |move of c'| + |change of |c'|^2
+ * / 2|. Each block is compared with the centroids that were near when it was last, and then with those that may have
+ * come to reach the least of its best scores. The same as comparing all with all.
  *
  * @param found what is nearest to `centroids`; brought up to date by `assign`, its labels may be changed in between
  */
@@ -173,9 +176,9 @@ function filledUp(some: Int32Array): Int32Array {
 }
 
 /**
- * Rows in an order in which neighbours have much the same centroids near: by their centroid, and these by the one of the first sqrt(k), which k-means++
- * has spread out, that they are nearest to. Rows farther from their centroid than the mean come last, because the least score of a block decides
- * for all of it.
+ * Rows in an order in which neighbours have much the same centroids near: by their centroid, and these by the one of
+ * the first sqrt(k), which k-means++ has spread out, that they are nearest to. Rows farther from their centroid than
+ * the mean come last, because the least score of a block decides for all of it.
  */
 async function sortAlike(
   { labels, distances }: Assignment,

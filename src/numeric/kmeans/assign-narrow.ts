@@ -7,9 +7,10 @@ const ROUNDING = 1e-12;
 const AXIS_STEPS = 20;
 
 /**
- * Nearest centroids of narrow rows, such as trajectories: centroids are sorted along the axis in which they differ most, and a row looks outwards
- * from its own place until the gap along the axis alone is larger than the distance found. Exact, in double precision; for rows of a few numbers
- * and many centroids it computes a small share of the distances that a matrix product would.
+ * Nearest centroids of narrow rows, such as trajectories: centroids are sorted along the axis in which they differ
+ * most, and a row looks outwards from its own place until the gap along the axis alone is larger than the distance
+ * found. Exact, in double precision; for rows of a few numbers and many centroids it computes a small share of the
+ * distances that a matrix product would.
  */
 export function narrowAssigner(): Assigner {
   return {

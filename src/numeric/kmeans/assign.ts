@@ -1,10 +1,15 @@
 import type { Matrix } from '../linalg/matrix.ts';
 import { type Kernel, openKernel, type ThreadOptions } from '../linalg/ort-kernel.ts';
 
-/** Rows a run. Fixed, so that results depend neither on memory nor on threads; larger blocks are no faster and cost memory. */
+/**
+ * Rows a run. Fixed, so that results depend neither on memory nor on threads; larger blocks are no faster and cost
+ * memory.
+ */
 const BLOCK_ROWS = 1024;
 
-/** Finds for every row its nearest centroid by one fused matrix product and top-1; the scores never leave the runtime. */
+/**
+ * Finds for every row its nearest centroid by one fused matrix product and top-1; the scores never leave the runtime.
+ */
 export interface Assigner {
   /**
    * argmin_j |x_i - c_j|^2 for all rows, as argmax_j of x_i . c'_j - |c'_j|^2 / 2 - mean . c'_j with c' = c - mean.
@@ -30,7 +35,8 @@ function openBestMatch(options: ThreadOptions): Promise<Kernel> {
   return openKernel(
     [
       { op: 'Gemm', inputs: ['x', 'c', 'b'], outputs: ['scores'], attributes: { transB: 1 } },
-      // Of equal scores it takes the lower index, and it looks at them once; ArgMax and ReduceMax do so twice, on one thread.
+      // Of equal scores it takes the lower index, and it looks at them once; ArgMax and ReduceMax do so twice, on one
+      // thread.
       { op: 'TopK', inputs: ['scores', 'one'], outputs: ['best', 'index'], attributes: { axis: 1 } },
       { op: 'Cast', inputs: ['index'], outputs: ['label'], attributes: { to: 6 } },
     ],

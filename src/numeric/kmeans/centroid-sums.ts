@@ -51,8 +51,8 @@ export function moveRow(state: CentroidSums, points: Matrix, row: number, cluste
 }
 
 /**
- * Brings the sums to new labels: rows that moved are subtracted here and added there, so that an iteration near the end costs
- * almost nothing. When most rows moved, everything is summed again, which is cheaper and forgets all rounding.
+ * Brings the sums to new labels: rows that moved are subtracted here and added there, so that an iteration near the end
+ * costs almost nothing. When most rows moved, everything is summed again, which is cheaper and forgets all rounding.
  *
  * @returns how many rows moved
  */

@@ -6,11 +6,17 @@ export interface ClusterHealth {
   empty: number;
   /** Share of the rows in the largest cluster, 0 to 1. */
   largestShare: number;
-  /** Lowest cosine between a centroid in use and their mean direction: 1 when all point the same way. NaN with fewer than two. */
+  /**
+   * Lowest cosine between a centroid in use and their mean direction: 1 when all point the same way. NaN with fewer
+   * than two.
+   */
   leastCosine: number;
 }
 
-/** Looks at a clustering before its clusters are trusted: spherical k-means is known to collapse in some versions of faiss. */
+/**
+ * Looks at a clustering before its clusters are trusted: spherical k-means is known to collapse in some versions of
+ * faiss.
+ */
 export function clusterHealth({ sizes, centroids }: Pick<KMeansResult, 'sizes' | 'centroids'>): ClusterHealth {
   const width = centroids.length / sizes.length;
   const rows = sizes.reduce((sum, size) => sum + size, 0);

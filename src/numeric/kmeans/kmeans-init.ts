@@ -3,7 +3,10 @@ import type { Random } from '../philox.ts';
 import type { Assigner } from './assign.ts';
 import type { Assignment } from './reassign.ts';
 
-/** Most centroids drawn from one state of the distances: wide enough for the matrix kernels, narrow enough to stay fresh. */
+/**
+ * Most centroids drawn from one state of the distances: wide enough for the matrix kernels, narrow enough to stay
+ * fresh.
+ */
 const MOST_PER_ROUND = 64;
 
 /** First row whose running total exceeds `target`. */
@@ -19,12 +22,12 @@ function findInCumulative(cumulative: Float64Array, target: number): number {
 }
 
 /**
- * k-means++ (Arthur and Vassilvitskii 2007): each next centre is a row drawn with probability proportional to D^2, its squared
- * distance to the nearest centre so far.
+ * k-means++ (Arthur and Vassilvitskii 2007): each next centre is a row drawn with probability proportional to D^2, its
+ * squared distance to the nearest centre so far.
  *
  * Exact, yet in rounds: proposals are drawn from the D^2 of the round's beginning and accepted with probability
- * D^2 now / D^2 then, which is rejection sampling of the right distribution, as D^2 only shrinks. So one matrix product serves up to 64
- * centres, and only distances among the round's own few rows are computed one by one.
+ * D^2 now / D^2 then, which is rejection sampling of the right distribution, as D^2 only shrinks. So one matrix product
+ * serves up to 64 centres, and only distances among the round's own few rows are computed one by one.
  *
  * @returns k rows of `points`, where fewer than k differ the last ones repeat; and which of them each row is nearest to
  */

@@ -18,9 +18,14 @@ export interface KMeansOptions extends ThreadOptions {
   niter?: number;
   /** Independent starts; the one with the lowest inertia counts. @default 1 */
   nredo?: number;
-  /** Stop when the centroids' squared movement is at most this share of the data's mean variance; 0: only when no row moves. @default 1e-4 */
+  /**
+   * Stop when the centroids' squared movement is at most this share of the data's mean variance; 0: only when no row
+   * moves. @default 1e-4
+   */
   tolerance?: number;
-  /** Fit on at most this many rows, drawn at random, and assign the rest afterwards (faiss: 256 k). @default Infinity */
+  /**
+   * Fit on at most this many rows, drawn at random, and assign the rest afterwards (faiss: 256 k). @default Infinity
+   */
   sampleCap?: number;
   /** Scale centroids to length 1 after each update, so that rows of length 1 are clustered by cosine. @default false */
   spherical?: boolean;
@@ -42,17 +47,26 @@ export interface KMeansResult {
   distances: Float64Array;
 }
 
-/** Rows a centroid that k-means++ looks at: more change neither the start nor the result, and reading all rows k times would cost more than the clustering. */
+/**
+ * Rows a centroid that k-means++ looks at: more change neither the start nor the result, and reading all rows k times
+ * would cost more than the clustering.
+ */
 const INIT_ROWS_PER_CENTROID = 64;
 const LEAST_INIT_ROWS = 4096;
 /** A sample of nearly all rows costs a copy of them, and saves hardly anything. */
 const LARGE_SAMPLE = 0.8;
 
-/** Rows of at most this many numbers, and at least as many centroids, are compared along an axis: the scores of a matrix product would cost more than the product. */
+/**
+ * Rows of at most this many numbers, and at least as many centroids, are compared along an axis: the scores of a matrix
+ * product would cost more than the product.
+ */
 const NARROW = 16;
 const MANY = 64;
 
-/** The first iteration whose bounds tell how alike rows are, and the share of comparisons above which they aren't alike enough for bounds to pay. */
+/**
+ * The first iteration whose bounds tell how alike rows are, and the share of comparisons above which they aren't alike
+ * enough for bounds to pay.
+ */
 const FIRST_BOUNDED = 2;
 const WORTH_BOUNDS = 0.8;
 
@@ -60,10 +74,11 @@ const WORTH_BOUNDS = 0.8;
 export const LARGEST_CLUSTERABLE = 1e15;
 
 /**
- * k-means: k-means++ and Lloyd's iterations, with f32 data, f64 sums and ties to the lowest cluster. Equal seeds give equal results
- * whatever the number of threads. An empty cluster takes the row farthest from its centroid.
+ * k-means: k-means++ and Lloyd's iterations, with f32 data, f64 sums and ties to the lowest cluster. Equal seeds give
+ * equal results whatever the number of threads. An empty cluster takes the row farthest from its centroid.
  *
- * @throws RangeError if k is no integer of 1 .. rows, or a row holds NaN, infinity, or a value beyond `LARGEST_CLUSTERABLE`
+ * @throws RangeError if k is no integer of 1 .. rows, or a row holds NaN, infinity, or a value beyond
+ * `LARGEST_CLUSTERABLE`
  */
 export async function kmeans(points: Matrix, options: KMeansOptions): Promise<KMeansResult> {
   const { k, seed = 42, nredo = 1, sampleCap = Number.POSITIVE_INFINITY } = options;
@@ -212,7 +227,10 @@ async function firstCentroids(
   return { centroids, found };
 }
 
-/** Empty clusters, in their order, take the rows that lie farthest from their centroids, out of clusters with more than one. Returns how many rows moved. */
+/**
+ * Empty clusters, in their order, take the rows that lie farthest from their centroids, out of clusters with more than
+ * one. Returns how many rows moved.
+ */
 function refillEmpty(state: CentroidSums, points: Matrix, labels: Int32Array, distances: Float64Array): number {
   const empty = [...state.counts.keys()].filter((j) => state.counts[j] === 0);
   if (empty.length === 0) return 0;
@@ -228,7 +246,10 @@ function refillEmpty(state: CentroidSums, points: Matrix, labels: Int32Array, di
   return moved;
 }
 
-/** New centroids from the sums, and which of them have moved; an empty cluster stays where it is. Returns the sum of squared movements. */
+/**
+ * New centroids from the sums, and which of them have moved; an empty cluster stays where it is. Returns the sum of
+ * squared movements.
+ */
 function moveCentroids(state: CentroidSums, centroids: Matrix, spherical: boolean, isMoved: Uint8Array): number {
   const { data, rows: k, width } = centroids;
   isMoved.fill(0);

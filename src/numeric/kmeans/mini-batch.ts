@@ -19,9 +19,10 @@ const LEAST_SHARE = 0.01;
 const PATIENCE = 10;
 
 /**
- * Mini-batch k-means (Sculley 2010): k-means++, then steps that assign `batch` random rows and make each centroid the mean of all rows it has
- * been given so far. For clusterings published with scikit-learn's MiniBatchKMeans, whose rule of stopping it follows; `kmeans` on a sample is
- * about as fast and finds a lower inertia. Rows that fit into one batch are clustered as a whole, by `kmeans`.
+ * Mini-batch k-means (Sculley 2010): k-means++, then steps that assign `batch` random rows and make each centroid the
+ * mean of all rows it has been given so far. For clusterings published with scikit-learn's MiniBatchKMeans, whose rule
+ * of stopping it follows; `kmeans` on a sample is about as fast and finds a lower inertia. Rows that fit into one batch
+ * are clustered as a whole, by `kmeans`.
  *
  * @param points rows without NaN or infinity, at least k of them
  */
@@ -94,7 +95,10 @@ function moveMeans({ centroids, sums, seen }: Means, { data, width }: Matrix, la
   }
 }
 
-/** Moves centroids that hardly any row goes to onto rows of the batch, drawn by their squared distance as k-means++ does: at most half as many as it has. */
+/**
+ * Moves centroids that hardly any row goes to onto rows of the batch, drawn by their squared distance as k-means++
+ * does: at most half as many as it has.
+ */
 function restartLate({ centroids, sums, seen }: Means, drawn: Matrix, distances: Float64Array, random: Random): void {
   const { width } = drawn;
   const least = LEAST_SHARE * seen.reduce((most, count) => Math.max(most, count), 0);
@@ -125,7 +129,10 @@ function drawByWeight(weights: Float64Array, random: Random): number {
   });
 }
 
-/** Says when the smoothed inertia a row has not got better for `PATIENCE` steps. The first step, from the starting points, says nothing. */
+/**
+ * Says when the smoothed inertia a row has not got better for `PATIENCE` steps. The first step, from the starting
+ * points, says nothing.
+ */
 function openPatience(weight: number): (inertia: number, step: number) => boolean {
   let smoothed: number | undefined;
   let lowest = Number.POSITIVE_INFINITY;

@@ -11,9 +11,10 @@ export interface Assignment {
 const BLOCK_ROWS = 8192;
 
 /**
- * Assigns all rows again after some centroids have moved. Every row is compared with those that moved, and with the others only where its own
- * is among the moved: the distance to a centroid that stands still is known, and was the smallest. After a few iterations most stand still, since
- * no row has joined or left them. The same as comparing all with all.
+ * Assigns all rows again after some centroids have moved. Every row is compared with those that moved, and with the
+ * others only where its own is among the moved: the distance to a centroid that stands still is known, and was the
+ * smallest. After a few iterations most stand still, since no row has joined or left them. The same as comparing all
+ * with all.
  *
  * @param isMoved 1 for each centroid that isn't where it was when `found` was made
  * @param found what was nearest before; brought up to date

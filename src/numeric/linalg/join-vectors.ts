@@ -1,8 +1,8 @@
 import type { Matrix } from './matrix.ts';
 
 /**
- * Vectors of several columns side by side, each scaled to length 1 first so that they count equally; a vector of length 0 stays 0. Rows
- * where one holds a value that isn't finite are NaN throughout.
+ * Vectors of several columns side by side, each scaled to length 1 first so that they count equally; a vector of length
+ * 0 stays 0. Rows where one holds a value that isn't finite are NaN throughout.
  */
 export function unitRowsJoined(parts: readonly Matrix[]): Matrix {
   const rows = parts[0]?.rows ?? 0;

@@ -35,7 +35,9 @@ export function squaredDistance(a: Matrix, i: number, b: Matrix, j: number): num
   return sum;
 }
 
-/** The mean row, and each row's squared distance to it (a row with NaN or infinity has a distance that isn't finite). */
+/**
+ * The mean row, and each row's squared distance to it (a row with NaN or infinity has a distance that isn't finite).
+ */
 export function centre(matrix: Matrix): { mean: Float64Array; squares: Float64Array } {
   const { data, rows, width } = matrix;
   const mean = new Float64Array(width);

@@ -1,6 +1,6 @@
 /**
- * Writes small ONNX models: just the parts of the protobuf schema (onnx.proto, IR version 8) that a handful of nodes needs,
- * so that the matrix kernels of ONNX Runtime can be used without a model file and without a protobuf library.
+ * Writes small ONNX models: just the parts of the protobuf schema (onnx.proto, IR version 8) that a handful of nodes
+ * needs, so that the matrix kernels of ONNX Runtime can be used without a model file and without a protobuf library.
  */
 
 /** A tensor that goes in or comes out; a string dimension is free. */

@@ -20,8 +20,9 @@ export interface KernelTensor {
 }
 
 /**
- * Tell ONNX Runtime to send nothing home: its builds report usage to their maker, and leave files in the folder for temporary ones, unless
- * this is set before the library is loaded. Set in the main thread, since the environment of others is a copy that native code doesn't see.
+ * Tell ONNX Runtime to send nothing home: its builds report usage to their maker, and leave files in the folder for
+ * temporary ones, unless this is set before the library is loaded. Set in the main thread, since the environment of
+ * others is a copy that native code doesn't see.
  */
 export function silenceRuntime(): void {
   process.env.ORT_DISABLE_TELEMETRY = '1';
@@ -39,7 +40,8 @@ export async function openKernel(
   const session: InferenceSession = await runtime.InferenceSession.create(onnxModel(nodes, inputs, outputs), {
     intraOpNumThreads: options.threads ?? 0,
     logSeverityLevel: 3,
-    // Threads that spin while they wait take half of the processor's time from whoever needs it, this process too, and save nothing.
+    // Threads that spin while they wait take half of the processor's time from whoever needs it, this process too, and
+    // save nothing.
     extra: { session: { intra_op: { allow_spinning: '0' } } },
   });
   return {

@@ -1,5 +1,6 @@
 /**
- * Solves A x = b for a symmetric positive definite A by Cholesky's A = L L^T, in place of A's lower triangle, which is all that is read.
+ * Solves A x = b for a symmetric positive definite A by Cholesky's A = L L^T, in place of A's lower triangle, which is
+ * all that is read.
  *
  * @param a n x n, row-major
  * @throws RangeError where A isn't positive definite

@@ -7,12 +7,14 @@ export interface SymmetricEigen {
 
 /** Steps of QL an eigenvalue takes; two or three are usual. */
 const MOST_STEPS = 60;
-/** Squares below this are as good as 0 beside entries of 1; what is computed from them would leave the range of doubles. */
+/**
+ * Squares below this are as good as 0 beside entries of 1; what is computed from them would leave the range of doubles.
+ */
 const NOTHING = 1e-280;
 
 /**
- * Eigen decomposition by Householder's reduction to a tridiagonal matrix and implicit QL steps (Golub and Van Loan, sections 8.3.1 and 8.3.3).
- * About 7 n^3 operations with vectors.
+ * Eigen decomposition by Householder's reduction to a tridiagonal matrix and implicit QL steps (Golub and Van Loan,
+ * sections 8.3.1 and 8.3.3). About 7 n^3 operations with vectors.
  *
  * @param matrix n x n, row-major; overwritten
  */
@@ -71,7 +73,10 @@ function tridiagonalise(
   return { diagonal: Float64Array.from({ length: n }, (_, i) => a[i * n + i]!), beside, scales };
 }
 
-/** Q^T, the reflectors multiplied from the last to the first; rows and columns before a reflector's own are untouched by it. */
+/**
+ * Q^T, the reflectors multiplied from the last to the first; rows and columns before a reflector's own are untouched by
+ * it.
+ */
 function reflectorProduct(a: Float64Array, scales: Float64Array, n: number): Float64Array {
   const product = new Float64Array(n * n);
   for (let i = 0; i < n; i++) product[i * n + i] = 1;

@@ -14,7 +14,8 @@ it('merges what is near and leaves what is far', () => {
 });
 
 it('takes a weighted point for so many rows', () => {
-  // scipy.cluster.hierarchy.linkage([0, 0, 0, 1, 3], 'ward'): heights 0, 0, 1.2247, 3.4785; fcluster at 0.4 of the last.
+  // scipy.cluster.hierarchy.linkage([0, 0, 0, 1, 3], 'ward'): heights 0, 0, 1.2247, 3.4785; fcluster at 0.4 of the
+  // last.
   expect([...wardClusters(line(0, 0, 0, 1, 3), 0.4)]).toEqual([0, 0, 0, 0, 1]);
   expect([...wardClusters(line(0, 1, 3), 0.4, [3, 1, 1])]).toEqual([0, 0, 1]);
   expect([...wardClusters(line(0, 0, 0, 1, 3), 0.35)]).toEqual([0, 0, 0, 1, 2]);

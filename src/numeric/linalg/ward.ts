@@ -1,8 +1,9 @@
 import { type Matrix, squaredDistance } from './matrix.ts';
 
 /**
- * Ward's agglomerative clustering, cut at a share of the height of its last merge: clusters are merged as long as the least growth of variance stays
- * below the cut. By chains of nearest neighbours with the update of Lance and Williams: rows^2 time and memory.
+ * Ward's agglomerative clustering, cut at a share of the height of its last merge: clusters are merged as long as the
+ * least growth of variance stays below the cut. By chains of nearest neighbours with the update of Lance and Williams:
+ * rows^2 time and memory.
  *
  * @param points rows without NaN or infinity
  * @param weights how many rows each point stands for. @default 1 each

@@ -24,7 +24,10 @@ export function standardDeviation(values: ArrayLike<number>): number {
   return count === 1 ? 0 : Math.sqrt(sum / (count - 1));
 }
 
-/** Quantile with linear interpolation between order statistics (type 7, numpy's default), over the finite values. @param q 0 to 1 */
+/**
+ * Quantile with linear interpolation between order statistics (type 7, numpy's default), over the finite values. @param
+ * q 0 to 1
+ */
 export function quantile(values: ArrayLike<number>, q: number): number {
   const sorted = Float64Array.from(values).filter(Number.isFinite).sort();
   if (sorted.length === 0) return Number.NaN;
@@ -42,16 +45,17 @@ export interface Interval {
 }
 
 /**
- * Mean and the 2.5 and 97.5 percentiles (type 7) of a statistic over seeds: the range in which a subset drawn at random would
- * lie, not the uncertainty of the mean, because it is a single selection that is held against it.
+ * Mean and the 2.5 and 97.5 percentiles (type 7) of a statistic over seeds: the range in which a subset drawn at random
+ * would lie, not the uncertainty of the mean, because it is a single selection that is held against it.
  */
 export function interval95(values: ArrayLike<number>): Interval {
   return { mean: mean(values), lo: quantile(values, 0.025), hi: quantile(values, 0.975) };
 }
 
 /**
- * Area under the ROC curve of `score` for `positive` rows against the rest: the chance that a positive row scores higher than
- * a negative one, ties counting half (Mann-Whitney). Rows whose score isn't finite are left out; NaN if either side is empty.
+ * Area under the ROC curve of `score` for `positive` rows against the rest: the chance that a positive row scores
+ * higher than a negative one, ties counting half (Mann-Whitney). Rows whose score isn't finite are left out; NaN if
+ * either side is empty.
  */
 export function auc(score: ArrayLike<number>, positive: ArrayLike<number | boolean>): number {
   const rows = Array.from({ length: score.length }, (_, i) => i)
@@ -75,7 +79,10 @@ export function auc(score: ArrayLike<number>, positive: ArrayLike<number | boole
   return (rankSum - (positives * (positives + 1)) / 2) / (positives * negatives);
 }
 
-/** Counts in `bins` intervals of equal width over [low, high]; values outside go to the first or last, those not finite nowhere. */
+/**
+ * Counts in `bins` intervals of equal width over [low, high]; values outside go to the first or last, those not finite
+ * nowhere.
+ */
 export interface Histogram {
   low: number;
   high: number;

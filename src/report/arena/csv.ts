@@ -5,8 +5,9 @@ import { csv } from '../csv.ts';
 type Line = Record<string, string | number | undefined>;
 
 /**
- * The arena as a table: a line a method, random subsets and methods that could not run included. Of each quantity its value, and of random subsets
- * mean and 95 % range; shares from 0 to 1. `overlap:X` and `chance:X` are Jaccard and overlap over chance with X.
+ * The arena as a table: a line a method, random subsets and methods that could not run included. Of each quantity its
+ * value, and of random subsets mean and 95 % range; shares from 0 to 1. `overlap:X` and `chance:X` are Jaccard and
+ * overlap over chance with X.
  */
 export function arenaCsv(result: ArenaResult): string {
   const { quantities, methods, random, missing, failed, compositions } = result;
@@ -113,7 +114,10 @@ export function missingWords({ missing, needsReference }: ArenaResult['missing']
   return [...lacking, ...target].join('; ');
 }
 
-/** The command that measures everything that methods lack and that can be measured here; undefined where that is nothing. */
+/**
+ * The command that measures everything that methods lack and that can be measured here; undefined where that is
+ * nothing.
+ */
 export function commandForAll(missing: ArenaResult['missing'], reference?: string): string | undefined {
   const commands = missing.flatMap((one) => one.missing.flatMap(({ command }) => command ?? []));
   if (commands.length === 0) return undefined;

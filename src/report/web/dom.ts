@@ -55,7 +55,10 @@ export function mark(name: string | null, kept: boolean | null): HTMLElement {
   return h('span', { class: `mark ${name ?? 'plain'} ${kept === false ? 'hollow' : 'filled'}`, ...named });
 }
 
-/** Makes a drawing of Plot one picture with one name: the labels of its groups are not allowed where groups have no role. */
+/**
+ * Makes a drawing of Plot one picture with one name: the labels of its groups are not allowed where groups have no
+ * role.
+ */
 export function asPicture(svg: Element, label: string): void {
   svg.setAttribute('role', 'img');
   svg.setAttribute('aria-label', label);
@@ -98,7 +101,10 @@ export interface TableColumn<Row> {
   cell: (row: Row) => Child | Child[];
 }
 
-/** A table that turns into labelled blocks on narrow screens. Roles are stated because the blocks' display would drop them. */
+/**
+ * A table that turns into labelled blocks on narrow screens. Roles are stated because the blocks' display would drop
+ * them.
+ */
 export function table<Row>(
   caption: string,
   columns: readonly TableColumn<Row>[],

@@ -7,7 +7,8 @@ import { hideTip, showTip } from './tip.ts';
 
 /**
  * A scatter of all samples on a canvas: filled when kept, hollow when dropped, in the hue of their class.
- * Pointer: hover tells, click pins. Keyboard: one Tab stop; arrows go to the nearest sample in that direction, Enter pins.
+ * Pointer: hover tells, click pins. Keyboard: one Tab stop; arrows go to the nearest sample in that direction, Enter
+ * pins.
  */
 export function pointChart(options: PointChartOptions): HTMLElement {
   const canvas = h('canvas', {

@@ -4,7 +4,10 @@ import { classAt, galleryOf, hasSelection, isKept, samples } from './state.ts';
 
 const tip = h('div', { class: 'tip', 'aria-hidden': 'true', hidden: true });
 
-/** Shows a small note on sample `i` beside a point of the window. It repeats what is spoken, so it is hidden from assistive technology. */
+/**
+ * Shows a small note on sample `i` beside a point of the window. It repeats what is spoken, so it is hidden from
+ * assistive technology.
+ */
 export function showTip(i: number, x: number, y: number): void {
   if (!tip.isConnected) document.body.appendChild(tip);
   tip.replaceChildren();

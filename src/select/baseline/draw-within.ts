@@ -12,8 +12,8 @@ export interface DrawLimits {
 }
 
 /**
- * The first rows of an order that fit: first what the floors of sources ask for, then the rest, until `budget` rows are taken or the next would cost
- * too much. (To pass over it and take a shorter one would make long rows rare.)
+ * The first rows of an order that fit: first what the floors of sources ask for, then the rest, until `budget` rows are
+ * taken or the next would cost too much. (To pass over it and take a shorter one would make long rows rare.)
  *
  * @param order rows of the pool at random, those always kept left out
  * @returns ascending

@@ -9,8 +9,9 @@ import { NO_SOURCE } from '../compose/source-rules.ts';
 import type { DrawLimits } from './draw-within.ts';
 
 /**
- * What random subsets beside a composed selection keep to: its lists, its rules for sources, what it cost. A source that could not
- * give what was demanded of it is held to what it gave, so that every subset has the same places to fill.
+ * What random subsets beside a composed selection keep to: its lists, its rules for sources, what it cost. A source
+ * that could not give what was demanded of it is held to what it gave, so that every subset has the same places to
+ * fill.
  */
 export function drawLimits(
   { always, sources, tokens }: Pick<Composition, 'always' | 'sources' | 'tokens'>,

@@ -12,14 +12,17 @@ export interface CostBudget {
 export interface Budget {
   /** Number of samples. */
   count: number;
-  /** The share of the pool it was given as, 0 to 1; absent for a count. Rules that work by cluster need it unrounded. */
+  /**
+   * The share of the pool it was given as, 0 to 1; absent for a count. Rules that work by cluster need it unrounded.
+   */
   fraction?: number;
   /** As written, for names: `15%` or `300`. */
   text: string;
 }
 
 /**
- * Reads a budget: `15%` (a share of the pool, rounded down) or `300` or `300 samples` (a count, which may exceed the pool).
+ * Reads a budget: `15%` (a share of the pool, rounded down) or `300` or `300 samples` (a count, which may exceed the
+ * pool).
  *
  * @param rows size of the pool
  * @throws WinnowError `BUDGET_INVALID`

@@ -17,8 +17,8 @@ export interface Stage {
   /** Columns of the whole pool that this method reads. */
   input: SelectorInput;
   /**
-   * What is kept of the rows that reach the stage, rows that are always kept included. Absent for a stage that isn't the last: what its own options
-   * decide, else the same factor at each stage.
+   * What is kept of the rows that reach the stage, rows that are always kept included. Absent for a stage that isn't
+   * the last: what its own options decide, else the same factor at each stage.
    */
   amount?: (arriving: number) => Amount;
 }
@@ -53,8 +53,9 @@ export interface Composed {
 }
 
 /**
- * Runs the stages, each on the rows that the one before it kept, as though there were no others; the last one fills the budget. Floors and quotas of
- * sources hold at the last stage, and no earlier stage takes a source below its floor. Pure: a method sees a pool and a count.
+ * Runs the stages, each on the rows that the one before it kept, as though there were no others; the last one fills the
+ * budget. Floors and quotas of sources hold at the last stage, and no earlier stage takes a source below its floor.
+ * Pure: a method sees a pool and a count.
  */
 export async function compose(
   plan: Composition,
@@ -146,7 +147,10 @@ async function runStage(
     : { outcome: fitted.result, count: fitted.count };
 }
 
-/** What a stage keeps that nobody gave an amount: with k stages left, the k-th root of what the last one keeps of the rows that reach this one. */
+/**
+ * What a stage keeps that nobody gave an amount: with k stages left, the k-th root of what the last one keeps of the
+ * rows that reach this one.
+ */
 function ownAmount(plan: Composition, s: number, arriving: number): Amount {
   const { selector, options } = plan.stages[s]!;
   const certain = plan.always.length;
@@ -175,7 +179,8 @@ async function runWithin(
   const budget = Math.max(0, count - plan.always.length);
   const groups = boundedGroups(plan, rows, isLast ? count : finalCount(plan), isLast);
   const least = groups?.reduce((sum, group) => sum + group.least, 0) ?? 0;
-  // What a method leaves out by its own rule it leaves out of every source, and a stage that is too small for the floors keeps what it can.
+  // What a method leaves out by its own rule it leaves out of every source, and a stage that is too small for the
+  // floors keeps what it can.
   const isFree = !isLast && (stage.selector.decides?.(stage.options) === true || least > budget);
   if (groups === undefined || isFree) return runOn(stage, rows, { ...context, budget });
   const { fraction: _, ...plain } = context;
@@ -188,7 +193,9 @@ async function runWithin(
   );
 }
 
-/** A method on some rows alone; on the pool as it stands, with the rows that can't be chosen, where that is the same. */
+/**
+ * A method on some rows alone; on the pool as it stands, with the rows that can't be chosen, where that is the same.
+ */
 async function runOn(stage: Stage, rows: Int32Array, context: SelectContext): Promise<StagePick> {
   const { selector, options, input } = stage;
   if (rows.length === 0 || context.budget === 0) {

@@ -4,9 +4,9 @@ const MOST_RUNS = 12;
 const SLACK = 0.001;
 
 /**
- * The largest count whose subset costs no more than `limit`: a method takes a count, and what the samples that it keeps cost is known only
- * afterwards. Each run corrects the count by the mean cost of the last one; a result is used only as it was run, so that the limit
- * always holds. Undefined where even `least` costs more.
+ * The largest count whose subset costs no more than `limit`: a method takes a count, and what the samples that it keeps
+ * cost is known only afterwards. Each run corrects the count by the mean cost of the last one; a result is used only as
+ * it was run, so that the limit always holds. Undefined where even `least` costs more.
  *
  * @param guess the first count to try
  */

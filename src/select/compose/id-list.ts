@@ -8,8 +8,8 @@ import { listSelections, readSelectionHead } from '../../store/selections.ts';
 const NAMED = 5;
 
 /**
- * Rows of the ids that each of `given` stands for: a file (one id a line, JSON or JSON lines, of ids or of objects with an `id`), the name of
- * an earlier selection, or ids themselves, separated by commas.
+ * Rows of the ids that each of `given` stands for: a file (one id a line, JSON or JSON lines, of ids or of objects with
+ * an `id`), the name of an earlier selection, or ids themselves, separated by commas.
  *
  * @returns rows, ascending, each once
  * @throws WinnowError `ID_UNKNOWN` naming the ids, `LIST_INVALID`

@@ -16,8 +16,8 @@ export interface StagePick {
 }
 
 /**
- * Picks from several groups of rows as one: rows in the order of the groups, or by row where the method lists them so. Clusters are of a
- * group; where groups would share a number, later ones are numbered on.
+ * Picks from several groups of rows as one: rows in the order of the groups, or by row where the method lists them so.
+ * Clusters are of a group; where groups would share a number, later ones are numbered on.
  *
  * @param rows of the whole pool
  */

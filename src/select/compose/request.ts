@@ -5,13 +5,18 @@ import type { SourceRules } from './source-rules.ts';
 export interface StageRequest {
   /** `visnec`, `random`, `top`. */
   method: string;
-  /** What is kept: `15%` of the pool, `300`, `2M tokens` or `10 gpu-hours`. @default for the last stage the project's default */
+  /**
+   * What is kept: `15%` of the pool, `300`, `2M tokens` or `10 gpu-hours`. @default for the last stage the project's
+   * default
+   */
   budget?: string | number | undefined;
   /** What is kept of the rows that reach the stage, instead of a budget: `60%` or a number of samples. */
   pass?: string | number | undefined;
   /** Options of the method; what is left out takes its default. */
   options?: Record<string, unknown>;
-  /** Data set of the project that stands for the target, for methods that aim at one: less, icons, rds-plus, datainf. */
+  /**
+   * Data set of the project that stands for the target, for methods that aim at one: less, icons, rds-plus, datainf.
+   */
   reference?: string | undefined;
 }
 
@@ -33,7 +38,10 @@ export interface SelectRequest extends StageRequest, SourceRules, CostRequest {
   dataset?: string | undefined;
   /** Name to save under. @default `<method>-<budget>-s<seed>` */
   name?: string | undefined;
-  /** Which blind loss `necessity` is taken from: masked, drop, remove, http-drop, http-grey. @default the first variant of the newest loss */
+  /**
+   * Which blind loss `necessity` is taken from: masked, drop, remove, http-drop, http-grey. @default the first variant
+   * of the newest loss
+   */
   blind?: string | undefined;
   /** Choose, but save nothing. @default false */
   dryRun?: boolean | undefined;

@@ -7,7 +7,10 @@ import { rowsListed } from './id-list.ts';
 import type { SelectRequest } from './request.ts';
 import type { StageAmount } from './stage-amount.ts';
 
-/** Rows that an earlier selection kept. @throws WinnowError `SELECTION_UNKNOWN`, `DATASET_CHANGED`, `SELECTION_OTHER_DATASET` */
+/**
+ * Rows that an earlier selection kept. @throws WinnowError `SELECTION_UNKNOWN`, `DATASET_CHANGED`,
+ * `SELECTION_OTHER_DATASET`
+ */
 export async function earlierRows(
   project: Project,
   dataset: Dataset,

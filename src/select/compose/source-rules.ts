@@ -1,7 +1,10 @@
 import { WinnowError } from '../../base/errors.ts';
 import { largestRemainder } from '../kit/allocate.ts';
 
-/** An amount of one source: `20%` of the samples kept, or a count. As an object, or as the command line has it: `SOURCE=20%`. */
+/**
+ * An amount of one source: `20%` of the samples kept, or a count. As an object, or as the command line has it:
+ * `SOURCE=20%`.
+ */
 export type SourceAmounts = Readonly<Record<string, string | number>> | readonly string[];
 
 /** What each source must and may give. */
@@ -55,8 +58,8 @@ export function parseSourceRules({ quota, floor, max }: SourceRules, sources: Re
 }
 
 /**
- * Bounds of every source that has a rule, for a budget. Quotas in per cent are rounded by largest remainder, with what they leave as one
- * more part, so that they sum to exactly their share; floors round up, maxima down.
+ * Bounds of every source that has a rule, for a budget. Quotas in per cent are rounded by largest remainder, with what
+ * they leave as one more part, so that they sum to exactly their share; floors round up, maxima down.
  *
  * @param available rows of each source that may be kept; a floor or quota above it asks for all of them
  * @param certain rows of each source that are kept in any case

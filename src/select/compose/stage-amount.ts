@@ -12,7 +12,10 @@ export interface StageAmount {
   cost?: { unit: CostBudget['unit']; tokens: number };
 }
 
-/** What a stage keeps, where it says so; the last one must. @throws WinnowError `BUDGET_MISSING`, `BUDGET_INVALID`, `USAGE` */
+/**
+ * What a stage keeps, where it says so; the last one must. @throws WinnowError `BUDGET_MISSING`, `BUDGET_INVALID`,
+ * `USAGE`
+ */
 export function amountOf(
   { budget, pass }: StageRequest,
   isLast: boolean,

@@ -16,12 +16,14 @@ export interface GroupPick<T> {
 }
 
 /**
- * Picks `budget` rows so that every group gives at least `least` and at most `most`, by a method that knows nothing of groups. The
- * method picks from all groups together; a group below its floor is then picked from by itself, for exactly its floor, and the others
- * again for what is left; when all floors hold, the same for groups above their limit, after which those at their floor are free again, since there
- * are more places. So the method's own choice stands wherever no bound is touched. Places that a group can't fill go to the groups that are free.
+ * Picks `budget` rows so that every group gives at least `least` and at most `most`, by a method that knows nothing of
+ * groups. The method picks from all groups together; a group below its floor is then picked from by itself, for exactly
+ * its floor, and the others again for what is left; when all floors hold, the same for groups above their limit, after
+ * which those at their floor are free again, since there are more places. So the method's own choice stands wherever no
+ * bound is touched. Places that a group can't fill go to the groups that are free.
  *
- * Floors come first: if they sum to the budget or less, no later step can break one. Every limit is reached once, so it ends.
+ * Floors come first: if they sum to the budget or less, no later step can break one. Every limit is reached once, so it
+ * ends.
  */
 export async function pickWithinBounds<T extends { kept: Int32Array }>(
   groups: readonly BoundedGroup[],

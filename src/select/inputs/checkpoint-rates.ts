@@ -5,11 +5,15 @@ import { checkpointPaths } from '../../signals/engine/weights.ts';
 import type { Project } from '../../store/project.ts';
 import type { ColumnOrigin } from './column-origin.ts';
 
-/** What our trainer notes beside a checkpoint's weights. Other trainers write a file of that name too, without this number. */
+/**
+ * What our trainer notes beside a checkpoint's weights. Other trainers write a file of that name too, without this
+ * number.
+ */
 const TrainerState = z.object({ mean_learning_rate: z.number().nonnegative() });
 
 /**
- * Mean learning rate of the steps that led to the checkpoint where a column of gradients was measured, from the checkpoint's `trainer_state.json`.
+ * Mean learning rate of the steps that led to the checkpoint where a column of gradients was measured, from the
+ * checkpoint's `trainer_state.json`.
  *
  * @param from where columns came from, by their names: `gradient_2` is of the second checkpoint that was named
  * @returns rates by column; a column is missing where its checkpoint is not of our trainer, or gone

@@ -6,7 +6,10 @@ export type ColumnOrigin = Pick<SignalEntry, 'signal' | 'version' | 'revision' |
   column?: string;
 };
 
-/** What was said of columns that were imported: whoever reads the result must know that they are a teacher's ratings, say. */
+/**
+ * What was said of columns that were imported: whoever reads the result must know that they are a teacher's ratings,
+ * say.
+ */
 export function importNotes(from: Readonly<Record<string, ColumnOrigin>>): string[] {
   return Object.entries(from).flatMap(([column, { about }]) => {
     const imported = about.imported as { note: string | null } | undefined;

@@ -5,8 +5,9 @@ import type { ColumnOrigin } from './column-origin.ts';
 const BLIND = /^(?:nll_blind|necessity)_(.+)$/;
 
 /**
- * Losses that are ranked together must be comparable: of one model, computed by one server or on this machine, and blind in one way. A loss in
- * process and one over HTTP differ by what the blind pass still shows, which would pass for necessity.
+ * Losses that are ranked together must be comparable: of one model, computed by one server or on this machine, and
+ * blind in one way. A loss in process and one over HTTP differ by what the blind pass still shows, which would pass for
+ * necessity.
  *
  * @throws WinnowError `LOSSES_MIXED`
  */
@@ -30,12 +31,16 @@ export function refuseMixedLosses(from: Readonly<Record<string, ColumnOrigin>>):
   }
 }
 
-/** Options by which the pool and the target may differ: LESS takes Adam's step of the one and the plain gradient of the other. */
+/**
+ * Options by which the pool and the target may differ: LESS takes Adam's step of the one and the plain gradient of the
+ * other.
+ */
 const EITHER_SIDE = new Set(['gradient']);
 
 /**
- * A pool and its target must be measured by the same model with the same options: gradients that were projected with other seeds have products
- * like any others, and they mean nothing. What was imported or made by different signals is the person's own affair.
+ * A pool and its target must be measured by the same model with the same options: gradients that were projected with
+ * other seeds have products like any others, and they mean nothing. What was imported or made by different signals is
+ * the person's own affair.
  *
  * @throws WinnowError `REFERENCE_DIFFERS`
  */

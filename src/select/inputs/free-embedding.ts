@@ -9,7 +9,10 @@ import { storedSignals } from '../../store/signals.ts';
 /** Columns of the text embedding: what its `text` option says. */
 const TEXTS: readonly string[] = ['instruction', 'response', 'both'];
 
-/** Whether a column is a text embedding that is missing (or that appended rows have made incomplete) and takes no model: the lexical encoder makes it, unless the project names another one. */
+/**
+ * Whether a column is a text embedding that is missing (or that appended rows have made incomplete) and takes no model:
+ * the lexical encoder makes it, unless the project names another one.
+ */
 export async function isFreeEmbedding(project: Project, dataset: Dataset, column: string): Promise<boolean> {
   if (!TEXTS.includes(column)) return false;
   const stored = (await storedSignals(project, dataset)).find((signal) =>
@@ -20,8 +23,8 @@ export async function isFreeEmbedding(project: Project, dataset: Dataset, column
 }
 
 /**
- * Measure a text embedding that a selection needs, where that is free ({@link isFreeEmbedding}). What needs a model is left to `winnow score`, whose cost is
- * said beforehand.
+ * Measure a text embedding that a selection needs, where that is free ({@link isFreeEmbedding}). What needs a model is
+ * left to `winnow score`, whose cost is said beforehand.
  *
  * @returns a note for the selection; undefined when nothing was done
  */

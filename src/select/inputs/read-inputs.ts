@@ -23,7 +23,10 @@ export interface SelectionInputs {
   necessity?: Float32Array;
 }
 
-/** Name of the stored column for a name that stands for a blind variant: `necessity` is `necessity_masked`, or what was imported by that name where no loss was scored blind. */
+/**
+ * Name of the stored column for a name that stands for a blind variant: `necessity` is `necessity_masked`, or what was
+ * imported by that name where no loss was scored blind.
+ */
 export function storedName(stored: readonly StoredSignal[], name: string, blind?: string): string {
   if (name !== 'necessity' && name !== 'nll_blind') return name;
   const losses = stored.filter((signal) => signal.entry.signal === 'loss');
@@ -50,7 +53,9 @@ export interface ReadInputsOptions {
   prepare?: ((column: string) => Promise<void>) | undefined;
   /** Columns that everybody who needs them can read in blocks. @default none */
   streams?: ReadonlySet<string>;
-  /** Bytes up to which such a column is held in memory all the same, where passes over it cost nothing. @default 256 MiB */
+  /**
+   * Bytes up to which such a column is held in memory all the same, where passes over it cost nothing. @default 256 MiB
+   */
   heldBytes?: number;
 }
 

@@ -19,8 +19,8 @@ type ReadInputs = (needs: readonly string[]) => Promise<{ input: SelectorInput }
 const SCORE = /^(selection|method):(.+)$/;
 
 /**
- * Columns that have to be measured for a name that may stand for a score: those that the method reads by default; none for a selection's, which are in
- * its file. Any other name is a column itself.
+ * Columns that have to be measured for a name that may stand for a score: those that the method reads by default; none
+ * for a selection's, which are in its file. Any other name is a column itself.
  */
 export function columnsBehind(name: string): string[] {
   const [, kind, what = ''] = SCORE.exec(name) ?? [];
@@ -28,7 +28,10 @@ export function columnsBehind(name: string): string[] {
   return kind === 'selection' ? [] : findSelector(what).needs(parseOptions(findSelector(what), {}));
 }
 
-/** What a score depends on beside the columns behind it; undefined for the name of a column. @throws WinnowError `SELECTION_UNKNOWN`, `METHOD_UNKNOWN` */
+/**
+ * What a score depends on beside the columns behind it; undefined for the name of a column. @throws WinnowError
+ * `SELECTION_UNKNOWN`, `METHOD_UNKNOWN`
+ */
 export async function scoreIdentity(project: Project, name: string): Promise<string | undefined> {
   const [, kind, what = ''] = SCORE.exec(name) ?? [];
   if (kind === undefined) return undefined;
@@ -37,10 +40,11 @@ export async function scoreIdentity(project: Project, name: string): Promise<str
 }
 
 /**
- * The score of each row as an earlier selection gave it (`selection:NAME`), or as a method gives it with its defaults (`method:NAME`): what
- * `winnow explain` prints of a row. NaN where there is none. Undefined for any other name.
+ * The score of each row as an earlier selection gave it (`selection:NAME`), or as a method gives it with its defaults
+ * (`method:NAME`): what `winnow explain` prints of a row. NaN where there is none. Undefined for any other name.
  *
- * @throws WinnowError `SELECTION_UNKNOWN`, `DATASET_CHANGED`, `METHOD_UNKNOWN`, `SCORE_MISSING` where a method gives no scores
+ * @throws WinnowError `SELECTION_UNKNOWN`, `DATASET_CHANGED`, `METHOD_UNKNOWN`, `SCORE_MISSING` where a method gives no
+ * scores
  */
 export async function scoreColumn(
   project: Project,

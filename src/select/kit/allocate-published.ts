@@ -1,6 +1,6 @@
 /**
- * Budget allocators of single methods, as published: several miss the budget, which is said here and is theirs to report.
- * Letters are those of the survey of published methods, see allocate.ts.
+ * Budget allocators of single methods, as published: several miss the budget, which is said here and is theirs to
+ * report. Letters are those of the survey of published methods, see allocate.ts.
  */
 import { roundHalfEven } from '../../numeric/round.ts';
 import { roundRobin } from './allocate.ts';
@@ -15,9 +15,10 @@ export function softmax(values: ArrayLike<number>, temperature = 1): Float64Arra
 }
 
 /**
- * C, the largest group evens out: n_g = max(1, floor(n |g| / N)), and the whole difference to the budget is added to, or taken from, the
- * largest group (the first of equals). Empty groups give nothing. Sums to the budget unless more must be taken from the largest
- * group than its quota, which many groups of one row bring about: then it gives none and the sum is above. Used by CoIDO.
+ * C, the largest group evens out: n_g = max(1, floor(n |g| / N)), and the whole difference to the budget is added to,
+ * or taken from, the largest group (the first of equals). Empty groups give nothing. Sums to the budget unless more
+ * must be taken from the largest group than its quota, which many groups of one row bring about: then it gives none and
+ * the sum is above. Used by CoIDO.
  */
 export function largestGroupEvens(sizes: ArrayLike<number>, budget: number): Int32Array {
   const total = sum(sizes);
@@ -29,11 +30,12 @@ export function largestGroupEvens(sizes: ArrayLike<number>, budget: number): Int
 }
 
 /**
- * D, sequential softmax: groups are visited by softmax(score / T), largest first and of equal ones the later first (an ascending order that is
- * turned round); each gets round(left * its share among the groups not yet visited), halves to even, at most its size. What late groups
- * can't give is lost: the sum may be below the budget. Used by COINCIDE.
+ * D, sequential softmax: groups are visited by softmax(score / T), largest first and of equal ones the later first (an
+ * ascending order that is turned round); each gets round(left * its share among the groups not yet visited), halves to
+ * even, at most its size. What late groups can't give is lost: the sum may be below the budget. Used by COINCIDE.
  *
- * @returns `share`: softmax over all groups; `order`: groups as visited; `wanted`: what was asked of each; `taken`: what each gives
+ * @returns `share`: softmax over all groups; `order`: groups as visited; `wanted`: what was asked of each; `taken`:
+ * what each gives
  */
 export function sequentialSoftmax(
   scores: ArrayLike<number>,
@@ -44,7 +46,8 @@ export function sequentialSoftmax(
   const share = softmax(scores, temperature);
   const value = (group: number): number => (Number.isFinite(scores[group]) ? scores[group]! : Number.NEGATIVE_INFINITY);
   const order = Int32Array.from(share.keys()).sort((a, b) => value(b) - value(a) || b - a);
-  // Shares among those still to come, from the end, each relative to its own: no small share is lost beside a large one.
+  // Shares among those still to come, from the end, each relative to its own: no small share is lost beside a large
+  // one.
   const shareOfRest = new Float64Array(order.length);
   for (let i = order.length - 1, rest = 0; i >= 0; i--) {
     const hasShare = Number.isFinite(scores[order[i]!]);
@@ -65,9 +68,10 @@ export function sequentialSoftmax(
 }
 
 /**
- * E, softmax of tasks: floor(n softmax(-difficulty / T)), the easier the more. Without `sizes` the remainder goes to the task of the largest
- * share. With them the tasks of the largest fractions get one more each if they have it, every task gives at most its size, and what is left
- * goes round, one each, to those that still have rows: min(n, rows) in all. Used by PreSel.
+ * E, softmax of tasks: floor(n softmax(-difficulty / T)), the easier the more. Without `sizes` the remainder goes to
+ * the task of the largest share. With them the tasks of the largest fractions get one more each if they have it, every
+ * task gives at most its size, and what is left goes round, one each, to those that still have rows: min(n, rows) in
+ * all. Used by PreSel.
  */
 export function taskSoftmax(
   difficulties: ArrayLike<number>,
@@ -95,8 +99,9 @@ export function taskSoftmax(
 const sum = (values: ArrayLike<number>): number => Array.from(values).reduce((total, value) => total + value, 0);
 
 /**
- * Rounded shares: n |g| / N rounded, halves to even, at most |g|; then one more each, the largest group first, or one less each, the smallest
- * first, in a single pass until the sum is n. A difference larger than the number of groups stays. Used by PreSel inside a task.
+ * Rounded shares: n |g| / N rounded, halves to even, at most |g|; then one more each, the largest group first, or one
+ * less each, the smallest first, in a single pass until the sum is n. A difference larger than the number of groups
+ * stays. Used by PreSel inside a task.
  *
  * @param ranks sizes that the pass goes by, where they differ from what a group can give
  */
@@ -118,8 +123,8 @@ export function roundedShares(sizes: ArrayLike<number>, budget: number, ranks: A
 }
 
 /**
- * F, in proportion to a value: n v_t / sum(v), not rounded: TIVE truncates it, and repeats a task whose quota reaches its size. The
- * truncated sum is below the budget. All values 0: all quotas 0.
+ * F, in proportion to a value: n v_t / sum(v), not rounded: TIVE truncates it, and repeats a task whose quota reaches
+ * its size. The truncated sum is below the budget. All values 0: all quotas 0.
  */
 export function valueProportional(values: ArrayLike<number>, budget: number): Float64Array {
   const total = sum(values);
@@ -127,8 +132,9 @@ export function valueProportional(values: ArrayLike<number>, budget: number): Fl
 }
 
 /**
- * G, round over bins with debt: bins from the smallest, each gives max(floor(n / bins), 1) of its rows not yet chosen, and what it can't
- * give is asked of the next one besides, until n are given. One round; may give fewer. A row may lie in several bins. Used by mmSSR.
+ * G, round over bins with debt: bins from the smallest, each gives max(floor(n / bins), 1) of its rows not yet chosen,
+ * and what it can't give is asked of the next one besides, until n are given. One round; may give fewer. A row may lie
+ * in several bins. Used by mmSSR.
  *
  * @param bins rows of each bin, in the order in which they are given
  * @param chosen rows that are taken already; what is given is added
@@ -159,8 +165,8 @@ export function roundOverBins(
 }
 
 /**
- * H, size times squared spread: floor(n |g| tau_g^2 / sum), tau the mean of a group's largest normalised singular value. The sum is
- * below the budget by up to the number of groups. Used by DataTailor.
+ * H, size times squared spread: floor(n |g| tau_g^2 / sum), tau the mean of a group's largest normalised singular
+ * value. The sum is below the budget by up to the number of groups. Used by DataTailor.
  */
 export function sizeTimesSquare(sizes: ArrayLike<number>, tau: ArrayLike<number>, budget: number): Int32Array {
   const weights = Float64Array.from(sizes, (size, g) => size * tau[g]! ** 2);

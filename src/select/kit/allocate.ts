@@ -20,7 +20,8 @@ export function waterFill(sizes: ArrayLike<number>, budget: number): Int32Array 
 }
 
 /**
- * Round robin: groups give one each in turn, in their order, those that have no more being passed over, until the budget is used.
+ * Round robin: groups give one each in turn, in their order, those that have no more being passed over, until the
+ * budget is used.
  *
  * @param given what each has given before; it counts against its size. @default none
  * @returns what each has given in all
@@ -61,9 +62,9 @@ export interface Allocation {
 }
 
 /**
- * Largest remainder (Hamilton): quotas proportional to `weights`, rounded down, the remaining units to the largest fractions.
- * A group gives at most its capacity; what it can't is handed to the others in proportion to their weights, again and
- * again until the budget is used or nobody has anything left.
+ * Largest remainder (Hamilton): quotas proportional to `weights`, rounded down, the remaining units to the largest
+ * fractions. A group gives at most its capacity; what it can't is handed to the others in proportion to their weights,
+ * again and again until the budget is used or nobody has anything left.
  */
 export function largestRemainder(
   weights: ArrayLike<number>,

@@ -15,7 +15,10 @@ const FIT_BYTES = 2 ** 31;
 /** A cluster with more of the rows than this is worth a note: quotas by cluster then change little. */
 const LARGE_SHARE = 0.5;
 
-/** Signs of a collapsed clustering: one cluster with nearly all rows, most clusters empty, all centroids in one direction. */
+/**
+ * Signs of a collapsed clustering: one cluster with nearly all rows, most clusters empty, all centroids in one
+ * direction.
+ */
 const COLLAPSED = { share: 0.9, clusters: 10, empty: 0.5, cosine: 1 - 1e-6 };
 
 export interface ClusteringOptions {
@@ -47,12 +50,15 @@ export async function clusterableRows(column: WideColumn, rows: readonly number[
 }
 
 /**
- * Clusters the listed rows of an embedding; fewer distinct rows than k give as many clusters as there are. Clusters are numbered by their
- * first row, empty ones last, so that the numbers don't depend on the order in which k-means found them.
+ * Clusters the listed rows of an embedding; fewer distinct rows than k give as many clusters as there are. Clusters are
+ * numbered by their first row, empty ones last, so that the numbers don't depend on the order in which k-means found
+ * them.
  *
- * Centroids are fitted on at most 256 rows a cluster, and on no more than 2 GiB of an embedding that is larger; all rows are assigned.
+ * Centroids are fitted on at most 256 rows a cluster, and on no more than 2 GiB of an embedding that is larger; all
+ * rows are assigned.
  *
- * @returns the cluster of each row of the embedding, -1 for rows that aren't listed; the number of clusters; and what is odd about them
+ * @returns the cluster of each row of the embedding, -1 for rows that aren't listed; the number of clusters; and what
+ * is odd about them
  * @throws WinnowError `CLUSTERS_COLLAPSED`
  */
 export async function clusterRows(

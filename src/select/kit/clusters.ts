@@ -20,8 +20,8 @@ export interface ClusterSource extends ClusteringOptions {
 }
 
 /**
- * Puts the rows that compete into clusters; rows without a cluster leave the competition. Clusters of k-means are numbered by their first
- * row, clusters of labels in the order of the labels. A cluster can be empty.
+ * Puts the rows that compete into clusters; rows without a cluster leave the competition. Clusters of k-means are
+ * numbered by their first row, clusters of labels in the order of the labels. A cluster can be empty.
  *
  * @returns `ids`: cluster of each row of the pool, -1 for rows that don't compete
  */
@@ -68,7 +68,10 @@ export async function dropUnclusterable(pool: Pool, vectors: WideColumn, column:
 const ROWS_PER_CLUSTER = 66;
 const MOST_CLUSTERS = 10_000;
 
-/** How many clusters to make where a method names 10,000 for a data set of one size: as many rows a cluster in any other. */
+/**
+ * How many clusters to make where a method names 10,000 for a data set of one size: as many rows a cluster in any
+ * other.
+ */
 export function clustersFor(rows: number): number {
   return Math.min(MOST_CLUSTERS, Math.max(1, Math.round(rows / ROWS_PER_CLUSTER)));
 }

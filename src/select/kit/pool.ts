@@ -28,8 +28,8 @@ export interface Pool {
 }
 
 /**
- * Applies what every selector has in common: excluded rows, and the policy for rows without an image. `proportional` gives them their
- * share of the budget (rounded by largest remainder) and draws that many at random.
+ * Applies what every selector has in common: excluded rows, and the policy for rows without an image. `proportional`
+ * gives them their share of the budget (rounded by largest remainder) and draws that many at random.
  */
 export function openPool(
   input: SelectorInput,

@@ -17,7 +17,9 @@ export interface Ranking {
   start?: (rows: number, budget: number) => number;
 }
 
-/** Ranks the pool by a score and keeps a window of as many ranks as the budget has, from the top unless told otherwise. */
+/**
+ * Ranks the pool by a score and keeps a window of as many ranks as the budget has, from the top unless told otherwise.
+ */
 export function selectRanked(input: SelectorInput, context: SelectContext, ranking: Ranking): Selection {
   const { method, options, score, column, order, output, start = () => 0 } = ranking;
   const pool = openPool(input, options.textOnly, context);
@@ -33,7 +35,10 @@ export function selectRanked(input: SelectorInput, context: SelectContext, ranki
   return closePool(pool, { method, options, order: output }, input, context);
 }
 
-/** Keeps the ranks from `first` on, 0-based, as far as the budget goes, and says of every row of the pool why; gives the number kept. */
+/**
+ * Keeps the ranks from `first` on, 0-based, as far as the budget goes, and says of every row of the pool why; gives the
+ * number kept.
+ */
 export function keepWindow(pool: Pool, ranked: Int32Array, score: ArrayLike<number>, first = 0): number {
   const isTop = first === 0;
   const rank = new Int32Array(score.length);

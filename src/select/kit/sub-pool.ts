@@ -17,7 +17,9 @@ export function subPool(input: SelectorInput, rows: Int32Array): SelectorInput {
   };
 }
 
-/** A selection from {@link subPool} in rows of the whole pool; `reasons` and `clusters` stay one a row of the sub-pool. */
+/**
+ * A selection from {@link subPool} in rows of the whole pool; `reasons` and `clusters` stay one a row of the sub-pool.
+ */
 export function fromSubPool(selection: Selection, rows: Int32Array): Selection {
   return {
     ...selection,

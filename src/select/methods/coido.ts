@@ -50,7 +50,8 @@ export const coido: Selector<CoidoOptions> = {
       of[row] = groups[i]!;
     });
     const sources = groupsOf(pool.rows, of, labels, 'no source');
-    // Sources as they first occur: the official rule lists them so, and gives the difference to the first of the largest.
+    // Sources as they first occur: the official rule lists them so, and gives the difference to the first of the
+    // largest.
     if (options.variant === 'official') sources.sort((a, b) => a.members[0]! - b.members[0]!);
     const ranked = sources.map(({ members }) =>
       members.filter((row) => Number.isFinite(score[row])).sort(byScore(score)),

@@ -1,4 +1,7 @@
-/** What every selector must satisfy (P1 to P12), run over the registry. A selector whose default breaks one does not belong there. */
+/**
+ * What every selector must satisfy (P1 to P12), run over the registry. A selector whose default breaks one does not
+ * belong there.
+ */
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { createRandom } from '../../numeric/philox.ts';

@@ -80,8 +80,8 @@ async function inverseTimes(
 }
 
 /**
- * Influence of each row on the mean loss of the target, s_i = -sum_l <H_l^-1 v_l, g_il>: the change of that loss when row i counts more, so
- * that the most negative row helps most. Rows with a layer that isn't finite are NaN.
+ * Influence of each row on the mean loss of the target, s_i = -sum_l <H_l^-1 v_l, g_il>: the change of that loss when
+ * row i counts more, so that the most negative row helps most. Rows with a layer that isn't finite are NaN.
  *
  * @param layers gradients of each layer, of the pool and of the target
  */

@@ -76,8 +76,9 @@ export const dics: Selector<DicsOptions> = {
 const wholeOf = (value: number): number => Math.floor(value + 1e-9);
 
 /**
- * How a budget of `count` rows, the share p of all, divides the ranking: the first `core` rows are kept, and what is missing is spread over
- * the `among` rows after them. p < 1/2: no core, the best 2p; p = 1/2: all core; p > 1/2: the best 2p - 1, and all others.
+ * How a budget of `count` rows, the share p of all, divides the ranking: the first `core` rows are kept, and what is
+ * missing is spread over the `among` rows after them. p < 1/2: no core, the best 2p; p = 1/2: all core; p > 1/2: the
+ * best 2p - 1, and all others.
  */
 function cut(rows: number, count: number, p: number): { core: number; among: number } {
   if (p === 0.5) return { core: count, among: 0 };

@@ -1,6 +1,9 @@
 import { tokenScoreSelector } from './shared/token-score.ts';
 
-/** EL2N = mean over response tokens of |softmax(logits) - onehot(label)|_2, 0 (sure and right) to sqrt(2) (sure and wrong). */
+/**
+ * EL2N = mean over response tokens of |softmax(logits) - onehot(label)|_2, 0 (sure and right) to sqrt(2) (sure and
+ * wrong).
+ */
 export const el2n = tokenScoreSelector({
   name: 'el2n',
   version: 1,

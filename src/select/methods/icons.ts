@@ -19,7 +19,8 @@ export interface IconsOptions extends Record<string, unknown> {
 }
 
 /**
- * Votes of tasks: one for each task whose score of the row is at or above its percentile 100 - p (linear interpolation).
+ * Votes of tasks: one for each task whose score of the row is at or above its percentile 100 - p (linear
+ * interpolation).
  *
  * @param tasks scores of the listed rows, one list a task
  */
@@ -47,7 +48,10 @@ function meanRanks(tasks: readonly Float32Array[]): Float64Array {
   return sums.map((sum) => sum / Math.max(1, tasks.length));
 }
 
-/** Scores of the pool's rows for each task of the reference: the mean over its rows, with subtasks the largest of their means. */
+/**
+ * Scores of the pool's rows for each task of the reference: the mean over its rows, with subtasks the largest of their
+ * means.
+ */
 async function taskScores(input: SelectorInput, { gradient, tasks, subtasks }: IconsOptions): Promise<Float32Array[]> {
   const reference = referenceOf(input, 'icons');
   const { groups: taskOf, count } = referenceGroups(reference, tasks);

@@ -14,8 +14,8 @@ export interface LearnabilityOptions extends Record<string, unknown> {
 }
 
 /**
- * How much of its loss a sample gives up to training: L_base - L_ft (`delta`, LoBaSS), or that divided by L_base (`relative`, DavIR).
- * A relative reduction of nothing (L_base = 0) is 0.
+ * How much of its loss a sample gives up to training: L_base - L_ft (`delta`, LoBaSS), or that divided by L_base
+ * (`relative`, DavIR). A relative reduction of nothing (L_base = 0) is 0.
  */
 export function learnabilityScores(
   initial: ArrayLike<number>,
@@ -29,7 +29,10 @@ export function learnabilityScores(
   });
 }
 
-/** First and last loss of every row, from two columns or from the ends of a trajectory. @throws WinnowError `COLUMN_KIND` */
+/**
+ * First and last loss of every row, from two columns or from the ends of a trajectory. @throws WinnowError
+ * `COLUMN_KIND`
+ */
 function endsOf(input: SelectorInput, { initial, final, trajectory }: LearnabilityOptions): ArrayLike<number>[] {
   if (initial !== undefined && final !== undefined) return [scalarColumn(input, initial), scalarColumn(input, final)];
   const { data, rows, width } = vectorColumn(input, trajectory);

@@ -24,8 +24,8 @@ export interface Checkpoint {
 }
 
 /**
- * Influence of each row on a target: max over subtasks of the mean over their rows of sum_c w_c <g^c, v^c>. The mean is taken of the target's
- * vectors first, since the product is linear.
+ * Influence of each row on a target: max over subtasks of the mean over their rows of sum_c w_c <g^c, v^c>. The mean is
+ * taken of the target's vectors first, since the product is linear.
  *
  * @param subtask index of each target row's subtask
  * @param isUnit scale gradients to length 1 first; stored ones usually are

@@ -39,8 +39,8 @@ function robust(values: readonly number[]): number[] {
 }
 
 /**
- * MAGIC's stages: the rows with the highest gain g stay; q = (g^ + b^) / 2 of robustly scaled gain and bridging; the eta M best are
- * shortlisted and fall into buckets by signature; a bucket's mass is its share of sum e^(q / tau).
+ * MAGIC's stages: the rows with the highest gain g stay; q = (g^ + b^) / 2 of robustly scaled gain and bridging; the
+ * eta M best are shortlisted and fall into buckets by signature; a bucket's mass is its share of sum e^(q / tau).
  */
 export function planMagic(
   rows: readonly number[],

@@ -25,8 +25,8 @@ const NO_STYLE = 'no style';
  *
  * @param ranked rows, best first
  * @param labels of each row, an empty one being none
- * @param isStacked within a bin first the rows of which it is the first label, then those of which it is the second, and so on, as published;
- * and one that has the label twice counts twice; else the best first
+ * @param isStacked within a bin first the rows of which it is the first label, then those of which it is the second,
+ * and so on, as published; and one that has the label twice counts twice; else the best first
  */
 export function binsOf(
   ranked: ArrayLike<number>,
@@ -51,8 +51,8 @@ export function binsOf(
 }
 
 /**
- * mmSSR: capabilities take turns; each asks for an equal share of what is missing, of rows that score above a threshold in it, best first,
- * spread over bins. Again until the budget is used; a capability that gives nothing drops out.
+ * mmSSR: capabilities take turns; each asks for an equal share of what is missing, of rows that score above a threshold
+ * in it, best first, spread over bins. Again until the budget is used; a capability that gives nothing drops out.
  *
  * @param ranked rows of each capability above its threshold, best first
  * @returns rows in the order in which they were taken; the published rule may take more than `budget`

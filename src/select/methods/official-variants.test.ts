@@ -1,4 +1,7 @@
-/** What official variants break, by example: each promise that one does not keep has a test, and the default keeps it on the same rows. */
+/**
+ * What official variants break, by example: each promise that one does not keep has a test, and the default keeps it on
+ * the same rows.
+ */
 import { describe, expect, it } from 'vitest';
 import type { Column } from '../../numeric/columns.ts';
 import type { SelectContext, Selection, SelectorInput } from '../selector.ts';
@@ -95,7 +98,10 @@ const scored = {
 };
 const ofScored = { scores: ['nll_mm'], labels: 'label' };
 
-/** Each shows that the official variant does not keep the promise and, where it can be told on the same rows, that the default does. */
+/**
+ * Each shows that the official variant does not keep the promise and, where it can be told on the same rows, that the
+ * default does.
+ */
 const SHOWN: Record<string, Record<string, () => Promise<void>>> = {
   visnec: {
     P2: async () => expect(counts(await both('visnec', necessity, { budget: 2 }, { labels: 'label' }))).toEqual([3, 2]),
@@ -204,7 +210,8 @@ const SHOWN: Record<string, Record<string, () => Promise<void>>> = {
   },
   icons: {
     P4: async () => {
-      // Of two tasks each votes for the better half: one vote each, but rows 1 and 2 are close seconds in the other task.
+      // Of two tasks each votes for the better half: one vote each, but rows 1 and 2 are close seconds in the other
+      // task.
       const order = [0, 1, 2, 3];
       const gradient = [1, 0, 0.8, 0.6, 0.6, 0.8, 0, 1];
       const reference = { rows: 2, columns: { gradient_1: vectors(2, 1, 0, 0, 1) }, source: ['x', 'y'] };

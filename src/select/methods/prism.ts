@@ -45,8 +45,8 @@ async function poolMean(features: WideColumn, isIn: (row: number) => boolean): P
 }
 
 /**
- * Mean Pearson correlation of each row with all others, in two passes and linear time: mean_j corr(i, j) = <z_i, mean z>, less the row's
- * correlation of 1 with itself. NaN where a row is constant or not finite.
+ * Mean Pearson correlation of each row with all others, in two passes and linear time: mean_j corr(i, j) = <z_i, mean
+ * z>, less the row's correlation of 1 with itself. NaN where a row is constant or not finite.
  */
 async function meanCorrelations(
   features: WideColumn,

@@ -21,8 +21,8 @@ export interface S2lOptions extends Record<string, unknown> {
 const TOO_SMALL = 2;
 
 /**
- * How many rows each cluster gives: equal shares, the smallest first. As published, clusters of one or two rows give nothing unless the others have
- * no more, and then so many in all, whichever they are.
+ * How many rows each cluster gives: equal shares, the smallest first. As published, clusters of one or two rows give
+ * nothing unless the others have no more, and then so many in all, whichever they are.
  */
 export function clusterShares(
   sizes: readonly number[],

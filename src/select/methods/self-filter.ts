@@ -23,8 +23,9 @@ export interface SelfFilterOptions extends Record<string, unknown> {
 const LOOKUP_ROWS = 256;
 
 /**
- * Greedy: the most difficult row is picked, and each of its k nearest rows that are left gets easier by d cos^2 gamma; again, until `count` rows are
- * picked. Neighbours are exact: a list of more than k of them stays right while k of its rows are left.
+ * Greedy: the most difficult row is picked, and each of its k nearest rows that are left gets easier by d cos^2 gamma;
+ * again, until `count` rows are picked. Neighbours are exact: a list of more than k of them stays right while k of its
+ * rows are left.
  *
  * @param isClamped false: a picked row of negative difficulty raises its neighbours, as published
  * @returns rows in the order of their picking

@@ -18,8 +18,9 @@ export interface SelfSupOptions extends Record<string, unknown> {
 }
 
 /**
- * Distance of each row of a cluster to its prototype, the mean of its rows, all at length 1: 1 - cos, or Euclidean. Computed in double precision and
- * rounded to single, so that rows which lie equally far (two alone, or one) tie, whatever the rounding on the way.
+ * Distance of each row of a cluster to its prototype, the mean of its rows, all at length 1: 1 - cos, or Euclidean.
+ * Computed in double precision and rounded to single, so that rows which lie equally far (two alone, or one) tie,
+ * whatever the rounding on the way.
  */
 export function prototypeDistances(own: Matrix, distance: 'cosine' | 'l2'): Float64Array {
   const { rows, width } = own;
@@ -49,7 +50,10 @@ export function prototypeDistances(own: Matrix, distance: 'cosine' | 'l2'): Floa
 
 const lengthOf = (values: Float64Array): number => Math.sqrt(values.reduce((sum, value) => sum + value * value, 0));
 
-/** Self-supervised prototypes: typical or untypical rows, by their distance to the nearest of the prototypes of the data. */
+/**
+ * Self-supervised prototypes: typical or untypical rows, by their distance to the nearest of the prototypes of the
+ * data.
+ */
 export const selfSup: Selector<SelfSupOptions> = {
   name: 'self-sup',
   version: 1,

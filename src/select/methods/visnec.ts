@@ -65,8 +65,8 @@ const options = z
   .transform((given): VisnecOptions => textOnly.withDefault(given));
 
 /**
- * VisNec: samples whose image lowers the loss of the answer most, S = loss_blind - loss_mm, spread over clusters of their
- * instructions so that no kind of question takes all the budget.
+ * VisNec: samples whose image lowers the loss of the answer most, S = loss_blind - loss_mm, spread over clusters of
+ * their instructions so that no kind of question takes all the budget.
  */
 export const visnec: Selector<VisnecOptions> = {
   name: 'visnec',

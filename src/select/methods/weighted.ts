@@ -84,7 +84,9 @@ function competing({ rows, excluded, textOnly }: SelectorInput, policy: TextOnly
   );
 }
 
-/** Places of values in their ascending order, 0 to 1; equal values share the mean of their places, a single row has 0.5. */
+/**
+ * Places of values in their ascending order, 0 to 1; equal values share the mean of their places, a single row has 0.5.
+ */
 function meanRanks(rows: readonly number[], values: ArrayLike<number>): Float64Array {
   const own = Float64Array.from(rows, (row) => values[row]!);
   const order = Array.from(own.keys()).sort(byScore(own, 'asc'));

@@ -78,8 +78,8 @@ const options = z
   });
 
 /**
- * XMAS: rows whose attention between text and image develops alike while a small model is trained teach alike, so that an equal share of
- * each such cluster is kept, the steadiest rows first.
+ * XMAS: rows whose attention between text and image develops alike while a small model is trained teach alike, so that
+ * an equal share of each such cluster is kept, the steadiest rows first.
  */
 export const xmas: Selector<XmasOptions> = {
   name: 'xmas',

@@ -5,7 +5,10 @@ import { GRADIENTS, numbers } from './pools.ts';
 export interface Trial {
   /** Options in every test: those without a default, and what keeps a default of many clusters or neighbours small. */
   options?: Record<string, unknown>;
-  /** Options for P4, when the defaults group rows by something that depends on row order (k-means). Absent: P4 doesn't apply. */
+  /**
+   * Options for P4, when the defaults group rows by something that depends on row order (k-means). Absent: P4 doesn't
+   * apply.
+   */
   permutable?: Record<string, unknown>;
   /** The one column it ranks by, for P6 to P8. */
   score?: string;
@@ -15,7 +18,10 @@ export interface Trial {
   scaled?: string[];
   /** P8: columns that must be finite in every kept row. @default the score */
   finite?: string[];
-  /** For methods that leave rows out by their score (true: those that aren't positive): P5 then allows a declared shortfall. */
+  /**
+   * For methods that leave rows out by their score (true: those that aren't positive): P5 then allows a declared
+   * shortfall.
+   */
   filters?: true | ((input: SelectorInput) => number);
   /** Rows and options of P12, where a hundred thousand rows take too long for a test. */
   large?: { rows?: number; options?: Record<string, unknown> };

@@ -24,7 +24,10 @@ export function scatter(rows: number, width: number, at: readonly number[], vect
   return { kind: 'f32', width, data };
 }
 
-/** Quarantine entries for the rows of a batch that `failure` knows. Rows the reader already quarantined stay with the data set. */
+/**
+ * Quarantine entries for the rows of a batch that `failure` knows. Rows the reader already quarantined stay with the
+ * data set.
+ */
 export function quarantine(
   batch: SampleBatch,
   failure: (i: number) => { code: string; reason: string } | undefined,

@@ -15,8 +15,8 @@ const TRIED: Readonly<Record<string, readonly Record<string, unknown>[]>> = {
 };
 
 /**
- * What measures a column: a signal that has it by default, or with the options that make it. Undefined where no signal has such a column: it is
- * measured elsewhere.
+ * What measures a column: a signal that has it by default, or with the options that make it. Undefined where no signal
+ * has such a column: it is measured elsewhere.
  */
 export function makerOf(column: string): Maker | undefined {
   // Later checkpoints are measured as the first one is.
@@ -33,7 +33,10 @@ export function makerOf(column: string): Maker | undefined {
   return found;
 }
 
-/** Option by which a signal is told of a proxy, for columns that methods mean of one: its checkpoints in their order, or its last. */
+/**
+ * Option by which a signal is told of a proxy, for columns that methods mean of one: its checkpoints in their order, or
+ * its last.
+ */
 const OF_PROXY: Readonly<Record<string, 'checkpoints' | 'model'>> = {
   nll_trajectory: 'checkpoints',
   attention_sv: 'checkpoints',
@@ -49,7 +52,10 @@ export function isOfTunedProxy(signal: Signal): boolean {
   return params.success && signal.columns(params.data).some(({ name }) => OF_PROXY[name] === 'model');
 }
 
-/** The command that measures a column as methods mean it, with the training of a proxy where it takes one; undefined as in {@link makerOf}. */
+/**
+ * The command that measures a column as methods mean it, with the training of a proxy where it takes one; undefined as
+ * in {@link makerOf}.
+ */
 export function commandFor(column: string): string | undefined {
   const maker = makerOf(column);
   if (maker === undefined) return undefined;

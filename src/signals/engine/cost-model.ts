@@ -1,9 +1,12 @@
 /**
- * What columns cost to measure, in passes over the data set: the vocabulary of the papers, where F is one forward pass over the pool, B one backward pass
- * (about 2 F) and P one epoch of training (F + B). Columns that one pass gives together name the same pass.
+ * What columns cost to measure, in passes over the data set: the vocabulary of the papers, where F is one forward pass
+ * over the pool, B one backward pass (about 2 F) and P one epoch of training (F + B). Columns that one pass gives
+ * together name the same pass.
  */
 
-/** `target`: the model that will be fine-tuned; `proxy`: a small one that is trained first; `vision`, `text`: encoders. */
+/**
+ * `target`: the model that will be fine-tuned; `proxy`: a small one that is trained first; `vision`, `text`: encoders.
+ */
 export type PassModel = 'target' | 'proxy' | 'vision' | 'text';
 
 export interface Pass {
@@ -130,7 +133,10 @@ const BY_COLUMN: Readonly<Record<string, readonly PassName[]>> = {
   ...Object.fromEntries(OF_PIXELS.map((column) => [column, []])),
 };
 
-/** Passes that a column takes, a blind variant's (`necessity_masked`) like that of its name; undefined where nobody has said. */
+/**
+ * Passes that a column takes, a blind variant's (`necessity_masked`) like that of its name; undefined where nobody has
+ * said.
+ */
 export function passesOf(column: string): readonly PassName[] | undefined {
   return BY_COLUMN[column] ?? BY_COLUMN[column.replace(/_(masked|drop|remove)$/, '')];
 }

@@ -8,7 +8,9 @@ export interface ImageFailure {
   reason: string;
 }
 
-/** Decoder of the data set's images: a path of a sample to pixels, never outside the media root, never over the network. */
+/**
+ * Decoder of the data set's images: a path of a sample to pixels, never outside the media root, never over the network.
+ */
 export function imageLoader(dataset: Dataset): LoadImage {
   return async (path) => {
     const { decodeImage } = await import('../../models/processing/decode.ts');

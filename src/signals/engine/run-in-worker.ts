@@ -14,8 +14,8 @@ export function jobKey({ context, params, summary }: ScorePlan): string {
 }
 
 /**
- * Compute missing shards in the Python worker, each written whole under its own name. Signals that lack the same rows go through the
- * model together: a pass that several need is run once. All plans have one `jobKey`.
+ * Compute missing shards in the Python worker, each written whole under its own name. Signals that lack the same rows
+ * go through the model together: a pass that several need is run once. All plans have one `jobKey`.
  */
 export async function fillByWorker(missing: readonly Claimed[]): Promise<void> {
   const total = missing.reduce((rows, { shards }) => rows + rowsOf(shards), 0);

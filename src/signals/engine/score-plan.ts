@@ -107,7 +107,9 @@ export async function planScore(project: Project, request: ScoreRequest): Promis
   };
 }
 
-/** What a dry run answers: the summary of a plan, and what it would take of a server. Reads the rows that are missing. */
+/**
+ * What a dry run answers: the summary of a plan, and what it would take of a server. Reads the rows that are missing.
+ */
 export async function dryRun({ signal, params, context, shards, summary }: ScorePlan): Promise<ScoreSummary> {
   async function* missing(): AsyncIterable<Sample> {
     for (const { start, end, done } of shards.shards) {

@@ -16,12 +16,17 @@ export interface ScoreResult extends ScoreSummary {
   quarantined: Quarantined[];
 }
 
-/** Compute what a plan lacks, shard by shard; each is written whole, so that an interrupted run goes on where it was. */
+/**
+ * Compute what a plan lacks, shard by shard; each is written whole, so that an interrupted run goes on where it was.
+ */
 export async function runScore(plan: ScorePlan): Promise<ScoreResult> {
   return (await runScores([plan]))[0]!;
 }
 
-/** Several signals of one project. Those that the worker measures with one model go through it together, in the place of the first of them. */
+/**
+ * Several signals of one project. Those that the worker measures with one model go through it together, in the place of
+ * the first of them.
+ */
 export async function runScores(plans: readonly ScorePlan[]): Promise<ScoreResult[]> {
   const results = new Map<ScorePlan, ScoreResult>();
   const keys = await Promise.all(plans.map(sharedKey));
@@ -104,7 +109,9 @@ async function fillHere(plan: ScorePlan, open: () => Promise<SignalRun>): Promis
   }
 }
 
-/** Missing shards of several plans go to the Python worker together. Returns the rows that were computed here, by plan. */
+/**
+ * Missing shards of several plans go to the Python worker together. Returns the rows that were computed here, by plan.
+ */
 async function fillInWorker(plans: readonly ScorePlan[]): Promise<number[]> {
   const { fillByWorker } = await import('./run-in-worker.ts');
   return underClaims(plans, Number.POSITIVE_INFINITY, fillByWorker);

@@ -19,7 +19,8 @@ export const rowsOf = (shards: readonly Shard[]): number =>
   shards.reduce((rows, { start, end }) => rows + end - start, 0);
 
 /**
- * Claims missing shards and computes them, until none is left: what other processes are computing is waited for, in case one of them dies.
+ * Claims missing shards and computes them, until none is left: what other processes are computing is waited for, in
+ * case one of them dies.
  *
  * @param most shards claimed at once: 1 lets several processes share the work, all of them are one job
  * @returns rows that were computed here, by plan

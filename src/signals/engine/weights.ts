@@ -14,8 +14,8 @@ export interface Weights {
 }
 
 /**
- * The weights that a signal's options name. A model may be the name of a training run of the project: its last checkpoint. Checkpoints are folders, or
- * one such name: all checkpoints of that run.
+ * The weights that a signal's options name. A model may be the name of a training run of the project: its last
+ * checkpoint. Checkpoints are folders, or one such name: all checkpoints of that run.
  *
  * @throws WinnowError of `resolveWeights` and `finishedRun`; `CHECKPOINT_UNKNOWN`
  */
@@ -38,7 +38,9 @@ export async function weightsOf(
   return { folder: base.folder, revision: hash.digest('hex'), checkpoints: listed };
 }
 
-/** Folders of the checkpoints that `weightsOf` would open. @throws WinnowError of `finishedRun`; `CHECKPOINT_UNKNOWN` */
+/**
+ * Folders of the checkpoints that `weightsOf` would open. @throws WinnowError of `finishedRun`; `CHECKPOINT_UNKNOWN`
+ */
 export async function checkpointPaths(names: readonly string[], project: Project): Promise<string[]> {
   return (await namedRun(names, project))?.checkpoints ?? names.map((name) => resolve(name));
 }

@@ -26,11 +26,13 @@ export interface AnswerLosses {
 }
 
 /**
- * Losses of an ask's answers. Images only lengthen what comes before, so positions are counted from the end; every id from the first answer on
- * must be that of the tokenised conversation, and the text of each answer must be what the sample says.
+ * Losses of an ask's answers. Images only lengthen what comes before, so positions are counted from the end; every id
+ * from the first answer on must be that of the tokenised conversation, and the text of each answer must be what the
+ * sample says.
  *
  * @param bare the pass shows no image, so that the whole prompt must be the tokenised conversation
- * @throws WinnowError `ALIGNMENT`; `LOGPROBS_MISSING` where a token has none, `LOGPROBS_INVALID` where it is above 0; `LOSS_INFINITE`
+ * @throws WinnowError `ALIGNMENT`; `LOGPROBS_MISSING` where a token has none, `LOGPROBS_INVALID` where it is above 0;
+ * `LOSS_INFINITE`
  */
 export function alignAnswers(ask: Ask, answer: AnswerTokens, tail: ScoredTail, bare: boolean): AnswerLosses {
   if (bare && tail.total !== answer.ids.length)
@@ -96,7 +98,10 @@ function lossOf(logprob: number | null, t: number): number {
 /** Spelling apart from white space, width and case, which tokenizers change. */
 const spelled = (text: string): string => text.normalize('NFKC').toLowerCase().replace(/\s+/g, '');
 
-/** The answer's tokens must read as the answer. A token that holds a part of a character reads as U+FFFD, which may be anything. */
+/**
+ * The answer's tokens must read as the answer. A token that holds a part of a character reads as U+FFFD, which may be
+ * anything.
+ */
 function checkText(texts: readonly (string | null)[], message: Message): void {
   if (texts.includes(null)) return;
   const wanted = spelled(message.parts.flatMap((part) => (part.type === 'text' ? [part.text] : [])).join(''));

@@ -10,8 +10,8 @@ import { type Ask, chatMessages } from './ask.ts';
 const BLANK = /^[\s\u0120\u2581\u010A\u0109]*$/;
 
 /**
- * Where the answers are, by the server's own tokenizer and template: the conversation up to each answer, with the generation prompt, must begin
- * the conversation up to its end. The same rule as in training.
+ * Where the answers are, by the server's own tokenizer and template: the conversation up to each answer, with the
+ * generation prompt, must begin the conversation up to its end. The same rule as in training.
  *
  * @throws WinnowError `ALIGNMENT` where it doesn't
  */

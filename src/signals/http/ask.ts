@@ -1,7 +1,10 @@
 import type { Message } from '../../dataset/sample.ts';
 import type { ChatMessage, ChatPart } from '../../teacher/chat.ts';
 
-/** A conversation, or a beginning of one, whose answers `turns` can be found from its end: no image comes after the first of them. */
+/**
+ * A conversation, or a beginning of one, whose answers `turns` can be found from its end: no image comes after the
+ * first of them.
+ */
 export interface Ask {
   messages: readonly Message[];
   /** Indices of the assistant messages whose losses are read from this request. */
@@ -9,8 +12,9 @@ export interface Ask {
 }
 
 /**
- * What to ask for all answers of a conversation. Images lengthen a prompt by an unknown number of tokens, so answers are found from the end:
- * those before a later image are asked for in a request of their own, which ends with the last of them.
+ * What to ask for all answers of a conversation. Images lengthen a prompt by an unknown number of tokens, so answers
+ * are found from the end: those before a later image are asked for in a request of their own, which ends with the last
+ * of them.
  */
 export function asksOf(messages: readonly Message[]): Ask[] {
   const asks: Ask[] = [];

@@ -25,8 +25,9 @@ export function vllmBackend(chat: VllmChat, local?: LocalChat): Backend {
 const whole = (prompt: ScoredPrompt): ScoredTail => ({ ...prompt, total: prompt.ids.length });
 
 /**
- * SGLang takes text and scores from a position on. Scoring all would defeat its cache and takes memory for every position, so the first request counts the
- * prompt with its images and the second scores from one token before the first answer, whose own value is null.
+ * SGLang takes text and scores from a position on. Scoring all would defeat its cache and takes memory for every
+ * position, so the first request counts the prompt with its images and the second scores from one token before the
+ * first answer, whose own value is null.
  */
 export function sglangBackend(generate: SglangGenerate, local: LocalChat): Backend {
   return {

@@ -10,7 +10,9 @@ const CHARACTERS_A_TOKEN = 4;
 /** LLaVA-1.5's; others take from 64 (SmolVLM) to some thousands (Qwen2-VL on large images). */
 const TOKENS_AN_IMAGE = 576;
 
-/** Requests and prompt tokens that losses of some rows would take of a server, its check included. Sends none of them. */
+/**
+ * Requests and prompt tokens that losses of some rows would take of a server, its check included. Sends none of them.
+ */
 export async function estimateRequests(
   params: LossParams,
   context: SignalContext,

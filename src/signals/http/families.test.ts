@@ -6,8 +6,9 @@ import { workerPython } from '../../models/testing/fixtures.ts';
 import { type Bench, openBench, row } from '../testing/server-bench.ts';
 
 /*
- * A server that `transformers` runs, with a family's own template, tokenizer and processor, against the worker on the same weights: templates
- * with and without a BOS, with a line break behind each turn, images between marks. The server takes any family of `worker/tests/tiny.py`.
+ * A server that `transformers` runs, with a family's own template, tokenizer and processor, against the worker on the
+ * same weights: templates with and without a BOS, with a line break behind each turn, images between marks. The server
+ * takes any family of `worker/tests/tiny.py`.
  */
 const WORKER = resolve(import.meta.dirname, '../../../worker');
 const python = workerPython();

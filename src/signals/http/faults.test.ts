@@ -2,7 +2,10 @@ import { afterAll, afterEach, beforeAll, describe, expect, it, vi } from 'vitest
 import type { Received, ServeOptions } from '../../models/testing/vlm-server.ts';
 import { type Bench, MICRO, openBench, row, type Scored } from '../testing/server-bench.ts';
 
-/* A server that fails, lies or is somebody else: rows are retried, set aside with a reason, or the run ends before it spends more. */
+/*
+ * A server that fails, lies or is somebody else: rows are retried, set aside with a reason, or the run ends before it
+ * spends more.
+ */
 vi.setConfig({ testTimeout: 120_000, hookTimeout: 120_000 });
 
 const ROWS = [

@@ -2,7 +2,10 @@ import { afterAll, afterEach, beforeAll, describe, expect, it, vi } from 'vitest
 import type { ServeOptions } from '../../models/testing/vlm-server.ts';
 import { type Bench, MICRO, openBench, row } from '../testing/server-bench.ts';
 
-/* Losses over HTTP against a server of the same interface whose numbers the micro VLM computes: equal to those in process. */
+/*
+ * Losses over HTTP against a server of the same interface whose numbers the micro VLM computes: equal to those in
+ * process.
+ */
 vi.setConfig({ testTimeout: 120_000, hookTimeout: 120_000 });
 
 /** Two with one image, text only, three turns, an image after an answer, two images, a file that is no image. */

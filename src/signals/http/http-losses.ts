@@ -26,8 +26,8 @@ const ENDS_THE_RUN = new Set([
 const MOST_FAILURES = 8;
 
 /**
- * Losses by a vLLM or SGLang server. The server is tried on a few rows first (`selfCheck`); a row that can't be scored is an answer, a server that can't
- * is an exception.
+ * Losses by a vLLM or SGLang server. The server is tried on a few rows first (`selfCheck`); a row that can't be scored
+ * is an answer, a server that can't is an exception.
  *
  * @throws WinnowError of `connect`, `checkTwoOrders` and the endpoint
  */
@@ -109,7 +109,10 @@ function isDoubtful(outcome: RowOutcome): boolean {
   );
 }
 
-/** The fault as the row's own, or undefined where it is the server's. Where a request failed to the last try, a server that still answers others failed at the row. */
+/**
+ * The fault as the row's own, or undefined where it is the server's. Where a request failed to the last try, a server
+ * that still answers others failed at the row.
+ */
 async function ownFault(error: unknown, isAlive: () => Promise<boolean>): Promise<WinnowError | undefined> {
   if (!(error instanceof WinnowError)) return undefined;
   if (isDoubtful(error)) return (await isAlive()) ? error : undefined;

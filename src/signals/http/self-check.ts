@@ -7,9 +7,11 @@ import type { RowOutcome } from './score-row.ts';
 const OF_THE_DATA = /^(MEDIA_|IMAGE_(BROKEN|MISSING|TOO_LARGE)|VIDEO_|NO_RESPONSE)/;
 
 /**
- * Score rows spread over the data set in one order, then backwards: with prefix caching or faults of batching, numbers depend on the order of requests.
+ * Score rows spread over the data set in one order, then backwards: with prefix caching or faults of batching, numbers
+ * depend on the order of requests.
  *
- * @throws WinnowError `SERVER_UNSTABLE` where the orders differ by more than `tolerance` in a row's mean loss; `SELF_CHECK_FAILED` where no row can be scored
+ * @throws WinnowError `SERVER_UNSTABLE` where the orders differ by more than `tolerance` in a row's mean loss;
+ * `SELF_CHECK_FAILED` where no row can be scored
  */
 export async function checkTwoOrders(
   score: (samples: readonly Sample[]) => Promise<RowOutcome[]>,

@@ -4,7 +4,10 @@ import { encodeFirstImages, firstImages, imageLoader } from '../engine/images.ts
 import type { SignalContext } from '../signal.ts';
 import { embeddedText } from './text-embedding.ts';
 
-/** First images and texts of a batch in the shared space of a contrastive model: unit vectors of `dim` numbers, one for each of `rows`. */
+/**
+ * First images and texts of a batch in the shared space of a contrastive model: unit vectors of `dim` numbers, one for
+ * each of `rows`.
+ */
 export interface ClipPairs {
   dim: number;
   rows: number[];

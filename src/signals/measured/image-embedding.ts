@@ -13,7 +13,10 @@ const Params = z.object({
 });
 export type ImageEmbeddingParams = z.infer<typeof Params>;
 
-/** An embedding of each sample's first image, L2-normalised. An image that several samples share is encoded once a shard. */
+/**
+ * An embedding of each sample's first image, L2-normalised. An image that several samples share is encoded once a
+ * shard.
+ */
 export const imageEmbedding: Signal<ImageEmbeddingParams> = {
   name: 'image-embedding',
   version: 1,

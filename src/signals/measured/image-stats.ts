@@ -21,7 +21,8 @@ export interface ImageNumbers {
 /**
  * Statistics over all pixels.
  * Luma is Rec. 601. Colourfulness is Hasler and Süsstrunk (2003): sigma of (rg, yb) + 0.3 times their mean, on 0..255.
- * Sharpness is the variance of the 4-neighbour Laplacian of luma (Pech-Pacheco et al. 2000). Entropy is of the 256-bin luma histogram, bits.
+ * Sharpness is the variance of the 4-neighbour Laplacian of luma (Pech-Pacheco et al. 2000). Entropy is of the 256-bin
+ * luma histogram, bits.
  */
 function imageNumbers({ width, height, data }: RgbImage): ImageNumbers {
   const pixels = width * height;

@@ -9,7 +9,10 @@ import { LossParams } from './loss-params.ts';
 import type { RowLoss } from './row-loss.ts';
 import { weightsRevision } from './worker-params.ts';
 
-/** A server where one is named. The worker where it is asked for, where only it can, and where a model comes without graphs. */
+/**
+ * A server where one is named. The worker where it is asked for, where only it can, and where a model comes without
+ * graphs.
+ */
 async function chosen(params: LossParams, context: SignalContext): Promise<'process' | 'worker' | 'server'> {
   if (params.server !== undefined) return 'server';
   const torch = params.direct || params.imageOnly || params.dtype !== 'float32';

@@ -4,8 +4,9 @@ import type { BlindVariant, TokenLosses } from '../../models/types.ts';
 export const IN_PROCESS_VARIANTS = ['masked', 'drop', 'remove'] as const satisfies BlindVariant[];
 
 /**
- * Blind variants that a server can do. They give other numbers than those in process, under other names. `http-drop`: the conversation without the
- * image part, as the template writes it then. `http-grey`: a grey image of the same size in its place.
+ * Blind variants that a server can do. They give other numbers than those in process, under other names. `http-drop`:
+ * the conversation without the image part, as the template writes it then. `http-grey`: a grey image of the same size
+ * in its place.
  */
 export const HTTP_VARIANTS = ['http-drop', 'http-grey'] as const;
 export type HttpVariant = (typeof HTTP_VARIANTS)[number];

@@ -20,7 +20,10 @@ export function row(id: string, images: string[], turns: string[]): Record<strin
 /** Numbers of a scoring by column. */
 export type Scored = ScoreResult & { numbers: Record<string, number[]> };
 
-/** Projects over images of one colour (a.png, b.png, grey.png) and no image (broken.png), and servers of the micro VLM. For tests. */
+/**
+ * Projects over images of one colour (a.png, b.png, grey.png) and no image (broken.png), and servers of the micro VLM.
+ * For tests.
+ */
 export interface Bench extends AsyncDisposable {
   serve(options?: ServeOptions): Promise<TestServer>;
   projectOf(rows: readonly unknown[]): Promise<Project>;

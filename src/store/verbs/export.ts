@@ -22,7 +22,10 @@ export interface ExportRequest {
   out?: string | undefined;
   /** @default the project's default, else `link` */
   images?: MediaMode | undefined;
-  /** Fetch the media of the selection that are named by URL into the project, within these limits. @default nothing is fetched */
+  /**
+   * Fetch the media of the selection that are named by URL into the project, within these limits. @default nothing is
+   * fetched
+   */
   fetch?: FetchOptions | undefined;
   /** Write images anew: upright, RGB, within a pixel budget, re-encoded, named by content. */
   render?: RenderOptions | undefined;
@@ -98,7 +101,10 @@ export async function exportSelection(project: Project, request: ExportRequest =
   return result;
 }
 
-/** URLs of the selected rows, fetched into the project; what fails keeps its URL and is said with what could not be written. */
+/**
+ * URLs of the selected rows, fetched into the project; what fails keeps its URL and is said with what could not be
+ * written.
+ */
 async function fetchSelected(
   project: Project,
   dataset: Dataset,

@@ -65,7 +65,10 @@ export async function filterFile(request: FilterRequest & InputOptions & { input
   }
 }
 
-/** A statement stays as it is; a condition (`WHERE` may stand before it) is asked of every row, in the order of the rows. */
+/**
+ * A statement stays as it is; a condition (`WHERE` may stand before it) is asked of every row, in the order of the
+ * rows.
+ */
 function statement(sql: string): string {
   if (/^\s*(select|with|from)\b/i.test(sql)) return sql;
   // The newline ends a comment that would swallow the bracket.

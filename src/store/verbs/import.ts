@@ -46,7 +46,10 @@ export interface ImportResult {
   rows: number;
   /** Rows without an image or video. */
   textOnly: number;
-  /** Images of the first rows that have any: how many were looked for, how many can't be had, and why the first of them can't. */
+  /**
+   * Images of the first rows that have any: how many were looked for, how many can't be had, and why the first of them
+   * can't.
+   */
   looked: { images: number; missing: number; because?: string };
   /** SHA-256 over the rows. */
   hash: string;

@@ -45,7 +45,9 @@ export interface ShowResult {
   selections: ShownSelection[];
 }
 
-/** One sample with its media, its signals, and what each selection of its data set did with it. Throws `SAMPLE_UNKNOWN`. */
+/**
+ * One sample with its media, its signals, and what each selection of its data set did with it. Throws `SAMPLE_UNKNOWN`.
+ */
 export async function showSample(project: Project, { id, dataset: wanted }: ShowRequest): Promise<ShowResult> {
   const { dataset, row } = await findSample(project, id, wanted);
   const [sample = null] = await dataset.get([row]);

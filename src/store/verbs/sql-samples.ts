@@ -28,8 +28,8 @@ const FROM_ROWS: readonly (readonly [name: string, type: string])[] = [
 export const SAMPLE_COLUMNS: readonly string[] = [...FROM_INDEX, ...FROM_ROWS].map(([column]) => column);
 
 /**
- * Make the table `samples`. The columns that cost a reading of all rows are there when the statement names one of them, or names none
- * (`SELECT *`, `DESCRIBE`): a count over a large data set must not read it.
+ * Make the table `samples`. The columns that cost a reading of all rows are there when the statement names one of them,
+ * or names none (`SELECT *`, `DESCRIBE`): a count over a large data set must not read it.
  */
 export async function makeSamplesTable(
   connection: DuckDBConnection,

@@ -23,8 +23,9 @@ export interface SqlResult {
 }
 
 /**
- * Run one reading statement over the project: table `samples` of a data set, a view for each signal measured for it (as it was measured
- * last), named as the signal (`-` becomes `_`), and the view `scored`: samples with the columns of all signals beside them. Throws `SQL_NOT_READING`, `SQL_FAILED`.
+ * Run one reading statement over the project: table `samples` of a data set, a view for each signal measured for it (as
+ * it was measured last), named as the signal (`-` becomes `_`), and the view `scored`: samples with the columns of all
+ * signals beside them. Throws `SQL_NOT_READING`, `SQL_FAILED`.
  */
 export async function querySql(project: Project, sql: string, options: SqlOptions = {}): Promise<SqlResult> {
   const dataset = await project.dataset(options.dataset);

@@ -95,7 +95,9 @@ export interface ProjectStatus {
   lineage: { time: string; kind: string; name: string }[];
 }
 
-/** What a project holds, what is missing, what has changed. A data set that can't be opened is listed, and ends nothing. */
+/**
+ * What a project holds, what is missing, what has changed. A data set that can't be opened is listed, and ends nothing.
+ */
 export async function projectStatus(project: Project): Promise<ProjectStatus> {
   const lineage = await project.lineage();
   const datasets: DatasetStatus[] = [];

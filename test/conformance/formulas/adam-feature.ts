@@ -4,8 +4,9 @@ const BETA_2 = 0.999;
 const EPSILON = 1e-8;
 
 /**
- * Training feature of LESS: the step that Adam would take for one sample, m' / sqrt(v' + eps) with m' = b1 m + (1 - b1) g and
- * v' = b2 v + (1 - b2) g^2. No bias correction, epsilon inside the root; the optimiser's state is read and not changed.
+ * Training feature of LESS: the step that Adam would take for one sample, m' / sqrt(v' + eps) with m' = b1 m + (1 - b1)
+ * g and v' = b2 v + (1 - b2) g^2. No bias correction, epsilon inside the root; the optimiser's state is read and not
+ * changed.
  *
  * Source: LESS (ICML 2024), collect_grad_reps.py.
  *

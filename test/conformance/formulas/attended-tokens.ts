@@ -1,7 +1,8 @@
 /**
- * ScalSelect: which image tokens the instruction looks at, and the mean of their states. Attention is averaged over heads and instruction tokens,
- * scaled to sum 1, and the most attended tokens are taken until their shares sum to more than `share`: one more than there are running sums
- * up to it. In single precision throughout, since a running sum at the threshold decides by its rounding.
+ * ScalSelect: which image tokens the instruction looks at, and the mean of their states. Attention is averaged over
+ * heads and instruction tokens, scaled to sum 1, and the most attended tokens are taken until their shares sum to more
+ * than `share`: one more than there are running sums up to it. In single precision throughout, since a running sum at
+ * the threshold decides by its rounding.
  *
  * Source: ScalSelect (arXiv 2602.11636); layer 0's attention, states after layer 1.
  *
@@ -24,7 +25,10 @@ export function attendedTokens(attention: ArrayLike<number>, share: number): num
   return order.slice(0, Math.max(1, count + 1));
 }
 
-/** Mean attention of some rows to some columns over all heads of a sample. @param heads attention maps, one a head, row-major lists */
+/**
+ * Mean attention of some rows to some columns over all heads of a sample. @param heads attention maps, one a head,
+ * row-major lists
+ */
 export function meanAttention(
   heads: readonly (readonly ArrayLike<number>[])[],
   rows: readonly number[],

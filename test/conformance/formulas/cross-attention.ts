@@ -4,12 +4,13 @@ import type { Matrix } from '../../../src/numeric/linalg/matrix.ts';
 export type Span = readonly [from: number, to: number];
 
 /**
- * The cross-modal attention of one sample as XMAS defines it (arXiv 2510.01454, eq. 4): for each layer softmax(Q K^T / sqrt(D)) over the whole
- * sequence, with the raw outputs of the q and k projections, heads side by side, no causal mask; of it text rows and image columns, summed
- * over layers.
+ * The cross-modal attention of one sample as XMAS defines it (arXiv 2510.01454, eq. 4): for each layer softmax(Q K^T /
+ * sqrt(D)) over the whole sequence, with the raw outputs of the q and k projections, heads side by side, no causal
+ * mask; of it text rows and image columns, summed over layers.
  *
  * @param q one matrix (positions x D) a layer; `k` likewise
- * @param direction `paper`: rows are text queries, columns image keys; `official`: the published code swaps the two, rows are text keys, columns image queries
+ * @param direction `paper`: rows are text queries, columns image keys; `official`: the published code swaps the two,
+ * rows are text keys, columns image queries
  * @returns (text positions) x (image positions)
  */
 export function crossAttention(

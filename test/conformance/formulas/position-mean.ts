@@ -1,5 +1,6 @@
 /**
- * RDS+: mean of the last hidden states over all positions of prompt and response, weighted by their position, t / sum t with t from 1.
+ * RDS+: mean of the last hidden states over all positions of prompt and response, weighted by their position, t / sum t
+ * with t from 1.
  *
  * Source: RDS+ (arXiv 2503.01807), compute_influence_cosinesim with weighted_mean.
  *

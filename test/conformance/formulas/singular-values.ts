@@ -1,8 +1,8 @@
 import { symmetricEigen } from '../../../src/numeric/linalg/symmetric-eigen.ts';
 
 /**
- * Singular values of a small matrix, largest first: exact, through the eigenvalues of its smaller Gram matrix. Values below about 1e-8 of the
- * largest are lost in its rounding.
+ * Singular values of a small matrix, largest first: exact, through the eigenvalues of its smaller Gram matrix. Values
+ * below about 1e-8 of the largest are lost in its rounding.
  *
  * @param rows of equal length
  */

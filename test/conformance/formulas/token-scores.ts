@@ -9,7 +9,8 @@ export interface TokenScores {
 }
 
 /**
- * EL2N, AUM and loss of a response, in double precision and without a one-hot vector: |p - y|^2 = sum p^2 - 2 p_label + 1.
+ * EL2N, AUM and loss of a response, in double precision and without a one-hot vector: |p - y|^2 = sum p^2 - 2 p_label +
+ * 1.
  *
  * @param logits one row of the vocabulary for each response token, already shifted: row t predicts label t
  * @returns NaN where there is no token

@@ -28,7 +28,8 @@ TEXTS = [
     "日本語のテキストと emoji 🙂 and русский текст",
 ]
 
-# LLaVA 1.5's order (images first in a turn), with the answers marked so that transformers can say which tokens are the assistant's.
+# LLaVA 1.5's order (images first in a turn), with the answers marked so that transformers can say which tokens are
+# the assistant's.
 LLAVA = (
     "{% for message in messages %}{% if message['role'] != 'system' %}{{ message['role'].upper() + ':' }}{% endif %}"
     "{% if message['role'] == 'user' %}{{ ' ' }}{% endif %}"

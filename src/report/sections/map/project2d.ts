@@ -10,7 +10,8 @@ export interface Project2dOptions {
 
 /**
  * Principal component analysis to two dimensions, for the map.
- * Deterministic: power iteration v <- X'(Xv) from a fixed start, double precision, the sign set so that the largest loading is positive.
+ * Deterministic: power iteration v <- X'(Xv) from a fixed start, double precision, the sign set so that the largest
+ * loading is positive.
  *
  * @param embeddings n x d, row-major; rows with a NaN are put at the origin and left out of the fit
  * @param n number of rows
@@ -116,8 +117,8 @@ function timesCovariance({ embeddings, d, mean, rows }: Centred, v: Float64Array
 }
 
 /**
- * Packs the clusters side by side while each keeps its inner shape: centres are drawn together, then repel each other until
- * no two discs overlap; neighbours stay neighbours.
+ * Packs the clusters side by side while each keeps its inner shape: centres are drawn together, then repel each other
+ * until no two discs overlap; neighbours stay neighbours.
  * `spread` is the share of the way that is gone.
  */
 function spreadClusters(

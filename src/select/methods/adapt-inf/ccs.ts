@@ -7,9 +7,11 @@ const RANGE = 4;
 const EDGES = 50;
 
 /**
- * Entropy in bits of a histogram of standardised scores, 49 bins between 50 edges at -4 .. 4 standard deviations; 0 for scores that are all alike.
+ * Entropy in bits of a histogram of standardised scores, 49 bins between 50 edges at -4 .. 4 standard deviations; 0 for
+ * scores that are all alike.
  *
- * @param isOfficial edges at -4 s .. 4 s, s being the deviation of the scores before they were standardised, as published; missing scores are 0
+ * @param isOfficial edges at -4 s .. 4 s, s being the deviation of the scores before they were standardised, as
+ * published; missing scores are 0
  */
 export function scoreEntropy(scores: ArrayLike<number>, isOfficial: boolean): number {
   const values = Float64Array.from(scores, (score) => (Number.isFinite(score) ? score : 0));
@@ -30,7 +32,10 @@ export function scoreEntropy(scores: ArrayLike<number>, isOfficial: boolean): nu
   return counts.reduce((sum, count) => (count === 0 ? sum : sum - (count / inside) * Math.log2(count / inside)), 0);
 }
 
-/** Rows of each stratum of equal width between the 5th and the 95th percentile, the highest scores first, and rows in the tails. */
+/**
+ * Rows of each stratum of equal width between the 5th and the 95th percentile, the highest scores first, and rows in
+ * the tails.
+ */
 export interface Strata {
   strata: number[][];
   tails: number[];
@@ -62,8 +67,9 @@ export function stratify(
 }
 
 /**
- * How many rows each stratum gives, the highest first. Default: equal shares, the smallest first, exact. As published: ceil(n / bins) each; where a
- * stratum has fewer the share of the later ones is taken anew, rounded up: the sum may be above n.
+ * How many rows each stratum gives, the highest first. Default: equal shares, the smallest first, exact. As published:
+ * ceil(n / bins) each; where a stratum has fewer the share of the later ones is taken anew, rounded up: the sum may be
+ * above n.
  */
 export function strataShares(sizes: readonly number[], budget: number, isOfficial: boolean): Int32Array {
   if (!isOfficial) return waterFill(sizes, budget);
@@ -80,8 +86,9 @@ export function strataShares(sizes: readonly number[], budget: number, isOfficia
 }
 
 /**
- * Equal shares as Adapt-inf has them: ceil(n / groups) each, the smallest group first; what a group lacks is divided among the later ones, rounded up,
- * so that the sum may be above n. Where the smallest group can give its share all get the same.
+ * Equal shares as Adapt-inf has them: ceil(n / groups) each, the smallest group first; what a group lacks is divided
+ * among the later ones, rounded up, so that the sum may be above n. Where the smallest group can give its share all get
+ * the same.
  */
 export function ceilShares(sizes: readonly number[], budget: number): Int32Array {
   const taken = new Int32Array(sizes.length);

@@ -62,8 +62,8 @@ const options = z
   .transform((given): CoincideOptions => textOnly.withDefault(given));
 
 /**
- * COINCIDE: clusters of concept and skill share the budget by how well they transfer to others (T) and how redundant they are (D), and each
- * gives the rows that stand for it best.
+ * COINCIDE: clusters of concept and skill share the budget by how well they transfer to others (T) and how redundant
+ * they are (D), and each gives the rows that stand for it best.
  */
 export const coincide: Selector<CoincideOptions> = {
   name: 'coincide',

@@ -64,8 +64,8 @@ export async function gaussianKernel(own: Matrix, sigma: number, products: Produ
 }
 
 /**
- * Density of a cluster: the mean of its kernel over ordered pairs. With the diagonal as in the published code, without it as in the paper;
- * a single row has density 1 in both.
+ * Density of a cluster: the mean of its kernel over ordered pairs. With the diagonal as in the published code, without
+ * it as in the paper; a single row has density 1 in both.
  */
 export function density({ rows, sums }: Kernel, diagonal: 'with' | 'without'): number {
   const total = sums.reduce((sum, value) => sum + value, 0);
@@ -74,8 +74,9 @@ export function density({ rows, sums }: Kernel, diagonal: 'with' | 'without'): n
 }
 
 /**
- * Rows that stand for their cluster: S grows by the row that makes MMD^2(S, cluster) = mean k over S x S - 2 mean k over S x cluster + const
- * smallest, ties to the first. A larger count begins with what a smaller one picks. O(count x rows).
+ * Rows that stand for their cluster: S grows by the row that makes MMD^2(S, cluster) = mean k over S x S - 2 mean k
+ * over S x cluster + const smallest, ties to the first. A larger count begins with what a smaller one picks. O(count x
+ * rows).
  *
  * @returns positions in the kernel, in the order picked, and MMD^2 after each pick
  */

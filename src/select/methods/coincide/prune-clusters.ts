@@ -6,7 +6,10 @@ import { largestRemainder } from '../../kit/allocate.ts';
 import { sequentialSoftmax, softmax } from '../../kit/allocate-published.ts';
 import { density, gaussianKernel, greedyMmd, type Kernel } from './mmd.ts';
 
-/** Numbers of kernels that are kept from computing densities until rows are picked (256 MiB); the others are computed again. */
+/**
+ * Numbers of kernels that are kept from computing densities until rows are picked (256 MiB); the others are computed
+ * again.
+ */
 const HELD_NUMBERS = 2 ** 25;
 
 export interface PruneOptions {
@@ -32,10 +35,12 @@ export interface Pruned {
 }
 
 /**
- * The pruning of COINCIDE: clusters share the budget by softmax(T_i / (D_i tau)), and each gives the rows that stand for it best (greedy MMD).
+ * The pruning of COINCIDE: clusters share the budget by softmax(T_i / (D_i tau)), and each gives the rows that stand
+ * for it best (greedy MMD).
  *
- * Paper: density over pairs of different rows; shares by largest remainder, what a cluster can't give goes to the others. Official: density with
- * the diagonal; shares one after the other by those still to come, so that less than the budget may come out.
+ * Paper: density over pairs of different rows; shares by largest remainder, what a cluster can't give goes to the
+ * others. Official: density with the diagonal; shares one after the other by those still to come, so that less than the
+ * budget may come out.
  *
  * @param transfer T_i of each cluster
  */

@@ -4,8 +4,8 @@ import { type Matrix, rowRange, unitRows } from '../../../numeric/linalg/matrix.
 const BLOCK_ROWS = 512;
 
 /**
- * The columns [from, to) of each of `layers` equal blocks, side by side: the language half of a COINCIDE feature, which has
- * [vision, language] for each layer.
+ * The columns [from, to) of each of `layers` equal blocks, side by side: the language half of a COINCIDE feature, which
+ * has [vision, language] for each layer.
  */
 export function sliceOfLayers(matrix: Matrix, layers: number, [from, to]: readonly [number, number]): Matrix {
   const perLayer = matrix.width / layers;
@@ -21,8 +21,9 @@ export function sliceOfLayers(matrix: Matrix, layers: number, [from, to]: readon
 }
 
 /**
- * Transferability of clusters: T_i, the mean cosine of centroid i to the other centroids. Pairs above `excludeAbove` count in neither sum nor
- * number (the published code leaves out those above 0.9, itself among them). A centroid with no pair left has 0.
+ * Transferability of clusters: T_i, the mean cosine of centroid i to the other centroids. Pairs above `excludeAbove`
+ * count in neither sum nor number (the published code leaves out those above 0.9, itself among them). A centroid with
+ * no pair left has 0.
  */
 export async function transferability(
   centroids: Matrix,

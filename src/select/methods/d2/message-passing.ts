@@ -5,7 +5,8 @@ import type { NeighbourTable } from '../../../numeric/neighbour-table.ts';
 const LEAST_SCORE = 1e-7;
 
 /**
- * D2, forward messages: u_i = max(s_i, 1e-7) + sum over the k nearest j of e^(-gamma d_ij) max(s_j, 1e-7), with squared distances d.
+ * D2, forward messages: u_i = max(s_i, 1e-7) + sum over the k nearest j of e^(-gamma d_ij) max(s_j, 1e-7), with squared
+ * distances d.
  */
 export function forwardMessages(score: ArrayLike<number>, near: NeighbourTable, gamma = 1): Float64Array {
   const { k, rows, squares } = near;
@@ -54,10 +55,10 @@ export function pickGreedily(start: Float64Array, near: NeighbourTable, gamma: n
 }
 
 /**
- * D2, as published for large data: nodes are visited in the order of their first values. One that has meanwhile fallen below the next in the
- * list waits on standby, and is taken once its value is at least that of the head of the list. No exact greedy: a node can be overtaken by its
- * immediate successor alone. Ties to the one that waits longer; at the end of the list, where the published code reads beyond it, the
- * waiting ones are taken by value.
+ * D2, as published for large data: nodes are visited in the order of their first values. One that has meanwhile fallen
+ * below the next in the list waits on standby, and is taken once its value is at least that of the head of the list. No
+ * exact greedy: a node can be overtaken by its immediate successor alone. Ties to the one that waits longer; at the end
+ * of the list, where the published code reads beyond it, the waiting ones are taken by value.
  */
 export function pickWithStandby(start: Float64Array, near: NeighbourTable, gamma: number, count: number): Int32Array {
   const values = start.slice();
@@ -95,8 +96,8 @@ export interface DensityMode {
 }
 
 /**
- * D2, dense sampler: a graph made symmetric (j is a neighbour of i or i of j), with plain, not squared, distances. The start value of a node
- * is its score plus, or times, sum over neighbours of e^(-d) max(s, 1e-7).
+ * D2, dense sampler: a graph made symmetric (j is a neighbour of i or i of j), with plain, not squared, distances. The
+ * start value of a node is its score plus, or times, sum over neighbours of e^(-d) max(s, 1e-7).
  */
 export function densitySampler(
   score: ArrayLike<number>,

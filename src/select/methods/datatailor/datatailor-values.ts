@@ -8,8 +8,9 @@ const FEW_NUMBERS = 2 ** 26;
 const BLOCK_ROWS = 1024;
 
 /**
- * Representativeness of the rows of one source: informativeness times the mean over the other clusters of e^cos of their centroids. With a single
- * cluster there is nothing to be similar to: the informativeness itself, as published NaN.
+ * Representativeness of the rows of one source: informativeness times the mean over the other clusters of e^cos of
+ * their centroids. With a single cluster there is nothing to be similar to: the informativeness itself, as published
+ * NaN.
  *
  * @param clusters rows of each cluster
  */
@@ -44,8 +45,9 @@ export function meanRow({ data, rows, width }: Matrix): Float64Array {
 }
 
 /**
- * Uniqueness of the rows of one cluster: sum_j d_ij I_j / (sum of all d / size), d the Euclidean distance and I the informativeness. Where all
- * distances are 0, as for a row alone, it is the mean informativeness, which it otherwise is on average, as published NaN.
+ * Uniqueness of the rows of one cluster: sum_j d_ij I_j / (sum of all d / size), d the Euclidean distance and I the
+ * informativeness. Where all distances are 0, as for a row alone, it is the mean informativeness, which it otherwise is
+ * on average, as published NaN.
  */
 export async function uniqueness(
   rows: Matrix,
@@ -105,8 +107,8 @@ export function ranksOf(values: ArrayLike<number>): Int32Array {
 }
 
 /**
- * (R rank(I) + rank(U) + rank(P)) / (R + 2) of a row, ranks as shares of the n rows of its source. From whole ranks, so that equal scores are equal;
- * as published the shares are in single precision, whose rounding parts them.
+ * (R rank(I) + rank(U) + rank(P)) / (R + 2) of a row, ranks as shares of the n rows of its source. From whole ranks, so
+ * that equal scores are equal; as published the shares are in single precision, whose rounding parts them.
  *
  * @param turns R
  */

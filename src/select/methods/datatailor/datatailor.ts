@@ -131,7 +131,10 @@ export const datatailor: Selector<DatatailorOptions> = {
   },
 };
 
-/** Clusters of one source: by labels, else by Ward, whose distances are held for at most 2,048 rows; more are first clustered by k-means. */
+/**
+ * Clusters of one source: by labels, else by Ward, whose distances are held for at most 2,048 rows; more are first
+ * clustered by k-means.
+ */
 async function clustersOf(
   points: WideColumn,
   members: readonly number[],

@@ -2,8 +2,9 @@ import { openIndexedHeap } from '../../../numeric/indexed-heap.ts';
 import type { NeighbourTable } from '../../../numeric/neighbour-table.ts';
 
 /**
- * Facility location: picks rows that make f(S) = sum over i of max over j in S of sim(i, j) grow most, ties to the first (lazy greedy: f is
- * submodular, so that a stale gain is an upper bound). Row i sees itself (sim 1) and its neighbours; others count as 0.
+ * Facility location: picks rows that make f(S) = sum over i of max over j in S of sim(i, j) grow most, ties to the
+ * first (lazy greedy: f is submodular, so that a stale gain is an upper bound). Row i sees itself (sim 1) and its
+ * neighbours; others count as 0.
  *
  * @param near of unit vectors: the cosine is 1 - d^2 / 2, negative ones count as 0
  * @returns the rows in the order picked, and the gain of each

@@ -22,8 +22,8 @@ export function drawReference(tasks: readonly PreselTask[], share: number, seed:
 }
 
 /**
- * r_t, the mean over a task's reference of IRS = L(y | x, I) / L(y | I): low where the question helps the answer. Rows without two finite, positive
- * losses don't count; a task without any takes the mean of the other tasks.
+ * r_t, the mean over a task's reference of IRS = L(y | x, I) / L(y | I): low where the question helps the answer. Rows
+ * without two finite, positive losses don't count; a task without any takes the mean of the other tasks.
  */
 export function taskDifficulty(
   tasks: readonly PreselTask[],

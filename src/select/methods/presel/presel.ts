@@ -198,7 +198,10 @@ const without = (parts: readonly number[][], rows: readonly number[]): number[][
   return parts.map((part) => part.filter((row) => !left.has(row)));
 };
 
-/** How many rows each cluster of a task gives. Paper: largest remainder; official: rounded, mended by one a cluster at most. */
+/**
+ * How many rows each cluster of a task gives. Paper: largest remainder; official: rounded, mended by one a cluster at
+ * most.
+ */
 function inClusters(
   open: readonly number[][],
   whole: readonly number[][],
@@ -227,7 +230,9 @@ function explain(
   });
 }
 
-/** What quotas beyond a task and rounding leave open is drawn from all rows that are left, as the published merge does. */
+/**
+ * What quotas beyond a task and rounding leave open is drawn from all rows that are left, as the published merge does.
+ */
 function fillAtRandom(pool: Pool, seed: number): void {
   const left = pool.rows.filter((row) => !pool.reasons[row]!.kept && pool.reasons[row]!.code !== 'in-reference');
   const count = Math.min(

@@ -6,7 +6,10 @@ const BLOCK_ROWS = 512;
 /** Neighbours that PreSel's typicality is measured by. */
 const NEIGHBOURS = 5;
 
-/** Positions of the rows of one cluster, the most typical first: by the mean cosine to the min(5, n - 1) nearest others of it. */
+/**
+ * Positions of the rows of one cluster, the most typical first: by the mean cosine to the min(5, n - 1) nearest others
+ * of it.
+ */
 export async function typicalRows(
   own: Matrix,
   products: Products,

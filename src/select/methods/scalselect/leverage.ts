@@ -24,8 +24,9 @@ interface Scale {
 type Watch = Pick<SelectContext, 'signal' | 'progress'>;
 
 /**
- * Leverage of each row on the main directions of the pool: features are centred, divided by their standard deviation and rows scaled to length
- * 1, giving Z; of its singular values the fewest that hold `energy` of the sum of squares count, k in number; the score is
+ * Leverage of each row on the main directions of the pool: features are centred, divided by their standard deviation
+ * and rows scaled to length 1, giving Z; of its singular values the fewest that hold `energy` of the sum of squares
+ * count, k in number; the score is
  * |U_k row|^2 = sum_j <z, v_j>^2 / s_j^2. Scores sum to k. Three passes over the column; memory is the square of its width (or of the number of
  * rows, where that is less) and a block.
  *
@@ -108,7 +109,10 @@ async function scaleOf(
   return { mean, factor, rows };
 }
 
-/** Rows of Z with their numbers, so many at a time however the column is read: sums in single precision depend on where a block ends. */
+/**
+ * Rows of Z with their numbers, so many at a time however the column is read: sums in single precision depend on where
+ * a block ends.
+ */
 async function* standardised(
   column: WideColumn,
   isIn: (row: number) => boolean,
@@ -165,7 +169,9 @@ async function mainDirections(
   };
 }
 
-/** How many of the values, largest first, hold the share `energy` of their sum; never one that is 0 beside the largest. */
+/**
+ * How many of the values, largest first, hold the share `energy` of their sum; never one that is 0 beside the largest.
+ */
 function countOf(values: Float64Array, energy: number): number {
   const total = values.reduce((sum, value) => sum + Math.max(0, value), 0);
   let held = 0;

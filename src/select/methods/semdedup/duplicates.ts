@@ -36,8 +36,9 @@ export async function chainSimilarity(
 }
 
 /**
- * Groups: rows that are linked by pairs above a threshold are one group of duplicates, and its first row stands for it. M_j = the threshold
- * up to which row j belongs to a group with a row before it (single linkage): with 1 - eps below M_j it is removed.
+ * Groups: rows that are linked by pairs above a threshold are one group of duplicates, and its first row stands for it.
+ * M_j = the threshold up to which row j belongs to a group with a row before it (single linkage): with 1 - eps below
+ * M_j it is removed.
  */
 export async function groupSimilarity(
   points: Matrix,

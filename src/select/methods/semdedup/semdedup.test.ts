@@ -50,7 +50,8 @@ describe('semdedup', () => {
   });
 
   it('differs by variant where a later row links two earlier ones', async () => {
-    // The farthest are 0 and 20; 10 lies between them and is similar to both, they are not to each other. 100 pulls the centroid.
+    // The farthest are 0 and 20; 10 lies between them and is similar to both, they are not to each other. 100 pulls the
+    // centroid.
     const input = circle([0, 13, 10, 100, 100, 100, 100]);
     const at = (variant: string) => select(input, { variant, eps: 0.02 });
     expect([...(await at('group')).kept]).toContain(0);

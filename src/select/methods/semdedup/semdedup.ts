@@ -115,8 +115,9 @@ async function similarities(
 }
 
 /**
- * Rows of a cluster in the order in which they are kept: farthest from the centroid first (hard), or nearest (easy, the reverse). Cosines are
- * rounded to single precision: rows that lie equally far, as two alone do, tie and go by their order, whatever the rounding on the way.
+ * Rows of a cluster in the order in which they are kept: farthest from the centroid first (hard), or nearest (easy, the
+ * reverse). Cosines are rounded to single precision: rows that lie equally far, as two alone do, tie and go by their
+ * order, whatever the rounding on the way.
  *
  * @param centroid of any length
  */
@@ -136,7 +137,10 @@ export function orderByCentroid(
   return keep === 'hard' ? hardFirst : hardFirst.reverse();
 }
 
-/** The direction of the centroid of all rows: the sum of them at length 1, which those of single precision have only nearly. */
+/**
+ * The direction of the centroid of all rows: the sum of them at length 1, which those of single precision have only
+ * nearly.
+ */
 function sumOfUnits(points: Matrix): Float64Array {
   const { data, rows, width } = points;
   const sum = new Float64Array(width);

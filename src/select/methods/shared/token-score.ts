@@ -12,7 +12,9 @@ export interface TokenScoreOptions extends Record<string, unknown> {
   textOnly: TextOnlyPolicy;
 }
 
-/** A method that ranks by one number about the predicted response tokens: EL2N, AUM. They differ in the number alone. */
+/**
+ * A method that ranks by one number about the predicted response tokens: EL2N, AUM. They differ in the number alone.
+ */
 export function tokenScoreSelector(
   about: Pick<Selector, 'name' | 'version' | 'title' | 'source' | 'summary' | 'formula' | 'breaks'> & {
     column: string;

@@ -1,8 +1,8 @@
 import type { Random } from '../../../numeric/philox.ts';
 
 /**
- * Draws without replacement, one after the other in proportion to the weights of what is left: each row gets log w + a Gumbel number, and
- * the largest win, which has the same distribution.
+ * Draws without replacement, one after the other in proportion to the weights of what is left: each row gets log w + a
+ * Gumbel number, and the largest win, which has the same distribution.
  *
  * @param logWeights logarithms of the weights, of any scale
  * @returns positions in the order of the draw

@@ -22,8 +22,9 @@ export interface TiveOptions extends Record<string, unknown> {
 }
 
 /**
- * Instance value of each row: the mean cosine of its gradient with those of all rows of its task, itself included; in two passes, since it
- * is the product with the mean unit gradient. NaN where a gradient isn't finite; a gradient of 0 has a value of 0.
+ * Instance value of each row: the mean cosine of its gradient with those of all rows of its task, itself included; in
+ * two passes, since it is the product with the mean unit gradient. NaN where a gradient isn't finite; a gradient of 0
+ * has a value of 0.
  */
 export async function instanceValues(
   gradient: WideColumn,

@@ -23,8 +23,8 @@ function typicality(squares: readonly number[], distance: TypicalityOptions['dis
 }
 
 /**
- * Rows of one cluster in the order of TypiClust: always the most typical of those that are left, ties to the first; typicality is taken anew among
- * what is left, with k = min(neighbours, half of the rows left).
+ * Rows of one cluster in the order of TypiClust: always the most typical of those that are left, ties to the first;
+ * typicality is taken anew among what is left, with k = min(neighbours, half of the rows left).
  *
  * @param own the rows of the cluster
  * @returns their positions in the order picked, and the typicality of each at the beginning

@@ -33,7 +33,8 @@ export interface SignalExportResult {
 }
 
 /**
- * Writes columns that have been measured, with the ids of their samples, as a file for others. It appears whole or not at all.
+ * Writes columns that have been measured, with the ids of their samples, as a file for others. It appears whole or not
+ * at all.
  *
  * @throws WinnowError `COLUMN_MISSING`, `SIGNAL_INCOMPLETE`, `FORMAT_UNSAID`, `FORMAT_CANNOT_HOLD`, `OUTPUT_EXISTS`
  */
@@ -107,7 +108,10 @@ function openerFor(file: string): Opener {
   });
 }
 
-/** Names that columns are read by: of a signal all of its columns, with its name where a later signal has one of the same name. */
+/**
+ * Names that columns are read by: of a signal all of its columns, with its name where a later signal has one of the
+ * same name.
+ */
 function columnsFor(stored: readonly StoredSignal[], names: readonly string[]): string[] {
   const found = new Set<string>();
   const has = ({ entry }: StoredSignal, name: string): boolean => entry.columns.some((column) => column.name === name);

@@ -4,7 +4,10 @@ import { writing } from '../../../base/files/disk-errors.ts';
 import { npyHeader } from '../../../numeric/npy.ts';
 import type { ExportedColumn, ValueSink } from './sink.ts';
 
-/** One column as an `.npy` array in the order of the rows: `(rows,)` of int32 or float32, or `(rows, width)` of float32. @throws WinnowError `FORMAT_CANNOT_HOLD` */
+/**
+ * One column as an `.npy` array in the order of the rows: `(rows,)` of int32 or float32, or `(rows, width)` of float32.
+ * @throws WinnowError `FORMAT_CANNOT_HOLD`
+ */
 export async function openNpyArray(path: string, columns: readonly ExportedColumn[], rows: number): Promise<ValueSink> {
   const [column] = columns;
   if (columns.length !== 1 || column === undefined || column.kind === 'text' || column.kind === 'list') {

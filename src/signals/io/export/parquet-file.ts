@@ -55,8 +55,8 @@ function isVector({ kind, width }: ExportedColumn): boolean {
 }
 
 /**
- * A block by way of a staging table in which every number of a vector is a column: whole columns are copied as arrays, which takes a twelfth of the time that
- * lists do one by one.
+ * A block by way of a staging table in which every number of a vector is a column: whole columns are copied as arrays,
+ * which takes a twelfth of the time that lists do one by one.
  */
 async function insert(
   connection: DuckDBConnection,

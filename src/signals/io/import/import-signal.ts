@@ -61,10 +61,11 @@ export interface SignalImportResult {
 }
 
 /**
- * Takes values that were measured elsewhere as a signal of a data set. Everything is checked before anything is stored; an interrupted import goes on
- * where it was, and its columns appear when all rows are there.
+ * Takes values that were measured elsewhere as a signal of a data set. Everything is checked before anything is stored;
+ * an interrupted import goes on where it was, and its columns appear when all rows are there.
  *
- * @throws WinnowError `NOT_FOUND`, `SIGNAL_NAME_INVALID`, `SIGNAL_NAME_TAKEN`, `SIGNAL_FILE_INVALID`, and those about ids and columns
+ * @throws WinnowError `NOT_FOUND`, `SIGNAL_NAME_INVALID`, `SIGNAL_NAME_TAKEN`, `SIGNAL_FILE_INVALID`, and those about
+ * ids and columns
  */
 export async function importSignal(project: Project, request: SignalImportRequest): Promise<SignalImportResult> {
   const { as, dtype, note, progress, signal, dryRun = false } = request;

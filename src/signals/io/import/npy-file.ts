@@ -13,7 +13,8 @@ const LONG_INTEGERS = /^(i8|u[48])$/;
 const ROWS_AT_ONCE = 65_536;
 
 /**
- * An `.npy` array of one number or vector a row, in the order of the data set's rows, quarantined ones included: it has no ids.
+ * An `.npy` array of one number or vector a row, in the order of the data set's rows, quarantined ones included: it has
+ * no ids.
  *
  * @throws WinnowError `SIGNAL_FILE_INVALID`, `ROWS_MISMATCH`; `COLUMN_TYPE` where integers are beyond 32 bits
  */

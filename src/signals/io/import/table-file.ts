@@ -31,10 +31,11 @@ const VECTOR = /^(U?(?:TINYINT|SMALLINT|INTEGER|BIGINT|HUGEINT)|FLOAT|DOUBLE|DEC
 const EXACT = 2 ** 24;
 
 /**
- * Values from a table with a column of ids, in any order of rows. DuckDB reads it, in a memory of its own with what doesn't fit
- * on disk; nothing but the file's folder can be read.
+ * Values from a table with a column of ids, in any order of rows. DuckDB reads it, in a memory of its own with what
+ * doesn't fit on disk; nothing but the file's folder can be read.
  *
- * @throws WinnowError `SIGNAL_FILE_INVALID`, `ID_COLUMN_MISSING`, `COLUMN_UNKNOWN`, `COLUMN_TYPE`, and those of {@link checkIds}
+ * @throws WinnowError `SIGNAL_FILE_INVALID`, `ID_COLUMN_MISSING`, `COLUMN_UNKNOWN`, `COLUMN_TYPE`, and those of {@link
+ * checkIds}
  */
 export async function openTableFile(project: Project, dataset: Dataset, request: TableRequest): Promise<ValueFile> {
   const { file, idColumn, rules } = request;
