@@ -1,6 +1,6 @@
 import { expect, it } from 'vitest';
 import { z } from 'zod';
-import { optionFault } from './option-error.ts';
+import { optionError } from './option-error.ts';
 
 const Options = z
   .strictObject({
@@ -32,7 +32,7 @@ it.each<[Record<string, unknown>, string]>([
   [{ keep: 'easy', learningRate: 3, count: 2 }, '--count is above --learning-rate, got 2'],
 ])('says what is wrong with %o', (given, message) => {
   const { error } = Options.safeParse(given);
-  expect(optionFault('method', error!, given, 'winnow select method --help')).toMatchObject({
+  expect(optionError('method', error!, given, 'winnow select method --help')).toMatchObject({
     code: 'OPTION_INVALID',
     message: `method: ${message}`,
     hint: 'See: winnow select method --help',

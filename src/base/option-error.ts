@@ -11,7 +11,7 @@ type Issue = z.core.$ZodIssue;
  * @param of the method, signal or recipe that has the options
  * @param help the command that lists them
  */
-export function optionFault(
+export function optionError(
   of: string,
   error: z.ZodError,
   given: Readonly<Record<string, unknown>>,

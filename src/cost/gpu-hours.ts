@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import { optionName } from '../base/cli-flags.ts';
 import { WinnowError } from '../base/errors.ts';
-import { optionFault } from '../base/option-error.ts';
+import { optionError } from '../base/option-error.ts';
 import { IMAGE_FAMILIES } from './image-tokens/families.ts';
 
 /** Dense bf16 peaks, 10^12 FLOP/s: the vendors' figures, those of LLaMA-Factory's MFU script. */
@@ -53,7 +53,7 @@ export function parseCostOptions(given: object): CostOptions {
   const own = Object.entries(given).filter(([name]) => name in CostOptions.shape);
   const parsed = CostOptions.safeParse(Object.fromEntries(own));
   if (parsed.success) return parsed.data;
-  throw optionFault('the budget', parsed.error, Object.fromEntries(own), 'winnow select random --help');
+  throw optionError('the budget', parsed.error, Object.fromEntries(own), 'winnow select random --help');
 }
 
 /**

@@ -1,7 +1,7 @@
 import { mkdir, open, readFile } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import { z } from 'zod';
-import { writing } from '../base/files/disk-errors.ts';
+import { withDiskErrors } from '../base/files/disk-errors.ts';
 import { ColumnRecord } from './shard-file.ts';
 
 const Shard = z.object({ file: z.string(), start: z.int(), end: z.int(), rows: z.string() });
@@ -36,7 +36,7 @@ export type LineageEntry = z.infer<typeof LineageEntry>;
 
 /** Append one line; durable when this returns. Called under the project's lock `lineage`. */
 export function appendLineage(file: string, entry: LineageEntry): Promise<void> {
-  return writing(file, () => append(file, entry));
+  return withDiskErrors(file, () => append(file, entry));
 }
 
 async function append(file: string, entry: LineageEntry): Promise<void> {

@@ -5,7 +5,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
-import { hasEnded, markIn, writerMark } from '../base/files/process-mark.ts';
+import { hasEnded, markIn, processMark } from '../base/files/process-mark.ts';
 import { describeHolder, openLocks, withLock } from './lock.ts';
 
 let folder: string;
@@ -27,7 +27,7 @@ async function ticketOfOther(name: string): Promise<{ child: ChildProcess; ticke
   await once(child.stdout!, 'data');
   const stat = await import('node:fs').then((fs) => fs.readFileSync(`/proc/${child.pid}/stat`, 'latin1'));
   const start = stat.slice(stat.lastIndexOf(')') + 2).split(' ')[19];
-  const [machine] = writerMark().split('-');
+  const [machine] = processMark().split('-');
   return { child, ticket: `${name}.${machine}-${child.pid}-${start}.00` };
 }
 
@@ -79,8 +79,8 @@ describe('a lock', () => {
   });
 
   it.runIf(process.platform === 'linux')('is not mistaken for that of a process that got the same number later', () => {
-    const [machine, pid, start] = writerMark().split('-');
-    expect(hasEnded(writerMark())).toBe(false);
+    const [machine, pid, start] = processMark().split('-');
+    expect(hasEnded(processMark())).toBe(false);
     expect(hasEnded(`${machine}-${pid}-${Number(start) - 1}`)).toBe(true);
   });
 
@@ -99,7 +99,7 @@ describe('a lock', () => {
     }
     expect(looks).toEqual(new Array(12).fill(false));
     const waited = await locks.wait('x');
-    expect(readdirSync(folder).map(markIn)).toEqual([writerMark()]);
+    expect(readdirSync(folder).map(markIn)).toEqual([processMark()]);
     await waited.release();
   });
 

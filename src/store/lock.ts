@@ -4,8 +4,8 @@ import { mkdir, utimes, writeFile } from 'node:fs/promises';
 import { hostname } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { writing } from '../base/files/disk-errors.ts';
-import { hasEnded, markIn, pidOf, writerMark } from '../base/files/process-mark.ts';
+import { withDiskErrors } from '../base/files/disk-errors.ts';
+import { hasEnded, markIn, pidOf, processMark } from '../base/files/process-mark.ts';
 
 /** A lock that this process holds. */
 export interface Lock extends AsyncDisposable {
@@ -78,7 +78,7 @@ export function openLocks(folder: string, times: LockTimes = { beat: 2_000, stal
     const name = given.replace(/[^A-Za-z0-9_-]/g, '_');
     const before = rival(name);
     if (before !== undefined) return { holder: holderOf(folder, before) };
-    const ticket = `${name}.${writerMark()}.${randomBytes(6).toString('hex')}`;
+    const ticket = `${name}.${processMark()}.${randomBytes(6).toString('hex')}`;
     const path = join(folder, ticket);
     await mkdir(folder, { recursive: true });
     await writeFile(path, `${hostname()}\n`, { flag: 'wx' });
@@ -102,13 +102,13 @@ export function openLocks(folder: string, times: LockTimes = { beat: 2_000, stal
   };
 
   return {
-    take: (name) => writing(folder, () => take(name)),
+    take: (name) => withDiskErrors(folder, () => take(name)),
     async wait(name, { signal, waiting } = {}) {
       const began = performance.now();
       let told = false;
       for (let pause = 10; ; pause = Math.min(250, pause * 1.5)) {
         signal?.throwIfAborted();
-        const got = await writing(folder, () => take(name));
+        const got = await withDiskErrors(folder, () => take(name));
         if ('lock' in got) return got.lock;
         if (!told && performance.now() - began > 1_000) {
           told = true;

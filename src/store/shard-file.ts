@@ -5,7 +5,7 @@ import { z } from 'zod';
 import { name, quote } from '../base/duckdb.ts';
 import { WinnowError } from '../base/errors.ts';
 import { commitFile, temporaryName } from '../base/files/atomic.ts';
-import { writing } from '../base/files/disk-errors.ts';
+import { withDiskErrors } from '../base/files/disk-errors.ts';
 import type { Column, ColumnBlock } from '../numeric/columns.ts';
 import { writeHalves } from '../numeric/half.ts';
 import { refuseNewer } from './format-version.ts';
@@ -73,7 +73,7 @@ export async function writeParquet(
     } finally {
       appender.closeSync();
     }
-    await writing(path, () =>
+    await withDiskErrors(path, () =>
       connection.run(
         `COPY (SELECT * FROM ${table} ORDER BY row) TO ${quote(temporary)} (FORMAT parquet, COMPRESSION zstd, KV_METADATA {winnow: ${quote(JSON.stringify(meta))}})`,
       ),

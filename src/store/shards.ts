@@ -3,7 +3,7 @@ import { existsSync, readdirSync, statSync } from 'node:fs';
 import { mkdir, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { type Quarantined, WinnowError } from '../base/errors.ts';
-import { writing } from '../base/files/disk-errors.ts';
+import { withDiskErrors } from '../base/files/disk-errors.ts';
 import { sortKeys } from '../dataset/canonical.ts';
 import type { Dataset } from '../dataset/dataset.ts';
 import { resolveMedia } from '../dataset/media/media.ts';
@@ -132,7 +132,7 @@ export async function writeShard(
     }
     return { name: spec.name, kind: spec.kind, width: column.width, measures: spec.measures };
   });
-  await writing(shard.path, () => mkdir(join(shard.path, '..'), { recursive: true }));
+  await withDiskErrors(shard.path, () => mkdir(join(shard.path, '..'), { recursive: true }));
   const ordered: ColumnBlock = {
     ...block,
     columns: Object.fromEntries(columns.map((column) => [column.name, block.columns[column.name]!])),

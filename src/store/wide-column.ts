@@ -2,7 +2,7 @@ import { type FileHandle, mkdir, open, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { WinnowError } from '../base/errors.ts';
 import { temporaryName } from '../base/files/atomic.ts';
-import { writing } from '../base/files/disk-errors.ts';
+import { withDiskErrors } from '../base/files/disk-errors.ts';
 import type { VectorBlock, WideColumn } from '../numeric/columns.ts';
 import type { Matrix } from '../numeric/linalg/matrix.ts';
 import type { Project } from './project.ts';
@@ -79,7 +79,7 @@ async function copyRows(path: string, width: number, blocks: AsyncIterable<Vecto
   await mkdir(join(path, '..'), { recursive: true });
   const file = await open(temporary, 'wx+');
   try {
-    await writing(temporary, async () => {
+    await withDiskErrors(temporary, async () => {
       for await (const { start, matrix } of blocks) {
         const bytes = bytesOf(matrix.data);
         for (let done = 0; done < bytes.length; ) {

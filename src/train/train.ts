@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import type { z } from 'zod';
 import { WinnowError } from '../base/errors.ts';
 import { writeFileAtomic } from '../base/files/atomic.ts';
-import { optionFault } from '../base/option-error.ts';
+import { optionError } from '../base/option-error.ts';
 import type { Dataset } from '../dataset/dataset.ts';
 import { resolveWeights } from '../models/source.ts';
 import { mean } from '../numeric/statistics/statistics.ts';
@@ -244,7 +244,7 @@ async function rowsOf(project: Project, dataset: Dataset, selection: string | un
 function parseOptions(given: Partial<z.input<typeof ProxyRecipe>>): ProxyRecipe {
   const parsed = ProxyRecipe.safeParse(given);
   if (parsed.success) return parsed.data;
-  throw optionFault('train', parsed.error, given, 'winnow train --help');
+  throw optionError('train', parsed.error, given, 'winnow train --help');
 }
 
 function checkName(name: string): string {

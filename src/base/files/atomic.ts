@@ -3,8 +3,8 @@ import { closeSync, fsyncSync, openSync, readdirSync, rmSync, statSync } from 'n
 import { type FileHandle, mkdir, open, rename, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { basename, dirname, join } from 'node:path';
-import { writing } from './disk-errors.ts';
-import { hasEnded, writerMark } from './process-mark.ts';
+import { withDiskErrors } from './disk-errors.ts';
+import { hasEnded, processMark } from './process-mark.ts';
 
 /** A file under a temporary name that appears under its own name whole, or not at all. */
 export interface AtomicFile {
@@ -29,7 +29,7 @@ const FOREIGN_MS = 24 * 3600 * 1000;
 export function temporaryName(path: string): string {
   return join(
     dirname(path),
-    `${PREFIX}${basename(path).slice(0, 80)}-${writerMark()}-${randomBytes(6).toString('hex')}`,
+    `${PREFIX}${basename(path).slice(0, 80)}-${processMark()}-${randomBytes(6).toString('hex')}`,
   );
 }
 
@@ -72,7 +72,7 @@ function isOld(path: string): boolean {
 
 /** Open a temporary file beside `path`; creates missing folders. Throws `DISK_FULL`, `NOT_WRITABLE`. */
 export function openAtomic(path: string): Promise<AtomicFile> {
-  return writing(path, async () => {
+  return withDiskErrors(path, async () => {
     await mkdir(dirname(path), { recursive: true });
     const temporary = temporaryName(path);
     const handle = await open(temporary, 'wx');
@@ -82,7 +82,7 @@ export function openAtomic(path: string): Promise<AtomicFile> {
       temporary,
       handle,
       commit: () =>
-        writing(path, async () => {
+        withDiskErrors(path, async () => {
           await handle.sync();
           await handle.close();
           open_ = false;
@@ -103,7 +103,7 @@ export function openAtomic(path: string): Promise<AtomicFile> {
 export async function writeFileAtomic(path: string, data: string | Uint8Array): Promise<void> {
   const file = await openAtomic(path);
   try {
-    await writing(path, () => file.handle.writeFile(data));
+    await withDiskErrors(path, () => file.handle.writeFile(data));
     await file.commit();
   } finally {
     await file.abort();
@@ -112,7 +112,7 @@ export async function writeFileAtomic(path: string, data: string | Uint8Array): 
 
 /** Give a finished temporary file (written by somebody else) its final name, durably. */
 export function commitFile(temporary: string, path: string): Promise<void> {
-  return writing(path, async () => {
+  return withDiskErrors(path, async () => {
     const handle = await open(temporary, 'r+');
     try {
       await handle.sync();

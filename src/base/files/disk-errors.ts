@@ -29,7 +29,7 @@ const FAULTS: readonly { system: RegExp; code: string; message: string; hint: st
 ];
 
 /** The error for people where writing `file` failed for want of space or rights; any other error as it is. */
-export function writeFault(error: unknown, file: string): unknown {
+export function diskError(error: unknown, file: string): unknown {
   if (error instanceof WinnowError || !(error instanceof Error)) return error;
   const told = `${(error as NodeJS.ErrnoException).code ?? ''} ${error.message}`;
   const fault = FAULTS.find(({ system }) => system.test(told));
@@ -39,10 +39,10 @@ export function writeFault(error: unknown, file: string): unknown {
 }
 
 /** Do something that writes `file`, with faults of the disk in words. */
-export async function writing<T>(file: string, work: () => Promise<T>): Promise<T> {
+export async function withDiskErrors<T>(file: string, work: () => Promise<T>): Promise<T> {
   try {
     return await work();
   } catch (error) {
-    throw writeFault(error, file);
+    throw diskError(error, file);
   }
 }

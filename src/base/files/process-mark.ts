@@ -7,7 +7,7 @@ import { hostname } from 'node:os';
  * is host name, boot and, in a container, its space of process numbers; start is the kernel's tick at which the process
  * began, so that a number used again is not mistaken.
  */
-export function writerMark(): string {
+export function processMark(): string {
   own ??= `${machine()}-${process.pid}-${processState(process.pid)?.start ?? 0}`;
   return own;
 }

@@ -4,7 +4,7 @@ import { copyFile, link, lstat, mkdir, readFile, readlink, rename, rm, stat, sym
 import { basename, dirname, extname, isAbsolute, join, normalize, relative, resolve } from 'node:path';
 import { WinnowError } from '../../base/errors.ts';
 import { sweepTemporary, temporaryName, writeFileAtomic } from '../../base/files/atomic.ts';
-import { writing } from '../../base/files/disk-errors.ts';
+import { withDiskErrors } from '../../base/files/disk-errors.ts';
 import type { MediaRef, Sample } from '../sample.ts';
 import { isInside, isRemote, type MediaScope, resolveMedia } from './media.ts';
 import type { RenderSettings } from './render.ts';
@@ -172,7 +172,7 @@ export function planMedia(
         const target = join(root, name);
         if (!swept.has(dirname(target))) sweepTemporary(dirname(target));
         swept.add(dirname(target));
-        await writing(target, () => makeFile(root, target, content, mode === 'inside' ? 'link' : mode));
+        await withDiskErrors(target, () => makeFile(root, target, content, mode === 'inside' ? 'link' : mode));
       }
       return targets.size;
     },

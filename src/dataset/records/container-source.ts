@@ -1,7 +1,7 @@
 import { closeSync, fsyncSync, mkdirSync, openSync, renameSync, rmSync, statSync, writeSync } from 'node:fs';
 import { basename, dirname, join } from 'node:path';
 import { sweepTemporary, systemTemporary, temporaryName } from '../../base/files/atomic.ts';
-import { writing } from '../../base/files/disk-errors.ts';
+import { withDiskErrors } from '../../base/files/disk-errors.ts';
 import { sha256 } from '../canonical.ts';
 import { type EmbeddedMedia, storeEmbedded } from './embedded.ts';
 import { openJsonSource } from './json-source.ts';
@@ -44,7 +44,7 @@ export async function unpackedSource(
     const target = folder;
     sweepTemporary(dirname(target));
     try {
-      await writing(target, () => fill(target, unpack));
+      await withDiskErrors(target, () => fill(target, unpack));
     } catch (error) {
       rmSync(target, { recursive: true, force: true });
       throw error;

@@ -4,7 +4,7 @@ import { setImmediate as breathe } from 'node:timers/promises';
 import { createGunzip } from 'node:zlib';
 import { WinnowError } from '../../base/errors.ts';
 import { sweepTemporary, systemTemporary, temporaryName } from '../../base/files/atomic.ts';
-import { writeFault } from '../../base/files/disk-errors.ts';
+import { diskError } from '../../base/files/disk-errors.ts';
 import { sha256 } from '../canonical.ts';
 
 /** A file as it is read: itself, or its unpacked copy. */
@@ -44,7 +44,7 @@ export async function plainFile(path: string, cacheDir?: string, signal?: AbortS
       try {
         for (let done = 0; done < bytes.length; ) done += writeSync(to, bytes, done);
       } catch (error) {
-        unwritable ??= writeFault(error, target);
+        unwritable ??= diskError(error, target);
       }
     };
     const stream = packed === 'gzip' ? gunzip(write) : await unzstd(write);

@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { pipeline } from 'node:stream/promises';
 import { openAtomic } from '../../base/files/atomic.ts';
-import { writing } from '../../base/files/disk-errors.ts';
+import { withDiskErrors } from '../../base/files/disk-errors.ts';
 import { type Packer, packerFor } from './compress.ts';
 
 /** A text file that appears whole or not at all, packed as its name says (`.gz`, `.zst`). */
@@ -26,7 +26,7 @@ export async function openOutput(path: string): Promise<Output> {
   const file = await openAtomic(piped ? join(tmpdir(), 'winnow-stdout') : path);
   let parts: string[] = [];
   let size = 0;
-  const put = (bytes: Uint8Array): Promise<void> => writing(file.path, () => file.handle.writeFile(bytes));
+  const put = (bytes: Uint8Array): Promise<void> => withDiskErrors(file.path, () => file.handle.writeFile(bytes));
   const flush = async (): Promise<void> => {
     const text = parts.join('');
     parts = [];

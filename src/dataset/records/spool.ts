@@ -1,7 +1,7 @@
 import { createReadStream, createWriteStream, rmSync, statSync } from 'node:fs';
 import { pipeline } from 'node:stream/promises';
 import { systemTemporary } from '../../base/files/atomic.ts';
-import { writeFault } from '../../base/files/disk-errors.ts';
+import { diskError } from '../../base/files/disk-errors.ts';
 
 /** True for `-`, and for pipes that have a name (`<(zcat data.jsonl.gz)`). */
 export function isPipe(path: string): boolean {
@@ -22,7 +22,7 @@ export async function spoolPipe(pipe: string, signal?: AbortSignal): Promise<str
     );
   } catch (error) {
     rmSync(path, { force: true });
-    throw writeFault(error, path);
+    throw diskError(error, path);
   }
   return path;
 }

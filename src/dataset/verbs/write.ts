@@ -3,7 +3,7 @@ import { rm, rmdir } from 'node:fs/promises';
 import { basename, dirname, join, resolve } from 'node:path';
 import { WinnowError } from '../../base/errors.ts';
 import { sweepTemporary, writeFileAtomic } from '../../base/files/atomic.ts';
-import { writing } from '../../base/files/disk-errors.ts';
+import { withDiskErrors } from '../../base/files/disk-errors.ts';
 import type { Format, SideFile, WriteOptions } from '../format.ts';
 import { isObject } from '../formats/build.ts';
 import { formatNamed } from '../formats/registry.ts';
@@ -114,7 +114,8 @@ export async function writeDataset(request: WriteRequest): Promise<Written> {
     if (passed.refused.length > 0) throw cannotHold(format.title, passed.refused);
     return { rows: passed.rows, files: [main], mediaFiles: media.count(), media: placed, lost: passed.lost };
   }
-  const made = main === '-' ? undefined : await writing(folder, async () => mkdirSync(folder, { recursive: true }));
+  const made =
+    main === '-' ? undefined : await withDiskErrors(folder, async () => mkdirSync(folder, { recursive: true }));
   if (main !== '-') sweepTemporary(folder);
   const sink = await (format.openSink?.(main, write, media.load) ?? openJsonSink(main, joinerOf(format, main, write)));
   try {

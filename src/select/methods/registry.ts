@@ -1,5 +1,5 @@
 import { WinnowError } from '../../base/errors.ts';
-import { optionFault } from '../../base/option-error.ts';
+import { optionError } from '../../base/option-error.ts';
 import type { SelectContext, Selection, Selector, SelectorInput } from '../selector.ts';
 import { adaptInf } from './adapt-inf/adapt-inf.ts';
 import { aum } from './aum.ts';
@@ -109,7 +109,7 @@ export function findSelector(name: string): Selector {
 export function parseOptions(selector: Selector, given: Record<string, unknown>): Record<string, unknown> {
   const parsed = selector.options.safeParse(given);
   if (parsed.success) return parsed.data;
-  throw optionFault(selector.name, parsed.error, given, `winnow select ${selector.name} --help`);
+  throw optionError(selector.name, parsed.error, given, `winnow select ${selector.name} --help`);
 }
 
 /** Runs a selector by name on columns in memory. */

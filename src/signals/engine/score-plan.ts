@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import { WinnowError } from '../../base/errors.ts';
-import { optionFault } from '../../base/option-error.ts';
+import { optionError } from '../../base/option-error.ts';
 import type { Sample } from '../../dataset/sample.ts';
 import type { Project } from '../../store/project.ts';
 import { planShards } from '../../store/shards.ts';
@@ -38,7 +38,7 @@ function parseParams(signal: Signal, given: Record<string, unknown>): Record<str
   const schema = signal.params instanceof z.ZodObject ? signal.params.strict() : signal.params;
   const parsed = schema.safeParse(given);
   if (parsed.success) return parsed.data as Record<string, unknown>;
-  throw optionFault(signal.name, parsed.error, given, `winnow score ${signal.name} --help`);
+  throw optionError(signal.name, parsed.error, given, `winnow score ${signal.name} --help`);
 }
 
 /** Defaults of `winnow.yaml` that a signal's parameters take when they are not given. */

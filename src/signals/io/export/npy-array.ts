@@ -1,6 +1,6 @@
 import { WinnowError } from '../../../base/errors.ts';
 import { openAtomic } from '../../../base/files/atomic.ts';
-import { writing } from '../../../base/files/disk-errors.ts';
+import { withDiskErrors } from '../../../base/files/disk-errors.ts';
 import { npyHeader } from '../../../numeric/npy.ts';
 import type { ExportedColumn, ValueSink } from './sink.ts';
 
@@ -28,7 +28,9 @@ export async function openNpyArray(path: string, columns: readonly ExportedColum
   return {
     async write(block) {
       const { data } = block.columns[name]! as { data: Float32Array | Int32Array };
-      await writing(path, () => file.handle.writeFile(new Uint8Array(data.buffer, data.byteOffset, data.byteLength)));
+      await withDiskErrors(path, () =>
+        file.handle.writeFile(new Uint8Array(data.buffer, data.byteOffset, data.byteLength)),
+      );
     },
     commit: file.commit,
     abort: file.abort,

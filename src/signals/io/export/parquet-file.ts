@@ -3,7 +3,7 @@ import { dirname } from 'node:path';
 import type { DuckDBConnection, DuckDBVector } from '@duckdb/node-api';
 import { name, openDuck, quote } from '../../../base/duckdb.ts';
 import { commitFile, temporaryName } from '../../../base/files/atomic.ts';
-import { writing } from '../../../base/files/disk-errors.ts';
+import { withDiskErrors } from '../../../base/files/disk-errors.ts';
 import type { Column, ColumnBlock } from '../../../numeric/columns.ts';
 import type { ProjectPaths } from '../../../store/paths.ts';
 import type { ExportedColumn, ValueSink } from './sink.ts';
@@ -24,7 +24,7 @@ export async function openParquetFile(
   columns: readonly ExportedColumn[],
   paths: ProjectPaths,
 ): Promise<ValueSink> {
-  await writing(path, () => mkdir(dirname(path), { recursive: true }));
+  await withDiskErrors(path, () => mkdir(dirname(path), { recursive: true }));
   const duck = await openDuck({ folder: paths.root, also: [dirname(path)], temporary: paths.temporary });
   const fields = columns.map((column) => `${name(column.name)} ${TYPES[column.kind]}${isVector(column) ? '[]' : ''}`);
   await duck.alone((connection) => connection.run(`CREATE TEMP TABLE out (id VARCHAR, ${fields.join(', ')})`));
@@ -32,7 +32,7 @@ export async function openParquetFile(
   return {
     write: (block, ids) => duck.alone((connection) => insert(connection, columns, block, ids)),
     async commit() {
-      await writing(path, () =>
+      await withDiskErrors(path, () =>
         duck.alone((connection) =>
           connection.run(`COPY out TO ${quote(temporary)} (FORMAT parquet, COMPRESSION zstd)`),
         ),

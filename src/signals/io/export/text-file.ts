@@ -1,5 +1,5 @@
 import { openAtomic } from '../../../base/files/atomic.ts';
-import { writing } from '../../../base/files/disk-errors.ts';
+import { withDiskErrors } from '../../../base/files/disk-errors.ts';
 import type { ColumnBlock } from '../../../numeric/columns.ts';
 import { type ExportedColumn, jsonValue, type ValueSink } from './sink.ts';
 
@@ -32,11 +32,11 @@ async function openText(
   line: (block: ColumnBlock, ids: readonly string[], i: number) => string,
 ): Promise<ValueSink> {
   const file = await openAtomic(path);
-  await writing(path, () => file.handle.writeFile(head));
+  await withDiskErrors(path, () => file.handle.writeFile(head));
   return {
     async write(block, ids) {
       const lines = Array.from({ length: block.rows }, (_, i) => line(block, ids, i));
-      await writing(path, () => file.handle.writeFile(lines.join('')));
+      await withDiskErrors(path, () => file.handle.writeFile(lines.join('')));
     },
     commit: file.commit,
     abort: file.abort,
