@@ -160,7 +160,7 @@ describe.skipIf(!installed)('the report in a browser', () => {
       await page.locator('#all tbody button').click();
       expect(await page.getByRole('complementary', { name: 'Chosen sample' }).textContent()).toContain('shape-00101');
       await page.keyboard.press('Escape');
-      expect(await page.locator('.dock').isVisible()).toBe(false);
+      expect(await page.locator('.side-panel').isVisible()).toBe(false);
       expect(await page.evaluate('document.activeElement.textContent')).toBe('shape-00101');
     });
   });
@@ -186,7 +186,7 @@ describe.skipIf(!installed)('the report in a browser', () => {
       await page.keyboard.press('ArrowRight');
       await page.keyboard.press('ArrowUp');
       await page.keyboard.press('Enter');
-      expect(await page.locator('.dock').isVisible()).toBe(true);
+      expect(await page.locator('.side-panel').isVisible()).toBe(true);
     });
   });
 

@@ -18,7 +18,7 @@ export interface PointChartOptions {
 }
 
 /** Dropped samples as rings, then kept ones as discs over them; what the filter hides stays as faint dots. */
-export function paintPoints(context: CanvasRenderingContext2D, px: Float32Array, py: Float32Array): void {
+export function drawPoints(context: CanvasRenderingContext2D, px: Float32Array, py: Float32Array): void {
   const crowd = total > 6000 ? 'many' : total > 1500 ? 'some' : 'few';
   const { disc, circle, alpha } = {
     many: { disc: 2.5, circle: 1.5, alpha: 0.42 },
@@ -74,7 +74,7 @@ export interface Frame {
 }
 
 /** Grid, ticks and titles of both axes, and the lines of the chart. */
-export function paintAxes(context: CanvasRenderingContext2D, options: PointChartOptions, frame: Frame): void {
+export function drawAxes(context: CanvasRenderingContext2D, options: PointChartOptions, frame: Frame): void {
   const { width, height, margin, sx, sy } = frame;
   context.font = `13px ${getComputedStyle(document.body).fontFamily}`;
   context.lineWidth = 1;
@@ -112,7 +112,7 @@ export function paintAxes(context: CanvasRenderingContext2D, options: PointChart
 }
 
 /** Words on the chart, each with a halo; those that would run into an earlier one are left out. */
-export function paintLabels(
+export function drawLabels(
   context: CanvasRenderingContext2D,
   labels: readonly { x: number; y: number; text: string; strong: boolean }[],
   sx: (v: number) => number,

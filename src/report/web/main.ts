@@ -3,12 +3,15 @@ import { composition } from '../sections/composition/draw.ts';
 import { distribution } from '../sections/distribution/draw.ts';
 import { doctor } from '../sections/doctor/draw.ts';
 import { faults } from '../sections/faults/draw.ts';
-import { pageHead } from '../sections/header/draw.ts';
+import { glossary } from '../sections/glossary/draw.ts';
+import { pageHeader } from '../sections/header/draw.ts';
 import { clusterMap } from '../sections/map/draw.ts';
-import { again, definitions, run } from '../sections/run/draw.ts';
-import { gallery, quarantine } from '../sections/samples/draw.ts';
+import { quarantine } from '../sections/quarantine/draw.ts';
+import { reproduce } from '../sections/reproduce/draw.ts';
+import { run } from '../sections/run/draw.ts';
+import { gallery } from '../sections/samples/draw.ts';
 import { selections } from '../sections/selections/draw.ts';
-import { dock } from '../sections/side-panel/draw.ts';
+import { sidePanel } from '../sections/side-panel/draw.ts';
 import { append, h } from './dom.ts';
 import { footer, type Section, sectionsAndNav } from './frame.ts';
 
@@ -20,18 +23,18 @@ const sections: Section[] = [
   ['Samples', gallery()],
   ['Doctor', doctor()],
   ['Set aside', quarantine()],
-  ['Find one', browse()],
+  ['Browse', browse()],
   ['Selections', selections()],
   ['Cost', run()],
-  ['Again', again()],
-  ['Words', definitions()],
+  ['Reproduce', reproduce()],
+  ['Glossary', glossary()],
 ];
 const { elements, nav } = sectionsAndNav(sections);
 append(document.body, [
   h('a', { class: 'skip', href: '#content' }, 'Skip to the report'),
-  pageHead(),
+  pageHeader(),
   nav,
   h('main', { id: 'content', tabindex: -1 }, elements),
   footer(),
-  dock(),
+  sidePanel(),
 ]);

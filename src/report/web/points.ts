@@ -1,6 +1,6 @@
 import { shorten, signed } from '../format.ts';
 import { h, onWidth } from './dom.ts';
-import { type PointChartOptions, paintAxes, paintLabels, paintPoints } from './draw-points.ts';
+import { drawAxes, drawLabels, drawPoints, type PointChartOptions } from './draw-points.ts';
 import { classAt, hasSelection, isKept, onFilter, passes, pin, samples, total } from './state.ts';
 import { colour, onTheme } from './theme.ts';
 import { hideTip, showTip } from './tip.ts';
@@ -51,9 +51,9 @@ export function pointChart(options: PointChartOptions): HTMLElement {
       px[i] = sx(options.x[i]!);
       py[i] = sy(options.y[i]!);
     }
-    if (options.axes) paintAxes(context, options, { width, height, margin, sx, sy });
-    paintPoints(context, px, py);
-    paintLabels(context, options.labels?.() ?? [], sx, sy, width);
+    if (options.axes) drawAxes(context, options, { width, height, margin, sx, sy });
+    drawPoints(context, px, py);
+    drawLabels(context, options.labels?.() ?? [], sx, sy, width);
     ring();
   }
 

@@ -1,8 +1,8 @@
 import { append, h, replace } from '../../web/dom.ts';
 import { footer, type Section, sectionsAndNav } from '../../web/frame.ts';
-import { makeup } from '../sections/composition/draw.ts';
+import { composition } from '../sections/composition/draw.ts';
 import { distance } from '../sections/distance/draw.ts';
-import { head } from '../sections/header/draw.ts';
+import { header } from '../sections/header/draw.ts';
 import { methodView } from '../sections/method/draw.ts';
 import { heat } from '../sections/overlap/draw.ts';
 import { faults, findings, signals } from '../sections/quantities/draw.ts';
@@ -12,7 +12,7 @@ import { addressOf, result } from './data.ts';
 const sections: Section[] = [
   ['Side by side', sideBySide()],
   ['Overlap', heat()],
-  ['Make-up', makeup()],
+  ['Composition', composition()],
   ['Signals', signals()],
   ['Doctor', findings()],
   ['Faults', faults()],
@@ -21,7 +21,7 @@ const sections: Section[] = [
   ['Absent', absent()],
 ];
 const { elements, nav } = sectionsAndNav(sections);
-const top = head();
+const top = header();
 const overview = h('div', null, elements);
 const own = h('div', { hidden: true });
 

@@ -6,7 +6,7 @@ import { masthead } from '../../web/frame.ts';
 import { page, summary } from '../../web/state.ts';
 
 /** Name, finding, selection and the key numbers. */
-export function pageHead(): HTMLElement {
+export function pageHeader(): HTMLElement {
   return h(
     'header',
     { class: 'page-head' },

@@ -1,8 +1,8 @@
 import type { GalleryGroup } from '../../data.ts';
 import { count } from '../../format.ts';
 import { card } from '../../web/card.ts';
-import { append, h, section, table, uid } from '../../web/dom.ts';
-import { page, summary } from '../../web/state.ts';
+import { append, h, section, uid } from '../../web/dom.ts';
+import { page } from '../../web/state.ts';
 import { tokenLegend } from '../../web/tokens.ts';
 
 /** Cards of a group shown before the reader asks for more: one row, or two on a phone. */
@@ -54,31 +54,5 @@ function groupOf(group: GalleryGroup): HTMLElement {
     h('p', { class: 'quiet' }, group.about),
     grid,
     rest.length === 0 ? null : more,
-  );
-}
-
-/** Rows that could not be used, with the reason. */
-export function quarantine(): HTMLElement | null {
-  if (page.quarantined.length === 0) return null;
-  const all = summary.quarantined;
-  const shown = page.quarantined.length;
-  return section(
-    'quarantine',
-    'Set aside',
-    `${count(all)} ${all === 1 ? 'row' : 'rows'} could not be read or scored and took no part.${shown < all ? ` The first ${count(shown)} are listed.` : ''}`,
-    h(
-      'div',
-      { class: 'scroll short', tabindex: 0, role: 'region', 'aria-label': 'Quarantined samples' },
-      table(
-        'Quarantined samples',
-        [
-          { label: 'Sample', cell: (q: (typeof page.quarantined)[number]) => q.id },
-          { label: 'What', cell: (q) => h('code', null, q.code) },
-          { label: 'Why', cell: (q) => q.reason },
-        ],
-        page.quarantined,
-        'dense',
-      ),
-    ),
   );
 }

@@ -4,14 +4,14 @@ import { onPin, pin } from '../../web/state.ts';
 import { hideTip } from '../../web/tip.ts';
 
 /** The place where a sample that was clicked stays in view. */
-export function dock(): HTMLElement {
+export function sidePanel(): HTMLElement {
   const body = h('div', null);
   const close = h(
     'button',
     { type: 'button', class: 'close', 'aria-label': 'Close this sample', onclick: () => pin(null) },
     '✕',
   );
-  const element = h('aside', { class: 'dock', 'aria-label': 'Chosen sample', hidden: true }, close, body);
+  const element = h('aside', { class: 'side-panel', 'aria-label': 'Chosen sample', hidden: true }, close, body);
   let before: Element | null = null;
   onPin((index) => {
     hideTip();

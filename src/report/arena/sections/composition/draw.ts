@@ -8,10 +8,10 @@ import { type MatrixCell, type MatrixLine, matrix } from '../../web/matrix.ts';
 const MOST = 24;
 
 /** What each subset is made of. */
-export function makeup(): HTMLElement | null {
+export function composition(): HTMLElement | null {
   if (result.compositions.length === 0 || result.methods.length === 0) return null;
   return section(
-    'makeup',
+    'composition',
     'What each subset is made of',
     'Share of each group in the subset, tinted by how it compares with the pool: blue is more, red is less. A method that looks good may simply like one source.',
     ...result.compositions.flatMap((composition) => [

@@ -4,7 +4,7 @@ import { masthead } from '../../../web/frame.ts';
 import { page, result } from '../../web/data.ts';
 
 /** Name, what was found, key numbers. */
-export function head(): HTMLElement {
+export function header(): HTMLElement {
   return h(
     'header',
     { class: 'page-head' },
