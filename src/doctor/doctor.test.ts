@@ -69,7 +69,7 @@ describe('doctor', () => {
       { code: 'D205' },
       { id: 'told', code: 'FORMAT_CANNOT_HOLD', was: 'system turn' },
     ]);
-    expect(fixed!.mended).toEqual({ D205: 1 });
+    expect(fixed!.changed).toEqual({ D205: 1 });
   });
 
   it('writes a new version and leaves the old one alone', async () => {
@@ -79,7 +79,7 @@ describe('doctor', () => {
     const out = join(room(), 'new');
     const { fixed } = await doctor(null, { path, only: ONLY, fix: true, out });
     expect(digest()).toBe(before);
-    expect(fixed).toMatchObject({ rows: 2, mended: { D205: 1 }, dropped: { D001: 1, D006: 1, D101: 1 }, lost: [] });
+    expect(fixed).toMatchObject({ rows: 2, changed: { D205: 1 }, dropped: { D001: 1, D006: 1, D101: 1 }, lost: [] });
     const log = readFileSync(fixed!.log, 'utf8')
       .trim()
       .split('\n')

@@ -4,7 +4,7 @@ import type { Dataset } from '../dataset/dataset.ts';
 import { type OpenOptions, openDataset } from '../dataset/open/open.ts';
 import { openProject, type Project } from '../store/project.ts';
 import { type ExamineOptions, examine } from './examine.ts';
-import { writeFixed } from './fixes/fix.ts';
+import { writeFixed } from './fixes/write-fixed.ts';
 import { type DoctorResult, saveResult } from './result.ts';
 import { targetNamed } from './target.ts';
 
@@ -23,14 +23,14 @@ export interface DoctorRequest extends Omit<ExamineOptions, 'target' | 'against'
   target?: string | undefined;
   /** Benchmarks (files or folders) whose images and questions must not be in the data. */
   against?: readonly string[] | undefined;
-  /** Write a new version with everything mended that can be. @default false */
+  /** Write a new version with everything fixed that can be. @default false */
   fix?: boolean;
   /** Folder or main file of the new version. @default `fixed/<name>-fixed` in the project */
   out?: string | undefined;
 }
 
 /**
- * Look for what would break a training run, and mend what can be mended in a new version of the data set.
+ * Look for what would break a training run, and fix what can be fixed in a new version of the data set.
  *
  * @param given a project or its folder; null with `path`, which needs none
  * @throws WinnowError of `openDataset`, `TARGET_UNKNOWN`, `CODE_UNKNOWN`, `OUT_MISSING`, `OUTPUT_EXISTS`

@@ -29,7 +29,7 @@ export interface NotRun {
   because: string;
 }
 
-/** What an examination leaves: findings, and what mends them. */
+/** What an examination leaves: findings, and what fixes them. */
 export interface Examined {
   findings: CheckFinding[];
   notRun: NotRun[];

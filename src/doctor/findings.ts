@@ -11,7 +11,7 @@ export interface CheckFinding {
   count: number;
   /** The first 20, in row order. */
   sample_ids: string[];
-  /** Whether `--fix` mends (or drops) at least one of them. */
+  /** Whether `--fix` fixes (or drops) at least one of them. */
   fixable: boolean;
   title: string;
   /** What is wrong with each of `sample_ids`; with the file, where there is none. */
@@ -54,11 +54,11 @@ export function createFindings(rows: number, checks: readonly Check[]): FindingS
         all = { count: 0, fixable: false, flags: new Uint8Array(rows), first: [] };
         kept.set(code, all);
       }
-      const mends = fixable ?? check.fix !== undefined;
-      all.fixable ||= mends;
+      const isFixable = fixable ?? check.fix !== undefined;
+      all.fixable ||= isFixable;
       const isNew = row < 0 || all.flags[row] === 0;
       if (isNew) all.count++;
-      if (row >= 0) all.flags[row]! |= mends ? FOUND | FIXABLE : FOUND;
+      if (row >= 0) all.flags[row]! |= isFixable ? FOUND | FIXABLE : FOUND;
       keep(all.first, { row, id, detail }, isNew);
     },
     isFixable: (code, row) => ((kept.get(code)?.flags[row] ?? 0) & FIXABLE) !== 0,

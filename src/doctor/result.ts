@@ -5,7 +5,7 @@ import type { Dataset } from '../dataset/dataset.ts';
 import type { Project } from '../store/project.ts';
 import type { NotRun } from './examine.ts';
 import type { CheckFinding } from './findings.ts';
-import type { FixResult } from './fixes/fix.ts';
+import type { FixResult } from './fixes/write-fixed.ts';
 
 /** What an examination found; JSON. */
 export interface DoctorResult {

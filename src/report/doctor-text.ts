@@ -46,17 +46,17 @@ function verdict(findings: readonly CheckFinding[]): string {
   if (findings.length === 0) return 'Nothing found.';
   const fixable = findings.filter((finding) => finding.fixable).map(({ code }) => code);
   const told = `${plural(of('error'), 'error')}, ${plural(of('warn'), 'warning')}, ${plural(of('info'), 'remark')}.`;
-  return fixable.length === 0 ? told : `${told} --fix mends or drops rows of ${fixable.join(', ')}.`;
+  return fixable.length === 0 ? told : `${told} --fix fixes or drops rows of ${fixable.join(', ')}.`;
 }
 
-function fixedText({ path, log, rows, mended, dropped, lost }: NonNullable<DoctorResult['fixed']>): string {
+function fixedText({ path, log, rows, changed, dropped, lost }: NonNullable<DoctorResult['fixed']>): string {
   const tally = (counts: Record<string, number>): string =>
     Object.entries(counts)
       .map(([code, n]) => `${code} ${count(n)}`)
       .join(', ') || 'none';
   return [
     `New version: ${path} (${plural(rows, 'row')})`,
-    `  mended: ${tally(mended)}`,
+    `  changed: ${tally(changed)}`,
     `  dropped: ${tally(dropped)}`,
     ...lost.map(({ what, count: n, ids }) => `  not carried over: ${what}, ${plural(n, 'row')} (first ${ids[0]})`),
     `  every change: ${log}`,

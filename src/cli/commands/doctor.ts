@@ -30,7 +30,7 @@ export const register: Register = (program, session) => {
     .option('--only <codes...>', 'make these checks only, e.g. D101 D201')
     .option('--skip <codes...>', 'leave these checks out')
     .option('--limit <rows>', 'look at the first rows only')
-    .option('--fix', 'write a new version with everything mended that can be, and a log of the changes')
+    .option('--fix', 'write a new version with everything fixed that can be, and a log of the changes')
     .option('-o, --out <path>', 'folder or file of the new version (default in a project: fixed/<name>-fixed)')
     .action(
       action(session, async (context, path: string | undefined, given: Given) => {

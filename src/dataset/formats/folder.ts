@@ -3,13 +3,14 @@ import { readdir, readFile } from 'node:fs/promises';
 import { basename, dirname, extname, join, posix } from 'node:path';
 import { WinnowError } from '../../base/errors.ts';
 import type { Format, Probe, ReadContext } from '../format.ts';
+import { mediaKind } from '../media/media-type.ts';
 import type { Sample } from '../sample.ts';
 import { isObject, type JsonObject, type ReadResult, rowError } from './build.ts';
 import { captionTurns, exchangeLimits } from './caption.ts';
 import { parseCsv } from './csv.ts';
 import { metaClashes } from './limits.ts';
 
-const IMAGE = /\.(jpe?g|png|webp|gif|bmp|tiff?|avif|jfif)$/i;
+const isImage = (name: string): boolean => mediaKind(extname(name)) === 'image';
 const SIDECARS = ['metadata.csv', 'metadata.jsonl', 'captions.jsonl', 'captions.json'];
 
 /**
@@ -26,7 +27,7 @@ export const folder: Format = {
 
   sniff(probe: Probe) {
     if (!probe.isFolder) return { confidence: 0, because: 'not a folder' };
-    const images = probe.entries.filter((name) => IMAGE.test(name)).length;
+    const images = probe.entries.filter((name) => isImage(name)).length;
     if (images > 0) return { confidence: 0.8, because: 'a folder with images' };
     return { confidence: 0.4, because: 'a folder' };
   },
@@ -98,7 +99,7 @@ async function walk(root: string, at: string, found: Found): Promise<void> {
     if (entry.name.startsWith('.')) continue;
     const path = at === '' ? entry.name : `${at}/${entry.name}`;
     if (entry.isDirectory()) await walk(root, path, found);
-    else if (IMAGE.test(entry.name)) found.images.push(path);
+    else if (isImage(entry.name)) found.images.push(path);
     else if (entry.name.endsWith('.txt')) found.texts.add(path);
     else if (SIDECARS.includes(entry.name)) found.sidecars.push(path);
   }

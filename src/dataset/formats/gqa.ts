@@ -1,4 +1,6 @@
+import { extname } from 'node:path';
 import type { Format, Probe, ReadContext } from '../format.ts';
+import { mediaKind } from '../media/media-type.ts';
 import { openJsonSource } from '../records/json-source.ts';
 import type { Joiner } from '../records/sink.ts';
 import type { Sample } from '../sample.ts';
@@ -8,7 +10,7 @@ import { metaClashes } from './limits.ts';
 import { questionTurns } from './question-turns.ts';
 
 const COLUMNS = ['imageId', 'question', 'answer'];
-const EXTENSION = /\.(jpe?g|png|webp|gif|bmp|tiff?)$/i;
+const isImage = (name: string): boolean => mediaKind(extname(name)) === 'image';
 
 /**
  * GQA questions: one object that holds them by their id. The image is `<imageId>.jpg`. Questions without an answer (the
@@ -40,7 +42,7 @@ export const gqa: Format = {
     const imageId = idText(item.imageId);
     if (imageId === undefined || imageId === '')
       return rowError(context, 'RECORD_SHAPE', `question ${JSON.stringify(id)} has no "imageId"`);
-    const path = EXTENSION.test(imageId) ? imageId : `${imageId}.jpg`;
+    const path = isImage(imageId) ? imageId : `${imageId}.jpg`;
     const meta = otherColumns(item, COLUMNS);
     const messages = questionTurns(item.question, item.answer);
     const sample = {
@@ -56,7 +58,7 @@ export const gqa: Format = {
     const exchange = exchangeOf(sample);
     if (exchange?.question === undefined) return [];
     const { image, question, answer } = exchange;
-    const imageId = image.endsWith('.jpg') && !EXTENSION.test(image.slice(0, -4)) ? image.slice(0, -4) : image;
+    const imageId = image.endsWith('.jpg') && !isImage(image.slice(0, -4)) ? image.slice(0, -4) : image;
     return [{ [sample.id]: { imageId, question, ...(answer === undefined ? {} : { answer }), ...sample.meta } }];
   },
 

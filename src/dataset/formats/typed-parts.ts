@@ -1,4 +1,5 @@
 import type { ReadContext } from '../format.ts';
+import { HEAD_BYTES, mediaTypeOf } from '../media/media-type.ts';
 import type { MediaRef, Message, Sample } from '../sample.ts';
 import {
   assemble,
@@ -131,18 +132,10 @@ function payload(part: JsonObject, kind: MediaKind): unknown {
   return part[kind] ?? part.path ?? part.url ?? part[`${kind}_url`];
 }
 
-/** First characters of base64 for the magic numbers of image files. */
-const SIGNATURES = [
-  ['/9j/', 'image/jpeg'],
-  ['iVBORw0KGgo', 'image/png'],
-  ['R0lGOD', 'image/gif'],
-  ['UklGR', 'image/webp'],
-] as const;
-
 function dataUri(base64: string): string {
   if (base64.startsWith('data:')) return base64;
-  const mime = SIGNATURES.find(([start]) => base64.startsWith(start))?.[1] ?? 'application/octet-stream';
-  return `data:${mime};base64,${base64}`;
+  const type = mediaTypeOf(Buffer.from(base64.slice(0, 2 * HEAD_BYTES), 'base64'));
+  return `data:${type?.mimes[0] ?? 'application/octet-stream'};base64,${base64}`;
 }
 
 export interface TypedStyle {

@@ -7,6 +7,7 @@ import { sha256 } from '../canonical.ts';
 import type { Dataset } from '../dataset.ts';
 import { type FetchLimits, fetchBytes } from './fetch.ts';
 import { type FetchedMedia, isRemote } from './media.ts';
+import { mediaExtension, mediaTypeOf } from './media-type.ts';
 
 /** Fetched media in a folder, each known by the SHA-256 of its URL; a URL that failed has its reason there. */
 export interface MediaCache {
@@ -34,19 +35,6 @@ export interface FetchCount {
 }
 
 const AT_ONCE = 8;
-
-/** What a medium begins with, and the extension it gets. */
-const KINDS: readonly (readonly [extension: string, begins: RegExp])[] = [
-  ['.jpg', /^\xff\xd8\xff/],
-  ['.png', /^\x89PNG/],
-  ['.gif', /^GIF8[79]a/],
-  ['.webp', /^RIFF[\s\S]{4}WEBP/],
-  ['.bmp', /^BM[\s\S]{12}/],
-  ['.tif', /^(II\*\0|MM\0\*)/],
-  ['.avif', /^[\s\S]{4}ftyp(avif|avis|heic|heix|mif1)/],
-  ['.mp4', /^[\s\S]{4}ftyp/],
-  ['.webm', /^.E\xdf\xa3/s],
-];
 
 export function openMediaCache(folder: string): MediaCache {
   let known: Map<string, string> | undefined;
@@ -154,9 +142,9 @@ function keyOf(url: string): string {
 
 /** @throws WinnowError `FETCH_NOT_MEDIA`: servers answer with a page where a file is gone */
 function extensionOf(bytes: Buffer): string {
-  const head = bytes.toString('latin1', 0, 32);
-  const kind = KINDS.find(([, begins]) => begins.test(head));
-  if (kind !== undefined) return kind[0];
-  const seen = /^\s*</.test(head) ? 'a page' : bytes.length === 0 ? 'nothing' : 'something else';
+  const extension = mediaExtension(bytes);
+  if (extension !== undefined) return extension;
+  const isPage = /^\s*</.test(bytes.toString('latin1', 0, 32));
+  const seen = isPage ? 'a page' : bytes.length === 0 ? 'nothing' : (mediaTypeOf(bytes)?.name ?? 'something else');
   throw new WinnowError({ code: 'FETCH_NOT_MEDIA', message: `the server sends ${seen}, not an image or video` });
 }

@@ -7,6 +7,7 @@ import { sweepTemporary, temporaryName, writeFileAtomic } from '../../base/files
 import { withDiskErrors } from '../../base/files/disk-errors.ts';
 import type { MediaRef, Sample } from '../sample.ts';
 import { isInside, isRemote, type MediaScope, resolveMedia } from './media.ts';
+import { dataUriOf, mediaExtension, mediaTypeOfMime } from './media-type.ts';
 import type { RenderSettings } from './render.ts';
 import { renderer } from './render-spool.ts';
 
@@ -18,22 +19,6 @@ export type MediaMode = 'keep' | 'link' | 'copy' | 'embed' | 'inside';
 
 /** The bytes of a medium by the path that its placed sample has for it; undefined where there are none to be had. */
 export type MediaLoader = (path: string) => Promise<Uint8Array | undefined>;
-
-const MIME: Record<string, string> = {
-  '.jpg': 'image/jpeg',
-  '.jpeg': 'image/jpeg',
-  '.jfif': 'image/jpeg',
-  '.png': 'image/png',
-  '.webp': 'image/webp',
-  '.gif': 'image/gif',
-  '.bmp': 'image/bmp',
-  '.tif': 'image/tiff',
-  '.tiff': 'image/tiff',
-  '.avif': 'image/avif',
-  '.mp4': 'video/mp4',
-  '.webm': 'video/webm',
-  '.mov': 'video/quicktime',
-};
 
 type Content = { from: string /** Not to be linked to: it won't stay. */; passing?: true } | { bytes: Uint8Array };
 
@@ -99,7 +84,7 @@ export function planMedia(
     const anew = isImage ? await rendered?.render(media) : undefined;
     let path: string;
     if (anew !== undefined && mode === 'embed') {
-      return dataUri(anew.extension, await readFile(anew.path));
+      return dataUriOf(await readFile(anew.path), anew.extension);
     } else if (anew !== undefined) {
       const own =
         media.kind === 'data' ? `${anew.digest.slice(0, 16)}.` : nameInside(scope, ref.path, media.path, base);
@@ -108,10 +93,10 @@ export function planMedia(
       path = claim(join(base, `${name}${anew.extension}`), anew.digest, { from: anew.path });
     } else if (media.kind === 'data') {
       const digest = createHash('sha256').update(media.bytes).digest('hex').slice(0, 16);
-      const extension = Object.keys(MIME).find((name) => MIME[name] === media.mime.toLowerCase()) ?? '.bin';
+      const extension = mediaExtension(media.bytes) ?? mediaTypeOfMime(media.mime)?.extensions[0] ?? '.bin';
       path = claim(join(base, `${digest}${extension}`), digest, { bytes: media.bytes });
     } else if (mode === 'embed') {
-      return dataUri(extname(media.path), await readFile(media.path));
+      return dataUriOf(await readFile(media.path), extname(media.path));
     } else {
       const written = base === '' && isAbsolute(ref.path) && isInside(resolve(ref.path), folder);
       // What lies in the written folder already stays where it is.
@@ -177,11 +162,6 @@ export function planMedia(
       return targets.size;
     },
   };
-}
-
-function dataUri(extension: string, bytes: Buffer): string {
-  const mime = MIME[extension.toLowerCase()] ?? 'application/octet-stream';
-  return `data:${mime};base64,${bytes.toString('base64')}`;
 }
 
 const TROUBLE: Record<string, string> = {

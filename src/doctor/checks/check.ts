@@ -16,7 +16,7 @@ export interface Check {
   why: string;
   /** What to do about it, as one imperative sentence. */
   advice: string;
-  /** What `--fix` does, in a few words; absent: it can't be mended by a program. */
+  /** What `--fix` does, in a few words; absent: no program can. */
   fix?: string;
   /**
    * `target`: only for a known target (some: `appliesTo` of them). `against`: only with a benchmark to compare with.
@@ -62,7 +62,7 @@ export interface Examination {
   visit(row: ScannedRow): void;
   /** After the last row: decode media in parallel, compare rows with each other. */
   finish?(): Promise<void>;
-  /** By code: how a row that was reported as fixable is mended. Asked in order of the codes, after `finish`. */
+  /** By code: how a row that was reported as fixable is fixed. Asked in order of the codes, after `finish`. */
   fixes?: Readonly<Record<string, Fix>>;
 }
 
@@ -79,13 +79,13 @@ export interface FixContext {
   id: string;
   dataset: Dataset;
   target?: Target;
-  /** Keep the bytes of a mended medium; returns the path to put into the sample. Same bytes, same path. */
+  /** Keep the bytes of a fixed medium; returns the path to put into the sample. Same bytes, same path. */
   store(bytes: Uint8Array, extension: string): Promise<string>;
 }
 
 /**
- * Mends one sample (never in place): the new sample, with what was and what is for the change log; `drop` takes the row
- * out. Null: there is nothing to mend (any more).
+ * Fixes one sample (never in place): the new sample, with what was and what is for the change log; `drop` takes the row
+ * out. Null: there is nothing to fix (any more).
  */
 export type Fix = (sample: Sample, context: FixContext) => Fixed | null | Promise<Fixed | null>;
 export type Fixed = { sample: Sample; was: unknown; is: unknown } | { drop: true; was: unknown };

@@ -65,7 +65,7 @@ describe.each(Object.entries(CASES))('%s', (code, one) => {
     expect(findings).toEqual([]);
   });
 
-  it.runIf(one.fixed !== false)('is gone from the mended version', async () => {
+  it.runIf(one.fixed !== false)('is gone from the fixed version', async () => {
     const { fixed, rows: before } = await run(`${code}-fix`, rows, one, true);
     const again = await doctor(null, { path: fixed!.path, format: 'llava', target: one.target, only: [code] });
     expect(again.findings).toEqual([]);
@@ -73,9 +73,9 @@ describe.each(Object.entries(CASES))('%s', (code, one) => {
       .trim()
       .split('\n')
       .map((line) => JSON.parse(line) as { code: string; is: unknown });
-    const mended = done.filter((change) => change.code === code);
-    expect(mended.length).toBe(one.faulty.length);
-    expect(fixed!.rows).toBe(before - mended.filter(({ is }) => is === null).length);
+    const changes = done.filter((change) => change.code === code);
+    expect(changes.length).toBe(one.faulty.length);
+    expect(fixed!.rows).toBe(before - changes.filter(({ is }) => is === null).length);
   });
 });
 

@@ -50,6 +50,6 @@ it('writes the complete map beside the new version', async () => {
   const path = planted({ columns: { messages: 'conversations' } });
   const out = join(path, '..', 'new');
   const { fixed } = await doctor(null, { path, only: ['D008'], fix: true, out });
-  expect(fixed?.mended).toEqual({ D008: 1 });
+  expect(fixed?.changed).toEqual({ D008: 1 });
   expect(await map(fixed!.path)).toEqual([]);
 });

@@ -48,7 +48,7 @@ const mapped: RowCheck = {
   why: 'LLaMA-Factory takes every column that the map leaves out for empty: images vanish, turns are not found.',
   advice: 'Write the complete map.',
   fix: 'write a complete dataset_info.json',
-  look({ parsed, sample }, { dataset, target }) {
+  check({ parsed, sample }, { dataset, target }) {
     const registered = dataset.detected.includes('dataset_info.json');
     if (dataset.format !== 'sharegpt' || sample === null || (!registered && target?.registry !== true))
       return undefined;
@@ -58,7 +58,7 @@ const mapped: RowCheck = {
     return `${registered ? 'dataset_info.json leaves out' : 'there is no entry in a dataset_info.json, and without one LLaMA-Factory misses'} ${missing.join(', ')}`;
   },
   // The writer of the format puts the whole map beside the file; the row itself stays.
-  mend: (sample, { dataset }) => ({ sample, was: dataset.options, is: 'the complete map in dataset_info.json' }),
+  applyFix: (sample, { dataset }) => ({ sample, was: dataset.options, is: 'the complete map in dataset_info.json' }),
 };
 
 /** The map by which LLaMA-Factory finds turns and media. */

@@ -7,7 +7,7 @@ import { createRandom } from '../../numeric/philox.ts';
 import { doctor } from '../doctor.ts';
 import type { CheckFinding } from '../findings.ts';
 
-const root = mkdtempSync(join(tmpdir(), 'winnow-twins-'));
+const root = mkdtempSync(join(tmpdir(), 'winnow-duplicates-'));
 const data = join(root, 'data.json');
 const bench = join(root, 'bench.json');
 
@@ -71,7 +71,7 @@ const details = (finding: CheckFinding | undefined): Record<string, string> =>
   Object.fromEntries(finding?.sample_ids.map((id, i) => [id, finding.details[i]!]) ?? []);
 
 describe('duplicates', () => {
-  it('names the later twin, and no row that shares a picture or a text alone', async () => {
+  it('names the later duplicate, and no row that shares a picture or a text alone', async () => {
     const { findings } = await doctor(null, { path: data, only: ['D007'] });
     expect(details(findings[0])).toEqual({
       again: 'the same image and the same question as in row 0 (p0)',
@@ -83,7 +83,7 @@ describe('duplicates', () => {
     });
   });
 
-  it('drops the later twins, and keeps another answer to the same question', async () => {
+  it('drops the later duplicates, and keeps another answer to the same question', async () => {
     const { fixed } = await doctor(null, { path: data, only: ['D007'], fix: true, out: join(root, 'fixed') });
     expect(fixed!.dropped).toEqual({ D007: 5 });
     const again = await doctor(null, { path: fixed!.path, only: ['D007'] });

@@ -1,8 +1,8 @@
 import { isTextOnly, responseOf } from '../../dataset/sample.ts';
 import { closeUpOf } from '../media/close-up.ts';
 import { type Inspected, type MediaCollection, mediaOf, pathOfMedium } from '../media/collect.ts';
-import { type ImageTwin, imageTwins } from '../near-duplicates/near-duplicate-images.ts';
-import { type TextTwin, textTwins } from '../near-duplicates/near-duplicate-texts.ts';
+import { type ImageDuplicate, nearDuplicateImages } from '../near-duplicates/near-duplicate-images.ts';
+import { nearDuplicateTexts, type TextDuplicate } from '../near-duplicates/near-duplicate-texts.ts';
 import { identityOf } from '../near-duplicates/row-texts.ts';
 import { exactKey, type TextKeys, textKeys } from '../near-duplicates/text-keys.ts';
 import type { Check, CheckGroup, DoctorContext } from './check.ts';
@@ -16,7 +16,7 @@ const DUPLICATE: Check = {
   fix: 'drop the later one',
 };
 
-/** Exact and near twins of rows: media by content and look, text by its words. The later twin is named. */
+/** Exact and near duplicates of rows: media by content and look, text by its words. The later duplicate is named. */
 export const duplicates: CheckGroup = {
   name: 'duplicates',
   checks: [DUPLICATE],
@@ -34,10 +34,10 @@ export const duplicates: CheckGroup = {
       },
       async finish() {
         const inspected = await collection.inspect(context);
-        await reportTwins(context, collection, inspected, texts);
+        await reportDuplicates(context, collection, inspected, texts);
       },
       fixes: {
-        D007: (sample) => ({ drop: true, was: `a twin of an earlier row: ${identityOf(sample).slice(0, 120)}` }),
+        D007: (sample) => ({ drop: true, was: `a duplicate of an earlier row: ${identityOf(sample).slice(0, 120)}` }),
       },
     };
   },
@@ -51,14 +51,14 @@ interface RowTexts {
   isTextOnly: boolean[];
 }
 
-async function reportTwins(
+async function reportDuplicates(
   context: DoctorContext,
   collection: MediaCollection,
   { images }: Inspected,
   { keys, answers, isTextOnly: isText }: RowTexts,
 ): Promise<void> {
   const { dataset, signal } = context;
-  const pictures = await imageTwins(
+  const pictures = await nearDuplicateImages(
     images,
     (number) => closeUpOf(dataset, () => pathOfMedium(dataset, collection.media[number]!)),
     signal,
@@ -72,30 +72,30 @@ async function reportTwins(
     const samples = await dataset.get(indices.map((index) => collection.rows[index]!));
     return samples.map((sample) => (sample === null ? null : identityOf(sample)));
   };
-  const twins = await textTwins(keys, groups, read, context);
-  twins.forEach((twin, index) => {
-    if (twin === undefined || (isText[index] && keys.words(index) === 0)) return;
+  const duplicates = await nearDuplicateTexts(keys, groups, read, context);
+  duplicates.forEach((duplicate, index) => {
+    if (duplicate === undefined || (isText[index] && keys.words(index) === 0)) return;
     const row = collection.rows[index]!;
-    const isSameAnswer = isText[index]! || answers[index] === answers[twin.of];
-    const seen = describe(collection, pictures, isText[index]!, index, twin);
-    const detail = isSameAnswer ? seen : `${seen}, with another answer`;
+    const isSameAnswer = isText[index]! || answers[index] === answers[duplicate.of];
+    const description = describe(collection, pictures, isText[index]!, index, duplicate);
+    const detail = isSameAnswer ? description : `${description}, with another answer`;
     // Several answers to one question may be meant, as captions are; a text is compared with its answer.
     const fixable = isSameAnswer;
     context.report({ code: 'D007', row, id: collection.idOf(row), detail, fixable });
   });
 }
 
-/** Each medium's first of its kind, along the chain of twins. */
-function classesOf(twins: readonly (ImageTwin | undefined)[], count: number): number[] {
+/** Each medium's first of its kind, along the chain of duplicates. */
+function classesOf(duplicates: readonly (ImageDuplicate | undefined)[], count: number): number[] {
   const classes: number[] = [];
   for (let number = 0; number < count; number++) {
-    const twin = twins[number];
-    classes[number] = twin === undefined ? number : classes[twin.of]!;
+    const duplicate = duplicates[number];
+    classes[number] = duplicate === undefined ? number : classes[duplicate.of]!;
   }
   return classes;
 }
 
-const LOOKS: Record<ImageTwin['likeness'], string> = {
+const LOOKS: Record<ImageDuplicate['likeness'], string> = {
   bytes: 'the same file under another name',
   pixels: 'the same pixels in another file',
   near: 'nearly the same picture',
@@ -103,10 +103,10 @@ const LOOKS: Record<ImageTwin['likeness'], string> = {
 
 function describe(
   collection: MediaCollection,
-  pictures: readonly (ImageTwin | undefined)[],
+  pictures: readonly (ImageDuplicate | undefined)[],
   isText: boolean,
   index: number,
-  { of, likeness }: TextTwin,
+  { of, likeness }: TextDuplicate,
 ): string {
   const words = likeness === 'same' ? 'the same' : 'nearly the same';
   const earlier = `as in row ${collection.rows[of]} (${collection.idOf(collection.rows[of]!)})`;

@@ -1,10 +1,10 @@
 import { resizedSize } from '../../cost/image-tokens/resized.ts';
+import { type Box, boxesOf, changeBoxes, type FoundBox, type Frame } from '../../dataset/boxes/boxes.ts';
+import { converted, fits, rotated } from '../../dataset/boxes/frames.ts';
 import { type StoredSize, shownSize, storedSize } from '../../dataset/media/media-size.ts';
 import type { Sample } from '../../dataset/sample.ts';
-import { type Box, boxesOf, changeBoxes, type FoundBox, type Frame } from './boxes.ts';
 import type { Check, CheckGroup, DoctorContext, Examination } from './check.ts';
-import { converted, fits, rotated } from './frames.ts';
-import { told } from './texts.ts';
+import { textSummary } from './texts.ts';
 
 /** Images whose headers are read at a time. */
 const IN_FLIGHT = 8;
@@ -106,11 +106,11 @@ function open(context: DoctorContext): Examination {
         if (to === undefined || size === undefined) return null;
         const shown = shownSize(size);
         const resized = target?.resize === undefined ? shown : resizedSize(shown, target.resize);
-        const mended = changeBoxes(sample, to, (found) => {
+        const fixed = changeBoxes(sample, to, (found) => {
           const from = found.frame ?? frame;
           return from === undefined ? undefined : converted(found.box, from, to, shown, resized);
         });
-        return changed(sample, mended);
+        return changed(sample, fixed);
       },
     },
   };
@@ -178,7 +178,7 @@ function faults({ boxes, size }: Grounded, fileFrame: Frame | undefined, all: re
 }
 
 function changed(before: Sample, after: Sample): { sample: Sample; was: unknown; is: unknown } {
-  const shown = (sample: Sample): unknown => ({ turns: told(sample), objects: sample.meta.objects });
+  const shown = (sample: Sample): unknown => ({ turns: textSummary(sample), objects: sample.meta.objects });
   return { sample: after, was: shown(before), is: shown(after) };
 }
 

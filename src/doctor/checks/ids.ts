@@ -12,7 +12,7 @@ const identity: Check = {
   title: 'an id is missing, taken, or no key for the target',
   why: "Results can't be traced to rows; loaders that key by id keep one of the rows and lose the other.",
   advice: 'Give every row an id of its own.',
-  fix: 'derive an id, number the later twin, or encode it',
+  fix: 'derive an id, number the later duplicate, or encode it',
 };
 
 /** Ids: there, unique, and fit to be file names where the target makes them that. */

@@ -232,7 +232,7 @@ describe('media checks', () => {
     const out = join(root, 'fixed');
     const only = CODES.slice(2);
     const { fixed } = await doctor(null, { path: join(root, 'data.json'), images, only, fix: true, out });
-    expect(fixed!.mended).toMatchObject({ D104: 2, D105: 7 });
+    expect(fixed!.changed).toMatchObject({ D104: 2, D105: 7 });
     expect(fixed!.dropped).toMatchObject({ D106: 1, D108: 7 });
     const again = await doctor(null, { path: fixed!.path, only });
     const left = codesById(again.findings);

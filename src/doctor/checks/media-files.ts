@@ -1,7 +1,7 @@
+import { fixImages } from '../fixes/fix-image.ts';
 import { type Inspected, type MediaCollection, mediaOf } from '../media/collect.ts';
 import { type Fault, imageFaults, videoFaults } from '../media/faults.ts';
 import { placeholderFaults } from '../media/placeholders.ts';
-import { mendImages } from '../media/repair-image.ts';
 import type { Check, CheckGroup, DoctorContext, Fix } from './check.ts';
 
 const CHECKS: readonly Check[] = [
@@ -117,9 +117,9 @@ function reportFaults(
 }
 
 function fixesOf(context: DoctorContext, faulty: ReadonlyMap<string, readonly Fault[]>): Record<string, Fix> {
-  const mend =
+  const fixFor =
     (code: string): Fix =>
     (sample, fix) =>
-      mendImages(sample, code, faulty, context, fix);
-  return Object.fromEntries(['D103', 'D104', 'D105', 'D106', 'D108'].map((code) => [code, mend(code)]));
+      fixImages(sample, code, faulty, context, fix);
+  return Object.fromEntries(['D103', 'D104', 'D105', 'D106', 'D108'].map((code) => [code, fixFor(code)]));
 }

@@ -26,7 +26,7 @@ const missingImage: RowCheck = {
   title: "the question speaks of an image that isn't there",
   why: 'The model learns to answer about pictures without one: it learns to make things up.',
   advice: 'Find the missing image, or leave the row out.',
-  look({ sample }) {
+  check({ sample }) {
     if (sample === null || sample.media.videos.length > 0) return undefined;
     const have = sample.media.images.length;
     for (const { role, text } of textsOf(sample)) {

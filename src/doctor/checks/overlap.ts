@@ -76,10 +76,10 @@ async function reportPictures(context: DoctorContext, ours: MediaCollection, the
   for (const [number, facts] of mine.images.entries()) {
     context.signal?.throwIfAborted();
     if (facts === undefined) continue;
-    const twin = await pool.twinOf(facts, closeUp(number));
-    if (twin === undefined) continue;
-    const { row } = theirs.media.media[twin.of]!;
-    details[number] = `picture of ${theirs.name}, row ${row} (${theirs.media.idOf(row)}; ${LOOKS[twin.likeness]})`;
+    const duplicate = await pool.duplicateOf(facts, closeUp(number));
+    if (duplicate === undefined) continue;
+    const { row } = theirs.media.media[duplicate.of]!;
+    details[number] = `picture of ${theirs.name}, row ${row} (${theirs.media.idOf(row)}; ${LOOKS[duplicate.likeness]})`;
   }
   ours.rows.forEach((row, index) => {
     for (const number of ours.mediaOf(index)) {

@@ -1,9 +1,10 @@
 import { WinnowError } from '../../base/errors.ts';
 import { isRemote, resolveMedia } from '../../dataset/media/media.ts';
+import { mediaExtension, mediaTypeOfMime } from '../../dataset/media/media-type.ts';
 import type { MediaRef, Message, Part, Sample } from '../../dataset/sample.ts';
 import { shortPath } from '../media/collect.ts';
 import type { Fix } from './check.ts';
-import { type RowCheck, rowGroup, type Seen } from './row-check.ts';
+import { type Issue, type RowCheck, rowGroup } from './row-check.ts';
 import { shown } from './texts.ts';
 import { changed } from './turns.ts';
 
@@ -55,27 +56,16 @@ const counts: RowCheck = {
   why: 'LLaMA-Factory and TRL stop in the middle of the epoch; ms-swift puts images in the wrong place, LLaVA drops them.',
   advice: 'Make the number of placeholders that of the media; rows with more of one side need a look.',
   fix: 'put the placeholder of a single medium first in the first user turn',
-  look(row): Seen {
+  check(row): Issue {
     if (row.sample === null) return undefined;
     const wrong = countMismatch(row.sample) ?? (row.fault?.code === 'PLACEHOLDER_COUNT' ? row.fault.reason : undefined);
     return wrong === undefined ? undefined : { detail: wrong, fixable: canPrepend(row.sample) !== undefined };
   },
-  mend: prepend,
+  applyFix: prepend,
 };
 
 const REMOTE = (path: string): string | undefined =>
   isRemote(path) ? 'a remote URL' : /^data:/i.test(path) ? 'a data URI' : undefined;
-
-const EXTENSIONS: Readonly<Record<string, string>> = {
-  'image/jpeg': '.jpg',
-  'image/png': '.png',
-  'image/webp': '.webp',
-  'image/gif': '.gif',
-  'image/bmp': '.bmp',
-  'image/tiff': '.tif',
-  'video/mp4': '.mp4',
-  'video/webm': '.webm',
-};
 
 /** Data URIs become files; one that can't be decoded stays, and the media checks say so. */
 const materialise: Fix = async (sample, { dataset, store }) => {
@@ -86,7 +76,10 @@ const materialise: Fix = async (sample, { dataset, store }) => {
     try {
       const media = resolveMedia(dataset, ref);
       if (media.kind !== 'data') return ref;
-      const path = await store(media.bytes, EXTENSIONS[media.mime.toLowerCase()] ?? '.bin');
+      const path = await store(
+        media.bytes,
+        mediaExtension(media.bytes) ?? mediaTypeOfMime(media.mime)?.extensions[0] ?? '.bin',
+      );
       was.push(shortPath(ref.path));
       is.push(path);
       return { path };
@@ -109,13 +102,13 @@ const inline: RowCheck = {
   why: "What a URL gives today it needn't give tomorrow; data URIs make the file huge.",
   advice: 'Turn data URIs into files with --fix; download what is remote.',
   fix: 'write data URIs out as files',
-  look({ sample }): Seen {
+  check({ sample }): Issue {
     if (sample === null) return undefined;
     const kinds = [...sample.media.images, ...sample.media.videos].map(({ path }) => REMOTE(path));
-    const seen = [...new Set(kinds.filter((kind) => kind !== undefined))];
-    return seen.length === 0 ? undefined : { detail: seen.join(' and '), fixable: seen.includes('a data URI') };
+    const issues = [...new Set(kinds.filter((kind) => kind !== undefined))];
+    return issues.length === 0 ? undefined : { detail: issues.join(' and '), fixable: issues.includes('a data URI') };
   },
-  mend: materialise,
+  applyFix: materialise,
 };
 
 /** The medium of this kind that a part shows, or -1. */
@@ -130,20 +123,20 @@ const twice: RowCheck = {
   title: 'a medium is listed twice in a row, or never shown',
   why: 'The same image is paid for twice, or one that the dialogue is about is missing from it.',
   advice: 'Look at the row: list each medium once and show it.',
-  look({ sample }) {
+  check({ sample }) {
     if (sample === null) return undefined;
-    const seen: string[] = [];
+    const issues: string[] = [];
     for (const kind of KINDS) {
       const paths = listed(sample, kind).map(({ path }) => path);
       const again = paths.find((path, index) => paths.indexOf(path) !== index);
-      if (again !== undefined) seen.push(`${kind} ${JSON.stringify(again.slice(0, 80))} is listed twice`);
+      if (again !== undefined) issues.push(`${kind} ${JSON.stringify(again.slice(0, 80))} is listed twice`);
       // Where the numbers differ, D101 says so.
       if (paths.length !== shown(sample, kind)) continue;
       const used = new Set(sample.messages.flatMap(({ parts }) => parts.map((part) => indexIn(part, kind))));
       const unused = paths.findIndex((_, index) => !used.has(index));
-      if (unused >= 0) seen.push(`${kind} ${unused} is never shown`);
+      if (unused >= 0) issues.push(`${kind} ${unused} is never shown`);
     }
-    return seen.length === 0 ? undefined : seen.join('; ');
+    return issues.length === 0 ? undefined : issues.join('; ');
   },
 };
 

@@ -1,13 +1,13 @@
 import type { ScannedRow } from '../../dataset/index/scan.ts';
 import type { Check, CheckGroup, DoctorContext, Fix } from './check.ts';
 
-/** What a check of one row has seen; a text alone where the check's fix (if it has one) fits the row. */
-export type Seen = string | { detail: string; fixable: boolean } | undefined;
+/** The issue that a check of one row finds; a text alone where the check's fix (if it has one) fits the row. */
+export type Issue = string | { detail: string; fixable: boolean } | undefined;
 
 /** A check that looks at one row at a time and keeps nothing: what most checks are. */
 export interface RowCheck extends Check {
-  look(row: ScannedRow, context: DoctorContext): Seen;
-  mend?: Fix;
+  check(row: ScannedRow, context: DoctorContext): Issue;
+  applyFix?: Fix;
 }
 
 /** A group of checks of single rows. */
@@ -20,15 +20,15 @@ export function rowGroup(name: CheckGroup['name'], checks: readonly RowCheck[]):
       return {
         visit(row) {
           for (const check of wanted) {
-            const seen = check.look(row, context);
-            if (seen === undefined) continue;
+            const issue = check.check(row, context);
+            if (issue === undefined) continue;
             const { detail, fixable } =
-              typeof seen === 'string' ? { detail: seen, fixable: check.mend !== undefined } : seen;
+              typeof issue === 'string' ? { detail: issue, fixable: check.applyFix !== undefined } : issue;
             context.report({ code: check.code, row: row.row, id: row.ownId ?? row.id, detail, fixable });
           }
         },
         fixes: Object.fromEntries(
-          wanted.flatMap((check) => (check.mend === undefined ? [] : [[check.code, check.mend]])),
+          wanted.flatMap((check) => (check.applyFix === undefined ? [] : [[check.code, check.applyFix]])),
         ),
       };
     },

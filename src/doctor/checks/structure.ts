@@ -1,14 +1,14 @@
 import { closeSync, openSync, readSync, statSync } from 'node:fs';
 import type { Dataset } from '../../dataset/dataset.ts';
 import { duplicateKey } from './duplicate-keys.ts';
-import { type RowCheck, rowGroup, type Seen } from './row-check.ts';
+import { type Issue, type RowCheck, rowGroup } from './row-check.ts';
 import {
   brokenOrder,
   describeEmpty,
   drop,
   emptyAnswers,
-  mendOrder,
-  mendSystemTurn,
+  fixOrder,
+  fixSystemTurn,
   mergedTurns,
   missingAnswer,
 } from './turns.ts';
@@ -27,18 +27,18 @@ const unparseable: RowCheck = {
   title: 'a row is not sound JSON of its format',
   why: 'Loaders stop at it, skip it, or each read something else out of it.',
   advice: 'Mend the row where the file is made.',
-  look(row, { dataset }) {
-    const seen: string[] = [];
-    if (row.row === 0 && statSync(dataset.path).isFile()) seen.push(...faultsOfFile(dataset));
-    if (row.fault !== undefined && codeOfFault(row.fault.code) === 'D001') seen.push(row.fault.reason);
+  check(row, { dataset }) {
+    const issues: string[] = [];
+    if (row.row === 0 && statSync(dataset.path).isFile()) issues.push(...faultsOfFile(dataset));
+    if (row.fault !== undefined && codeOfFault(row.fault.code) === 'D001') issues.push(row.fault.reason);
     if (row.parsed.ok) {
-      if (row.parsed.bare !== undefined) seen.push(`bare ${row.parsed.bare}, which JSON doesn't have`);
-      if (row.parsed.gap !== undefined) seen.push(row.parsed.gap);
+      if (row.parsed.bare !== undefined) issues.push(`bare ${row.parsed.bare}, which JSON doesn't have`);
+      if (row.parsed.gap !== undefined) issues.push(row.parsed.gap);
       const isWalkable = row.bytes !== undefined && row.fault?.code !== 'RECORD_TOO_DEEP';
       const key = !isWalkable ? undefined : duplicateKey(row.bytes!, row.parsed.value);
-      if (key !== undefined) seen.push(`the key ${JSON.stringify(key)} stands twice in one object`);
+      if (key !== undefined) issues.push(`the key ${JSON.stringify(key)} stands twice in one object`);
     }
-    return seen.length === 0 ? undefined : seen.join('; ');
+    return issues.length === 0 ? undefined : issues.join('; ');
   },
 };
 
@@ -49,8 +49,8 @@ const answered: RowCheck = {
   why: 'There is nothing to train on, or the last turn is never answered; trainers drop the row or fail.',
   advice: 'Drop the row, or add the answer.',
   fix: 'drop the row',
-  look: ({ sample }) => (sample === null ? undefined : missingAnswer(sample)),
-  mend: drop,
+  check: ({ sample }) => (sample === null ? undefined : missingAnswer(sample)),
+  applyFix: drop,
 };
 
 const alternating: RowCheck = {
@@ -62,12 +62,12 @@ const alternating: RowCheck = {
   fix: 'merge neighbours of one role',
   needs: 'target',
   appliesTo: (target) => target.strictTurns === true,
-  look({ sample }): Seen {
+  check({ sample }): Issue {
     const broken = sample === null ? undefined : brokenOrder(sample.messages);
     if (sample === null || broken === undefined) return undefined;
     return { detail: broken, fixable: mergedTurns(sample) !== null };
   },
-  mend: mendOrder,
+  applyFix: fixOrder,
 };
 
 const roles: RowCheck = {
@@ -77,7 +77,7 @@ const roles: RowCheck = {
   why: 'Rows with unknown roles are dropped; a system turn is lost or taken for an answer.',
   advice: 'Rename the role; move the system turn into the first user turn.',
   fix: 'move the system turn into the first user turn',
-  look(row, { target }): Seen {
+  check(row, { target }): Issue {
     if (row.fault !== undefined && codeOfFault(row.fault.code) === 'D005')
       return { detail: row.fault.reason, fixable: false };
     const { sample } = row;
@@ -86,7 +86,7 @@ const roles: RowCheck = {
     const hasUser = sample.messages.some((message) => message.role === 'user');
     return { detail: `a system turn, for which ${target.title} has no place`, fixable: hasUser };
   },
-  mend: mendSystemTurn,
+  applyFix: fixSystemTurn,
 };
 
 const empty: RowCheck = {
@@ -96,12 +96,12 @@ const empty: RowCheck = {
   why: 'There is no token to train on: LLaVA masks the whole row, others learn to end at once.',
   advice: 'Drop the row.',
   fix: 'drop the row',
-  look({ sample }) {
+  check({ sample }) {
     if (sample === null) return undefined;
     const turns = emptyAnswers(sample);
     return turns.length === 0 ? undefined : describeEmpty(sample, turns);
   },
-  mend: drop,
+  applyFix: drop,
 };
 
 export const structure = rowGroup('structure', [unparseable, answered, alternating, roles, empty]);
@@ -117,18 +117,18 @@ function faultsOfFile({ path, detected }: Dataset): string[] {
     return bytes.subarray(0, readSync(file, bytes, 0, length, start));
   };
   try {
-    const seen: string[] = [];
+    const issues: string[] = [];
     const head = read(0, 256);
-    if (head.subarray(0, 3).equals(MARK)) seen.push('the file begins with a byte-order mark');
+    if (head.subarray(0, 3).equals(MARK)) issues.push('the file begins with a byte-order mark');
     const isArray = detected.includes('JSON array') && /^\ufeff?\s*\[/.test(head.toString('utf8'));
     const end = isArray
       ? read(Math.max(0, size - 256), 256)
           .toString('utf8')
           .trimEnd()
       : '';
-    if (/,\s*\]$/.test(end)) seen.push('a comma stands before the bracket that closes the file');
-    else if (end !== '' && !end.endsWith(']')) seen.push('text stands behind the bracket that closes the array');
-    return seen;
+    if (/,\s*\]$/.test(end)) issues.push('a comma stands before the bracket that closes the file');
+    else if (end !== '' && !end.endsWith(']')) issues.push('text stands behind the bracket that closes the array');
+    return issues;
   } finally {
     closeSync(file);
   }

@@ -1,9 +1,9 @@
 import { loop, refusal } from './answers.ts';
 import { firstMojibake, withoutMojibake } from './mojibake.ts';
-import { type RowCheck, rowGroup, type Seen } from './row-check.ts';
+import { type Issue, type RowCheck, rowGroup } from './row-check.ts';
 import { specialTokens } from './special-tokens.ts';
 import { canEscapeWords, escaped, misplaced, withoutMisplaced, withWordsEscaped, wordsLikeTags } from './tags.ts';
-import { changeTexts, quote, textsOf, told } from './texts.ts';
+import { changeTexts, quote, textSummary, textsOf } from './texts.ts';
 import { changed, emptyAnswers } from './turns.ts';
 
 /** Answers beyond this many characters (about 2,000 tokens) are worth a look. */
@@ -16,18 +16,18 @@ const literal: RowCheck = {
   why: 'The tokenizer makes one token of it: an image too many, or a turn that ends early.',
   advice: 'Escape it, or write it in other words.',
   fix: 'put a zero-width space into it',
-  look({ sample }, context): Seen {
+  check({ sample }, context): Issue {
     if (sample === null) return undefined;
     const found = new Set<string>();
     const pattern = specialTokens(context.target, sample);
     for (const { text } of textsOf(sample)) for (const token of text.match(pattern) ?? []) found.add(token);
-    const seen = [...found].map((token) => `${quote(token)} in the text`);
+    const issues = [...found].map((token) => `${quote(token)} in the text`);
     const words = wordsLikeTags(sample);
-    if (words.length > 0) seen.push(`a placeholder within a sentence of turn ${words[0]![0]}`);
-    if (seen.length === 0) return undefined;
-    return { detail: seen.join('; '), fixable: found.size > 0 || canEscapeWords(sample) };
+    if (words.length > 0) issues.push(`a placeholder within a sentence of turn ${words[0]![0]}`);
+    if (issues.length === 0) return undefined;
+    return { detail: issues.join('; '), fixable: found.size > 0 || canEscapeWords(sample) };
   },
-  mend(given, { target }) {
+  applyFix(given, { target }) {
     const words = withWordsEscaped(given);
     const sample = words ?? given;
     const pattern = specialTokens(target, sample);
@@ -44,7 +44,7 @@ const placed: RowCheck = {
   why: 'The model learns to write image tokens, or the image is lost: most templates place media in user turns only.',
   advice: 'Move it to the user turn, or take it out.',
   fix: 'take out what is too many, move the rest to the first user turn',
-  look({ sample }): Seen {
+  check({ sample }): Issue {
     if (sample === null) return undefined;
     const places = misplaced(sample);
     if (places.length === 0) return undefined;
@@ -54,11 +54,11 @@ const placed: RowCheck = {
       fixable: withoutMisplaced(sample) !== null,
     };
   },
-  mend(sample) {
-    const mended = withoutMisplaced(sample);
-    if (mended === null) return null;
-    if (emptyAnswers(mended).length > emptyAnswers(sample).length) return { drop: true, was: told(sample) };
-    return changed(sample, mended);
+  applyFix(sample) {
+    const fixed = withoutMisplaced(sample);
+    if (fixed === null) return null;
+    if (emptyAnswers(fixed).length > emptyAnswers(sample).length) return { drop: true, was: textSummary(sample) };
+    return changed(sample, fixed);
   },
 };
 
@@ -70,7 +70,7 @@ const maskWords: RowCheck = {
   advice: 'Write it in another way, or train with a template-based trainer.',
   needs: 'target',
   appliesTo: (target) => target.maskWords !== undefined,
-  look({ sample }, { target }) {
+  check({ sample }, { target }) {
     const words = target?.maskWords;
     if (sample === null || words === undefined) return undefined;
     for (const { role, text } of textsOf(sample)) {
@@ -123,7 +123,7 @@ const characters: RowCheck = {
   why: 'The model learns to write them; some tokenizers fail on half a surrogate pair.',
   advice: 'Normalise the text.',
   fix: 'decode mojibake, drop what is no character, NFC, \\n',
-  look({ sample }) {
+  check({ sample }) {
     if (sample === null) return undefined;
     for (const { role, text } of textsOf(sample)) {
       const bad = badCharacters(text);
@@ -131,7 +131,7 @@ const characters: RowCheck = {
     }
     return undefined;
   },
-  mend: (sample) => changeTexts(sample, normalised),
+  applyFix: (sample) => changeTexts(sample, normalised),
 };
 
 const padded: RowCheck = {
@@ -141,7 +141,7 @@ const padded: RowCheck = {
   why: 'Templates strip it differently, so that the trained tokens are not those of generation.',
   advice: 'Trim the answers.',
   fix: 'trim',
-  look({ sample }) {
+  check({ sample }) {
     if (sample === null) return undefined;
     const empty = emptyAnswers(sample);
     for (const [turn, { role, parts, call }] of sample.messages.entries()) {
@@ -154,7 +154,7 @@ const padded: RowCheck = {
     }
     return undefined;
   },
-  mend(sample) {
+  applyFix(sample) {
     const messages = sample.messages.map((message) => {
       if (message.role !== 'assistant' || message.call) return message;
       const end = message.parts.length - 1;
@@ -180,7 +180,7 @@ const suspicious: RowCheck = {
   title: 'an answer that is very long, runs in a loop or refuses',
   why: 'Such answers come from a failed generation, and the model learns to fail like that.',
   advice: 'Look at the rows and leave out what you would not want to hear.',
-  look({ sample }) {
+  check({ sample }) {
     if (sample === null) return undefined;
     for (const { role, text } of textsOf(sample)) {
       if (role !== 'assistant') continue;

@@ -52,7 +52,7 @@ export function shown(sample: Sample, kind: 'image' | 'video'): number {
 }
 
 /** The turns as a log shows them: who says what, media as placeholders. */
-export function told(sample: Sample): Record<string, string>[] {
+export function textSummary(sample: Sample): Record<string, string>[] {
   return sample.messages.map(({ role, parts }) => ({ [role]: renderPlaceholders(parts) }));
 }
 

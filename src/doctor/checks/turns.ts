@@ -1,6 +1,6 @@
 import type { Message, Part, Sample } from '../../dataset/sample.ts';
 import type { Fix, Fixed } from './check.ts';
-import { quote, told } from './texts.ts';
+import { quote, textSummary } from './texts.ts';
 
 /** White space, also kinds that `trim` leaves: an answer of nothing else is empty. */
 const BLANK = /^[\s\u00ad\u200b-\u200d\u2060\ufeff]*$/;
@@ -38,14 +38,14 @@ export function mergedTurns(sample: Sample): Message[] | null {
   return merged.length < sample.messages.length && brokenOrder(merged) === undefined ? merged : null;
 }
 
-export const mendOrder: Fix = (sample) => {
+export const fixOrder: Fix = (sample) => {
   const messages = mergedTurns(sample);
   if (messages === null) return null;
   return changed(sample, { ...sample, messages });
 };
 
 /** System turns go in front of the first user turn's text, below its leading media (D005). */
-export const mendSystemTurn: Fix = (sample) => {
+export const fixSystemTurn: Fix = (sample) => {
   const systems = sample.messages.filter((message) => message.role === 'system');
   const rest = sample.messages.filter((message) => message.role !== 'system');
   const at = rest.findIndex((message) => message.role === 'user');
@@ -53,8 +53,8 @@ export const mendSystemTurn: Fix = (sample) => {
   const user = rest[at]!;
   const lead = user.parts.findIndex((part) => part.type === 'text');
   const split = lead < 0 ? user.parts.length : lead;
-  const told = systems.flatMap((message) => message.parts);
-  const parts = joinParts(joinParts(user.parts.slice(0, split), told), user.parts.slice(split));
+  const systemParts = systems.flatMap((message) => message.parts);
+  const parts = joinParts(joinParts(user.parts.slice(0, split), systemParts), user.parts.slice(split));
   const messages = rest.map((message, index) => (index === at ? { ...message, parts } : message));
   return changed(sample, { ...sample, messages });
 };
@@ -74,11 +74,11 @@ export function describeEmpty(sample: Sample, turns: readonly number[]): string 
   return `turn ${turns.join(', ')}: the answer is ${text === '' ? 'empty' : `white space (${quote(text)})`}`;
 }
 
-export const drop: Fix = (sample) => ({ drop: true, was: told(sample) });
+export const drop: Fix = (sample) => ({ drop: true, was: textSummary(sample) });
 
-/** A mended dialogue with what the log says of it. */
+/** A fixed dialogue with what the log says of it. */
 export function changed(before: Sample, after: Sample): Fixed {
-  return { sample: after, was: told(before), is: told(after) };
+  return { sample: after, was: textSummary(before), is: textSummary(after) };
 }
 
 function textOf(message: Message): string {

@@ -16,7 +16,7 @@ export function closeUpOf(scope: MediaScope, path: () => Promise<string | undefi
       const media = resolveMedia(scope, { path: given });
       return await how(media.kind === 'data' ? media.bytes : await readFile(media.path));
     } catch {
-      // It was readable a moment ago; what has gone since is no twin.
+      // It was readable a moment ago; what has gone since is no duplicate.
       return undefined;
     }
   };

@@ -4,11 +4,11 @@ import { type FileHandle, open } from 'node:fs/promises';
 import { extname } from 'node:path';
 import { WinnowError } from '../../base/errors.ts';
 import { isRemote, type MediaScope, resolveMedia } from '../../dataset/media/media.ts';
+import { type MediaType, mediaTypeNamed, mediaTypeOf, mediaTypeOfMime } from '../../dataset/media/media-type.ts';
 import { type Hash64, SIDE } from '../near-duplicates/perceptual-hash.ts';
 import { fingerprint } from '../near-duplicates/signature.ts';
 import { bmpHeader } from './bmp.ts';
 import { type HeaderFacts, isFlat, openImage, smallPicture } from './decode-facts.ts';
-import { MAGIC_BYTES, type Magic, magicOf, promisedBy } from './magic-bytes.ts';
 
 /** Everything that the doctor wants to know of one image: measured once, whatever the number of rows that use it. */
 export interface ImageFacts {
@@ -56,8 +56,8 @@ export async function inspectImage(scope: MediaScope, path: string, options: Ins
     const media = resolveMedia(scope, { path });
     if (media.kind === 'file') return await inspectFile(media.path, options);
     if (media.bytes.length === 0) return { unreadable: 'the data URI is empty' };
-    const extension = `.${media.mime.split('/')[1] ?? ''}`;
-    return await inspectBytes(media.bytes, { extension, words: `the data URI says "${media.mime}"` }, options);
+    const promised = mediaTypeOfMime(media.mime);
+    return await inspectBytes(media.bytes, { promised, words: `the data URI says "${media.mime}"` }, options);
   } catch (error) {
     if (!(error instanceof WinnowError)) throw error;
     return error.code === 'MEDIA_DATA_URI' ? { broken: error.message } : { unreadable: error.message };
@@ -84,7 +84,7 @@ async function inspectFile(path: string, options: InspectOptions): Promise<Image
     const extension = extname(path);
     return await inspectBytes(
       await handle.readFile(),
-      { extension, words: `the name ends in "${extension}"` },
+      { promised: mediaTypeNamed(extension), words: `the name ends in "${extension}"` },
       options,
     );
   } catch (error) {
@@ -98,23 +98,23 @@ async function inspectFile(path: string, options: InspectOptions): Promise<Image
 
 /** What an image claims to be, and where it says so. */
 interface Claim {
-  extension: string;
+  promised: MediaType | undefined;
   words: string;
 }
 
 async function inspectBytes(bytes: Buffer, claim: Claim, options: InspectOptions): Promise<ImageFacts> {
   const facts: ImageFacts = { sha256: createHash('sha256').update(bytes).digest('hex') };
-  const magic = magicOf(bytes.subarray(0, MAGIC_BYTES));
-  const promised = promisedBy(claim.extension);
-  if (magic === undefined || magic.kind !== 'image' || magic.readers === 'none') {
-    return { ...facts, broken: notAnImage(bytes, magic) };
+  const type = mediaTypeOf(bytes);
+  const { promised } = claim;
+  if (type === undefined || type.kind !== 'image' || type.readers === 'none') {
+    return { ...facts, broken: notAnImage(bytes, type) };
   }
-  if (promised !== undefined && promised.name !== magic.name) {
-    facts.broken = `${claim.words}, the content is ${magic.name}`;
-    facts.rename = magic.extensions[0]!;
+  if (promised !== undefined && promised.name !== type.name) {
+    facts.broken = `${claim.words}, the content is ${type.name}`;
+    facts.rename = type.extensions[0]!;
   }
   // Pillow reads these, libvips doesn't: what can be known without decoding is.
-  if (magic.readers === 'pillow') return magic.name === 'BMP' ? { ...facts, ...bmpHeader(bytes) } : facts;
+  if (type.readers === 'pillow' || type.name === 'BMP') return type.name === 'BMP' ? { ...facts, ...bmpHeader(bytes) } : facts;
   try {
     return await decode(bytes, facts, options, 'warning');
   } catch (error) {
@@ -153,12 +153,12 @@ function isDamage(error: unknown): boolean {
   return /Corrupt JPEG data(?!: \d+ extraneous)|premature end/i.test(text);
 }
 
-function notAnImage(bytes: Buffer, magic: Magic | undefined): string {
-  if (magic === undefined)
+function notAnImage(bytes: Buffer, type: MediaType | undefined): string {
+  if (type === undefined)
     return `the content is no image: it begins with ${JSON.stringify(bytes.toString('latin1', 0, 12))}`;
-  return magic.kind === 'image'
-    ? `the content is ${magic.name}, which trainers' image loaders don't read`
-    : `the content is no image but ${magic.name}`;
+  return type.kind === 'image'
+    ? `the content is ${type.name}, which trainers' image loaders don't read`
+    : `the content is no image but ${type.name}`;
 }
 
 /** The first line of a libvips message that says something. */

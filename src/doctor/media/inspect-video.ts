@@ -1,7 +1,8 @@
 import { type FileHandle, open, readdir } from 'node:fs/promises';
+import { extname } from 'node:path';
 import { WinnowError } from '../../base/errors.ts';
 import { isRemote, type MediaScope, resolveMedia } from '../../dataset/media/media.ts';
-import { MAGIC_BYTES, magicOf } from './magic-bytes.ts';
+import { HEAD_BYTES, mediaKind, mediaTypeOf } from '../../dataset/media/media-type.ts';
 import { countAviFrames, countMatroskaFrames } from './video-chunks.ts';
 import type { ReadRange, VideoFacts } from './video-facts.ts';
 import { countMp4Frames } from './video-mp4.ts';
@@ -23,7 +24,8 @@ export async function inspectVideo(scope: MediaScope, path: string): Promise<Vid
     const file = await open(media.path, 'r');
     handle = file;
     const stat = await file.stat();
-    if (stat.isDirectory()) return { frames: (await readdir(media.path)).filter((name) => FRAME.test(name)).length };
+    if (stat.isDirectory())
+      return { frames: (await readdir(media.path)).filter((name) => mediaKind(extname(name)) === 'image').length };
     if (!stat.isFile()) return { missing: 'it is not a regular file' };
     if (stat.size === 0) return { missing: 'the file is empty (0 bytes)' };
     return await judge(async (offset, length) => {
@@ -41,17 +43,18 @@ export async function inspectVideo(scope: MediaScope, path: string): Promise<Vid
   }
 }
 
-const FRAME = /\.(jpe?g|png|webp|bmp)$/i;
 /** A GIF is read whole for its frames; a larger one isn't counted. */
 const MOST_GIF = 256 * 2 ** 20;
 
 async function judge(read: ReadRange, size: number): Promise<VideoFacts> {
-  const head = await read(0, MAGIC_BYTES);
-  const magic = magicOf(head);
-  switch (magic?.name) {
+  const head = await read(0, HEAD_BYTES);
+  const type = mediaTypeOf(head);
+  switch (type?.name) {
     case 'MP4':
+    case 'QuickTime':
       return countMp4Frames(read, size);
     case 'Matroska':
+    case 'WebM':
       return countMatroskaFrames(read, size);
     case 'AVI':
       return countAviFrames(read, size);
@@ -61,7 +64,7 @@ async function judge(read: ReadRange, size: number): Promise<VideoFacts> {
     default:
       break;
   }
-  if (magic !== undefined) return { unreadable: `the content is no video but ${magic.name}` };
+  if (type !== undefined) return { unreadable: `the content is no video but ${type.name}` };
   // A transport or elementary stream: known by their marks, not counted.
   if (head[0] === 0x47 && (head.length < 189 || head[188] === 0x47)) return {};
   if (head.readUIntBE(0, Math.min(3, head.length)) === 1 || head.toString('latin1', 0, 3) === 'FLV') return {};

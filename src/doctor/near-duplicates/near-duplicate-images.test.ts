@@ -51,7 +51,7 @@ async function look(bytes: Buffer): Promise<Looked> {
   return { ...hash, small: pictureOf(signature), large };
 }
 
-function isTwin(a: Looked, b: Looked): boolean {
+function isDuplicate(a: Looked, b: Looked): boolean {
   if (hammingDistance(a.high, a.low, b.high, b.low) > RADIUS) return false;
   return staysAligned(a.large, b.large, align(a.small, b.small));
 }
@@ -89,7 +89,7 @@ describe('pictures', () => {
 
   it.each(Object.entries(CHANGES))('are found again: %s', async (_, change) => {
     const changed = await Promise.all(photos.map(async (bytes) => look(await change(sharp(bytes)).toBuffer())));
-    const found = changed.filter((one, i) => isTwin(looked[i]!, one)).length;
+    const found = changed.filter((one, i) => isDuplicate(looked[i]!, one)).length;
     expect(found).toBeGreaterThanOrEqual(Math.ceil(PHOTOS * 0.95));
   });
 
@@ -97,12 +97,12 @@ describe('pictures', () => {
     const cropped = await Promise.all(
       photos.map(async (bytes) => look(await crop(sharp(bytes), 0.03, 0.02, 0.02, 0.03).jpeg().toBuffer())),
     );
-    expect(cropped.filter((one, i) => isTwin(looked[i]!, one)).length).toBeGreaterThanOrEqual(PHOTOS * 0.75);
+    expect(cropped.filter((one, i) => isDuplicate(looked[i]!, one)).length).toBeGreaterThanOrEqual(PHOTOS * 0.75);
   });
 
   it('are not taken for others', () => {
     const pairs = looked.flatMap((a, i) => looked.slice(0, i).map((b) => [a, b] as const));
-    expect(pairs.filter(([a, b]) => isTwin(a, b))).toHaveLength(0);
+    expect(pairs.filter(([a, b]) => isDuplicate(a, b))).toHaveLength(0);
   });
 
   it('of one scene type are told apart by one block', async () => {
@@ -114,7 +114,7 @@ describe('pictures', () => {
         .map((b) => [a, b] as const),
     );
     expect(near.length, 'hashes alone do not tell them apart').toBeGreaterThan(10);
-    expect(near.filter(([a, b]) => isTwin(a, b))).toHaveLength(0);
+    expect(near.filter(([a, b]) => isDuplicate(a, b))).toHaveLength(0);
   });
 });
 

@@ -10,8 +10,8 @@ import { pictureOf, SIGNATURE_BYTES } from './signature.ts';
  */
 export type Likeness = 'bytes' | 'pixels' | 'near';
 
-/** An image's twin, by number. */
-export interface ImageTwin {
+/** An image's duplicate, by number. */
+export interface ImageDuplicate {
   of: number;
   likeness: Likeness;
 }
@@ -24,10 +24,10 @@ export interface CloseUp {
   pixels(): Promise<string | undefined>;
 }
 
-/** Images among which twins are looked for. */
+/** Images among which duplicates are looked for. */
 export interface ImagePool {
   /** An image of lower number than `before` that is the same as this one, the most alike; undefined: none. */
-  twinOf(facts: ImageFacts, closeUp: CloseUp, before?: number): Promise<ImageTwin | undefined>;
+  duplicateOf(facts: ImageFacts, closeUp: CloseUp, before?: number): Promise<ImageDuplicate | undefined>;
 }
 
 /**
@@ -65,7 +65,7 @@ export function imagePool(
   const signatureAt = (i: number) => signatures.subarray(i * SIGNATURE_BYTES, (i + 1) * SIGNATURE_BYTES);
   let index: HammingIndex | undefined;
   return {
-    async twinOf(facts, closeUp, before = Number.POSITIVE_INFINITY) {
+    async duplicateOf(facts, closeUp, before = Number.POSITIVE_INFINITY) {
       const same = facts.sha256 === undefined ? undefined : byContent.get(facts.sha256);
       if (same !== undefined && same < before) return { of: same, likeness: 'bytes' };
       if (!isComparable(facts)) return undefined;
@@ -106,17 +106,17 @@ async function haveSamePixels(a: CloseUp, b: CloseUp): Promise<boolean> {
   return one !== undefined && one === other;
 }
 
-/** Twin of every image among those before it, by number. */
-export async function imageTwins(
+/** Duplicate of every image among those before it, by number. */
+export async function nearDuplicateImages(
   images: readonly (ImageFacts | undefined)[],
   closeUpOf: (number: number) => CloseUp,
   signal?: AbortSignal,
-): Promise<(ImageTwin | undefined)[]> {
+): Promise<(ImageDuplicate | undefined)[]> {
   const pool = imagePool(images, closeUpOf);
-  const twins: (ImageTwin | undefined)[] = [];
+  const duplicates: (ImageDuplicate | undefined)[] = [];
   for (const [number, facts] of images.entries()) {
     signal?.throwIfAborted();
-    twins[number] = facts === undefined ? undefined : await pool.twinOf(facts, closeUpOf(number), number);
+    duplicates[number] = facts === undefined ? undefined : await pool.duplicateOf(facts, closeUpOf(number), number);
   }
-  return twins;
+  return duplicates;
 }

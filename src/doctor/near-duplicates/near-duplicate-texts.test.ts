@@ -2,7 +2,7 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { createRandom } from '../../numeric/philox.ts';
 import { bandKeys, estimatedJaccard, minHashes } from './minhash.ts';
-import { type TextTwin, textTwins } from './near-duplicate-texts.ts';
+import { nearDuplicateTexts, type TextDuplicate } from './near-duplicate-texts.ts';
 import { jaccard, shinglesOf } from './shingles.ts';
 import { textKeys } from './text-keys.ts';
 import { mix, readWords } from './words.ts';
@@ -11,26 +11,29 @@ describe('texts', () => {
   const random = createRandom(3, 'texts');
   const text = (length: number) => Array.from({ length }, () => `w${random.below(5000)}`);
 
-  function twinsOf(texts: readonly string[], groups = texts.map(() => '')): Promise<(TextTwin | undefined)[]> {
+  function duplicatesOf(
+    texts: readonly string[],
+    groups = texts.map(() => ''),
+  ): Promise<(TextDuplicate | undefined)[]> {
     const keys = textKeys();
     for (const one of texts) keys.add(one);
-    return textTwins(keys, groups, async (numbers) => numbers.map((number) => texts[number]!));
+    return nearDuplicateTexts(keys, groups, async (numbers) => numbers.map((number) => texts[number]!));
   }
 
   it('of Jaccard 0.8 and more share a band, and the verdict is that of the true sets', async () => {
     const originals = Array.from({ length: 150 }, () => text(30 + random.below(60)));
     const changed = originals.map((words, i) => words.map((word, at) => (at % 37 === i % 37 ? 'other' : word)));
     const all = [...originals, ...changed].map((words) => words.join(' '));
-    const twins = await twinsOf(all);
+    const duplicates = await duplicatesOf(all);
     let expected = 0;
     const wrong = changed.filter((_, i) => {
       const is = jaccard(shinglesOf(all[i]!), shinglesOf(all[150 + i]!)) >= 0.8;
       if (is) expected++;
-      return is !== (twins[150 + i]?.of === i);
+      return is !== (duplicates[150 + i]?.of === i);
     });
     expect(expected).toBeGreaterThan(60);
     expect(wrong.length).toBeLessThanOrEqual(1);
-    expect(twins.slice(0, 150).filter((twin) => twin !== undefined)).toHaveLength(0);
+    expect(duplicates.slice(0, 150).filter((duplicate) => duplicate !== undefined)).toHaveLength(0);
   });
 
   it('are found among many thousands, in buckets that hold a template', async () => {
@@ -39,12 +42,14 @@ describe('texts', () => {
       (i % 3 === 0 ? template.map((word, at) => (at % 5 === 0 ? `v${random.below(9999)}` : word)) : text(40)).join(' '),
     );
     const planted = Array.from({ length: 40 }, (_, i) => `${texts[100 * i + 1]} indeed`);
-    const twins = await twinsOf([...texts, ...planted]);
-    expect(twins.slice(0, 6000).filter((twin) => twin !== undefined)).toEqual([]);
+    const duplicates = await duplicatesOf([...texts, ...planted]);
+    expect(duplicates.slice(0, 6000).filter((duplicate) => duplicate !== undefined)).toEqual([]);
     const expected = planted.map((_, i) =>
       (100 * i + 1) % 3 === 0 ? undefined : { of: 100 * i + 1, likeness: 'near' },
     );
-    const missed = expected.filter((twin, i) => twin !== undefined && twins[6000 + i]?.of !== twin.of);
+    const missed = expected.filter(
+      (duplicate, i) => duplicate !== undefined && duplicates[6000 + i]?.of !== duplicate.of,
+    );
     expect(missed.length).toBeLessThanOrEqual(1);
   });
 
@@ -98,8 +103,8 @@ describe('texts', () => {
       '3 + 4',
       '3 - 4',
     ];
-    const twins = await twinsOf(texts);
-    expect(twins.map((twin) => twin?.of)).toEqual([
+    const duplicates = await duplicatesOf(texts);
+    expect(duplicates.map((duplicate) => duplicate?.of)).toEqual([
       undefined,
       0,
       undefined,
@@ -110,13 +115,13 @@ describe('texts', () => {
     ]);
   });
 
-  it('of two groups are no twins', async () => {
+  it('of two groups are no duplicates', async () => {
     const long = text(40).join(' ');
     const texts = ['What is shown here?', 'What is shown here?', long, `${long} more`];
     const groups = ['one image', 'another', 'one image', 'another'];
-    expect(await twinsOf(texts, groups)).toEqual([undefined, undefined, undefined, undefined]);
-    const together = await twinsOf(texts);
-    expect(together.map((twin) => twin?.likeness)).toEqual([undefined, 'same', undefined, 'near']);
+    expect(await duplicatesOf(texts, groups)).toEqual([undefined, undefined, undefined, undefined]);
+    const together = await duplicatesOf(texts);
+    expect(together.map((duplicate) => duplicate?.likeness)).toEqual([undefined, 'same', undefined, 'near']);
   });
 
   it('are estimated by their sketches to four deviations', () => {

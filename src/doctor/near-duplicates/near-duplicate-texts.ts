@@ -28,8 +28,8 @@ function canBeNear(a: number, b: number): boolean {
   return Math.min(a, b) >= LEAST_JACCARD * Math.max(a, b);
 }
 
-/** A text's twin among those before it, by number. */
-export interface TextTwin {
+/** A text's duplicate among those before it, by number. */
+export interface TextDuplicate {
   of: number;
   likeness: 'same' | 'near';
 }
@@ -37,21 +37,21 @@ export interface TextTwin {
 const CHUNK = 512;
 
 /**
- * Twin of every text among those before it: the same words, or near. Texts themselves are read again for the few that
+ * Duplicate of every text among those before it: the same words, or near. Texts themselves are read again for the few that
  * have candidates.
- * @param groups by number; only texts of one group can be twins (e.g. questions on one image).
+ * @param groups by number; only texts of one group can be duplicates (e.g. questions on one image).
  * @param textsOf texts by number; null: it can't be read again.
  */
-export async function textTwins(
+export async function nearDuplicateTexts(
   keys: TextKeys,
   groups: readonly string[],
   textsOf: (numbers: readonly number[]) => Promise<(string | null)[]>,
   { signal, progress }: Pick<DoctorContext, 'signal' | 'progress'> = {},
-): Promise<(TextTwin | undefined)[]> {
-  const twins = sameTexts(keys, groups);
+): Promise<(TextDuplicate | undefined)[]> {
+  const duplicates = sameTexts(keys, groups);
   // Of texts with the same words the first stands for all.
   const open = Uint32Array.from(groups.keys()).filter(
-    (number) => twins[number] === undefined && keys.shingles(number) > 0,
+    (number) => duplicates[number] === undefined && keys.shingles(number) > 0,
   );
   const group = numbered(groups);
   const bucketed = bandBuckets(open.length, (i, band) => mix(keys.band(open[i]!, band) ^ mix(group[open[i]!]!)));
@@ -74,14 +74,14 @@ export async function textTwins(
     for (const { number, candidates } of asked) {
       const own = shingles.get(number)!;
       const of = candidates.find((other) => areNear(own, shingles.get(other)!));
-      if (of !== undefined) twins[number] = { of, likeness: 'near' };
+      if (of !== undefined) duplicates[number] = { of, likeness: 'near' };
     }
   }
-  return twins;
+  return duplicates;
 }
 
 /** The first text of the same words in the group, for those that come later. */
-function sameTexts(keys: TextKeys, groups: readonly string[]): (TextTwin | undefined)[] {
+function sameTexts(keys: TextKeys, groups: readonly string[]): (TextDuplicate | undefined)[] {
   const first = new Map<string, number>();
   return groups.map((group, number) => {
     const name = `${keys.exact(number)} ${group}`;

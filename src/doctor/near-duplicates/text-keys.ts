@@ -3,14 +3,14 @@ import { BANDS, bandKeys, minHashes, PERMUTATIONS } from './minhash.ts';
 import { shinglesOfWords } from './shingles.ts';
 import { readWords, type Words } from './words.ts';
 
-/** What is kept of texts, by number in the order they were added: enough to find their twins, not the texts. */
+/** What is kept of texts, by number in the order they were added: enough to find their duplicates, not the texts. */
 export interface TextKeys {
   readonly count: number;
   add(text: string): void;
   /** Hash of the words in order. */
   exact(number: number): string;
   words(number: number): number;
-  /** Distinct shingles; 0 where the text is too short for a near twin that isn't the same. */
+  /** Distinct shingles; 0 where the text is too short for a near duplicate that isn't the same. */
   shingles(number: number): number;
   /** Min-hash key of a band; 0 without shingles. */
   band(number: number, band: number): number;

@@ -2,17 +2,7 @@ import { open, readFile } from 'node:fs/promises';
 import { WinnowError } from '../../base/errors.ts';
 import type { Dataset } from '../../dataset/dataset.ts';
 import { resolveMedia } from '../../dataset/media/media.ts';
-import { mediaExtension } from '../../dataset/media/media-type.ts';
-
-const MIME: Record<string, string> = {
-  '.jpg': 'image/jpeg',
-  '.png': 'image/png',
-  '.gif': 'image/gif',
-  '.webp': 'image/webp',
-  '.bmp': 'image/bmp',
-  '.tif': 'image/tiff',
-  '.avif': 'image/avif',
-};
+import { mediaTypeOf } from '../../dataset/media/media-type.ts';
 
 /**
  * An image of the data set as a data URI: the file's own bytes, so that the server sees what training sees.
@@ -20,8 +10,9 @@ const MIME: Record<string, string> = {
  */
 export async function imageUri(dataset: Dataset, path: string, maxBytes: number): Promise<string> {
   const bytes = await imageBytes(dataset, path, maxBytes);
-  const mime = MIME[mediaExtension(bytes) ?? ''];
-  if (mime !== undefined) return `data:${mime};base64,${bytes.toString('base64')}`;
+  const type = mediaTypeOf(bytes);
+  if (type?.kind === 'image' && type.readers !== 'none')
+    return `data:${type.mimes[0]};base64,${bytes.toString('base64')}`;
   throw new WinnowError({
     code: 'IMAGE_BROKEN',
     message: `"${path.slice(0, 120)}" is no image that a server can read`,

@@ -2,19 +2,19 @@ import { readFile } from 'node:fs/promises';
 import { basename } from 'node:path';
 import type { Sharp } from 'sharp';
 import { resolveMedia } from '../../dataset/media/media.ts';
+import { mediaTypeOf } from '../../dataset/media/media-type.ts';
 import type { Sample } from '../../dataset/sample.ts';
 import { decodeImage } from '../../models/processing/decode.ts';
 import type { DoctorContext, FixContext, Fixed } from '../checks/check.ts';
-import { keyOf, shortPath } from './collect.ts';
-import type { Fault } from './faults.ts';
-import { MAGIC_BYTES, magicOf } from './magic-bytes.ts';
+import { keyOf, shortPath } from '../media/collect.ts';
+import type { Fault } from '../media/faults.ts';
 
 /**
  * The fix of one check for the images of a row (`faulty` by `keyOf` their paths): a new file for each image with that
- * fault, or the row dropped. One new file has all of its image's faults mended, so that nothing is encoded twice; the
+ * fault, or the row dropped. One new file has all of its image's faults fixed, so that nothing is encoded twice; the
  * fixes of the other checks then find nothing to do.
  */
-export async function mendImages(
+export async function fixImages(
   sample: Sample,
   code: string,
   faulty: ReadonlyMap<string, readonly Fault[]>,
@@ -29,35 +29,35 @@ export async function mendImages(
     if (asked === undefined) continue;
     const name = shortPath(path);
     if (code === 'D108' || asked.remedy === 'drop') return { drop: true, was: `${name}: ${asked.detail}` };
-    const mended = await mendImage(path, faults, context);
-    const stored = await store(mended.bytes, mended.extension);
+    const fixed = await fixImage(path, faults, context);
+    const stored = await store(fixed.bytes, fixed.extension);
     images[place] = { path: stored };
     changes.push({
       was: `${name}: ${faults.map(({ detail }) => detail).join('; ')}`,
-      is: `${basename(stored)}: ${mended.how}`,
+      is: `${basename(stored)}: ${fixed.how}`,
     });
   }
   if (changes.length === 0) return null;
-  const mended = { ...sample, media: { ...sample.media, images } };
-  return { sample: mended, was: changes.map(({ was }) => was), is: changes.map(({ is }) => is) };
+  const changed = { ...sample, media: { ...sample.media, images } };
+  return { sample: changed, was: changes.map(({ was }) => was), is: changes.map(({ is }) => is) };
 }
 
-interface Mended {
+interface FixedImage {
   bytes: Uint8Array;
   extension: string;
   how: string;
 }
 
-async function mendImage(path: string, faults: readonly Fault[], context: DoctorContext): Promise<Mended> {
+async function fixImage(path: string, faults: readonly Fault[], context: DoctorContext): Promise<FixedImage> {
   const media = resolveMedia(context.dataset, { path });
   const bytes = media.kind === 'data' ? media.bytes : await readFile(media.path);
-  const magic = magicOf(bytes.subarray(0, MAGIC_BYTES));
+  const type = mediaTypeOf(bytes);
   const isSound = faults.every(({ code, remedy }) => code === 'D107' || (code === 'D103' && remedy === 'rename'));
-  if (isSound && magic !== undefined)
-    return { bytes, extension: magic.extensions[0]!, how: `renamed: it is ${magic.name}` };
+  if (isSound && type !== undefined)
+    return { bytes, extension: type.extensions[0]!, how: `renamed: it is ${type.name}` };
   const { image, how } = await uprightRgb(bytes, faults, context.maxPixels);
   // Lossy stays lossy, at a quality that is hard to tell; everything else keeps its pixels.
-  return magic?.name === 'JPEG'
+  return type?.name === 'JPEG'
     ? { bytes: await image.jpeg({ quality: 95, chromaSubsampling: '4:4:4' }).toBuffer(), extension: '.jpg', how }
     : { bytes: await image.png().toBuffer(), extension: '.png', how };
 }

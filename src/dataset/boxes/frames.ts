@@ -1,4 +1,4 @@
-import type { StoredSize } from '../../dataset/media/media-size.ts';
+import type { StoredSize } from '../media/media-size.ts';
 import type { Box, Frame } from './boxes.ts';
 
 export function fits([x1, y1, x2, y2]: Box, { width, height }: { width: number; height: number }): boolean {

@@ -15,8 +15,8 @@ import type { Target } from '../target.ts';
 /** Code of a change that nobody asked for: the format reads more than it writes. */
 const NOT_HELD = 'FORMAT_CANNOT_HOLD';
 
-/** Mended media lie here in the new version's folder. */
-const MENDED = 'mended';
+/** FixedImage media lie here in the new version's folder. */
+const FIXED_MEDIA = 'fixed-media';
 
 export interface FixRequest {
   /** Folder or main file of the new version; nothing that is there is replaced. */
@@ -41,15 +41,15 @@ export interface FixResult {
   /** One JSON line for each change. */
   log: string;
   rows: number;
-  /** Rows mended and rows left out, by code. */
-  mended: Record<string, number>;
+  /** Rows that were changed and rows left out, by code. */
+  changed: Record<string, number>;
   dropped: Record<string, number>;
   /** What the format could not hold, or media that were not there. */
   lost: Loss[];
 }
 
 /**
- * Write a new version of a data set: every row that was found fixable is mended, what can't be used is left out, and
+ * Write a new version of a data set: every row that was found fixable is fixed, what can't be used is left out, and
  * each change is logged. The data set itself is never touched. Throws `OUTPUT_EXISTS`.
  */
 export async function writeFixed(dataset: Dataset, examined: Examined, request: FixRequest): Promise<FixResult> {
@@ -57,8 +57,8 @@ export async function writeFixed(dataset: Dataset, examined: Examined, request: 
   const folder = /\.\w+$/.test(basename(out)) && dataset.format !== 'folder' ? dirname(out) : out;
   const stem = folder === out ? '' : `${basename(out, extname(out))}.`;
   const logFile = join(folder, `${stem}changes.jsonl`);
-  const store = mediaStore(join(folder, MENDED));
-  const mended: Record<string, number> = {};
+  const store = mediaStore(join(folder, FIXED_MEDIA));
+  const changed: Record<string, number> = {};
   const dropped: Record<string, number> = {};
   sweepTemporary(folder);
   const lines = await openAtomic(logFile);
@@ -68,7 +68,7 @@ export async function writeFixed(dataset: Dataset, examined: Examined, request: 
     const write = { options: { ...dataset.options, ...(dataset.format === 'llava' ? { dialect: 'llava-next' } : {}) } };
     const format = formatNamed(dataset.format);
     const note = async (change: Change): Promise<void> => {
-      const sort = change.is === null ? dropped : mended;
+      const sort = change.is === null ? dropped : changed;
       sort[change.code] = (sort[change.code] ?? 0) + 1;
       await log(change);
     };
@@ -107,7 +107,7 @@ export async function writeFixed(dataset: Dataset, examined: Examined, request: 
       lossy: true,
       ...(request.signal === undefined ? {} : { signal: request.signal }),
     });
-    return { path: written.files[0]!, log: logFile, rows: written.rows, mended, dropped, lost: written.lost };
+    return { path: written.files[0]!, log: logFile, rows: written.rows, changed, dropped, lost: written.lost };
   } catch (error) {
     store.discard();
     if (isLogged) rmSync(logFile, { force: true });
@@ -117,7 +117,7 @@ export async function writeFixed(dataset: Dataset, examined: Examined, request: 
   }
 }
 
-interface Mender {
+interface RowFix {
   code: string;
   fix: Fix;
 }
@@ -129,7 +129,7 @@ async function* fixedSamples(
   put: FixContext['store'],
   note: (change: Change) => Promise<void>,
 ): AsyncGenerator<Sample> {
-  const menders: Mender[] = examinations.flatMap(({ fixes = {} }) =>
+  const rowFixes: RowFix[] = examinations.flatMap(({ fixes = {} }) =>
     Object.entries(fixes).map(([code, fix]) => ({ code, fix })),
   );
   const faults = new Map(dataset.quarantined.map((fault) => [fault.row, fault]));
@@ -148,7 +148,7 @@ async function* fixedSamples(
       }
       const context: FixContext = { row, id, dataset, store: put, ...(target === undefined ? {} : { target }) };
       let sample: Sample | null = given;
-      for (const { code, fix } of menders) {
+      for (const { code, fix } of rowFixes) {
         if (!store.isFixable(code, row)) continue;
         const fixed = await fix(sample, context);
         if (fixed === null) continue;
@@ -164,7 +164,7 @@ async function* fixedSamples(
   }
 }
 
-/** Keeps mended media under names made of their content; what a failed run has made is taken away again. */
+/** Keeps the media that fixes made under names made of their content; what a failed run has made is taken away again. */
 function mediaStore(folder: string): { put: FixContext['store']; discard(): void } {
   const isNew = !existsSync(folder);
   return {

@@ -1,5 +1,5 @@
-import { isObject } from '../../dataset/formats/build.ts';
-import type { Message, Part, Sample } from '../../dataset/sample.ts';
+import { isObject } from '../formats/build.ts';
+import type { Message, Part, Sample } from '../sample.ts';
 
 /** Boxes in texts and in ms-swift's `objects`, found and rewritten. Coordinates are x1, y1, x2, y2. */
 
