@@ -164,7 +164,9 @@ async function* fixedSamples(
   }
 }
 
-/** Keeps the media that fixes made under names made of their content; what a failed run has made is taken away again. */
+/**
+ * Keeps the media that fixes made under names made of their content; what a failed run has made is taken away again.
+ */
 function mediaStore(folder: string): { put: FixContext['store']; discard(): void } {
   const isNew = !existsSync(folder);
   return {

@@ -114,7 +114,8 @@ async function inspectBytes(bytes: Buffer, claim: Claim, options: InspectOptions
     facts.rename = type.extensions[0]!;
   }
   // Pillow reads these, libvips doesn't: what can be known without decoding is.
-  if (type.readers === 'pillow' || type.name === 'BMP') return type.name === 'BMP' ? { ...facts, ...bmpHeader(bytes) } : facts;
+  if (type.readers === 'pillow' || type.name === 'BMP')
+    return type.name === 'BMP' ? { ...facts, ...bmpHeader(bytes) } : facts;
   try {
     return await decode(bytes, facts, options, 'warning');
   } catch (error) {

@@ -37,8 +37,8 @@ export interface TextDuplicate {
 const CHUNK = 512;
 
 /**
- * Duplicate of every text among those before it: the same words, or near. Texts themselves are read again for the few that
- * have candidates.
+ * Duplicate of every text among those before it: the same words, or near. Texts themselves are read again for the few
+ * that have candidates.
  * @param groups by number; only texts of one group can be duplicates (e.g. questions on one image).
  * @param textsOf texts by number; null: it can't be read again.
  */
