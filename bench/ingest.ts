@@ -125,7 +125,7 @@ const results = {
   timesLessProcessor: spread(ours.map((own, i) => theirs[i]!.processor / own.processor)),
   shareOfMemory: memory,
   scattered100Milliseconds: spread(scattered),
-  ...(atScale === undefined ? {} : { many: atScale }),
+  many: atScale,
 };
 const { winnow, datasets } = results;
 console.log(`\n${rows} rows, ${(bytes / 1e6).toFixed(0)} MB; ${JSON.stringify({ ...about, ...(versions as object) })}`);

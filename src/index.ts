@@ -165,9 +165,9 @@ export function score(
       signal,
       params: present(params),
       dataset,
-      ...(offline === undefined ? {} : { offline }),
-      ...(abort === undefined ? {} : { abort }),
-      ...(progress === undefined ? {} : { progress }),
+      offline,
+      abort,
+      progress,
     });
     return dryRun === true ? dryRunScore(plan) : runScore(plan);
   });

@@ -31,7 +31,7 @@ function rows(count: number, name: string) {
   return Array.from({ length: count }, (_, i) => ({
     id: `${name}${i}`,
     source: ['web', 'book', 'lab'][i % 3],
-    ...(i % 10 === 9 ? {} : { image: ['red.png', 'green.png', 'blue.png'][(i >> 2) % 3] }),
+    image: i % 10 === 9 ? undefined : ['red.png', 'green.png', 'blue.png'][(i >> 2) % 3],
     conversations: [
       {
         from: 'human',

@@ -35,7 +35,7 @@ async function sample(folder: string, rows: number): Promise<void> {
   const records = Array.from({ length: rows }, (_, i) => ({
     id: `s-${i}`,
     source: i % 3 === 0 ? 'a' : 'b',
-    ...(i % 8 === 7 ? {} : { image: i === 5 ? 'gone.png' : `bild ${i % 4}.png` }),
+    image: i % 8 === 7 ? undefined : i === 5 ? 'gone.png' : `bild ${i % 4}.png`,
     conversations: [
       { from: 'human', value: `${i % 8 === 7 ? '' : '<image>\n'}Which colour is number ${i % 6}?` },
       { from: 'gpt', value: i % 2 === 0 ? 'Blue.' : 'It is green.' },

@@ -179,14 +179,13 @@ export async function exampleReport(options: ExampleOptions = {}): Promise<Repor
         budget: '15%',
         requested: budget,
         kept: paper,
-        ...(paper.length < budget
-          ? {
-              shortfall: {
+        shortfall:
+          paper.length < budget
+            ? {
                 missing: budget - paper.length,
                 because: 'cluster 11 has too few samples that need their image',
-              },
-            }
-          : {}),
+              }
+            : undefined,
         perCluster: members.map((m, c) => ({
           cluster: c,
           size: m.length,

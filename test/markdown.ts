@@ -45,7 +45,7 @@ export function fencesOf(text: string): Fence[] {
 function wordsOf(info: string): { noRun?: string; file?: string } {
   const noRun = /\bno-run\b:? *(.*)$/.exec(info)?.[1]?.trim();
   const file = /\bfile=(\S+)/.exec(info)?.[1];
-  return { ...(noRun === undefined ? {} : { noRun }), ...(file === undefined ? {} : { file }) };
+  return { noRun, file };
 }
 
 /** Hidden commands that make what the document takes for granted: `<!-- setup: cp -r examples/shapes data -->`. */

@@ -36,7 +36,7 @@ export function record(i: number): Record<string, unknown> {
   return {
     id: `s-${i}`,
     source: i % 3 === 0 ? 'a' : 'b',
-    ...(i % 8 === 7 ? {} : { image: `${i % 4}.png` }),
+    image: i % 8 === 7 ? undefined : `${i % 4}.png`,
     conversations: [
       { from: 'human', value: `${i % 8 === 7 ? '' : '<image>\n'}Colour ${i % 6}?` },
       { from: 'gpt', value: i % 2 === 0 ? 'Blue.' : 'Green.' },

@@ -52,9 +52,9 @@ export function fetchOptions({ fetch, fetchMaxBytes, fetchTimeout, fetchAllow }:
     });
   }
   return {
-    ...(fetchMaxBytes === undefined ? {} : { maxBytes: wholeNumber('--fetch-max-bytes', fetchMaxBytes, 1, 2 ** 40) }),
-    ...(fetchTimeout === undefined ? {} : { timeout: wholeNumber('--fetch-timeout', fetchTimeout, 1, 86_400) }),
-    ...(fetchAllow === undefined ? {} : { allow: fetchAllow }),
+    maxBytes: fetchMaxBytes === undefined ? undefined : wholeNumber('--fetch-max-bytes', fetchMaxBytes, 1, 2 ** 40),
+    timeout: fetchTimeout === undefined ? undefined : wholeNumber('--fetch-timeout', fetchTimeout, 1, 86_400),
+    allow: fetchAllow,
   };
 }
 

@@ -68,7 +68,7 @@ function describeSystem(error: Error): ErrorReport | undefined {
   if (known === undefined) return undefined;
   const file = (error as NodeJS.ErrnoException).path;
   const [message, hint] = known;
-  return report(codeOf(error) ?? '', message, hint, 1, file === undefined ? {} : { file });
+  return report(codeOf(error) ?? '', message, hint, 1, { file });
 }
 
 /** zod's issues, when a room lets them through: the first one, with its path. */
@@ -93,7 +93,7 @@ function report(
   exitCode: number,
   where: Where = {},
 ): ErrorReport {
-  return { code, message, where, ...(hint === undefined ? {} : { hint }), exitCode };
+  return { code, message, where, hint, exitCode };
 }
 
 function codeOf(error: Error): string | undefined {
@@ -127,5 +127,5 @@ export function formatError(described: ErrorReport): string {
 /** For machines, on stdout. */
 export function errorDocument(described: ErrorReport): unknown {
   const { code, message, where, hint } = described;
-  return { error: { code, message, where, ...(hint === undefined ? {} : { hint }) } };
+  return { error: { code, message, where, hint } };
 }

@@ -20,7 +20,7 @@ beforeAll(async () => {
     .toFile(join(folder, 'small.png'));
   const rows = ['turned.jpg', 'small.png', undefined, 'gone.png'].map((image, i) => ({
     id: `r${i}`,
-    ...(image === undefined ? {} : { image }),
+    image,
     conversations: [
       { from: 'human', value: `${image === undefined ? '' : '<image>\n'}What?` },
       { from: 'gpt', value: 'That.' },

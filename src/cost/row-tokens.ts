@@ -34,7 +34,7 @@ export async function rowTokens(
   const images = openImageCounter(dataset, imageTokens);
   const tokens = new Float64Array(dataset.rows);
   let videos = 0;
-  for await (const { start, samples } of dataset.batches(signal === undefined ? {} : { signal })) {
+  for await (const { start, samples } of dataset.batches({ signal })) {
     progress?.(start, dataset.rows, 'counting tokens');
     const ofImages = await images.count(samples);
     for (const [i, sample] of samples.entries()) {

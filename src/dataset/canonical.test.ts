@@ -35,7 +35,7 @@ it('two samples have one hash exactly if they say the same', () => {
 
 it('neighbouring texts, a call, and half a surrogate pair are told apart', () => {
   const of = (parts: Part[], call?: true): string => {
-    const message = { role: 'assistant' as const, parts, ...(call === undefined ? {} : { call }) };
+    const message = { role: 'assistant' as const, parts, call };
     return hex({ id: 'a', messages: [message], media: { images: [], videos: [] }, meta: {} });
   };
   const text = (words: string): Part => ({ type: 'text', text: words });

@@ -44,10 +44,10 @@ export async function doctor(given: Project | string | null, request: DoctorRequ
   const { signal } = request;
   const dataset = await openDataset(path, {
     unreadable: 'keep',
-    ...(images === undefined ? {} : { images }),
-    ...(format === undefined ? {} : { format }),
-    ...(options === undefined ? {} : { options }),
-    ...(signal === undefined ? {} : { signal }),
+    images,
+    format,
+    options,
+    signal,
     ...indexing(request),
   });
   try {
@@ -89,9 +89,9 @@ async function visit(dataset: Dataset, request: DoctorRequest): Promise<DoctorRe
     const fixed = fix
       ? await writeFixed(dataset, examined, {
           out: out!,
-          ...(target === undefined ? {} : { target }),
-          ...(signal === undefined ? {} : { signal }),
-          ...(progress === undefined ? {} : { progress }),
+          target,
+          signal,
+          progress,
         })
       : undefined;
     const { name, path, format, rows, hash } = dataset;

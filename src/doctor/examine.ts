@@ -61,9 +61,9 @@ export async function examine(dataset: Dataset, options: ExamineOptions = {}): P
     report: (finding) => {
       if (codes.has(finding.code)) store.report(finding);
     },
-    ...(target === undefined ? {} : { target }),
-    ...(signal === undefined ? {} : { signal }),
-    ...(progress === undefined ? {} : { progress }),
+    target,
+    signal,
+    progress,
   };
   const examinations: Examination[] = [];
   for (const group of groups) {

@@ -77,7 +77,7 @@ export function createFindings(rows: number, checks: readonly Check[]): FindingS
             title,
             details: all.first.map(({ detail }) => detail),
             advice,
-            ...(all.fixable && fix !== undefined ? { fix } : {}),
+            fix: all.fixable && fix !== undefined ? fix : undefined,
           },
         ];
       }),

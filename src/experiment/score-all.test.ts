@@ -20,7 +20,7 @@ beforeAll(async () => {
   mkdirSync(join(folder, 'images'));
   const rows = Array.from({ length: 6 }, (_, i) => ({
     id: `r${i}`,
-    ...(i === 4 ? {} : { image: i === 5 ? 'gone.png' : `${i}.png` }),
+    image: i === 4 ? undefined : i === 5 ? 'gone.png' : `${i}.png`,
     conversations: [
       { from: 'human', value: `${i === 4 ? '' : '<image>\n'}What colour is shape ${i}?` },
       { from: 'gpt', value: i % 2 === 0 ? 'It is red.' : 'A blue one, I think.' },
@@ -35,7 +35,7 @@ beforeAll(async () => {
 afterAll(() => rmSync(folder, { recursive: true, force: true }));
 
 async function fresh(name: string, note?: (text: string) => void): Promise<Project> {
-  const project = await openProject(join(folder, name), { create: true, ...(note === undefined ? {} : { note }) });
+  const project = await openProject(join(folder, name), { create: true, note });
   await project.addDataset({ path: join(folder, 'data.json'), images: join(folder, 'images') });
   return project;
 }

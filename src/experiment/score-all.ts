@@ -128,8 +128,8 @@ async function measure(
             params: { ...options, ...sharedOptions(signal, request), ...tunedProxy(signal, request) },
             dataset,
             offline: request.offline ?? false,
-            ...(request.abort === undefined ? {} : { abort: request.abort }),
-            ...(request.progress === undefined ? {} : { progress: request.progress }),
+            abort: request.abort,
+            progress: request.progress,
           }),
         );
       } catch (error) {

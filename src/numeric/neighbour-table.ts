@@ -186,8 +186,8 @@ async function makeCells(
     k,
     seed,
     niter: CELL_ITERATIONS,
-    ...(threads === undefined ? {} : { threads }),
-    ...(signal === undefined ? {} : { signal }),
+    threads,
+    signal,
   };
   const sampleCap = CELL_FIT_ROWS * k;
   if (points.held !== undefined) return kmeans(points.held, { ...how, sampleCap });

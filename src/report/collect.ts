@@ -117,18 +117,19 @@ export async function collectReport(project: Project, request: CollectRequest = 
       question: texts.question,
       answer: texts.answer,
       source: about.source,
-      ...(texts.category.some((one) => one !== null) ? { category: texts.category } : {}),
-      ...(labels === undefined ? {} : { fault: labels.fault }),
-      ...(multimodal === undefined ? {} : { multimodal }),
-      ...(blindLoss === undefined ? {} : { blind: blindLoss }),
-      ...(necessity === undefined ? {} : { necessity }),
-      ...(clusters === undefined ? {} : { cluster: clusters }),
+      category: texts.category.some((one) => one !== null) ? texts.category : undefined,
+      fault: labels?.fault,
+      multimodal,
+      blind: blindLoss,
+      necessity,
+      cluster: clusters,
       ...(map === undefined ? {} : map),
     },
-    ...(clusters === undefined ? {} : { clusters: [...terms].map(([cluster, words]) => ({ cluster, terms: words })) }),
-    ...(map === undefined
-      ? {}
-      : { mapNote: 'Two principal components of the embedding of the question; clusters are drawn apart a little.' }),
+    clusters: clusters === undefined ? undefined : [...terms].map(([cluster, words]) => ({ cluster, terms: words })),
+    mapNote:
+      map === undefined
+        ? undefined
+        : 'Two principal components of the embedding of the question; clusters are drawn apart a little.',
     selections: withOwnTitles(selections.map((selection, i) => reportSelection(selection, i === 0))),
     random: reportRandom(
       dataset,
@@ -137,17 +138,21 @@ export async function collectReport(project: Project, request: CollectRequest = 
       thresholds,
       await savedLimits(project, dataset, main, excluded),
     ),
-    ...(truth === undefined || labels === undefined
-      ? {}
-      : {
-          faults: truth.faults.map(({ key, title, about: words }) => {
+    faults:
+      truth === undefined || labels === undefined
+        ? undefined
+        : truth.faults.map(({ key, title, about: words }) => {
             const own = clusters === undefined ? undefined : ownCluster(labels.fault, key, clusters);
-            return { key, title, about: words, ...(own === undefined ? {} : { ownCluster: own }) };
+            return { key, title, about: words, ownCluster: own };
           }),
-          ...(necessity === undefined ? {} : { auc: separation(truth, labels, necessity) }),
-        }),
-    ...(groups.length === 0 ? {} : { gallery: { groups, samples } }),
-    ...(broken.size === 0 ? {} : { quarantined: [...broken.values()].sort((a, b) => a.row - b.row) }),
+    auc:
+      truth === undefined || labels === undefined
+        ? undefined
+        : necessity === undefined
+          ? undefined
+          : separation(truth, labels, necessity),
+    gallery: groups.length === 0 ? undefined : { groups, samples },
+    quarantined: broken.size === 0 ? undefined : [...broken.values()].sort((a, b) => a.row - b.row),
     ...doctorOf(project, dataset),
     ...(composition === undefined ? {} : { notes: compositionLines(composition) }),
     run,

@@ -121,7 +121,7 @@ export function reasonText(facts: ReasonFacts): string {
 /** The sentence that the selection itself has for a code, as a sentence of its own. */
 function plainReason({ kept, code, rank, score }: ReasonFacts): string | undefined {
   if (!(code in REASON_TEXTS)) return undefined;
-  const known = { ...(rank == null ? {} : { rank }), ...(score == null ? {} : { score }) };
+  const known = { rank: rank ?? undefined, score: score ?? undefined };
   const text = describeReason({ row: 0, kept, code: code as ReasonCode, ...known });
   return `${text[0]!.toUpperCase()}${text.slice(1)}.`;
 }

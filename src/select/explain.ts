@@ -112,7 +112,7 @@ export async function explain(project: Project, request: ExplainRequest): Promis
     images: sample?.media.images.map((image) => image.path) ?? [],
     source: dataset.sourceOf(row),
     measured,
-    ...(cluster === undefined ? {} : { cluster }),
+    cluster,
     neighbours: await nearestKept(project, dataset, selection, row, request.neighbours ?? 5),
   };
 }

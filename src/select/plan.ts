@@ -78,7 +78,7 @@ export async function planSelection(
       selector,
       options,
       input,
-      ...(amount === undefined ? {} : { amount: (arriving) => amount(arriving, lists.always.length) }),
+      amount: amount === undefined ? undefined : (arriving) => amount(arriving, lists.always.length),
     });
   }
   const parts = { request, stages: requests, from, lists, cost: last.cost, tokens, options: costOptions };
@@ -90,8 +90,8 @@ export async function planSelection(
       always: lists.always,
       outside,
       sources,
-      ...(rules === undefined ? {} : { rules }),
-      ...(tokens === undefined ? {} : { tokens: tokens.tokens }),
+      rules,
+      tokens: tokens?.tokens,
     },
     dataset,
     inputs,
@@ -125,8 +125,8 @@ async function readAll(
 ): Promise<SelectionInputs> {
   const prepare = async (column: string): Promise<void> => {
     const note = await embedWhereFree(project, dataset, column, {
-      ...(signal === undefined ? {} : { signal }),
-      ...(progress === undefined ? {} : { progress }),
+      signal,
+      progress,
     });
     if (note !== undefined) embedded.push(note);
   };

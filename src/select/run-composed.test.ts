@@ -19,7 +19,7 @@ beforeAll(async () => {
   folder = mkdtempSync(join(tmpdir(), 'winnow-composed-'));
   const rows = Array.from({ length: ROWS }, (_, i) => ({
     id: `r${i}`,
-    ...(sourceOf(i) === undefined ? {} : { source: sourceOf(i) }),
+    source: sourceOf(i),
     conversations: [
       { from: 'human', value: 'x'.repeat(36) },
       { from: 'gpt', value: i === 59 ? 7 : 'four' },

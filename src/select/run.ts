@@ -82,8 +82,8 @@ export async function runSelection(project: Project, request: SelectRequest): Pr
   const { plan, dataset, inputs, record, embedded, budget } = planned;
   const composed = await carryOut(planned, {
     seed,
-    ...(signal === undefined ? {} : { signal }),
-    ...(progress === undefined ? {} : { progress }),
+    signal,
+    progress,
   });
   const { selection } = composed;
   const composition = record(composed);
@@ -105,10 +105,10 @@ export async function runSelection(project: Project, request: SelectRequest): Pr
     rows: dataset.rows,
     requested: selection.requested,
     returned: selection.kept.length,
-    ...(selection.shortfall === undefined ? {} : { shortfall: selection.shortfall }),
+    shortfall: selection.shortfall,
     perCluster: selection.perCluster,
     notes: [...embedded, ...importNotes(from), ...selection.notes],
-    ...(composition === undefined ? {} : { composition }),
+    composition,
     statistics: {
       pool: measure(pool),
       selection: measure(kept),
@@ -119,7 +119,7 @@ export async function runSelection(project: Project, request: SelectRequest): Pr
         source: about.source,
         seed,
         excluded: plan.outside,
-        ...(limits === undefined ? {} : { limits }),
+        limits,
       }),
     },
     ids: Array.from(selection.kept, (row) => dataset.ids[row]!),
@@ -151,7 +151,7 @@ async function save(
       ]),
     ),
     notes: result.notes,
-    ...(result.composition === undefined ? {} : { composition: result.composition }),
+    composition: result.composition,
   };
   await saveSelection(project, result.name, dataset, selection, lineage);
 }

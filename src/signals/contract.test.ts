@@ -103,7 +103,7 @@ function line(row: number, image: string | undefined): string {
     { from: 'human', value: `${image === undefined ? '' : '<image>\n'}What colour is shape ${row}?` },
     { from: 'gpt', value: row % 2 === 0 ? 'It is red.' : 'It is a blue circle.' },
   ];
-  const record = { id: `s${row}`, ...(image === undefined ? {} : { image }), conversations };
+  const record = { id: `s${row}`, image, conversations };
   return `${JSON.stringify(row === BAD_ROW ? { ...record, conversations: 'none' } : record)}\n`;
 }
 

@@ -14,7 +14,7 @@ afterAll(() => rmSync(folder, { recursive: true, force: true }));
 it('an encoder gives in the worker what it gives in process, to 1e-3', async () => {
   const rows = ['0514', '0522', 'gone', undefined].map((image, i) => ({
     id: `s${i}`,
-    ...(image === undefined ? {} : { image: `images/${image}.png` }),
+    image: image === undefined ? undefined : `images/${image}.png`,
     conversations: [
       { from: 'human', value: `${image === undefined ? '' : '<image>\n'}Which  part\nof the image shows the circle?` },
       { from: 'gpt', value: 'bottom left' },

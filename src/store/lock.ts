@@ -115,7 +115,7 @@ export function openLocks(folder: string, times: LockTimes = { beat: 2_000, stal
           waiting?.(got.holder);
         }
         // Uneven pauses, so that two that met don't meet again.
-        await sleep(pause + randomInt(Math.ceil(pause)), undefined, signal === undefined ? {} : { signal });
+        await sleep(pause + randomInt(Math.ceil(pause)), undefined, { signal });
       }
     },
   };

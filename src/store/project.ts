@@ -107,10 +107,10 @@ export async function openProject(given: string, options: OpenProjectOptions = {
       name: entry.name,
       cacheDir: paths.indexes,
       fetched: media.lookup,
-      ...(entry.format === undefined ? {} : { format: entry.format }),
-      ...(entry.images === undefined ? {} : { images: resolve(folder, entry.images) }),
-      ...(entry.allow === undefined ? {} : { allow: entry.allow.map((path) => resolve(folder, path)) }),
-      ...(entry.options === undefined ? {} : { options: entry.options }),
+      format: entry.format,
+      images: entry.images === undefined ? undefined : resolve(folder, entry.images),
+      allow: entry.allow?.map((path) => resolve(folder, path)),
+      options: entry.options,
       ...how,
     });
   const note = options.note ?? (() => undefined);
@@ -157,7 +157,7 @@ export async function openProject(given: string, options: OpenProjectOptions = {
           rows: dataset.rows,
           quarantined: dataset.quarantined.length,
           hash: dataset.hash,
-          ...(dataset.cacheFiles[0] === undefined ? {} : { index: basename(dataset.cacheFiles[0]) }),
+          index: dataset.cacheFiles[0] === undefined ? undefined : basename(dataset.cacheFiles[0]),
         },
       });
       return keep(entry.name, Promise.resolve(dataset));

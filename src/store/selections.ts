@@ -119,7 +119,7 @@ async function save(
     dataset: { name: dataset.name, hash: dataset.hash, rows: dataset.rows },
     requested: chosen.requested,
     returned: chosen.kept.length,
-    ...(chosen.shortfall === undefined ? {} : { shortfall: chosen.shortfall }),
+    shortfall: chosen.shortfall,
     perCluster: chosen.perCluster,
     lineage: sortKeys(lineage) as Record<string, unknown>,
     ids: Array.from(chosen.kept, (row) => dataset.ids[row]!),
@@ -128,7 +128,7 @@ async function save(
       sha256: createHash('sha256')
         .update(await readFile(path))
         .digest('hex'),
-      ...('stage' in columns ? { stages: true as const } : {}),
+      stages: 'stage' in columns || undefined,
     },
   };
   const file = join(project.paths.selections, `${given}.json`);
@@ -230,9 +230,9 @@ export async function loadSelection(project: Project, given: string): Promise<Lo
     requested: head.requested,
     kept,
     perCluster: head.perCluster,
-    ...(head.shortfall === undefined ? {} : { shortfall: head.shortfall }),
+    shortfall: head.shortfall,
     reasons,
-    ...(clusters.some((cluster) => cluster >= 0) ? { clusters } : {}),
+    clusters: clusters.some((cluster) => cluster >= 0) ? clusters : undefined,
     dataset: head.dataset,
     lineage: head.lineage,
     ids: head.ids,
@@ -273,14 +273,15 @@ function reasonColumns(chosen: SelectionToSave, rows: number): Record<string, Co
     stage[reason.row] = reason.stage ?? 0;
   }
   for (const row of chosen.kept) kept[row] = 1;
-  return {
+  const columns: Record<string, Column> = {
     kept: { kind: 'i32', width: 1, data: kept },
     code: { kind: 'text', width: 1, data: code },
     cluster: { kind: 'i32', width: 1, data: cluster },
     rank: { kind: 'i32', width: 1, data: rank },
     score: { kind: 'f32', width: 1, data: score },
-    ...(stage.some((number) => number > 0) ? { stage: { kind: 'i32', width: 1, data: stage } } : {}),
   };
+  if (stage.some((number) => number > 0)) columns.stage = { kind: 'i32', width: 1, data: stage };
+  return columns;
 }
 
 /** @throws WinnowError `NAME_INVALID` */

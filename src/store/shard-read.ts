@@ -150,7 +150,7 @@ function presentFiles(plan: ReadPlan, { partial }: ReadOptions): string[] {
     throw new WinnowError({
       code: 'SIGNAL_INCOMPLETE',
       message: `signal "${plan.identity.signal}" is missing for ${rows} of ${plan.dataset.rows} rows${reason}`,
-      ...(cut === undefined ? {} : { where: { file: cut.path } }),
+      where: cut === undefined ? undefined : { file: cut.path },
       hint:
         plan.isImported === true
           ? `The data set has other rows than when it was imported; run "${command}" with a file of all of them.`

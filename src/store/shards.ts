@@ -212,7 +212,7 @@ function listEnds(folder: string, prefix: string): Map<number, Set<number>> {
 async function mediaMarks(dataset: Dataset, signal?: AbortSignal): Promise<(start: number, end: number) => string> {
   const marks = new Uint8Array(dataset.rows * 8);
   const seen = new Map<string, string>();
-  for await (const batch of dataset.batches({ size: 4096, ...(signal === undefined ? {} : { signal }) })) {
+  for await (const batch of dataset.batches({ size: 4096, signal })) {
     for (const [i, sample] of batch.samples.entries()) {
       if (sample === null) continue;
       const digest = createHash('sha256')

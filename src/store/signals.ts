@@ -105,7 +105,7 @@ export async function storedSignals(project: Project, dataset: Dataset): Promise
       dataset,
       identity: { signal: entry.signal },
       shards,
-      ...(joined === undefined ? {} : { joined }),
+      joined,
       command: commandOf(entry),
       isImported: isImported(entry),
     };

@@ -305,7 +305,8 @@ describe('selections', () => {
       kept: [7, 2, 5].includes(row),
       code: 'x',
       cluster: row % 2,
-      ...(row > 4 ? { rank: row, score: row / 2 } : {}),
+      rank: row > 4 ? row : undefined,
+      score: row > 4 ? row / 2 : undefined,
     })),
     clusters: Int32Array.from({ length: 10 }, (_, row) => row % 2),
   };

@@ -45,9 +45,9 @@ async function listModels(endpoint: Endpoint): Promise<ServedModel[]> {
   }
   return parsed.data.data.map(({ id, root, owned_by, max_model_len }) => ({
     id,
-    ...(root ? { root } : {}),
-    ...(owned_by ? { ownedBy: owned_by } : {}),
-    ...(max_model_len ? { maxLength: max_model_len } : {}),
+    root: root || undefined,
+    ownedBy: owned_by || undefined,
+    maxLength: max_model_len || undefined,
   }));
 }
 

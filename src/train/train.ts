@@ -207,7 +207,7 @@ async function runWorker(
       },
     },
     {
-      ...(request.signal === undefined ? {} : { signal: request.signal }),
+      signal: request.signal,
       onEvent: (event) => {
         if (event.t === 'warn' && (event.code !== 'ROW_SKIPPED' || skipped++ < NAMED_ROWS)) request.note?.(event.msg);
         if (event.t !== 'step') return;
@@ -220,7 +220,7 @@ async function runWorker(
   await rm(samples);
   if (skipped > 0)
     request.note?.(`${skipped} rows could not be read: ${join(folder, 'skipped.jsonl')} has all of them`);
-  return { stepsDone, seconds: (performance.now() - began) / 1000, ...(loss === undefined ? {} : { loss }) };
+  return { stepsDone, seconds: (performance.now() - began) / 1000, loss };
 }
 
 /** The rows to train on, in the order of the data set; what the import set aside is not among them. */

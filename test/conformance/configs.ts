@@ -29,7 +29,7 @@ export const configsCheck: FolderCheck = {
       const check = CHECKS.find((one) => one.file.test(file));
       if (check === undefined) continue;
       const difference = check.run(JSON.parse(await readFile(join(path, file), 'utf8')) as never);
-      found.set(file, difference === undefined ? {} : { difference });
+      found.set(file, { difference });
     }
     return found;
   },

@@ -33,8 +33,8 @@ async function runScores({ inputs, outputs }: Case): Promise<string | undefined>
 async function runExperience({ inputs, outputs }: Case): Promise<string | undefined> {
   const found = preExperience(toNumbers(inputs.cluster, 'cluster'), toNumbers(inputs.ppl, 'ppl'), {
     n: numberOf(inputs, 'n'),
-    ...('low' in inputs ? { low: numberOf(inputs, 'low') } : {}),
-    ...('up' in inputs ? { high: numberOf(inputs, 'up') } : {}),
+    low: 'low' in inputs ? numberOf(inputs, 'low') : undefined,
+    high: 'up' in inputs ? numberOf(inputs, 'up') : undefined,
   });
   return differs('rows by cluster', outputs, Object.fromEntries(found));
 }

@@ -56,9 +56,8 @@ function runVisionRepr({ inputs, outputs }: Case): Promise<string | undefined> {
         selected.map((token) => vision[token]!),
       ),
     ],
-    ...(second === undefined
-      ? {}
-      : { second_case_selected_relative: attendedTokens(toNumbers(second, 'second'), share) }),
+    second_case_selected_relative:
+      second === undefined ? undefined : attendedTokens(toNumbers(second, 'second'), share),
   };
   return Promise.resolve(firstDifference(found, outputs, { byOutput: { vector: { decimals: 5 } } }));
 }

@@ -45,11 +45,10 @@ export const register: Register = (program, session) => {
           dataset: given.dataset,
           target: given.target,
           against: given.against,
-          ...(given.only === undefined ? {} : { only: codes(given.only) }),
-          ...(given.skip === undefined ? {} : { skip: codes(given.skip) }),
-          ...(given.limit === undefined
-            ? {}
-            : { limit: wholeNumber('--limit', given.limit, 1, Number.MAX_SAFE_INTEGER) }),
+          only: given.only === undefined ? undefined : codes(given.only),
+          skip: given.skip === undefined ? undefined : codes(given.skip),
+          limit:
+            given.limit === undefined ? undefined : wholeNumber('--limit', given.limit, 1, Number.MAX_SAFE_INTEGER),
           fix: given.fix === true,
           out: given.out,
           signal: context.signal,

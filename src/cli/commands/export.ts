@@ -38,7 +38,7 @@ export const register: Register = (program, session) => {
         fetch: fetchOptions(given as FetchFlags),
         render: schemaValues(RenderOptions, given),
         lossy: given.lossy === true,
-        ...(given.option === undefined ? {} : { options: optionPairs(given.option as string[]) ?? {} }),
+        options: given.option === undefined ? undefined : (optionPairs(given.option as string[]) ?? {}),
         dryRun: context.dryRun,
         signal: context.signal,
         progress: (done, total, what) => context.progress.update(done, total, what),

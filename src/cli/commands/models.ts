@@ -18,8 +18,8 @@ export const register: Register = (program, session) => {
         const found = await Promise.all(
           names.map((name) =>
             resolveModel(name, {
-              ...(given.offline === undefined ? {} : { offline: true }),
-              ...(given.revision === undefined ? {} : { revision: given.revision }),
+              offline: given.offline === undefined ? undefined : true,
+              revision: given.revision,
               signal: context.signal,
               progress: (what, done, total) => context.progress.update(done, total, what),
             }),

@@ -65,6 +65,6 @@ export function unpackFacts({ ids, hashes, flags, sources, faults }: PackedFacts
   return ids.map((id, row) => {
     const fault = faultOf.get(row);
     const hash = hashes.subarray(row * 32, (row + 1) * 32);
-    return { id, hash, flags: flags[row]!, source: sources[row]!, ...(fault === undefined ? {} : { fault }) };
+    return { id, hash, flags: flags[row]!, source: sources[row]!, fault };
   });
 }

@@ -44,7 +44,7 @@ export async function scanRows(
   let row = 0;
   await source.scan(({ parsed, bytes }) => {
     const id = index.ids.at(row);
-    const raw = { row, id, parsed, ...(bytes === undefined ? {} : { bytes }) };
+    const raw = { row, id, parsed, bytes };
     if (!parsed.ok) visit({ ...raw, sample: null, fault: { code: parsed.code, reason: parsed.reason } });
     else {
       const read = salvage(() => format.read(parsed.value, { file, row, options }), index.flags[row]!);

@@ -72,7 +72,7 @@ function request(url: URL, allow: readonly string[], maxBytes: number, signal: A
         agent: false,
         signal,
         headers: { accept: 'image/*, video/*', 'accept-encoding': 'identity', 'user-agent': 'winnow' },
-        ...(isAllowed ? {} : { lookup: publicLookup }),
+        lookup: isAllowed ? undefined : publicLookup,
       },
       (response) => {
         const { statusCode = 0, headers } = response;

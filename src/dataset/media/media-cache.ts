@@ -62,7 +62,7 @@ export function openMediaCache(folder: string): MediaCache {
       name = `${key}${extensionOf(bytes)}`;
       content = bytes;
       const digest = Buffer.from(sha256(bytes)).toString('hex');
-      const note = { url, ...(end === url ? {} : { end }), file: name, sha256: digest, bytes: bytes.length };
+      const note = { url, end: end === url ? undefined : end, file: name, sha256: digest, bytes: bytes.length };
       await appendFile(join(folder, 'fetched.jsonl'), `${JSON.stringify(note)}\n`);
     } catch (error) {
       if (!(error instanceof WinnowError)) throw error;
@@ -110,7 +110,7 @@ export function openMediaCache(folder: string): MediaCache {
 /** URLs that the rows of a data set name, in their order. */
 export async function remoteMedia(dataset: Dataset, signal?: AbortSignal): Promise<string[]> {
   const urls = new Set<string>();
-  for await (const { samples } of dataset.batches(signal === undefined ? {} : { signal })) {
+  for await (const { samples } of dataset.batches({ signal })) {
     for (const { path } of samples.flatMap((sample) => [
       ...(sample?.media.images ?? []),
       ...(sample?.media.videos ?? []),

@@ -103,7 +103,7 @@ export function planMedia(
       const name = written ? relative(folder, resolve(ref.path)) : nameInside(scope, ref.path, media.path, base);
       path = claim(join(base, name), media.path, {
         from: media.path,
-        ...(scope.embedded !== undefined && isInside(media.path, scope.embedded) ? { passing: true } : {}),
+        passing: scope.embedded !== undefined && isInside(media.path, scope.embedded) ? true : undefined,
       });
     }
     if (!isImage && videosBeside) beside.add(path);

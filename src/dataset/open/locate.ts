@@ -135,8 +135,8 @@ function fromEntry(folder: string, [name, entry]: [string, JsonObject], wanted?:
     path: file,
     format: formatting,
     options: {
-      ...(entry.columns === undefined ? {} : { columns: entry.columns }),
-      ...(entry.tags === undefined ? {} : { tags: entry.tags }),
+      columns: entry.columns,
+      tags: entry.tags,
     },
     because: `entry "${name}" of ${REGISTRY}`,
   };

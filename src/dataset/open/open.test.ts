@@ -9,7 +9,7 @@ import { openDataset } from './open.ts';
 
 const room = (): string => mkdtempSync(join(tmpdir(), 'winnow-open-'));
 const row = (id: unknown, answer = 'Red.', image = 'coco/a.jpg') => ({
-  ...(id === undefined ? {} : { id }),
+  id,
   image,
   conversations: [
     { from: 'human', value: '<image>\nWhat colour is the kite?' },

@@ -51,8 +51,8 @@ export async function openDataset(path: string, settings: OpenOptions = {}): Pro
   const located = piped
     ? { path: await spoolPipe(path, settings.signal), options: {} }
     : locate(path, {
-        ...(settings.format === undefined ? {} : { format: formatNamed(settings.format).name }),
-        ...(typeof wantedEntry === 'string' ? { dataset: wantedEntry } : {}),
+        format: settings.format === undefined ? undefined : formatNamed(settings.format).name,
+        dataset: typeof wantedEntry === 'string' ? wantedEntry : undefined,
       });
   const options = { ...located.options, ...settings.options };
   requireFolder(settings.images);
@@ -79,7 +79,7 @@ function underItsOwnName(error: unknown, isCopy: (file: string) => boolean, know
     code,
     message: unpacked ? `${message} (once unpacked)` : message,
     where: { ...where, file: known },
-    ...(hint === undefined ? {} : { hint }),
+    hint,
     exitCode,
     cause: error,
   });
@@ -117,8 +117,8 @@ async function openPlain(
         format,
         file: label,
         options,
-        ...(signal === undefined ? {} : { signal }),
-        ...(progress === undefined ? {} : { progress: (rows, bytes) => progress(rows, bytes, total) }),
+        signal,
+        progress: progress === undefined ? undefined : (rows, bytes) => progress(rows, bytes, total),
       });
       if (cached !== undefined) await saveIndex(cached, index);
     } else await source.ready?.(settings.signal);
@@ -140,7 +140,7 @@ async function openPlain(
       options,
       index,
       source,
-      ...(source.embedded === undefined ? {} : { embedded: source.embedded }),
+      embedded: source.embedded,
     });
   } catch (error) {
     source.close();
@@ -181,8 +181,8 @@ function requireReadable(index: RowIndex, path: string, format: Format, told: bo
 
 function roomOf({ cacheDir, signal, progress }: OpenOptions): SourceRoom {
   return {
-    ...(cacheDir === undefined ? {} : { cacheDir }),
-    ...(signal === undefined ? {} : { signal }),
-    ...(progress === undefined ? {} : { progress: (done, total) => progress(0, done, total) }),
+    cacheDir,
+    signal,
+    progress: progress === undefined ? undefined : (done, total) => progress(0, done, total),
   };
 }

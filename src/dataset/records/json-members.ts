@@ -30,7 +30,7 @@ const BACKSLASH = 0x5c;
 export function scanMembers(fd: number, start: number, most = 64): { members: Member[]; end?: number } {
   const { members, end } = findMembers(fd, start, most);
   const peeked = members.map((member, index) => ({ ...member, first: index < PEEK ? firstOf(fd, member) : [] }));
-  return { members: peeked, ...(end === undefined ? {} : { end }) };
+  return { members: peeked, end };
 }
 
 function findMembers(fd: number, start: number, most: number): { members: Omit<Member, 'first'>[]; end?: number } {

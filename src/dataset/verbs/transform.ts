@@ -63,13 +63,11 @@ export async function openInput(
   { signal, progress, dryRun }: Pick<OutputOptions, 'signal' | 'progress' | 'dryRun'> = {},
 ): Promise<Dataset> {
   const settings: OpenOptions = {
-    ...(from === undefined ? {} : { format: from }),
-    ...(images === undefined ? {} : { images }),
-    ...(readOptions === undefined ? {} : { options: readOptions }),
-    ...(signal === undefined ? {} : { signal }),
-    ...(progress === undefined
-      ? {}
-      : { progress: (_rows, bytes, total) => progress(bytes, total, 'indexing (bytes)') }),
+    format: from,
+    images,
+    options: readOptions,
+    signal,
+    progress: progress === undefined ? undefined : (_rows, bytes, total) => progress(bytes, total, 'indexing (bytes)'),
   };
   const dataset = await openDataset(path, settings);
   if (fetch === undefined || dryRun === true) return dataset;
@@ -159,9 +157,9 @@ export async function writeOutput(
     lossy: request.lossy ?? false,
     dryRun: request.dryRun ?? false,
     overwrite: request.force ?? false,
-    ...(request.render === undefined ? {} : { render: request.render }),
-    ...(request.options === undefined ? {} : { options: request.options }),
-    ...(request.signal === undefined ? {} : { signal: request.signal }),
+    render: request.render,
+    options: request.options,
+    signal: request.signal,
   });
   return { ...written, format, out: written.files[0] ?? out };
 }

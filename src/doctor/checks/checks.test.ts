@@ -36,7 +36,8 @@ async function run(name: string, rows: readonly string[], { target }: Case, fix 
     format: 'llava',
     target,
     only: [name.slice(0, 4)],
-    ...(fix ? { fix, out: join(root, `${name}-fixed`) } : {}),
+    fix: fix || undefined,
+    out: fix ? join(root, `${name}-fixed`) : undefined,
   });
 }
 

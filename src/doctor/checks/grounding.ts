@@ -61,7 +61,7 @@ function open(context: DoctorContext): Examination {
       const boxes = sample === null ? [] : boxesOf(sample);
       if (sample === null || boxes.length === 0) return;
       const [image, ...more] = sample.media.images;
-      rows.push({ row, id, boxes, ...(image === undefined || more.length > 0 ? {} : { image: image.path }) });
+      rows.push({ row, id, boxes, image: image === undefined || more.length > 0 ? undefined : image.path });
     },
     async finish() {
       const unsure = rows.filter(({ boxes }) => boxes.some((box) => box.frame === undefined || box.frame === 'pixels'));

@@ -108,7 +108,7 @@ function reportFaults(
           row,
           id: collection.idOf(row),
           detail: `${name}: ${detail}`,
-          ...(fixable === undefined ? {} : { fixable }),
+          fixable,
         });
       }
       if (faults[number]!.length > 0) faulty.set(key, faults[number]!);

@@ -101,7 +101,7 @@ export async function writeFixed(dataset: Dataset, examined: Examined, request: 
       mediaRoot: {
         mediaRoot: dataset.mediaRoot,
         allow: [...(dataset.allow ?? []), folder],
-        ...(dataset.embedded === undefined ? {} : { embedded: dataset.embedded }),
+        embedded: dataset.embedded,
       },
       overwrite: false,
       lossy: true,
@@ -135,7 +135,7 @@ async function* fixedSamples(
   const faults = new Map(dataset.quarantined.map((fault) => [fault.row, fault]));
   for await (const { start, samples } of dataset.batches({
     salvage: true,
-    ...(signal === undefined ? {} : { signal }),
+    signal,
   })) {
     progress?.(start, dataset.rows, 'writing the new version');
     for (const [index, given] of samples.entries()) {
@@ -146,7 +146,7 @@ async function* fixedSamples(
         await note({ id, code: codeOfFault(fault?.code ?? ''), was: fault?.reason ?? null, is: null });
         continue;
       }
-      const context: FixContext = { row, id, dataset, store: put, ...(target === undefined ? {} : { target }) };
+      const context: FixContext = { row, id, dataset, store: put, target };
       let sample: Sample | null = given;
       for (const { code, fix } of rowFixes) {
         if (!store.isFixable(code, row)) continue;

@@ -87,7 +87,7 @@ export function collectMedia(dataset: Dataset): MediaCollection {
     if (found === undefined) {
       found = media.length;
       numbers.set(`${kind} ${key}`, found);
-      media.push({ kind, key, row, place, ...(isData(path) ? {} : { path }) });
+      media.push({ kind, key, row, place, path: isData(path) ? undefined : path });
     }
     return found;
   };

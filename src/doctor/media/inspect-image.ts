@@ -79,7 +79,7 @@ async function inspectFile(path: string, options: InspectOptions): Promise<Image
         () => undefined,
       );
       const tooLarge = `the file has ${stat.size} bytes, more than the limit of ${options.maxBytes}; it was not decoded`;
-      return { tooLarge, ...(header === undefined ? {} : { header }) };
+      return { tooLarge, header };
     }
     const extension = extname(path);
     return await inspectBytes(

@@ -40,7 +40,7 @@ interface Ran {
  */
 export async function runArena(project: Project, request: ArenaRequest): Promise<ArenaResult> {
   const { signal, progress } = request;
-  const how = { ...(signal === undefined ? {} : { signal }), ...(progress === undefined ? {} : { progress }) };
+  const how = { signal, progress };
   const draws = request.draws ?? 1000;
   checkWhole('draws', draws, 20, 100_000);
   const opened = await openArena(project, request);
@@ -65,7 +65,7 @@ export async function runArena(project: Project, request: ArenaRequest): Promise
     source: about.source,
     seeds: SEEDS,
     seed,
-    ...(limits === undefined ? {} : { limits }),
+    limits,
   });
   const doctor = request.doctor === false ? [] : await doctorRows(project, dataset, how);
   const yardstick = await makeYardstick({ project, dataset, pool, source: about.source, doctor, truth, seed, ...how });
@@ -158,7 +158,7 @@ async function runEntries(
 
 function errorOf(error: unknown): ArenaFailed['error'] {
   if (error instanceof WinnowError) {
-    return { code: error.code, message: error.message, ...(error.hint === undefined ? {} : { hint: error.hint }) };
+    return { code: error.code, message: error.message, hint: error.hint };
   }
   return { code: 'SELECTOR_FAILED', message: error instanceof Error ? error.message : String(error) };
 }
@@ -236,7 +236,7 @@ function describeRandom(
     title: kind === 'uniform' ? 'Random, uniform' : 'Random, stratified by source',
     seeds: subsets.length,
     kept: Math.round(mean(subsets.map((rows) => rows.length))),
-    ...(each[0] === undefined ? {} : { tokens: Math.round(mean(each.map((tokens) => tokens!))) }),
+    tokens: each[0] === undefined ? undefined : Math.round(mean(each.map((tokens) => tokens!))),
     quantities: Array.from({ length: gauge.quantities }, (_, q) => interval95(measured.map((own) => own[q]!))),
   };
 }

@@ -93,7 +93,7 @@ export async function readinessOf(entry: Entry, pool: Shelf, reference?: Shelf):
         of,
         because: found.because,
         rows: found.rows,
-        ...(command === undefined ? {} : { command: `${command}${where}` }),
+        command: command === undefined ? undefined : `${command}${where}`,
       });
     }
   };

@@ -87,7 +87,7 @@ export async function choose(
 async function run(entry: Entry, context: ChooseContext): Promise<Choice> {
   const { project, seed, tokens, signal, progress } = context;
   const began = performance.now();
-  const how = { ...(signal === undefined ? {} : { signal }), ...(progress === undefined ? {} : { progress }) };
+  const how = { signal, progress };
   const planned = await planSelection(project, { ...requestOf(entry, context), ...how }, { tokens });
   const { selection, stages, sources } = await carryOut(planned, { seed, ...how });
   const { kept, requested, shortfall, notes } = selection;
@@ -95,7 +95,7 @@ async function run(entry: Entry, context: ChooseContext): Promise<Choice> {
     kept: [...new Set(kept)],
     returned: kept.length,
     requested,
-    ...(shortfall === undefined ? {} : { shortfall }),
+    shortfall,
     notes: [...importNotes(planned.inputs.from), ...notes],
     stages: stages.map(({ method, arrived, asked, kept: left }) => ({ method, arrived, asked, kept: left })),
     sources: sources.map(({ source, least, most, kept: given }) => ({ source, least, most, kept: given })),
@@ -114,7 +114,7 @@ function requestOf(
     options: given,
     pass,
     budget: own,
-    ...(selector.referenceNeeds === undefined ? {} : { reference: reference?.name }),
+    reference: selector.referenceNeeds === undefined ? undefined : reference?.name,
   }));
   const common = { ...cost, ...rules, seed, blind, dataset: dataset.name, before: asked.slice(0, -1) };
   return { ...common, ...asked.at(-1)!, budget: budget.text };

@@ -56,7 +56,7 @@ export async function assumptionsFor(
   let samples = 0;
   const counter = openImageCounter(dataset, imageRule);
   const measured = { tokens: 0, images: 0 };
-  for await (const batch of dataset.batches(signal === undefined ? {} : { signal })) {
+  for await (const batch of dataset.batches({ signal })) {
     const some = batch.samples.slice(0, Math.max(0, MEASURED - batch.start));
     measured.tokens += (await counter.count(some)).reduce((sum, tokens) => sum + tokens, 0);
     measured.images += some.reduce((sum, sample) => sum + (sample?.media.images.length ?? 0), 0);

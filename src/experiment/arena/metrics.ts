@@ -107,7 +107,7 @@ async function clusterGroups({ project, dataset, pool, seed, signal }: Yardstick
   const column = block?.columns.instruction;
   if (column?.kind !== 'f32') return undefined;
   const vectors = wideOf({ data: column.data, rows: dataset.rows, width: column.width });
-  const context = { budget: 0, seed, ...(signal === undefined ? {} : { signal }) };
+  const context = { budget: 0, seed, signal };
   const { clusters, k } = await clusterRows(vectors, await clusterableRows(vectors, [...pool]), CLUSTERS, context);
   if (k < 2) return undefined;
   const terms = clusterTerms(await questionsOf(dataset), clusters, 3);

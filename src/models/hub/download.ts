@@ -108,8 +108,8 @@ async function listRemote(place: Place, options: DownloadOptions): Promise<{ com
     const bytes = lfs?.size ?? size;
     return {
       path: safePath(place.id, rfilename),
-      ...(bytes === undefined ? {} : { size: bytes }),
-      ...(lfs?.sha256 === undefined ? {} : { sha256: lfs.sha256 }),
+      size: bytes,
+      sha256: lfs?.sha256,
     };
   });
   return { commit: body.sha, files };
@@ -199,7 +199,7 @@ async function request(
   try {
     response = await (options.fetch ?? globalThis.fetch)(`${endpoint}${path}`, {
       headers: { ...headers, ...(token ? { authorization: `Bearer ${token}` } : {}) },
-      ...(options.signal === undefined ? {} : { signal: options.signal }),
+      signal: options.signal,
     });
   } catch (error) {
     if (options.signal?.aborted) throw error;
@@ -234,7 +234,7 @@ function offline(id: string, why: string, cause?: unknown): WinnowError {
     code: 'MODEL_OFFLINE',
     message: `the model '${id}' is not on this machine, and ${why}`,
     hint: `Download it elsewhere (hf download ${id} --local-dir DIR), copy DIR here, and give DIR in place of the id.`,
-    ...(cause === undefined ? {} : { cause }),
+    cause,
   });
 }
 
@@ -243,6 +243,6 @@ function failed(id: string, what: string, cause?: unknown): WinnowError {
     code: 'DOWNLOAD_FAILED',
     message: `downloading '${id}' failed: ${what}`,
     hint: 'Run the command again: what has arrived is kept and the download goes on.',
-    ...(cause === undefined ? {} : { cause }),
+    cause,
   });
 }

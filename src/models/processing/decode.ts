@@ -130,7 +130,7 @@ function tooLarge(got: string, limit: string, file: string | undefined): WinnowE
   return new WinnowError({
     code: 'IMAGE_TOO_LARGE',
     message: `the image has ${got}; the limit is ${limit}`,
-    ...(file === undefined ? {} : { where: { file } }),
+    where: file === undefined ? undefined : { file },
     hint: 'Shrink the image or raise the limit.',
   });
 }
@@ -139,9 +139,9 @@ function broken(reason: string, file: string | undefined, cause?: unknown): Winn
   return new WinnowError({
     code: 'IMAGE_BROKEN',
     message: `the image cannot be decoded: ${reason}`,
-    ...(file === undefined ? {} : { where: { file } }),
+    where: file === undefined ? undefined : { file },
     hint: 'Replace the file or drop the row.',
-    ...(cause === undefined ? {} : { cause }),
+    cause,
   });
 }
 

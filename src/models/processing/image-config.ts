@@ -142,7 +142,7 @@ function targetSize(size: unknown): TargetSize {
     shortest_edge: shortest,
     longest_edge: longest,
   } = (size ?? {}) as Record<string, number | undefined>;
-  if (shortest) return { kind: 'shortest', edge: shortest, ...(longest ? { longest } : {}) };
+  if (shortest) return { kind: 'shortest', edge: shortest, longest: longest || undefined };
   if (longest) return { kind: 'longest', edge: longest };
   if (height && width) return { kind: 'exact', height, width };
   throw unsupported(`size ${JSON.stringify(size)}`);

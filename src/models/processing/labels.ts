@@ -76,7 +76,7 @@ function byPrefix(
     const isLast = k === messages.length - 1;
     const until = isLast ? '' : renderOrNothing(template, messages.slice(0, k + 1), false);
     if (before === undefined || until === undefined) return undefined;
-    turns.push({ before: tokenizer.encode(before), ...(isLast ? {} : { until: tokenizer.encode(until) }) });
+    turns.push({ before: tokenizer.encode(before), until: isLast ? undefined : tokenizer.encode(until) });
   }
   const spans = spansFromPrefixes(turns, ids, blankIn(tokenizer));
   // A template that ignores the generation prompt passes the prefix test with its header inside of the span.

@@ -101,7 +101,7 @@ async function gallery(
       question: shorten(instructionOf(sample), TEXT_LIMIT),
       answer: shorten(responseOf(sample), TEXT_LIMIT),
       source: dataset.sourceOf(row),
-      ...(path === undefined || images[path] === undefined ? {} : { image: path }),
+      image: path === undefined || images[path] === undefined ? undefined : path,
     };
   }
   progress?.(rows.length, rows.length, 'making thumbnails');

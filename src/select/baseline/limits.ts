@@ -26,7 +26,7 @@ export function drawLimits(
     bounds: ruled.map(({ least, most, kept }) => {
       return { least: Math.min(least, kept), most: most ?? Number.POSITIVE_INFINITY };
     }),
-    ...(cost === undefined || tokens === undefined ? {} : { cost: { tokens, limit: cost.spent } }),
+    cost: cost === undefined || tokens === undefined ? undefined : { tokens, limit: cost.spent },
   };
 }
 

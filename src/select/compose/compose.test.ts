@@ -35,7 +35,7 @@ function stage(
   amount?: Stage['amount'],
 ): Stage {
   const selector = findSelector(method);
-  return { selector, options: parseOptions(selector, options), input, ...(amount === undefined ? {} : { amount }) };
+  return { selector, options: parseOptions(selector, options), input, amount };
 }
 
 const allRows = (rows: number) => Int32Array.from({ length: rows }, (_, row) => row);
@@ -98,7 +98,7 @@ function makePlan(made: Made): { plan: Composition; budget: number; limit: numbe
     outside,
     sources,
     // A list that breaks a maximum is refused, which is another test.
-    ...(made.ruled && always.length === 0 ? { rules: parseSourceRules(rules, new Set(SOURCES)) } : {}),
+    rules: made.ruled && always.length === 0 ? parseSourceRules(rules, new Set(SOURCES)) : undefined,
     tokens,
   };
   return { plan, budget, limit };

@@ -103,9 +103,9 @@ export async function compose(
     requested: asked,
     kept,
     perCluster: outcome.perCluster,
-    ...(missing > 0 ? { shortfall: { missing, because: leftOut.join('; ') || 'the pool has no more rows' } } : {}),
+    shortfall: missing > 0 ? { missing, because: leftOut.join('; ') || 'the pool has no more rows' } : undefined,
     reasons,
-    ...(outcome.clusters === undefined ? {} : { clusters: outcome.clusters }),
+    clusters: outcome.clusters,
     notes: [...new Set(notes)],
   };
   return { selection, stages: counts, sources };
@@ -212,8 +212,8 @@ async function runOn(stage: Stage, rows: Int32Array, context: SelectContext): Pr
       perCluster,
       notes,
       options: selection.options,
-      ...(clusters === undefined ? {} : { clusters }),
-      ...(shortfall === undefined ? {} : { because: shortfall.because }),
+      clusters,
+      because: shortfall?.because,
     };
   }
   const { fraction: _, ...plain } = context;
@@ -236,8 +236,8 @@ async function runOn(stage: Stage, rows: Int32Array, context: SelectContext): Pr
     perCluster,
     notes,
     options: inForce,
-    ...(spread === undefined ? {} : { clusters: spread }),
-    ...(shortfall === undefined ? {} : { because: shortfall.because }),
+    clusters: spread,
+    because: shortfall?.because,
   };
 }
 

@@ -65,11 +65,11 @@ export function recordOf(
   });
   return {
     stages: composed.stages.map((stage, s) => ({ ...stage, ...givenOf(stages[s]!, ['budget', 'pass', 'reference']) })),
-    ...(from === undefined ? {} : { from: { selection: from.name, rows: from.rows.length } }),
-    ...(request.alwaysKeep === undefined ? {} : { alwaysKeep: list(request.alwaysKeep, lists.always) }),
-    ...(request.neverKeep === undefined ? {} : { neverKeep: list(request.neverKeep, lists.never) }),
-    ...(composed.sources.length === 0 ? {} : { sources: composed.sources }),
-    ...(cost === undefined || tokens === undefined ? {} : { cost: costOf(cost, composed, tokens, options) }),
+    from: from === undefined ? undefined : { selection: from.name, rows: from.rows.length },
+    alwaysKeep: request.alwaysKeep === undefined ? undefined : list(request.alwaysKeep, lists.always),
+    neverKeep: request.neverKeep === undefined ? undefined : list(request.neverKeep, lists.never),
+    sources: composed.sources.length === 0 ? undefined : composed.sources,
+    cost: cost === undefined || tokens === undefined ? undefined : costOf(cost, composed, tokens, options),
     asked,
   };
 }
@@ -88,7 +88,7 @@ function costOf(
     spent,
     gpuHours,
     tokens: about,
-    ...(imageTokens === undefined ? {} : { imageTokens }),
+    imageTokens,
     assumptions: describeCost(options),
   };
 }

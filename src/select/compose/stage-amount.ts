@@ -53,7 +53,7 @@ export function amountOf(
     return { text: byCost.text, amount: () => ({ tokens }), cost: { unit: byCost.unit, tokens } };
   }
   const { count, fraction, text } = parseBudget(budget, rows);
-  if (count > 0) return { text, amount: () => ({ count, ...(fraction === undefined ? {} : { fraction }) }) };
+  if (count > 0) return { text, amount: () => ({ count, fraction }) };
   throw keepsNothing(`A budget of ${text} of ${rows} rows`);
 }
 

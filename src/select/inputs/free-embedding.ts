@@ -40,8 +40,8 @@ export async function embedWhereFree(
     signal: 'text-embedding',
     params: { encoder: 'lexical', text: column },
     dataset: dataset.name,
-    ...(signal === undefined ? {} : { abort: signal }),
-    ...(progress === undefined ? {} : { progress: (what, done, total) => progress(done, total, what) }),
+    abort: signal,
+    progress: progress === undefined ? undefined : (what, done, total) => progress(done, total, what),
   });
   await runScore(plan);
   return `The ${column}s were embedded by the lexical encoder (words, not meanings); "winnow score text-embedding --encoder MODEL" takes another.`;

@@ -113,7 +113,7 @@ export async function readInputs(
     },
     from,
     about,
-    ...(necessity === undefined ? {} : { necessity }),
+    necessity,
   };
 }
 

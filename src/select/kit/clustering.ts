@@ -99,8 +99,8 @@ async function clusterHeld(
   const how = {
     k: used,
     seed,
-    ...(signal === undefined ? {} : { signal }),
-    ...(progress === undefined ? {} : { progress }),
+    signal,
+    progress,
   };
   const result =
     miniBatch === undefined

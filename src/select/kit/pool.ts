@@ -148,9 +148,9 @@ export function closePool(
     requested: budget,
     kept,
     perCluster: pool.counts,
-    ...(missing > 0 ? { shortfall: { missing, because } } : {}),
+    shortfall: missing > 0 ? { missing, because } : undefined,
     reasons: pool.reasons,
-    ...(about.clusters === undefined ? {} : { clusters: about.clusters }),
+    clusters: about.clusters,
     notes: pool.notes,
   };
 }

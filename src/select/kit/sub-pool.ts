@@ -8,12 +8,13 @@ export function subPool(input: SelectorInput, rows: Int32Array): SelectorInput {
   return {
     rows: rows.length,
     columns: Object.fromEntries(Object.entries(columns).map(([name, column]) => [name, takeRows(column, rows)])),
-    ...(wide === undefined
-      ? {}
-      : { wide: Object.fromEntries(Object.entries(wide).map(([name, column]) => [name, takeBlocks(column, rows)])) }),
-    ...(reference === undefined ? {} : { reference }),
-    ...(textOnly === undefined ? {} : { textOnly: Uint8Array.from(rows, (row) => textOnly[row]!) }),
-    ...(source === undefined ? {} : { source: Array.from(rows, (row) => source[row]!) }),
+    wide:
+      wide === undefined
+        ? undefined
+        : Object.fromEntries(Object.entries(wide).map(([name, column]) => [name, takeBlocks(column, rows)])),
+    reference,
+    textOnly: textOnly === undefined ? undefined : Uint8Array.from(rows, (row) => textOnly[row]!),
+    source: source === undefined ? undefined : Array.from(rows, (row) => source[row]!),
   };
 }
 

@@ -71,12 +71,7 @@ async function bestOf(
   const best = Array.from({ length: queries.rows }, () => openTopK(depth));
   for await (const block of column.blocks()) {
     const { matrix } = block;
-    const cosines = await targetProducts(
-      wideOf(matrix),
-      queries,
-      true,
-      context.signal === undefined ? {} : { signal: context.signal },
-    );
+    const cosines = await targetProducts(wideOf(matrix), queries, true, { signal: context.signal });
     for (let i = 0; i < matrix.rows; i++) {
       if (!isIn(block.start + i)) continue;
       for (let q = 0; q < queries.rows; q++) best[q]!.push(block.start + i, cosines[i * queries.rows + q]!);

@@ -48,7 +48,7 @@ export async function pickByDifficulty(
     const found = await nearestByCosine(gatherRows(features, queries), features, {
       k: listed,
       skip: (query, row) => row === queries[query] || !tree.has(row),
-      ...(signal === undefined ? {} : { signal }),
+      signal,
     });
     queries.forEach((row, i) => {
       const rows = found.rows[i]!;

@@ -23,7 +23,7 @@ function labelled(necessity: number[], clusters: (number | string | null)[]): Se
 
 function run(input: SelectorInput, budget: string, options: Record<string, unknown> = {}): Promise<Selection> {
   const { count, fraction } = parseBudget(budget, input.rows);
-  const context = { budget: count, seed: 42, ...(fraction === undefined ? {} : { fraction }) };
+  const context = { budget: count, seed: 42, fraction };
   return selectBy('visnec', input, { labels: 'cluster', ...options }, context);
 }
 

@@ -159,9 +159,9 @@ export function permute(input: SelectorInput, order: Int32Array): SelectorInput 
   return {
     rows: input.rows,
     columns: Object.fromEntries(columns),
-    ...(source === undefined ? {} : { source: [...order].map((from) => source[from] ?? null) }),
-    ...(textOnly === undefined ? {} : { textOnly: Uint8Array.from(order, (from) => textOnly[from]!) }),
-    ...(reference === undefined ? {} : { reference }),
+    source: source === undefined ? undefined : [...order].map((from) => source[from] ?? null),
+    textOnly: textOnly === undefined ? undefined : Uint8Array.from(order, (from) => textOnly[from]!),
+    reference,
   };
 }
 

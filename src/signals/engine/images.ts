@@ -67,7 +67,7 @@ export async function encodeFirstImages(
   encoder: ImageEncoder,
   signal?: AbortSignal,
 ): Promise<{ rows: number[]; vectors: Float32Array }> {
-  const encoded = await encoder.encode([...images.decoded.values()], signal === undefined ? {} : { signal });
+  const encoded = await encoder.encode([...images.decoded.values()], { signal });
   const slot = new Map([...images.decoded.keys()].map((path, j) => [path, j]));
   const rows = batch.samples.flatMap((_, i) => (slot.has(images.path(i) ?? '') ? [i] : []));
   const vectors = new Float32Array(rows.length * encoder.dim);

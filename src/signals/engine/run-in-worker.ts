@@ -85,7 +85,7 @@ async function runGroup(group: readonly Claimed[], onRows: (rows: number) => voi
         shards: listed,
       },
       {
-        ...(context.signal === undefined ? {} : { signal: context.signal }),
+        signal: context.signal,
         onEvent: (event) => {
           if (event.t === 'warn') project.note(event.msg);
           if (event.t === 'shard') onRows(event.rows / Math.max(1, model.checkpoints.length));

@@ -48,8 +48,8 @@ function projectDefaults(project: Project, signal: Signal, given: Record<string,
   if (signal.name === 'loss' && given.server !== undefined) return {};
   if (signal.name === 'loss') {
     return {
-      ...(defaults.model === undefined ? {} : { model: defaults.model }),
-      ...(defaults.blind === undefined ? {} : { blind: [defaults.blind] }),
+      model: defaults.model,
+      blind: defaults.blind === undefined ? undefined : [defaults.blind],
     };
   }
   if (signal.name === 'text-embedding') return defaults.encoder === undefined ? {} : { encoder: defaults.encoder };
@@ -68,8 +68,8 @@ export async function planScore(project: Project, request: ScoreRequest): Promis
     project,
     commandFor,
     offline: request.offline ?? false,
-    ...(request.abort === undefined ? {} : { signal: request.abort }),
-    ...(request.progress === undefined ? {} : { progress: request.progress }),
+    signal: request.abort,
+    progress: request.progress,
   };
   const revision = await signal.revision(params, context);
   const shards = await planShards(
@@ -83,7 +83,7 @@ export async function planScore(project: Project, request: ScoreRequest): Promis
       columns: signal.columns(params),
       media: signal.readsMedia,
     },
-    { shardRows: signal.shardRows, ...(request.abort === undefined ? {} : { signal: request.abort }) },
+    { shardRows: signal.shardRows, signal: request.abort },
   );
   const missing = shards.shards.filter((shard) => !shard.done);
   return {

@@ -130,7 +130,7 @@ export async function fillByScorer<P extends ScorerParams>(
         rows: dataset.rows,
         features: sources.slice(0, -1).map(columnOf),
         loss: columnOf(sources.at(-1)!),
-        ...(clusters === undefined ? {} : { clusters }),
+        clusters,
         quarantined: [...failed.values()].sort((a, b) => a.row - b.row),
         folder,
         threads: 1,
@@ -142,7 +142,7 @@ export async function fillByScorer<P extends ScorerParams>(
         })),
       },
       {
-        ...(context.signal === undefined ? {} : { signal: context.signal }),
+        signal: context.signal,
         onEvent: (event) => {
           if (event.t === 'progress') context.progress?.(what, event.done, event.of);
         },

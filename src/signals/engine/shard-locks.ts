@@ -61,7 +61,7 @@ export async function underClaims(
     if (claimed.length > 0) continue;
     if (holder === undefined) return computed;
     tellWaiting(plans[0]!, holder);
-    await sleep(LOOK_AGAIN_MS, undefined, signal === undefined ? {} : { signal });
+    await sleep(LOOK_AGAIN_MS, undefined, { signal });
   }
 }
 

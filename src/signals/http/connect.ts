@@ -37,7 +37,7 @@ export async function connect(options: ServerOptions, context: SignalContext): P
         () => false,
       ),
     revision: `${kind}:${model.id}${model.root === undefined ? '' : `@${model.root}`}`,
-    ...(tokenizer === undefined ? {} : { local: () => openLocal(tokenizer, options.tokenizer === undefined, context) }),
+    local: tokenizer === undefined ? undefined : () => openLocal(tokenizer, options.tokenizer === undefined, context),
   };
 }
 

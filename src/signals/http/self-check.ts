@@ -30,7 +30,7 @@ export async function checkTwoOrders(
     throw new WinnowError({
       code: 'SELF_CHECK_FAILED',
       message: `None of the ${samples.length} rows that were tried could be scored: ${fault.message}`,
-      ...(fault.hint === undefined ? {} : { hint: fault.hint }),
+      hint: fault.hint,
       cause: fault,
     });
   }

@@ -75,9 +75,10 @@ export const loss: Signal<LossParams> = {
   key: ({ blind, perToken, direct, imageOnly, dtype, server }) => ({
     blind,
     perToken,
-    ...(direct || imageOnly ? { direct, imageOnly } : {}),
-    ...(dtype === 'float32' ? {} : { dtype }),
-    ...(server === undefined ? {} : { server: serverUrl(server) }),
+    direct: direct || imageOnly ? direct : undefined,
+    imageOnly: direct || imageOnly || undefined,
+    dtype: dtype === 'float32' ? undefined : dtype,
+    server: server === undefined ? undefined : serverUrl(server),
   }),
   async open(params, context) {
     const measure = params.server === undefined ? await inProcess(params, context) : await overHttp(params, context);
@@ -121,7 +122,7 @@ async function inProcess(params: LossParams, context: SignalContext): Promise<Lo
     loadImage: imageLoader(context.dataset),
     blind: params.blind.filter((variant) => variant === 'masked' || variant === 'drop' || variant === 'remove'),
     perToken: params.perToken,
-    ...(context.signal === undefined ? {} : { signal: context.signal }),
+    signal: context.signal,
   };
   return { losses: (samples) => model.losses({ ...request, samples }), close: () => model.close() };
 }

@@ -89,7 +89,7 @@ export const textEmbedding: Signal<TextEmbeddingParams> = {
         const rows = batch.samples.flatMap((sample, i) => (sample === null ? [] : [i]));
         const vectors = await encoder.encode(
           rows.map((i) => embeddedText(batch.samples[i]!, params.text)),
-          context.signal === undefined ? {} : { signal: context.signal },
+          { signal: context.signal },
         );
         return {
           columns: { [params.text]: scatter(batch.samples.length, encoder.dim, rows, vectors) },

@@ -14,7 +14,7 @@ export const MICRO = resolve(import.meta.dirname, '../../../models/micro-vlm');
 /** A conversation in LLaVA's form: human and assistant in turn. */
 export function row(id: string, images: string[], turns: string[]): Record<string, unknown> {
   const conversations = turns.map((value, i) => ({ from: i % 2 === 0 ? 'human' : 'gpt', value }));
-  return { id, ...(images.length === 0 ? {} : { image: images.length === 1 ? images[0] : images }), conversations };
+  return { id, image: images.length === 0 ? undefined : images.length === 1 ? images[0] : images, conversations };
 }
 
 /** Numbers of a scoring by column. */

@@ -80,11 +80,11 @@ export async function exportSelection(project: Project, request: ExportRequest =
     out,
     media: asked,
     mediaRoot: dataset,
-    ...(request.render === undefined ? {} : { render: request.render }),
+    render: request.render,
     lossy: request.lossy ?? false,
     dryRun: request.dryRun ?? false,
-    ...(request.options === undefined ? {} : { options: request.options }),
-    ...(request.signal === undefined ? {} : { signal: request.signal }),
+    options: request.options,
+    signal: request.signal,
   };
   // Two exports into one folder share the files beside the main one.
   const written =

@@ -73,14 +73,14 @@ export async function importDataset(given: Project | string, request: ImportRequ
   if (!dryRun && isPipe(path)) throw pipeIsNoFile(path);
   const entry = {
     path,
-    ...(images === undefined ? {} : { images }),
-    ...(format === undefined ? {} : { format }),
-    ...(name === undefined ? {} : { name }),
-    ...(options === undefined ? {} : { options }),
+    images,
+    format,
+    name,
+    options,
   };
   const how: Pick<OpenOptions, 'signal' | 'progress'> = {
-    ...(signal === undefined ? {} : { signal }),
-    ...(progress === undefined ? {} : { progress }),
+    signal,
+    progress,
   };
   if (dryRun) {
     const dataset = await openDataset(path, { ...entry, ...how });

@@ -58,7 +58,7 @@ export async function showSample(project: Project, { id, dataset: wanted }: Show
     id,
     source: dataset.sourceOf(row),
     sample,
-    ...(fault === undefined ? {} : { fault }),
+    fault,
     media: sample === null ? [] : mediaOf(dataset, sample),
     signals: await signalsOf(project, dataset, row),
     selections: await selectionsOf(project, dataset, row),
@@ -132,8 +132,8 @@ async function selectionsOf(project: Project, dataset: Dataset, row: number): Pr
       name,
       kept,
       code,
-      ...(rank === undefined ? {} : { rank }),
-      ...(score === undefined ? {} : { score }),
+      rank,
+      score,
       current,
     });
   }

@@ -43,7 +43,7 @@ export async function makeSamplesTable(
   const appender = await connection.createAppender('samples');
   try {
     if (reads) {
-      for await (const { start, samples } of dataset.batches(signal === undefined ? {} : { signal })) {
+      for await (const { start, samples } of dataset.batches({ signal })) {
         for (const [i, sample] of samples.entries()) {
           appendIndexed(appender, dataset, start + i);
           appendRead(appender, sample);

@@ -23,7 +23,7 @@ export async function collectDoctor(
     title: request.title ?? dataset.name,
     subtitle: `${dataset.rows.toLocaleString('en')} rows, ${dataset.format} (${dataset.detected})`,
     samples: { id: [...dataset.ids] },
-    ...(quarantined.length === 0 ? {} : { quarantined: [...quarantined] }),
+    quarantined: quarantined.length === 0 ? undefined : [...quarantined],
     ...found,
   };
 }

@@ -41,13 +41,14 @@ export async function gallerySamples(
         row,
         question: instructionOf(sample),
         answer: responseOf(sample),
-        ...(image === undefined ? {} : { image }),
-        ...(text
-          ? { tokens: { text: JSON.parse(text) as string[], multimodal: slice(mm, row), blind: slice(without, row) } }
-          : {}),
-        ...(near.length === 0
-          ? {}
-          : { neighbours: near.map((one) => ({ id: dataset.ids[one.row]!, similarity: one.similarity })) }),
+        image,
+        tokens: text
+          ? { text: JSON.parse(text) as string[], multimodal: slice(mm, row), blind: slice(without, row) }
+          : undefined,
+        neighbours:
+          near.length === 0
+            ? undefined
+            : near.map((one) => ({ id: dataset.ids[one.row]!, similarity: one.similarity })),
       };
     }),
   );

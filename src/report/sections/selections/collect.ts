@@ -44,19 +44,20 @@ export function reportSelection(
     method,
     options,
     seed,
-    ...(typeof lineage.budget === 'string' ? { budget: lineage.budget } : {}),
+    budget: typeof lineage.budget === 'string' ? lineage.budget : undefined,
     requested,
     kept,
     perCluster: perCluster.filter((count) => count.cluster >= 0),
-    ...(shortfall === undefined ? {} : { shortfall }),
+    shortfall,
     ...(isMain
       ? {
           reasons: {
             code: reasons.map((reason) => reason.code),
             rank: reasons.map((reason) => reason.rank ?? null),
-            ...(stages === undefined || stages.length < 2
-              ? {}
-              : { stage: reasons.map(({ stage }) => (stage === undefined ? null : stageName(stages, stage))) }),
+            stage:
+              stages === undefined || stages.length < 2
+                ? undefined
+                : reasons.map(({ stage }) => (stage === undefined ? null : stageName(stages, stage))),
           },
         }
       : {}),

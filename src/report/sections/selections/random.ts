@@ -64,15 +64,17 @@ export function reportRandom(
       name: baseline.kind === 'uniform' ? 'uniform' : 'stratified by source',
       draws: baseline.seeds,
       size: baseline.budget,
-      ...(meanNecessity === undefined
-        ? {}
-        : { meanNecessity: { mean: meanNecessity.mean, lo: meanNecessity.lo, hi: meanNecessity.hi } }),
-      ...(shares === undefined
-        ? {}
-        : { shares: { critical: shares.critical!, redundant: shares.redundant!, misaligned: shares.misaligned! } }),
+      meanNecessity:
+        meanNecessity === undefined
+          ? undefined
+          : { mean: meanNecessity.mean, lo: meanNecessity.lo, hi: meanNecessity.hi },
+      shares:
+        shares === undefined
+          ? undefined
+          : { critical: shares.critical!, redundant: shares.redundant!, misaligned: shares.misaligned! },
       source: part('source') ?? {},
-      ...(categories === undefined ? {} : { category: categories }),
-      ...(faults === undefined ? {} : { fault: faults }),
+      category: categories,
+      fault: faults,
     };
   });
 }

@@ -105,7 +105,7 @@ export const presel: Selector<PreselOptions> = {
     const budget = pool.budget - (isOfficial ? 0 : tasks.reduce((sum, { reference }) => sum + reference.length, 0));
     const sizes = tasks.map(({ members, reference }) => members.length - reference.length);
     const temperature = 1 / Math.sqrt(Math.max(1, tasks.length));
-    const quota = taskSoftmax(difficulty, Math.max(0, budget), { temperature, ...(isOfficial ? {} : { sizes }) });
+    const quota = taskSoftmax(difficulty, Math.max(0, budget), { temperature, sizes: isOfficial ? undefined : sizes });
     const products = await openProducts();
     try {
       for (const [t, { reference }] of tasks.entries()) {

@@ -104,8 +104,8 @@ export async function importSignal(project: Project, request: SignalImportReques
     revision: sha256,
     params: {
       idColumn,
-      ...(chosen === undefined ? {} : { columns: [...chosen] }),
-      ...(dtype === undefined ? {} : { dtype }),
+      columns: chosen === undefined ? undefined : [...chosen],
+      dtype,
     },
     columns: columns.map(({ name, kind }) => ({ name, kind, measures: about })),
     media: false,
@@ -236,8 +236,7 @@ function formatOf(file: string): TableFormat | 'npy' {
 
 async function hashFile(file: string, signal: AbortSignal | undefined): Promise<string> {
   const hash = createHash('sha256');
-  for await (const part of createReadStream(file, { ...(signal === undefined ? {} : { signal }) }))
-    hash.update(part as Buffer);
+  for await (const part of createReadStream(file, { signal })) hash.update(part as Buffer);
   return hash.digest('hex');
 }
 
