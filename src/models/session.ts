@@ -3,6 +3,7 @@ import { availableParallelism } from 'node:os';
 import { Worker } from 'node:worker_threads';
 import { WinnowError } from '../base/errors.ts';
 import { silenceRuntime } from '../numeric/linalg/ort-kernel.ts';
+import { checkGraph } from './graph-weights.ts';
 import { SESSION_WORKER } from './session-worker.ts';
 
 export type TensorData = Float32Array | BigInt64Array | Uint16Array | Uint8Array | Int32Array;
@@ -75,10 +76,11 @@ interface Reply {
  * Open graphs (name -> path of an .onnx file) on a pool of threads. One session a core with one thread each outruns one
  * session with all cores on small models: their operators are too short to be cut.
  *
- * @throws WinnowError RUNTIME_MISSING without onnxruntime-node, MODEL_UNREADABLE for a file it can't load.
+ * @throws WinnowError RUNTIME_MISSING without onnxruntime-node, MODEL_UNREADABLE for a file it can't load, and those of `checkGraph`.
  */
 export async function openSessions(graphs: Record<string, string>, options: PoolOptions = {}): Promise<SessionPool> {
   const runtime = runtimePath();
+  for (const path of Object.values(graphs)) checkGraph(path);
   silenceRuntime();
   const size = Math.max(1, options.workers ?? availableParallelism());
   const sessionOptions = {
@@ -93,10 +95,13 @@ export async function openSessions(graphs: Record<string, string>, options: Pool
     const workerData = { runtime, graphs, options: sessionOptions };
     return new Worker(SESSION_WORKER, { eval: true, workerData });
   });
+  const opening = workers.map(started);
   try {
-    const described = await Promise.all(workers.map(started));
+    const described = await Promise.all(opening);
     return pool(workers, described[0]!);
   } catch (error) {
+    // A thread that is ended while it opens a session takes the process with it.
+    await Promise.allSettled(opening);
     await Promise.all(workers.map((worker) => worker.terminate()));
     throw new WinnowError({
       code: 'MODEL_UNREADABLE',

@@ -14,6 +14,7 @@ const HINTS: Readonly<Record<string, string>> = {
     'In a clone run: node scripts/setup.mjs python. Else point WINNOW_PYTHON at a Python with torch, transformers, pyarrow and fastjsonschema.',
   OUT_OF_MEMORY: 'What was finished is kept; run it again with a smaller --batch, or --dtype bfloat16.',
   MODEL_UNUSABLE: 'Give a folder as save_pretrained writes it, with its processor.',
+  MODEL_INCOMPLETE: 'Save or download the model again, whole and under its own names; merge an adapter into it first.',
   MODEL_UNSUPPORTED: 'docs/signals.md lists the families that are known.',
   OPTIMIZER_STATE_MISSING: 'Run: winnow train --recipe proxy --optimizer-state; or give --gradient sgd.',
   TARGETS_UNKNOWN: 'Name some of these with --targets.',

@@ -113,7 +113,7 @@ def test_adapters_get_the_gradients_of_plain_autograd(place: Place) -> None:
     attach_adapters(model.net, model.adapters, folder)
     plain = place.plain()
     plain.net.requires_grad_(False)
-    layers = {name: Lora(plain.net.get_submodule(name), adapter) for name, adapter in model.adapters.items()}
+    layers = {name: Lora(plain.net.get_submodule(name), adapter) for name, adapter in model.adapters.layers.items()}
     for name, layer in layers.items():
         plain.net.set_submodule(name, layer)
     named = {f"{n}.lora_{h}.weight": p for n, lora in layers.items() for h, p in (("A", lora.a), ("B", lora.b))}
@@ -199,5 +199,7 @@ def test_what_fits_no_layer_is_refused(llava: Place, tmp_path: Path) -> None:
     with pytest.raises(JobError, match="the model has .*q_proj"):
         find_targets(model, PARAMS | {"targets": ["qkv"]})
     write_adapters(tmp_path / "a", model)
+    read = read_adapters(tmp_path / "a")
+    read.layers["model.elsewhere"] = read.layers.popitem()[1]
     with pytest.raises(JobError, match="the model has no layer"):
-        attach_adapters(model.net, {"model.elsewhere": read_adapters(tmp_path / "a").popitem()[1]}, tmp_path)
+        attach_adapters(model.net, read, tmp_path)

@@ -18,6 +18,7 @@ def main() -> int:
     args = parser.parse_args()
     from transformers import AutoConfig  # takes seconds to load: --help should not
 
+    from ..protocol import JobError
     from .text_encoders import EXPORTERS, export_encoder
     from .vlm import export_vlm
 
@@ -26,7 +27,7 @@ def main() -> int:
             files = export_encoder(args.source, args.target, args.dtype)
         else:
             files = export_vlm(args.source, args.target, args.dtype, args.optimise)
-    except (ValueError, OSError) as error:
+    except (ValueError, OSError, JobError) as error:
         print(f"error: {error}", file=sys.stderr)
         return 1
     for path in files:

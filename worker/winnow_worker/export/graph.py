@@ -62,6 +62,10 @@ class Weights:
 
     def _stored(self, value: torch.Tensor) -> np.ndarray:
         exact = value.to(torch.float32).cpu().contiguous().numpy()
+        if np.isnan(exact).any():
+            raise ValueError(
+                f"A weight of shape {list(value.shape)} that the graphs need is not there or not a number."
+            )
         if self.dtype == "fp32":
             return exact
         with np.errstate(over="ignore"):

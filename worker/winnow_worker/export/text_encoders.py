@@ -18,6 +18,7 @@ import torch
 from torch import nn
 from transformers import AutoConfig, AutoModel
 
+from ..weights import UNREAD_OF_ENCODER, load_weights
 from . import vision
 from .graph import FLOAT, INT64, Graph, Weights, attention
 
@@ -163,9 +164,7 @@ def export_encoder(source: Path, target: Path, dtype: str = "auto") -> list[Path
 
 def load(folder: Path, model_type: str) -> nn.Module:
     """A model in fp32 on the CPU, from safetensors only."""
-    model = AutoModel.from_pretrained(
-        folder, dtype=torch.float32, use_safetensors=True, trust_remote_code=False, local_files_only=True
-    )
+    model = load_weights(AutoModel, folder, UNREAD_OF_ENCODER, dtype=torch.float32)
     if model.config.model_type != model_type:
         raise ValueError(f"{folder} holds a {model.config.model_type!r} model, not {model_type!r}")
     return model.eval()

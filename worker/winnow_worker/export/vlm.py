@@ -17,6 +17,7 @@ import torch
 from torch import nn
 from transformers import AutoConfig, AutoModelForImageTextToText
 
+from ..weights import UNREAD_OF_VLM, load_weights
 from . import llama, vision
 from .graph import BOOL, Graph, Weights
 
@@ -35,10 +36,7 @@ COPIED = (
 
 def load_model(folder: Path) -> nn.Module:
     """A model in fp32 on the CPU, from safetensors only."""
-    model = AutoModelForImageTextToText.from_pretrained(
-        folder, dtype=torch.float32, use_safetensors=True, trust_remote_code=False, local_files_only=True
-    )
-    return model.eval()
+    return load_weights(AutoModelForImageTextToText, folder, UNREAD_OF_VLM, dtype=torch.float32).eval()
 
 
 def export_vlm(source: Path, target: Path, dtype: str = "auto", optimise: bool = True) -> list[Path]:

@@ -13,8 +13,9 @@ import torch
 from transformers.utils import ModelOutput
 
 from ..data import Encoded
+from ..weights import UNREAD_OF_VLM, incomplete, load_weights
 from . import FAMILIES
-from .adapters import Adapter
+from .adapters import Adapters
 from .last_layer import last_layer_at
 from .linear import widen_linear
 from .packing import segment_mask, segments_of
@@ -22,6 +23,11 @@ from .reader import Picture, Reader
 from .sequence import Features, Sequence
 
 FEATURE_CACHE_BYTES = 1 << 30
+# A grey picture of 64 x 64.
+BLANK_IMAGE = (
+    "data:image/png;base64,iVBORw0KGgoAAAANSUhEUgAAAEAAAABACAAAAACPAi4CAAAAK0lEQVR42u3MMREAAAgEoNfkRjeEmwcBqMlNRyAQCAQCgUAg"
+    "EAgEAsHzYAFAdAEArKmlZAAAAABJRU5ErkJggg=="
+)
 # Of the images that go through the tower together, unless they are fewer than 8.
 GROUP_NUMBERS = 8 * 3 * 336 * 336
 
@@ -32,13 +38,10 @@ class Model:
     def __init__(self, folder: Path, reader: Reader, device: str = "cpu", dtype: torch.dtype = torch.float32) -> None:
         from transformers import AutoModelForImageTextToText
 
-        self.net = AutoModelForImageTextToText.from_pretrained(
-            folder, dtype=dtype, trust_remote_code=False, use_safetensors=True
-        )
-        self.net = self.net.to(device).eval()
+        self.net = load_weights(AutoModelForImageTextToText, folder, UNREAD_OF_VLM, dtype=dtype).to(device).eval()
         widen_linear(self.net)
         self.folder = folder
-        self.adapters: dict[str, Adapter] = {}
+        self.adapters = Adapters()
         self.reader, self.family, self.device, self.dtype = reader, reader.family, device, dtype
         self.inner = self.net.model
         self.head = self.net.get_output_embeddings()
@@ -52,6 +55,13 @@ class Model:
         self.listed = True
         self.cache: OrderedDict[str, Features] = OrderedDict()
         self.cached_bytes = 0
+        if self.net.absent_weights:
+            self._check_absent()
+
+    def _check_absent(self) -> None:
+        """Weights that the folder lacks are NaN: an image's features show whether anything reads them."""
+        if not all(torch.isfinite(f.tokens).all() for f in self.encode_images([BLANK_IMAGE]).values()):
+            raise incomplete(self.folder, "lacks", self.net.absent_weights, 0)
 
     @property
     def language(self) -> torch.nn.Module:

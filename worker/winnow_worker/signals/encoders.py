@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import re
 from collections.abc import Callable
 from pathlib import Path
@@ -15,7 +14,10 @@ from ..device import is_out_of_memory
 from ..families.linear import widen_linear
 from ..families.reader import opened
 from ..shards import Column
+from ..weights import UNREAD_OF_ENCODER, load_weights
+from .sentence import SentenceHead, positions_of
 
+NO_LIMIT = 10**9
 SPACE = re.compile("[\\s\ufeff]+")
 
 
@@ -25,8 +27,7 @@ class Encoder:
     def __init__(self, folder: Path, media: Path, device: str, dtype: torch.dtype, batch: int) -> None:
         from transformers import AutoImageProcessor, AutoModel, AutoTokenizer
 
-        self.net = AutoModel.from_pretrained(folder, dtype=dtype, use_safetensors=True, trust_remote_code=False)
-        self.net = self.net.to(device).eval()
+        self.net = load_weights(AutoModel, folder, UNREAD_OF_ENCODER, dtype=dtype).to(device).eval()
         widen_linear(self.net)
         self.config, self.media, self.device, self.dtype = self.net.config, media, device, dtype
         self.batch = batch
@@ -34,14 +35,24 @@ class Encoder:
         sees = {"preprocessor_config.json", "processor_config.json"} & files
         self.processor = AutoImageProcessor.from_pretrained(folder) if sees else None
         self.tokenizer = AutoTokenizer.from_pretrained(folder) if "tokenizer_config.json" in files else None
-        self.limit = self._limit(folder / "sentence_bert_config.json")
+        self.contrastive = hasattr(self.net, "get_text_features")
+        self.head = None
+        if self.tokenizer is not None and not self.contrastive:
+            self.head = SentenceHead(folder, device)
+            # Decoders pad on the left where they write; states are pooled from the first token on.
+            self.tokenizer.padding_side = "right"
+        self.limit = self._limit()
+        self.cut = 0
 
-    def _limit(self, sentence: Path) -> int:
-        """Longest text in tokens."""
-        if sentence.exists():
-            return int(json.loads(sentence.read_text()).get("max_seq_length") or 512)
+    def _limit(self) -> int:
+        """Longest text in tokens: what the folder says, and no more than there are positions."""
+        own = self.head.limit if self.head else None
+        told = getattr(self.tokenizer, "model_max_length", None) or NO_LIMIT
         text = getattr(self.config, "text_config", self.config)
-        return int(getattr(text, "max_position_embeddings", 0) or 512)
+        table = positions_of(self.net)
+        stated = int(getattr(text, "max_position_embeddings", 0) or 0)
+        limit = min(own or told, table or stated or NO_LIMIT)
+        return limit if limit < NO_LIMIT else 512
 
     def images(self, paths: list[str]) -> np.ndarray:
         """Unit vectors (n, d) of image files. Raises RowError for one that can't be read."""
@@ -78,19 +89,26 @@ class Encoder:
 
     def _texts(self, texts: list[str]) -> torch.Tensor:
         full = str(self.config.model_type).startswith("siglip")
+        texts = [self.head.text(text) for text in texts] if self.head else texts
         inputs = self.tokenizer(
             texts, padding="max_length" if full else "longest", truncation=True, max_length=self.limit,
             return_tensors="pt",
         ).to(self.device)  # fmt: skip
-        if hasattr(self.net, "get_text_features"):
+        self._count_cut(texts, inputs["attention_mask"])
+        if self.contrastive:
             # Both towers read short texts as they were trained: CLIP without what pads, SigLIP with it.
             given = {"input_ids": inputs["input_ids"]}
             if not full:
                 given["attention_mask"] = inputs["attention_mask"]
             return pooled(self.net.get_text_features(**given))
-        states = self.net(**inputs).last_hidden_state.float()
-        weights = inputs["attention_mask"][..., None].float()
-        return (states * weights).sum(1) / weights.sum(1)
+        net = self.net.get_encoder() if self.config.is_encoder_decoder else self.net
+        return self.head.vectors(net(**inputs).last_hidden_state.float(), inputs["attention_mask"])
+
+    def _count_cut(self, texts: list[str], mask: torch.Tensor) -> None:
+        """Count texts of which something was cut off: of those that fill the limit, the ones that are longer."""
+        full = [texts[i] for i in torch.nonzero(mask.sum(1) >= self.limit).flatten().tolist()]
+        if full:
+            self.cut += sum(len(ids) > self.limit for ids in self.tokenizer(full, verbose=False)["input_ids"])
 
 
 def pooled(out) -> torch.Tensor:

@@ -66,15 +66,15 @@ def find_targets(model: Model, params: dict) -> list[Target]:
     prefix = next(name for name, module in model.net.named_modules() if module is model.layers)
     kind = params.get("parameters", "auto")
     if kind == "auto":
-        kind = "lora" if model.adapters or not read_moments(model.folder) else "weights"
+        kind = "lora" if model.adapters.layers or not read_moments(model.folder) else "weights"
     found, other = [], set()
     for number, layer in enumerate(model.layers):
         for name, module in layer.named_modules():
             if not isinstance(module, torch.nn.Linear):
                 continue
             full, last = f"{prefix}.{number}.{name}", name.rsplit(".", 1)[-1]
-            if model.adapters and kind == "lora":
-                adapter = model.adapters.get(full)
+            if model.adapters.layers and kind == "lora":
+                adapter = model.adapters.layers.get(full)
                 wanted = adapter is not None
             else:
                 wanted = last in params["targets"]

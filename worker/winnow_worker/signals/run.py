@@ -78,6 +78,9 @@ def run_embeddings(job: dict, shards: list[dict], device: str, dtype: torch.dtyp
         n = shard["end"] - shard["start"]
         emit("shard", start=shard["start"], end=shard["end"], checkpoint=0, rows=n,
              rows_s=round(n / (time.perf_counter() - started), 2), batch=encoder.batch)  # fmt: skip
+    if encoder.cut:
+        many = "1 text is" if encoder.cut == 1 else f"{encoder.cut} texts are"
+        warn("TEXT_CUT", f"{many} longer than the {encoder.limit} tokens that the encoder reads; the rest was cut off.")
 
 
 def open_model(job: dict, path: str, device: str, dtype: torch.dtype) -> Model:

@@ -27,7 +27,8 @@ def save_checkpoint(run: Path, model: Model, optimizer: torch.optim.Optimizer, a
     name = f"checkpoint-{about['step']}"
 
     def fill(folder: Path) -> None:
-        state = {k: v.to(dtype) if v.is_floating_point() else v for k, v in model.net.state_dict().items()}
+        weights = {k: v for k, v in model.net.state_dict().items() if k not in model.net.absent_weights}
+        state = {k: v.to(dtype) if v.is_floating_point() else v for k, v in weights.items()}
         model.net.save_pretrained(folder, state_dict=state)
         config = folder / "config.json"
         stated = json.loads(config.read_text()) | {"dtype": str(dtype).removeprefix("torch.")}
