@@ -13,10 +13,11 @@ interface External {
 const NAMED = 3;
 
 /**
- * Checks that a graph is whole and that every weight it keeps in a file beside it is there: ONNX Runtime ends the process
- * over some of these faults, and says no name in others.
+ * Checks that a graph is whole and that every weight it keeps in a file beside it is there: ONNX Runtime ends the
+ * process over some of these faults, and says no name in others.
  *
- * @throws WinnowError `MODEL_INCOMPLETE` (a file of weights that is missing or cut), `MODEL_BROKEN` (no graph, or a cut one)
+ * @throws WinnowError `MODEL_INCOMPLETE` (a file of weights that is missing or cut), `MODEL_BROKEN` (no graph, or a cut
+ * one)
  */
 export function checkGraph(path: string): void {
   const file = openSync(path, 'r');
@@ -64,7 +65,10 @@ interface Field {
   end: number;
 }
 
-/** Tensors of an ONNX file (and of graphs inside of its nodes) whose data lie elsewhere; undefined where it is no whole graph. */
+/**
+ * Tensors of an ONNX file (and of graphs inside of its nodes) whose data lie elsewhere; undefined where it is no whole
+ * graph.
+ */
 function externalTensors(file: number): External[] | undefined {
   try {
     const graphs = fields(file, 0, fstatSync(file).size).filter(({ number }) => number === 7);
@@ -112,7 +116,10 @@ function textOf(file: number, { start, end }: Field): string {
   return bytes.toString('utf8');
 }
 
-/** The fields of a message between two places. Only tags and lengths are read; weights are stepped over. @throws RangeError */
+/**
+ * The fields of a message between two places. Only tags and lengths are read; weights are stepped over. @throws
+ * RangeError
+ */
 function fields(file: number, from: number, to: number): Field[] {
   const found: Field[] = [];
   for (let at = from; at < to; ) {

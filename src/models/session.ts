@@ -76,7 +76,8 @@ interface Reply {
  * Open graphs (name -> path of an .onnx file) on a pool of threads. One session a core with one thread each outruns one
  * session with all cores on small models: their operators are too short to be cut.
  *
- * @throws WinnowError RUNTIME_MISSING without onnxruntime-node, MODEL_UNREADABLE for a file it can't load, and those of `checkGraph`.
+ * @throws WinnowError RUNTIME_MISSING without onnxruntime-node, MODEL_UNREADABLE for a file it can't load, and those of
+ * `checkGraph`.
  */
 export async function openSessions(graphs: Record<string, string>, options: PoolOptions = {}): Promise<SessionPool> {
   const runtime = runtimePath();
