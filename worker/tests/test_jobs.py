@@ -210,7 +210,7 @@ def test_a_row_longer_than_the_positions_of_the_model_is_set_aside(place: Place)
 
 def test_a_row_that_the_template_refuses_is_set_aside(place: Place) -> None:
     model = Model(place.model, Reader(place.model, place.folder))
-    model.reader.processor.chat_template = "{{ raise_exception('roles must alternate') if messages | length > 2 }}"
+    model.reader.template.source = "{{ raise_exception('roles must alternate') if messages | length > 2 }}"
     odd = Sample(0, "odd", [*place.rows[0].messages, *place.rows[0].messages], place.rows[0].images)
     got = Engine(model, 8).read([odd], ["image"], [], False)
     assert [(e.code, "roles must alternate" in e.reason) for e in got.unreadable.values()] == [

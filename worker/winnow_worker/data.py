@@ -8,7 +8,7 @@ its own, so that the ids around it are those of the expanded text. What is train
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, BinaryIO
@@ -132,8 +132,8 @@ def without_instruction(messages: list[dict[str, Any]], keep_images: bool) -> li
 
 
 def beginnings(messages: list[dict[str, Any]]) -> list[tuple[list[dict[str, Any]], bool]]:
-    """What `response_spans` wants rendered of a conversation: for each answer the turns before it, with the generation
-    prompt (true), and unless it is the last turn the turns up to its end."""
+    """The parts of a conversation to render for `response_spans`: for each answer the turns before it, with the
+    generation prompt (true), and unless it is the last turn the turns up to its end."""
     found = []
     for k, message in enumerate(messages):
         if message["role"] == "assistant":
@@ -143,16 +143,29 @@ def beginnings(messages: list[dict[str, Any]]) -> list[tuple[list[dict[str, Any]
     return found
 
 
+@dataclass
+class Turn:
+    """One answer as the template writes it: `before` (the text up to it, with the generation prompt) and `until` (up to
+    its end), each with its ids; `ending`: what the template writes behind an answer. None where it refuses."""
+
+    message: dict[str, Any]
+    before: tuple[str, list[int]] | None
+    until: tuple[str, list[int]] | None
+    ending: str | None
+
+
 def response_spans(
-    messages: list[dict[str, Any]], ids: list[int], prefixes: list[list[int] | None], encode, decode, marks
-) -> list[tuple]:
+    whole: tuple[str, list[int]], turns: list[Turn], decode, marks: Callable[[], list[list[int]]]
+) -> list[tuple[int, int]]:
     """Start and end of every answer in the ids of the whole conversation (images as single placeholders).
 
-    For each assistant turn k, the ids of the turns before it with the generation prompt must begin the whole; the span
-    ends with the turn, less trailing white space, so that the end-of-turn token is in and a line break behind it is
-    out. `prefixes`: ids of the `beginnings`; None where the template refuses one, though it took the whole. Where
-    the prefixes don't hold, `marks` (the template's `{% generation %}` blocks) are taken.
+    For each answer, the ids of the turns before it with the generation prompt must begin the whole; the span ends with
+    the turn, less trailing white space, so that the end-of-turn token is in and a line break behind it is out. Between
+    the two must stand the answer and what ends a turn, nothing else: a template that ignores the generation prompt, or
+    writes an empty thought, has its header there. Where this doesn't hold, `marks` (ids up to the start and the end of
+    each of the template's `{% generation %}` blocks) are taken.
     """
+    text, ids = whole
 
     def meet(prefix: list[int]) -> int | None:
         n = 0
@@ -160,41 +173,46 @@ def response_spans(
             n += 1
         return n if n == len(prefix) or not decode(prefix[n:]).strip() else None
 
-    def trim(start: int, end: int) -> tuple[int, int]:
+    def span(before: list[int], until: list[int]) -> tuple[int, int] | None:
+        start, end = meet(before), meet(until)
+        if start is None or end is None or end < start:
+            return None
         while end > start and not decode([ids[end - 1]]).strip():
             end -= 1
         return start, end
 
-    def opens(text: str, answer: str) -> bool:
-        said, wanted = "".join(text.split()), "".join(answer.split())
-        n = min(12, len(wanted) - 1, len(said))
-        return n <= 0 or said[:n] == wanted[:n]
-
-    def by_prefix() -> list[tuple[int, int]] | None:
-        if None in prefixes:
-            return None
-        spans, rendered = [], iter(prefixes)
-        for k, message in enumerate(messages):
-            if message["role"] != "assistant":
-                continue
-            start = meet(next(rendered))
-            end = len(ids) if k == len(messages) - 1 else meet(next(rendered))
-            if start is None or end is None or end < start:
-                return None
-            start, end = trim(start, end)
-            answer = "".join(p["text"] for p in message["content"][:1] if p["type"] == "text")[:48]
-            if not opens(decode(ids[start:end]), answer) and not opens(decode(ids[start:end]), decode(encode(answer))):
-                return None
-            spans.append((start, end))
-        return spans
-
-    spans = by_prefix()
-    if spans is None:
-        spans = [trim(start, end) for start, end in marks()]
+    spans = [
+        span(turn.before[1], turn.until[1]) if turn.before and turn.until and is_answer_alone(text, turn) else None
+        for turn in turns
+    ]
+    if None in spans:
+        bounds = iter(marks())
+        spans = [span(start, end) for start, end in zip(bounds, bounds, strict=True)]
+    if None in spans:
+        raise RowError("TEMPLATE_NO_LABELS", NO_LABELS)
     return spans
 
 
-def runs(mask: np.ndarray) -> list[tuple[int, int]]:
-    """Start and end of each stretch of true values."""
-    edges = np.flatnonzero(np.diff(np.concatenate([[0], mask.astype(np.int8), [0]])))
-    return [(int(a), int(b)) for a, b in zip(edges[::2], edges[1::2], strict=True)]
+NO_LABELS = (
+    "the chat template doesn't show where an answer begins: neither is its generation prompt all that stands before "
+    "the answer, nor has it {% generation %} blocks"
+)
+
+
+def is_answer_alone(whole: str, turn: Turn) -> bool:
+    """Whether a turn's text is its answer and what ends a turn, white space aside."""
+    before, until = turn.before[0].rstrip(), turn.until[0].rstrip()
+    if turn.ending is None or not until.startswith(before) or not whole.startswith(until):
+        return False
+    parts = turn.message["content"]
+    shown = next((i for i, part in enumerate(parts) if part["type"] != "text"), len(parts))
+    answer = squeeze("".join(part["text"] for part in parts[:shown]))
+    found, ending = squeeze(until[len(before) :]), squeeze(turn.ending)
+    if shown == len(parts):
+        return found == answer + ending
+    return found.startswith(answer) and found.endswith(ending)
+
+
+def squeeze(text: str) -> str:
+    """A text without its white space."""
+    return "".join(text.split())

@@ -13,7 +13,7 @@ export interface ImageTokens {
   count(pixels: Pixels): number;
   /** Ids in the place of the placeholder: those equal to `id` are replaced by features. */
   expand(image: ProcessedImage): readonly number[];
-  /** Ids that belong to images and are never trained. */
+  /** Ids that are never trained. */
   readonly never: ReadonlySet<number>;
 }
 
@@ -54,11 +54,6 @@ export function idefics3Tokens(tokenizer: Tokenizer, processor: Json, config: Js
     }
     return `${out}${rows > 0 ? '\n' : ''}${fake}${global}${picture}${fake}`;
   };
-  const never = new Set([id]);
-  for (const token of [fake, global]) {
-    const known = tokenizer.idOf(token);
-    if (known !== undefined) never.add(known);
-  }
   return {
     text,
     id,
@@ -72,7 +67,7 @@ export function idefics3Tokens(tokenizer: Tokenizer, processor: Json, config: Js
       }
       return ids;
     },
-    never,
+    never: new Set([id]),
   };
 }
 

@@ -27,7 +27,7 @@ export function responseSpans(
   if (spans === undefined) {
     throw new WinnowError({
       code: 'TEMPLATE_NO_LABELS',
-      message: `the chat template ${template.name} doesn't show where an answer begins: neither is its generation prompt a prefix of the turn, nor has it {% generation %} blocks`,
+      message: `the chat template ${template.name} doesn't show where an answer begins: neither is its generation prompt all that stands before the answer, nor has it {% generation %} blocks`,
       hint: 'Add {% generation %} and {% endgeneration %} around the assistant text in the template.',
     });
   }
@@ -40,7 +40,7 @@ export function responseSpans(
  */
 export interface TurnPrefix {
   before: readonly number[];
-  until?: readonly number[];
+  until?: readonly number[] | undefined;
 }
 
 /**
@@ -69,19 +69,42 @@ function byPrefix(
   template: ChatTemplate,
   tokenizer: Tokenizer,
 ): ResponseSpan[] | undefined {
-  const answers = messages.flatMap((message, k) => (message.role === 'assistant' ? [{ message, k }] : []));
+  const whole = template.render(messages, false);
   const turns: TurnPrefix[] = [];
-  for (const { k } of answers) {
+  for (const [k, message] of messages.entries()) {
+    if (message.role !== 'assistant') continue;
     const before = renderOrNothing(template, messages.slice(0, k), true);
     const isLast = k === messages.length - 1;
-    const until = isLast ? '' : renderOrNothing(template, messages.slice(0, k + 1), false);
-    if (before === undefined || until === undefined) return undefined;
+    const until = isLast ? whole : renderOrNothing(template, messages.slice(0, k + 1), false);
+    if (before === undefined || until === undefined || !whole.startsWith(until.trimEnd())) return undefined;
+    if (!isAnswerAlone(before, until, message, template.ending(messages.slice(0, k)))) return undefined;
     turns.push({ before: tokenizer.encode(before), until: isLast ? undefined : tokenizer.encode(until) });
   }
-  const spans = spansFromPrefixes(turns, ids, blankIn(tokenizer));
-  // A template that ignores the generation prompt passes the prefix test with its header inside of the span.
-  const isAnswer = spans?.every((span, i) => beginsWithAnswer(span, answers[i]!.message, ids, tokenizer));
-  return isAnswer === true ? spans : undefined;
+  return spansFromPrefixes(turns, ids, blankIn(tokenizer));
+}
+
+/**
+ * Whether between a turn's generation prompt and its end stand the answer and what ends a turn, white space aside: a
+ * template that ignores the generation prompt, or writes an empty thought, has its header there.
+ */
+function isAnswerAlone(before: string, until: string, message: ChatMessage, ending: string | undefined): boolean {
+  const head = before.trimEnd();
+  if (ending === undefined || !until.startsWith(head)) return false;
+  const parts = typeof message.content === 'string' ? [message.content] : message.content.map(textOf);
+  const shown = parts.indexOf(undefined);
+  const answer = squeeze(parts.slice(0, shown < 0 ? parts.length : shown).join(''));
+  const found = squeeze(until.slice(head.length));
+  if (shown < 0) return found === answer + squeeze(ending);
+  return found.startsWith(answer) && found.endsWith(squeeze(ending));
+}
+
+function textOf(part: { type: string; text?: string }): string | undefined {
+  return part.type === 'text' ? part.text : undefined;
+}
+
+/** A text without its white space. */
+function squeeze(text: string): string {
+  return text.replace(/\s+/g, '');
 }
 
 function byMarks(
@@ -133,23 +156,4 @@ function trim(span: ResponseSpan, ids: readonly number[], isBlank: (ids: readonl
   let { end } = span;
   while (end > span.start && isBlank([ids[end - 1]!])) end--;
   return { start: span.start, end };
-}
-
-/** How many characters of an answer are compared. */
-const PROBE = 12;
-
-function beginsWithAnswer(
-  span: ResponseSpan,
-  message: ChatMessage,
-  ids: readonly number[],
-  tokenizer: Tokenizer,
-): boolean {
-  const first = typeof message.content === 'string' ? { type: 'text', text: message.content } : message.content[0];
-  if (first === undefined || first.type !== 'text') return true;
-  const squeeze = (text: string): string => text.replace(/\s+/g, '');
-  // Through the vocabulary and back, because it may lack characters or case.
-  const answer = squeeze(tokenizer.decode(tokenizer.encode((first as { text: string }).text.slice(0, 4 * PROBE))));
-  const spoken = squeeze(tokenizer.decode(ids.slice(span.start, span.end)));
-  const n = Math.min(PROBE, answer.length - 1, spoken.length);
-  return n <= 0 || spoken.slice(0, n) === answer.slice(0, n);
 }

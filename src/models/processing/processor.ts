@@ -53,7 +53,7 @@ export async function loadVlmProcessor(folder: string): Promise<VlmProcessor> {
   const processor = (await readJsonIn(folder, 'processor_config.json')) ?? {};
   const tokenizer = await loadTokenizer(folder);
   const template = await loadTemplate(folder, tokenizer.special);
-  const imageTokens = makeTokens(tokenizer, processor, config);
+  const imageTokens = withPadding(makeTokens(tokenizer, processor, config), tokenizer);
   return {
     family,
     imageTokenId: imageTokens.id,
@@ -66,6 +66,13 @@ export async function loadVlmProcessor(folder: string): Promise<VlmProcessor> {
     prepareConversation: (sample, images) => prepareConversation(sample, images, { tokenizer, template, imageTokens }),
     tokenTexts: (ids) => tokenTexts(tokenizer, ids),
   };
+}
+
+/** Padding is never trained, where it isn't the end of a text too: trainers mask its id wherever it stands. */
+function withPadding(imageTokens: ImageTokens, { special, idOf }: Tokenizer): ImageTokens {
+  const pad = special.pad_token === undefined ? undefined : idOf(special.pad_token);
+  if (pad === undefined || special.pad_token === special.eos_token) return imageTokens;
+  return { ...imageTokens, never: new Set([...imageTokens.never, pad]) };
 }
 
 /**

@@ -20,12 +20,19 @@ export interface ChatTemplate {
   render(messages: readonly ChatMessage[], generationPrompt: boolean): string;
   /** Rendered with the template's own marks of what the model says; undefined when it has none. */
   renderMarked(messages: readonly ChatMessage[]): Rendered | undefined;
+  /**
+   * What the template writes behind an answer that follows these turns and ends the conversation; undefined where it
+   * doesn't write the answer, or refuses. Asked once for each order of roles.
+   */
+  ending(before: readonly ChatMessage[]): string | undefined;
   /** False for templates that write `message['content']` as it is: they need one string. */
   readonly typedContent: boolean;
 }
 
 const OPEN = '\uE000';
 const CLOSE = '\uE001';
+/** An answer that no template changes. */
+const PROBE = 'winnowprobe';
 
 /**
  * Reads the chat template of a folder: `chat_template.jinja`, else `chat_template.json`, else `processor_config.json`,
@@ -76,19 +83,36 @@ export async function compileTemplate(
       throw fault(error);
     }
   };
+  const typedContent = takesTypedContent((messages) => run(plain, messages, false));
+  const endings = new Map<string, string | undefined>();
+  const ending = (before: readonly ChatMessage[]): string | undefined => {
+    const answer: ChatMessage = { role: 'assistant', content: typedContent ? [{ type: 'text', text: PROBE }] : PROBE };
+    try {
+      const text = run(plain, [...before, answer], false);
+      const at = text.lastIndexOf(PROBE);
+      return at < 0 ? undefined : text.slice(at + PROBE.length);
+    } catch {
+      return undefined;
+    }
+  };
   return {
     name,
+    ending: (before) => {
+      const key = before.map(({ role }) => role).join();
+      if (!endings.has(key)) endings.set(key, ending(before));
+      return endings.get(key);
+    },
     render: (messages, prompt) => run(plain, messages, prompt),
     renderMarked: (messages) => (marked === undefined ? undefined : splitMarks(run(marked, messages, false))),
-    typedContent: takesTypedContent((messages) => run(plain, messages, false)),
+    typedContent,
   };
 }
 
 /** Asks the template itself: a list that is printed instead of walked through shows its field names. */
 function takesTypedContent(render: (messages: ChatMessage[]) => string): boolean {
   try {
-    const text = render([{ role: 'user', content: [{ type: 'text', text: 'winnow' }] }]);
-    return text.includes('winnow') && !/["']type["']/.test(text);
+    const text = render([{ role: 'user', content: [{ type: 'text', text: PROBE }] }]);
+    return text.toLowerCase().includes(PROBE) && !/["']type["']/.test(text);
   } catch {
     return false;
   }

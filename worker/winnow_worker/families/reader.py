@@ -18,9 +18,10 @@ import numpy as np
 import torch
 from PIL import Image, UnidentifiedImageError
 
-from ..data import Encoded, RowError, Sample, beginnings, image_order, response_spans, runs
+from ..data import NO_LABELS, Encoded, RowError, Sample, Turn, beginnings, image_order, response_spans
 from . import Family, family_of, single_turn
 from .processor import PixelCall, load_processor
+from .template import ChatTemplate
 
 Image.MAX_IMAGE_PIXELS = 178_956_970
 
@@ -56,6 +57,7 @@ class Reader:
         )
         self.longest: int | None = getattr(self.config.get_text_config(), "max_position_embeddings", None)
         self.placeholder = self._placeholder()
+        self.template = None if self.family.prefix_lm else ChatTemplate(self.processor, self.placeholder, folder)
         self.never = self._never_trained()
         self.media_root = media_root or Path()
         # Rows may be made ready in a thread while the model runs.
@@ -164,26 +166,24 @@ class Reader:
             texts = iter(self._render([request for one in asked for request in one]))
             texts = [[next(texts) for _ in one] for one in asked]
             ids = iter(self._ids([t for one in texts for t in one if isinstance(t, str)]))
-            ids = [[next(ids) if isinstance(t, str) else None for t in one] for one in texts]
-            return [attempt(self._encode, *row) for row in zip(samples, spoken, texts, ids, strict=True)]
+            read = [[(t, next(ids)) if isinstance(t, str) else t for t in one] for one in texts]
+            return [attempt(self._encode, *row) for row in zip(samples, spoken, read, strict=True)]
 
-    def _encode(self, sample: Sample, messages: list[dict], texts: list, prefixes: list[list[int] | None]) -> Encoded:
-        """`texts`, `prefixes`: of the whole conversation and its `beginnings`."""
+    def _encode(self, sample: Sample, messages: list[dict], read: list[tuple[str, list[int]] | RowError]) -> Encoded:
+        """`read`: texts and ids of the whole conversation and its `beginnings`."""
         order = image_order(messages)
         places = [self.place(sample.images[i]) for i in order]
-        text, ids = texts[0], prefixes[0]
-        if isinstance(text, RowError):
-            raise text
+        if isinstance(read[0], RowError):
+            raise read[0]
+        text, ids = read[0]
         mark = self.tokenizer.convert_tokens_to_ids(self.placeholder)
         if ids.count(mark) != len(order):
             raise RowError(
                 "IMAGE_TOKEN_COUNT",
                 f"the conversation has {len(order)} images and {ids.count(mark)} {self.placeholder} tokens",
             )
-        spans = response_spans(
-            messages, ids, prefixes[1:], lambda text: self._ids([text])[0], self.tokenizer.decode,
-            lambda: self._marks(messages),
-        )  # fmt: skip
+        turns = self._turns(messages, read)
+        spans = response_spans(read[0], turns, self.tokenizer.decode, lambda: self._marks(messages))
         bos = self.tokenizer.bos_token
         lead = [] if bos and text.startswith(bos) else self.nothing
         lead, tail = self._split_frame(lead)
@@ -234,24 +234,25 @@ class Reader:
             encoded.extras["token_type_ids"] = encoded.image.astype(np.int64)
         return encoded
 
+    def _turns(self, messages: list[dict], read: list[tuple[str, list[int]] | RowError]) -> list[Turn]:
+        """The answers of a conversation, from the texts and ids of its `beginnings`."""
+        parts = iter([None if isinstance(part, RowError) else part for part in read[1:]])
+        turns = []
+        for k, message in enumerate(messages):
+            if message["role"] == "assistant":
+                before = next(parts)
+                until = read[0] if k == len(messages) - 1 else next(parts)
+                turns.append(Turn(message, before, until, self.template.ending(messages[:k])))
+        return turns
+
     def _render(self, asked: list[tuple[list[dict], bool]]) -> list[str | RowError]:
         """Texts of conversations, each with the generation prompt or without it."""
         found: list[str | RowError] = [""] * len(asked)
         for prompt in (False, True):
             at = [i for i, (_, wanted) in enumerate(asked) if wanted == prompt]
-            for i, text in zip(at, self._render_alike([asked[i][0] for i in at], prompt), strict=True):
+            for i, text in zip(at, self.template.render([asked[i][0] for i in at], prompt), strict=True):
                 found[i] = text
         return found
-
-    def _render_alike(self, conversations: list[list[dict]], prompt: bool) -> list[str | RowError]:
-        if not conversations:
-            return []
-        try:
-            return self.processor.apply_chat_template(conversations, add_generation_prompt=prompt, tokenize=False)
-        except Exception as error:  # noqa: BLE001  templates raise what they like, such as roles that don't alternate
-            if len(conversations) == 1:
-                return [RowError("TEMPLATE_REFUSES", f"the chat template refuses the conversation: {error}")]
-            return [text for one in conversations for text in self._render_alike([one], prompt)]
 
     def _ids(self, texts: list[str]) -> list[list[int]]:
         return self.tokenizer(texts, add_special_tokens=False)["input_ids"] if texts else []
@@ -262,20 +263,12 @@ class Reader:
         lead, _ = self.frame
         return empty[:lead], empty[lead:]
 
-    def _marks(self, messages: list[dict]) -> list[tuple[int, int]]:
-        """Spans of the template's own `{% generation %}` blocks, in ids with single placeholders."""
-        template = self.processor.chat_template or ""
-        if "{% generation" not in template and "{%- generation" not in template:
-            raise RowError(
-                "TEMPLATE_NO_LABELS",
-                "the chat template doesn't show where an answer begins: neither is its generation prompt a prefix of "
-                "the turn, nor has it {% generation %} blocks",
-            )
-        out = self.tokenizer.apply_chat_template(
-            messages, chat_template=template, tokenize=True, return_dict=True, return_assistant_tokens_mask=True,
-            tokenizer_kwargs={"add_special_tokens": False},
-        )  # fmt: skip
-        return runs(np.array(out["assistant_masks"]))
+    def _marks(self, messages: list[dict]) -> list[list[int]]:
+        """Ids up to the start and up to the end of each of the template's `{% generation %}` blocks."""
+        text, marks = self.template.marked(messages) if self.template.has_marks else ("", [])
+        if not marks:
+            raise RowError("TEMPLATE_NO_LABELS", NO_LABELS)
+        return self._ids([text[:at] for span in marks for at in span])
 
 
 def attempt(encode: Callable[..., Encoded], *row) -> Encoded | RowError:
