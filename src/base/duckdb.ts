@@ -1,8 +1,9 @@
-import { mkdirSync, rmSync } from 'node:fs';
+import { rmSync } from 'node:fs';
 import { totalmem } from 'node:os';
 import { join } from 'node:path';
 import type { DuckDBConnection } from '@duckdb/node-api';
 import { temporaryName } from './files/atomic.ts';
+import { makeFolder } from './files/make-folder.ts';
 
 export interface DuckOptions {
   /** The only folder that DuckDB may read and write. */
@@ -64,7 +65,7 @@ export async function openDuck(options: DuckOptions): Promise<Duck> {
 function spillFolder(parent: string): string {
   const folder = temporaryName(join(parent, 'duckdb'));
   try {
-    mkdirSync(folder, { recursive: true });
+    makeFolder(folder);
     return folder;
   } catch {
     return '';

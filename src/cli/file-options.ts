@@ -81,16 +81,18 @@ export function withOutput(command: Command): Command {
     )
     .option('--option <key=value>', 'an option of the format that is written; may be repeated', collect)
     .option('--lossy', 'write even what the format cannot hold in full')
-    .option('--force', 'replace a file that is there');
+    .option('--force', 'replace a file that is there; sources of data sets always stay');
   addSchemaOptions(command, RenderOptions);
   return withDryRun(command);
 }
 
 /** The options of {@link withInput} and {@link withOutput} as the API takes them. */
-export function fileOptions(
+export async function fileOptions(
   context: CommandContext,
   given: FileOptions,
-): InputOptions & Omit<OutputOptions, 'signal'> & { signal: AbortSignal } {
+  out: string,
+): Promise<InputOptions & Omit<OutputOptions, 'signal'> & { signal: AbortSignal }> {
+  const { sourcesAround } = await import('../store/outputs.ts');
   return {
     from: given.from,
     images: given.images,
@@ -102,6 +104,7 @@ export function fileOptions(
     render: schemaValues(RenderOptions, { ...given }),
     lossy: given.lossy === true,
     force: given.force === true,
+    protect: sourcesAround(context.project, out),
     dryRun: context.dryRun,
     signal: context.signal,
     progress: (done, total, what) => context.progress.update(done, total, what),

@@ -1,7 +1,8 @@
-import { mkdir, open, readFile } from 'node:fs/promises';
+import { open, readFile } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import { z } from 'zod';
 import { withDiskErrors } from '../base/files/disk-errors.ts';
+import { makeFolder } from '../base/files/make-folder.ts';
 import { ColumnRecord } from './shard-file.ts';
 
 const Shard = z.object({ file: z.string(), start: z.int(), end: z.int(), rows: z.string() });
@@ -40,7 +41,7 @@ export function appendLineage(file: string, entry: LineageEntry): Promise<void> 
 }
 
 async function append(file: string, entry: LineageEntry): Promise<void> {
-  await mkdir(dirname(file), { recursive: true });
+  makeFolder(dirname(file));
   const handle = await open(file, 'a+');
   try {
     // A crash can leave half a line; what follows it must start on a new one.

@@ -1,10 +1,11 @@
 import { randomBytes, randomInt } from 'node:crypto';
 import { closeSync, fstatSync, openSync, readdirSync, readFileSync, rmSync, statSync } from 'node:fs';
-import { mkdir, utimes, writeFile } from 'node:fs/promises';
+import { utimes, writeFile } from 'node:fs/promises';
 import { hostname } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { withDiskErrors } from '../base/files/disk-errors.ts';
+import { makeFolder } from '../base/files/make-folder.ts';
 import { hasEnded, markIn, pidOf, processMark } from '../base/files/process-mark.ts';
 
 /** A lock that this process holds. */
@@ -80,7 +81,7 @@ export function openLocks(folder: string, times: LockTimes = { beat: 2_000, stal
     if (before !== undefined) return { holder: holderOf(folder, before) };
     const ticket = `${name}.${processMark()}.${randomBytes(6).toString('hex')}`;
     const path = join(folder, ticket);
-    await mkdir(folder, { recursive: true });
+    makeFolder(folder);
     await writeFile(path, `${hostname()}\n`, { flag: 'wx' });
     const other = rival(name, ticket);
     if (other !== undefined) {

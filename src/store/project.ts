@@ -38,7 +38,7 @@ export interface Project extends AsyncDisposable {
   /** Add a data set (or replace the one of that name): it is opened first, so that a bad one isn't written down. */
   addDataset(
     entry: Omit<DatasetEntry, 'name'> & { name?: string },
-    options?: Pick<OpenOptions, 'signal' | 'progress'>,
+    options?: Pick<OpenOptions, 'signal' | 'progress'> & { replace?: boolean | undefined },
   ): Promise<Dataset>;
   /** The data set of that name, else the first; opened once. */
   dataset(name?: string, options?: Pick<OpenOptions, 'signal' | 'progress'>): Promise<Dataset>;
@@ -145,6 +145,7 @@ export async function openProject(given: string, options: OpenProjectOptions = {
         ...(given.images === undefined ? {} : { images: portable(folder, given.images) }),
         ...(given.allow === undefined ? {} : { allow: given.allow.map((path) => portable(folder, path)) }),
       });
+      requireOwnName(readConfig(folder).config.datasets, entry, how?.replace === true);
       const dataset = await open(entry, how);
       await datasets.get(entry.name)?.then((old) => old.close());
       await withLock(locks, 'config', () => writeDatasetEntry(folder, entry));
@@ -225,6 +226,19 @@ function defaultName(path: string): string {
     .replace(/[^\p{L}\p{N}._-]+/gu, '-')
     .replace(/^[^\p{L}\p{N}]+/u, '');
   return base === '' ? 'data' : base;
+}
+
+/** Throws `DATASET_EXISTS` where another file has that name already. */
+function requireOwnName(there: readonly DatasetEntry[], entry: DatasetEntry, replace: boolean): void {
+  const other = there.find(({ name }) => name === entry.name);
+  if (other === undefined || other.path === entry.path || replace) return;
+  throw new WinnowError({
+    code: 'DATASET_EXISTS',
+    message: `The project has a data set "${entry.name}" already, from ${other.path}`,
+    where: { file: entry.path },
+    hint: 'Give this one another --name, or put it in the place of the other with --replace.',
+    exitCode: 2,
+  });
 }
 
 /**

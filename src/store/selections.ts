@@ -1,12 +1,12 @@
 import { createHash } from 'node:crypto';
 import { existsSync } from 'node:fs';
-import { mkdir, readdir, readFile, rm } from 'node:fs/promises';
+import { readdir, readFile, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { z } from 'zod';
 import { name, quote } from '../base/duckdb.ts';
 import { WinnowError } from '../base/errors.ts';
 import { writeFileAtomic } from '../base/files/atomic.ts';
-import { withDiskErrors } from '../base/files/disk-errors.ts';
+import { makeFolder } from '../base/files/make-folder.ts';
 import { sortKeys } from '../dataset/canonical.ts';
 import type { Dataset } from '../dataset/dataset.ts';
 import type { Column } from '../numeric/columns.ts';
@@ -101,7 +101,7 @@ async function save(
   const reasonsFile = `${given}-${digest.slice(0, 16)}.parquet`;
   const duck = await project.duck();
   const path = join(project.paths.selections, reasonsFile);
-  await withDiskErrors(path, () => mkdir(project.paths.selections, { recursive: true }));
+  makeFolder(project.paths.selections);
   const records = Object.entries(columns).map(([column, { kind, width }]) => ({ name: column, kind, width }));
   await duck.alone((connection) =>
     writeParquet(connection, path, { start: 0, rows: dataset.rows, columns }, dataset.ids, {

@@ -1,9 +1,9 @@
 import { createHash } from 'node:crypto';
 import { existsSync, readdirSync, statSync } from 'node:fs';
-import { mkdir, rm } from 'node:fs/promises';
+import { rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { type Quarantined, WinnowError } from '../base/errors.ts';
-import { withDiskErrors } from '../base/files/disk-errors.ts';
+import { makeFolder } from '../base/files/make-folder.ts';
 import { sortKeys } from '../dataset/canonical.ts';
 import type { Dataset } from '../dataset/dataset.ts';
 import { resolveMedia } from '../dataset/media/media.ts';
@@ -132,7 +132,7 @@ export async function writeShard(
     }
     return { name: spec.name, kind: spec.kind, width: column.width, measures: spec.measures };
   });
-  await withDiskErrors(shard.path, () => mkdir(join(shard.path, '..'), { recursive: true }));
+  makeFolder(join(shard.path, '..'));
   const ordered: ColumnBlock = {
     ...block,
     columns: Object.fromEntries(columns.map((column) => [column.name, block.columns[column.name]!])),

@@ -1,8 +1,9 @@
-import { type FileHandle, mkdir, open, rm } from 'node:fs/promises';
+import { type FileHandle, open, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { WinnowError } from '../base/errors.ts';
 import { temporaryName } from '../base/files/atomic.ts';
 import { withDiskErrors } from '../base/files/disk-errors.ts';
+import { makeFolder } from '../base/files/make-folder.ts';
 import type { VectorBlock, WideColumn } from '../numeric/columns.ts';
 import type { Matrix } from '../numeric/linalg/matrix.ts';
 import type { Project } from './project.ts';
@@ -76,7 +77,7 @@ function copyOnce(
 /** Writes all rows one after the other into a file whose name is taken away at once: it lives as long as it is open. */
 async function copyRows(path: string, width: number, blocks: AsyncIterable<VectorBlock>): Promise<FileHandle> {
   const temporary = temporaryName(path);
-  await mkdir(join(path, '..'), { recursive: true });
+  makeFolder(join(path, '..'));
   const file = await open(temporary, 'wx+');
   try {
     await withDiskErrors(temporary, async () => {

@@ -1,9 +1,10 @@
 import { randomBytes } from 'node:crypto';
 import { closeSync, fsyncSync, openSync, readdirSync, rmSync, statSync } from 'node:fs';
-import { type FileHandle, mkdir, open, rename, rm } from 'node:fs/promises';
+import { type FileHandle, open, rename, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { basename, dirname, join } from 'node:path';
 import { withDiskErrors } from './disk-errors.ts';
+import { makeFolder } from './make-folder.ts';
 import { hasEnded, processMark } from './process-mark.ts';
 
 /** A file under a temporary name that appears under its own name whole, or not at all. */
@@ -73,7 +74,7 @@ function isOld(path: string): boolean {
 /** Open a temporary file beside `path`; creates missing folders. Throws `DISK_FULL`, `NOT_WRITABLE`. */
 export function openAtomic(path: string): Promise<AtomicFile> {
   return withDiskErrors(path, async () => {
-    await mkdir(dirname(path), { recursive: true });
+    makeFolder(dirname(path));
     const temporary = temporaryName(path);
     const handle = await open(temporary, 'wx');
     let open_ = true;

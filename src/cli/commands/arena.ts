@@ -21,6 +21,7 @@ interface Given extends Record<string, unknown> {
   proxySize?: string;
   out?: string;
   csv?: string;
+  force?: true;
 }
 
 /** `winnow arena`: what every method would pick at one budget, beside random. */
@@ -54,7 +55,8 @@ export const register: Register = (program, session) => {
     .option('--target-size <billions>', 'parameters of the model to be fine-tuned, for estimates (default: 7)')
     .option('--proxy-size <billions>', 'parameters of the proxy, for estimates (default: 2)')
     .option('-o, --out <file>', 'page to write (default: arena.html in the project)')
-    .option('--csv <file>', 'table to write (default: beside the page)');
+    .option('--csv <file>', 'table to write (default: beside the page)')
+    .option('--force', 'replace files that this project did not write; sources of data sets always stay');
   addSchemaOptions(command, CostOptions);
   withDryRun(command).action(
     action(session, async (context, given: Given) => {
@@ -85,7 +87,7 @@ export const register: Register = (program, session) => {
         return { document: plan, text: () => arenaPlanText(plan) };
       }
       const { writeArena } = await import('../../report/arena/write.ts');
-      const written = await writeArena(project, { ...request, out: given.out, csv: given.csv });
+      const written = await writeArena(project, { ...request, out: given.out, csv: given.csv, force: given.force });
       const shown = (file: string): string => relative(process.cwd(), file) || file;
       return {
         document: written,

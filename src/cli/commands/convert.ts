@@ -25,7 +25,7 @@ export const register: Register = (program, session) => {
     action(session, async (context, input: string, output: string, given: FileOptions) => {
       requireOneStream(context, output);
       const { convertDataset } = await import('../../dataset/verbs/convert.ts');
-      const result = await convertDataset({ ...fileOptions(context, given), input, output });
+      const result = await convertDataset({ ...(await fileOptions(context, given, output)), input, output });
       return outcome(context, output, result, () =>
         [
           `Read ${result.input} (${result.detected}).`,

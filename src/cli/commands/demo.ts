@@ -1,6 +1,7 @@
-import { cp, mkdir } from 'node:fs/promises';
+import { cp } from 'node:fs/promises';
 import { join, relative, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { makeFolder } from '../../base/files/make-folder.ts';
 import { action, type CommandContext, withDryRun } from '../command.ts';
 import type { Register } from '../program.ts';
 
@@ -55,6 +56,8 @@ export const register: Register = (program, session) => {
 
 async function runDemo(context: CommandContext, folder: string, page: string) {
   const { openProject } = await import('../../store/project.ts');
+  const { outputGuard } = await import('../../base/files/output-guard.ts');
+  const { filesBelow } = await import('../../store/verbs/disk.ts');
   const { planScore } = await import('../../signals/engine/score-plan.ts');
   const { runScore } = await import('../../signals/engine/score.ts');
   const { runSelection } = await import('../../select/run.ts');
@@ -63,8 +66,11 @@ async function runDemo(context: CommandContext, folder: string, page: string) {
   const progress = (done: number, total: number, what: string) => context.progress.update(done, total, what);
 
   // A copy, so that the project stays whole when the package is updated or removed.
-  await mkdir(folder, { recursive: true });
-  await cp(EXAMPLES, join(folder, 'shapes'), { recursive: true, preserveTimestamps: true });
+  makeFolder(folder);
+  const guard = outputGuard();
+  for (const { path } of await filesBelow(EXAMPLES))
+    await guard.judge(join(folder, 'shapes', path), { file: join(EXAMPLES, path) });
+  await cp(EXAMPLES, join(folder, 'shapes'), { recursive: true, preserveTimestamps: true, force: false });
   await using project = await openProject(folder, { create: true });
   await project.addDataset({ name: 'shapes', path: join(folder, 'shapes', 'shapes.json') });
   for (const [signal, params] of [

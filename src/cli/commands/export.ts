@@ -22,6 +22,7 @@ export const register: Register = (program, session) => {
         'embed',
       ]),
     )
+    .option('--force', 'replace files that this project did not write; sources of data sets always stay')
     .option('--lossy', 'write even what the format cannot hold in full')
     .option('--option <key=value...>', 'an option of the format, e.g. dialect=llava-next');
   addSchemaOptions(command, RenderOptions);
@@ -39,6 +40,7 @@ export const register: Register = (program, session) => {
         render: schemaValues(RenderOptions, given),
         lossy: given.lossy === true,
         options: given.option === undefined ? undefined : (optionPairs(given.option as string[]) ?? {}),
+        force: given.force === true,
         dryRun: context.dryRun,
         signal: context.signal,
         progress: (done, total, what) => context.progress.update(done, total, what),

@@ -29,7 +29,7 @@ export const register: Register = (program, session) => {
       const { openProject } = await import('../../store/project.ts');
       requireOneStream(context, given.out);
       requireFitting(input, given);
-      const request = { ...fileOptions(context, given), sql, out: given.out };
+      const request = { ...(await fileOptions(context, given, given.out)), sql, out: given.out };
       const run = async () => {
         if (input !== undefined) return filterFile({ ...request, input });
         await using project = await openProject(context.project, { note: context.note });

@@ -9,6 +9,7 @@ interface Given extends FetchFlags {
   format?: string;
   name?: string;
   option?: string[];
+  replace?: true;
 }
 
 /** `winnow import PATH`: take a data set into the project (made where there is none). */
@@ -23,6 +24,7 @@ export const register: Register = (program, session) => {
     )
     .option('-f, --format <name>', 'format, instead of detecting it')
     .option('-n, --name <name>', 'name in the project (default: the file name)')
+    .option('--replace', 'put it in the place of another data set that has the name')
     .option('--option <key=value...>', 'an option of the format; dataset=NAME picks an entry of a dataset_info.json');
   withDryRun(withFetch(command)).action(
     action(session, async (context, path: string, given: Given) => {
@@ -34,6 +36,7 @@ export const register: Register = (program, session) => {
         images,
         format,
         name,
+        replace: given.replace,
         options: optionPairs(given.option),
         fetch: fetchOptions(given),
         dryRun: context.dryRun,

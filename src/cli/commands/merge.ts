@@ -40,7 +40,7 @@ export const register: Register = (program, session) => {
       const { mergeDatasets } = await import('../../dataset/verbs/merge.ts');
       const { out, images, dedupe, ...files } = given;
       requireOneStream(context, out);
-      const result = await mergeDatasets({ ...fileOptions(context, files), images, inputs, out, dedupe });
+      const result = await mergeDatasets({ ...(await fileOptions(context, files, out)), images, inputs, out, dedupe });
       return outcome(context, out, result, () => mergeText(result, context.dryRun));
     }),
   );

@@ -9,6 +9,7 @@ export const register: Register = (program, session) => {
     .description('write one self-contained HTML page about a selection, and print its numbers')
     .argument('[selection]', 'selection the page is about (default: the newest)')
     .option('-o, --out <file>', 'file to write (default: report.html in the project)')
+    .option('--force', 'replace a file that this project did not write; sources of data sets always stay')
     .option('--compare <names...>', 'selections to compare with (default: all others of the data set)')
     .option('--truth <file>', 'JSON with the truth about planted faults')
     .option('--title <text>', 'title of the page (default: name of the data set)')
@@ -18,7 +19,7 @@ export const register: Register = (program, session) => {
         async (
           context,
           selection: string | undefined,
-          given: { out?: string; compare?: string[]; truth?: string; title?: string },
+          given: { out?: string; force?: true; compare?: string[]; truth?: string; title?: string },
         ) => {
           const { openProject } = await import('../../store/project.ts');
           const { writeReport } = await import('../../report/write.ts');

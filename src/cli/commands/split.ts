@@ -23,7 +23,14 @@ export const register: Register = (program, session) => {
       const seed = given.seed === undefined ? undefined : wholeNumber('--seed', given.seed, 0, 0xffffffff);
       const { out, stratify } = given;
       const parts = readParts(given.parts);
-      const result = await splitDataset({ ...fileOptions(context, given), input, out, parts, stratify, seed });
+      const result = await splitDataset({
+        ...(await fileOptions(context, given, out)),
+        input,
+        out,
+        parts,
+        stratify,
+        seed,
+      });
       return { document: result, text: () => splitText(result, context.dryRun) };
     }),
   );

@@ -4,7 +4,9 @@ import { dirname } from 'node:path';
 import { createInterface } from 'node:readline';
 import type { DuckDBAppender, DuckDBConnection } from '@duckdb/node-api';
 import { name, openDuck, quote } from '../../base/duckdb.ts';
-import { commitFile, openAtomic, temporaryName } from '../../base/files/atomic.ts';
+import { openAtomic, temporaryName } from '../../base/files/atomic.ts';
+import { withDiskErrors } from '../../base/files/disk-errors.ts';
+import type { Finished } from '../../base/files/output-guard.ts';
 import type { MediaLoader } from '../media/place-media.ts';
 import type { JsonObject } from './build.ts';
 import {
@@ -41,15 +43,14 @@ export async function openParquetSink(writing: ParquetWriting) {
   let parts: string[] = [];
   let held = 0;
   const flush = async (): Promise<void> => {
-    await spool.handle.writeFile(parts.join(''));
+    await withDiskErrors(first!, () => spool.handle.writeFile(parts.join('')));
     parts = [];
     held = 0;
   };
-  let made: string[] = [];
+  const made: string[] = [];
   const abort = async (): Promise<void> => {
     await spool.abort();
     for (const path of made) await rm(path, { force: true });
-    made = [];
   };
   return {
     async write(record: unknown): Promise<void> {
@@ -62,7 +63,7 @@ export async function openParquetSink(writing: ParquetWriting) {
       held += line.length;
       if (held > 1 << 20) await flush();
     },
-    async finish(): Promise<void> {
+    async finish(): Promise<Finished[]> {
       await flush();
       const folder = dirname(first!);
       const duck = await openDuck({ folder, temporary: folder, threads: 1 });
@@ -72,17 +73,13 @@ export async function openParquetSink(writing: ParquetWriting) {
           made.push(path);
           return path;
         };
-        await duck.alone((connection) => writeShards(connection, spool.temporary, columns.plan(), writing, target));
+        await withDiskErrors(first!, () =>
+          duck.alone((connection) => writeShards(connection, spool.temporary, columns.plan(), writing, target)),
+        );
       } finally {
         duck.close();
       }
-    },
-    async commit(): Promise<string[]> {
-      const paths = writing.paths(made.length);
-      for (const [index, path] of paths.entries()) await commitFile(made[index]!, path);
-      made = [];
-      await spool.abort();
-      return paths;
+      return writing.paths(made.length).map((path, i) => ({ path, temporary: made[i]! }));
     },
     abort,
   };

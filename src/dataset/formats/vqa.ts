@@ -116,7 +116,7 @@ function annotationsOf(questions: string, options: Readonly<JsonObject>): string
     .find((path) => existsSync(path));
 }
 
-function annotationNames(questions: string): string[] {
+export function annotationNames(questions: string): string[] {
   const renamed = questions.replace('questions', 'annotations');
   const names = [
     renamed,

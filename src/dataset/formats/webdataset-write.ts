@@ -1,9 +1,13 @@
 import { createWriteStream } from 'node:fs';
 import { rm } from 'node:fs/promises';
+import { dirname } from 'node:path';
 import { pipeline } from 'node:stream/promises';
 import { createGzip } from 'node:zlib';
 import type { Pack } from 'tar-stream';
-import { commitFile, temporaryName } from '../../base/files/atomic.ts';
+import { temporaryName } from '../../base/files/atomic.ts';
+import { withDiskErrors } from '../../base/files/disk-errors.ts';
+import { makeFolder } from '../../base/files/make-folder.ts';
+import type { Finished } from '../../base/files/output-guard.ts';
 import type { MediaLoader } from '../media/place-media.ts';
 import type { JsonObject } from './build.ts';
 import { keyMaker, mediaField } from './webdataset-names.ts';
@@ -37,7 +41,8 @@ export async function openTarSink(writing: TarWriting) {
   const { paths, shardRows, shardBytes, gzip, load } = writing;
   const { pack: createPack } = await import('tar-stream');
   const [first] = paths(1);
-  let made: string[] = [];
+  const made: string[] = [];
+  makeFolder(dirname(first!));
   let shard: Shard | undefined;
 
   const begin = (): Shard => {
@@ -52,7 +57,7 @@ export async function openTarSink(writing: TarWriting) {
   };
   const end = async (): Promise<void> => {
     shard?.pack.finalize();
-    await shard?.done;
+    await withDiskErrors(first!, async () => shard?.done);
     shard = undefined;
   };
   const put = async (to: Shard, name: string, bytes: Uint8Array): Promise<void> => {
@@ -64,7 +69,7 @@ export async function openTarSink(writing: TarWriting) {
     });
     to.bytes += bytes.length + 1024;
     // A file that can't be written to never lets the entry end.
-    await Promise.race([written, to.done]);
+    await withDiskErrors(first!, () => Promise.race([written, to.done]));
   };
   return {
     async write(given: unknown): Promise<void> {
@@ -81,20 +86,14 @@ export async function openTarSink(writing: TarWriting) {
       shard.rows++;
       if (shard.rows >= shardRows || shard.bytes >= shardBytes) await end();
     },
-    async finish(): Promise<void> {
+    async finish(): Promise<Finished[]> {
       if (made.length === 0) shard = begin();
       await end();
-    },
-    async commit(): Promise<string[]> {
-      const targets = paths(made.length);
-      for (const [index, path] of targets.entries()) await commitFile(made[index]!, path);
-      made = [];
-      return targets;
+      return paths(made.length).map((path, i) => ({ path, temporary: made[i]! }));
     },
     async abort(): Promise<void> {
       shard?.pack.destroy();
       for (const path of made) await rm(path, { force: true });
-      made = [];
     },
   };
 }

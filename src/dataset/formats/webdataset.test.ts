@@ -7,6 +7,7 @@ import fc from 'fast-check';
 import { pack } from 'tar-stream';
 import { describe, expect, it } from 'vitest';
 import { WinnowError } from '../../base/errors.ts';
+import { outputGuard } from '../../base/files/output-guard.ts';
 import { resolveMedia } from '../media/media.ts';
 import { openDataset } from '../open/open.ts';
 import type { Sample } from '../sample.ts';
@@ -102,7 +103,7 @@ describe('writing', () => {
         out: folder,
         mediaRoot: folder,
         options: { 'shard-rows': 1 },
-        overwrite,
+        guard: outputGuard({ force: overwrite }),
       });
     await write(3, false);
     await expect(write(1, false)).rejects.toMatchObject({ code: 'OUTPUT_EXISTS' });

@@ -1,8 +1,9 @@
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
-import { appendFile, mkdir, rm } from 'node:fs/promises';
+import { appendFile, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { type Quarantined, WinnowError } from '../../base/errors.ts';
 import { writeFileAtomic } from '../../base/files/atomic.ts';
+import { makeFolder } from '../../base/files/make-folder.ts';
 import { sha256 } from '../canonical.ts';
 import type { Dataset } from '../dataset.ts';
 import { type FetchLimits, fetchBytes } from './fetch.ts';
@@ -78,7 +79,7 @@ export function openMediaCache(folder: string): MediaCache {
     lookup,
     fileOf: (url) => files().get(keyOf(url)),
     async fetchAll(urls, limits, progress) {
-      await mkdir(folder, { recursive: true });
+      makeFolder(folder);
       const all = [...new Set(urls)];
       const missing = all.filter((url) => !('file' in (lookup(url) ?? {})));
       const count: FetchCount = {

@@ -1,10 +1,12 @@
 import { createHash } from 'node:crypto';
 import { constants, realpathSync } from 'node:fs';
-import { copyFile, link, lstat, mkdir, readFile, readlink, rename, rm, stat, symlink } from 'node:fs/promises';
+import { copyFile, link, lstat, readFile, readlink, rename, rm, stat, symlink } from 'node:fs/promises';
 import { basename, dirname, extname, isAbsolute, join, normalize, relative, resolve } from 'node:path';
 import { WinnowError } from '../../base/errors.ts';
 import { sweepTemporary, temporaryName, writeFileAtomic } from '../../base/files/atomic.ts';
 import { withDiskErrors } from '../../base/files/disk-errors.ts';
+import { makeFolder } from '../../base/files/make-folder.ts';
+import type { OutputGuard } from '../../base/files/output-guard.ts';
 import type { MediaRef, Sample } from '../sample.ts';
 import { isInside, isRemote, type MediaScope, resolveMedia } from './media.ts';
 import { dataUriOf, mediaExtension, mediaTypeOfMime } from './media-type.ts';
@@ -42,16 +44,20 @@ export interface MediaPlan {
  * @param scopeOf where a sample's media may be
  * @param folder where the main file is written; nothing is made outside of it
  * @param options `within`: subfolder for images, '' for none; `videosBeside`: what is written holds images alone, so
- * that in mode `inside` videos are linked beside it; `overwrite` false: a file that is there and is another is never
- * replaced; `render`: how images are written anew
+ * that in mode `inside` videos are linked beside it; `guard`: what may be replaced; `render`: how images are written anew
  */
 export function planMedia(
   scopeOf: (sample: Sample) => MediaScope,
   mode: MediaMode,
   folder: string,
-  options: { within?: string; videosBeside?: boolean; overwrite?: boolean; render?: RenderSettings | undefined } = {},
+  options: {
+    within?: string;
+    videosBeside?: boolean;
+    guard?: OutputGuard | undefined;
+    render?: RenderSettings | undefined;
+  } = {},
 ): MediaPlan {
-  const { within = 'images', videosBeside = false, overwrite = true, render } = options;
+  const { within = 'images', videosBeside = false, guard, render } = options;
   const targets = new Map<string, Content>();
   /** Targets that lie beside what is written although it holds the others. */
   const beside = new Set<string>();
@@ -151,14 +157,20 @@ export function planMedia(
     async make() {
       const files = [...targets].filter(([name]) => mode !== 'inside' || beside.has(name));
       const root = realpathSync.native(folder);
-      if (!overwrite) for (const [name, content] of files) await refuseOther(join(root, name), content);
-      const swept = new Set<string>();
+      const wanted: [string, Content][] = [];
       for (const [name, content] of files) {
         const target = join(root, name);
+        if ('from' in content && (await isSame(target, content.from))) continue;
+        const bytes = 'from' in content ? { file: content.from } : content.bytes;
+        if ((await guard?.judge(target, bytes)) !== 'same') wanted.push([target, content]);
+      }
+      const swept = new Set<string>();
+      for (const [target, content] of wanted) {
         if (!swept.has(dirname(target))) sweepTemporary(dirname(target));
         swept.add(dirname(target));
         await withDiskErrors(target, () => makeFile(root, target, content, mode === 'inside' ? 'link' : mode));
       }
+      await guard?.noteMedia(wanted.map(([target]) => target));
       return targets.size;
     },
   };
@@ -182,23 +194,8 @@ function nameInside(scope: MediaScope, given: string, real: string, base: string
   return base !== '' && name.startsWith(`${base}/`) ? name.slice(base.length + 1) : name;
 }
 
-/** Throws `OUTPUT_EXISTS` where another file stands under the name of one that would be made. */
-async function refuseOther(target: string, content: Content): Promise<void> {
-  if ((await lstat(target).catch(() => undefined)) === undefined) return;
-  if ('from' in content && (await isSame(target, content.from))) return;
-  const wanted = 'bytes' in content ? Buffer.from(content.bytes) : await readFile(content.from);
-  if (wanted.equals(await readFile(target))) return;
-  throw new WinnowError({
-    code: 'OUTPUT_EXISTS',
-    message: 'another file has the name of a medium that would be written',
-    where: { file: target },
-    hint: 'Write into a new folder.',
-    exitCode: 2,
-  });
-}
-
 async function makeFile(root: string, target: string, content: Content, mode: MediaMode): Promise<void> {
-  await mkdir(dirname(target), { recursive: true });
+  makeFolder(dirname(target));
   // A link among the target's folders could lead anywhere: what is written must really be below the root.
   if (!isInside(realpathSync.native(dirname(target)), root)) {
     throw new WinnowError({

@@ -1,8 +1,9 @@
 import { createHash } from 'node:crypto';
-import { mkdirSync, rmSync } from 'node:fs';
+import { rmSync } from 'node:fs';
 import { readFile, writeFile } from 'node:fs/promises';
 import { extname, join } from 'node:path';
 import { temporaryName } from '../../base/files/atomic.ts';
+import { makeFolder } from '../../base/files/make-folder.ts';
 import type { ResolvedMedia } from './media.ts';
 import { mediaExtension } from './media-type.ts';
 import { changesPixels, type RenderSettings, renderImage } from './render.ts';
@@ -30,7 +31,7 @@ export function renderer(folder: string, settings: RenderSettings) {
         (isSame(own, anew?.extension) ? own : anew?.extension) ?? own ?? mediaExtension(bytes) ?? '.bin';
       if (anew === undefined && media.kind === 'file') return { path: media.path, digest, extension };
       const path = join(spool, `${digest}${extension}`);
-      mkdirSync(spool, { recursive: true });
+      makeFolder(spool);
       await writeFile(path, bytes);
       return { path, digest, extension };
     },

@@ -2,6 +2,7 @@ import { closeSync, fsyncSync, mkdirSync, openSync, renameSync, rmSync, statSync
 import { basename, dirname, join } from 'node:path';
 import { sweepTemporary, systemTemporary, temporaryName } from '../../base/files/atomic.ts';
 import { withDiskErrors } from '../../base/files/disk-errors.ts';
+import { makeFolder } from '../../base/files/make-folder.ts';
 import { sha256 } from '../canonical.ts';
 import { type EmbeddedMedia, storeEmbedded } from './embedded.ts';
 import { openJsonSource } from './json-source.ts';
@@ -67,7 +68,7 @@ export async function unpackedSource(
 
 async function fill(folder: string, unpack: (into: Unpacking) => AsyncIterable<unknown>): Promise<void> {
   const temporary = join(folder, 'temporary');
-  mkdirSync(temporary, { recursive: true });
+  makeFolder(temporary);
   mkdirSync(join(folder, MEDIA));
   const file = openSync(join(folder, RECORDS), 'wx');
   try {

@@ -1,10 +1,11 @@
-import { closeSync, fsyncSync, mkdirSync, openSync, readSync, renameSync, rmSync, statSync, writeSync } from 'node:fs';
+import { closeSync, fsyncSync, openSync, readSync, renameSync, rmSync, statSync, writeSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { setImmediate as breathe } from 'node:timers/promises';
 import { createGunzip } from 'node:zlib';
 import { WinnowError } from '../../base/errors.ts';
 import { sweepTemporary, systemTemporary, temporaryName } from '../../base/files/atomic.ts';
 import { diskError } from '../../base/files/disk-errors.ts';
+import { makeFolder } from '../../base/files/make-folder.ts';
 import { sha256 } from '../canonical.ts';
 
 /** A file as it is read: itself, or its unpacked copy. */
@@ -33,7 +34,7 @@ export async function plainFile(path: string, cacheDir?: string, signal?: AbortS
     return { path: kept, packed, temporary: false };
   }
   const target = kept === undefined ? systemTemporary('winnow-unpacked') : temporaryName(kept);
-  mkdirSync(dirname(target), { recursive: true });
+  makeFolder(dirname(target));
   sweepTemporary(dirname(target));
   const from = openSync(path, 'r');
   const to = openSync(target, 'wx');

@@ -26,10 +26,7 @@ export async function openJsonSink(main: string, joiner: Joiner): Promise<Record
     async finish() {
       await put(joiner.end());
       for (const output of outputs) await output.finish();
-    },
-    async commit() {
-      for (const output of outputs.toReversed()) await output.commit();
-      return paths;
+      return outputs;
     },
     abort,
   };

@@ -4,21 +4,20 @@ import { join } from 'node:path';
 import { pipeline } from 'node:stream/promises';
 import { openAtomic } from '../../base/files/atomic.ts';
 import { withDiskErrors } from '../../base/files/disk-errors.ts';
+import type { Finished } from '../../base/files/output-guard.ts';
 import { type Packer, packerFor } from './compress.ts';
 
-/** A text file that appears whole or not at all, packed as its name says (`.gz`, `.zst`). */
-export interface Output {
+/** A text file under a temporary name, packed as its name says (`.gz`, `.zst`). */
+export interface Output extends Finished {
   write(text: string): Promise<void>;
   finish(): Promise<void>;
-  commit(): Promise<void>;
   abort(): Promise<void>;
 }
 
 const BLOCK = 1 << 20;
 
 /**
- * @param path the file, or `-`: the text goes to standard output on `commit`, so that a refused writing leaves nothing
- * there
+ * @param path the file, or `-` for what goes to standard output once it is whole
  */
 export async function openOutput(path: string): Promise<Output> {
   const piped = path === '-';
@@ -34,6 +33,8 @@ export async function openOutput(path: string): Promise<Output> {
     if (text !== '') await put(await packer.push(Buffer.from(text)));
   };
   return {
+    path,
+    temporary: file.temporary,
     async write(text) {
       parts.push(text);
       size += text.length;
@@ -43,17 +44,12 @@ export async function openOutput(path: string): Promise<Output> {
       await flush();
       await put(await packer.end());
     },
-    async commit() {
-      if (!piped) return file.commit();
-      await toStandardOutput(file.temporary);
-      await file.abort();
-    },
     abort: () => file.abort(),
   };
 }
 
 /** A reader that has had enough (`| head`) is no fault. */
-async function toStandardOutput(path: string): Promise<void> {
+export async function toStandardOutput(path: string): Promise<void> {
   try {
     await pipeline(createReadStream(path), process.stdout, { end: false });
   } catch (error) {

@@ -1,11 +1,11 @@
-/** Where a writer's records go. Nothing appears under its final name before `commit`. */
+import type { Finished } from '../../base/files/output-guard.ts';
+
+/** Where a writer's records go. Nothing appears under its final name: that is for the caller to give. */
 export interface RecordSink {
   write(record: unknown): Promise<void>;
-  /** All records have been given: write what is still held back. */
-  finish(): Promise<void>;
-  /** Let the files appear, the main one last. Their absolute paths, the main one first. */
-  commit(): Promise<string[]>;
-  /** Delete what was begun; harmless after `commit`. */
+  /** All records have been given: write what is still held back. The files, the main one first, under temporary names. */
+  finish(): Promise<Finished[]>;
+  /** Delete what was begun and has no other name yet. */
   abort(): Promise<void>;
 }
 

@@ -143,6 +143,22 @@ describe('files', () => {
     await splitDataset({ input, out, parts, force: true });
     expect((await readdir(out)).sort()).toEqual(['images', 'test.json', 'train.json']);
     const before = readFileSync(join(out, 'test.json'), 'utf8');
+    await expect(splitDataset({ input, out, parts })).rejects.toMatchObject({ code: 'OUTPUT_EXISTS' });
+    // What a kill between the parts leaves is finished, and the part that is there is the same.
+    for (const [gone, stays] of [
+      ['test.json', 'train.json'],
+      ['train.json', 'test.json'],
+    ] as const) {
+      rmSync(join(out, gone));
+      await splitDataset({ input, out, parts });
+      expect((await readdir(out)).sort()).toEqual(['images', 'test.json', 'train.json']);
+      rmSync(join(out, gone));
+      const mine = readFileSync(join(out, stays), 'utf8');
+      writeFileSync(join(out, stays), `${mine} `);
+      await expect(splitDataset({ input, out, parts })).rejects.toMatchObject({ code: 'OUTPUT_EXISTS' });
+      writeFileSync(join(out, stays), mine);
+      await splitDataset({ input, out, parts });
+    }
     await splitDataset({ input, out, parts, force: true });
     expect(readFileSync(join(out, 'test.json'), 'utf8')).toBe(before);
   });

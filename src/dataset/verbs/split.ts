@@ -1,3 +1,4 @@
+import { existsSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { type Quarantined, WinnowError } from '../../base/errors.ts';
 import type { Dataset } from '../dataset.ts';
@@ -12,8 +13,9 @@ import {
   openInput,
   outputFormat,
   samplesOf,
-  writeOutput,
+  stageOutput,
 } from './transform.ts';
+import { mainFile } from './write.ts';
 
 export interface SplitRequest extends InputOptions, OutputOptions {
   /** File or folder to read. */
@@ -70,20 +72,24 @@ export async function splitDataset(request: SplitRequest): Promise<SplitResult> 
     const rowsOf = parts.map((_, p) => look.rows.filter((_, i) => assigned[i] === p));
     const format = outputFormat(request.to, '', dataset.format);
     const { container, extension } = formatNamed(format);
-    const write = (p: number, dryRun: boolean | 'strict'): Promise<Output> =>
-      writeOutput(samplesOf(dataset, rowsOf[p]!, request), {
-        ...request,
-        dryRun,
-        to: format,
-        out: join(resolve(request.out), container === 'folder' ? parts[p]!.name : `${parts[p]!.name}${extension}`),
-        like: dataset.format,
-        inputs: [dataset],
-        scope: dataset,
-      });
+    const outs = parts.map(({ name }) =>
+      join(resolve(request.out), container === 'folder' ? name : `${name}${extension}`),
+    );
+    // Some parts without the others are what a killed run leaves: this one finishes them.
+    const resume = !outs.every((out) => existsSync(mainFile(out, formatNamed(format))));
     const written: Output[] = [];
-    // All parts are tried first: what one of them would refuse must not leave the others behind.
-    for (const p of parts.keys()) written.push(await write(p, request.dryRun === true ? true : 'strict'));
-    if (request.dryRun !== true) for (const p of parts.keys()) written[p] = await write(p, false);
+    const staged: Awaited<ReturnType<typeof stageOutput>>[] = [];
+    try {
+      for (const [p, out] of outs.entries()) {
+        const rows = samplesOf(dataset, rowsOf[p]!, request);
+        const how = { ...request, resume, to: format, out, like: dataset.format, inputs: [dataset], scope: dataset };
+        staged.push(await stageOutput(rows, how));
+      }
+      // All parts are whole before the first appears: what one of them would refuse must not leave the others behind.
+      for (const part of staged) written.push(await part.commit());
+    } finally {
+      for (const part of staged) await part.discard();
+    }
     const sizes = new Map<number, number>();
     for (const c of component) sizes.set(c, (sizes.get(c) ?? 0) + 1);
     return {

@@ -1,6 +1,7 @@
 import { dirname, extname, join, resolve } from 'node:path';
 import { WinnowError } from '../../base/errors.ts';
 import { userCacheFolder } from '../../base/files/cache-folder.ts';
+import { type OutputGuard, outputGuard } from '../../base/files/output-guard.ts';
 import type { Dataset } from '../dataset.ts';
 import type { Format } from '../format.ts';
 import { formatNamed, formats } from '../formats/registry.ts';
@@ -10,8 +11,9 @@ import { type RenderOptions, renderSettings } from '../media/render.ts';
 import { type OpenOptions, openDataset } from '../open/open.ts';
 import { PACKED } from '../records/compress.ts';
 import type { Sample } from '../sample.ts';
+import { keepSources, type SourceFiles, sourceFiles } from '../source-files.ts';
 import { type FetchOptions, fetchDataset } from './fetch-dataset.ts';
-import { mainFile, type WriteRequest, type Written, writeDataset } from './write.ts';
+import { mainFile, stageDataset, type WriteRequest, type Written } from './write.ts';
 
 /** How a data set is read by the verbs that need no project. */
 export interface InputOptions {
@@ -37,8 +39,10 @@ export interface OutputOptions {
   render?: RenderOptions | undefined;
   /** Write what the format can hold and report the rest, instead of refusing. @default false */
   lossy?: boolean | undefined;
-  /** Replace a file that is there. @default false */
+  /** Replace a file that is there, unless it belongs to what is read or to `protect`. @default false */
   force?: boolean | undefined;
+  /** Further data sets whose files are never replaced. */
+  protect?: readonly SourceFiles[] | undefined;
   /** Count and check everything, write nothing. @default false */
   dryRun?: boolean | undefined;
   signal?: AbortSignal | undefined;
@@ -121,34 +125,50 @@ export function outputFormat(to: string | undefined, out: string, input: string)
 }
 
 /** Write samples that come from data sets with the options all verbs share. Throws what {@link writeDataset} throws. */
-export async function writeOutput(
+export async function writeOutput(samples: WriteRequest['samples'], request: OutputRequest): Promise<Output> {
+  const staged = await stageOutput(samples, request);
+  try {
+    return await staged.commit();
+  } finally {
+    await staged.discard();
+  }
+}
+
+type OutputRequest = Omit<OutputOptions, 'dryRun'> & {
+  fetch?: FetchOptions | undefined;
+  /** @default keeps the inputs, and everything else unless `force` */
+  guard?: OutputGuard | undefined;
+  resume?: WriteRequest['resume'];
+  out: string;
+  dryRun?: WriteRequest['dryRun'] | undefined;
+  /** Format of the input. */
+  like: string;
+  inputs: readonly Dataset[];
+  scope: WriteRequest['mediaRoot'];
+};
+
+/** The first half of {@link writeOutput}. */
+export async function stageOutput(
   samples: WriteRequest['samples'],
-  request: Omit<OutputOptions, 'dryRun'> & {
-    fetch?: FetchOptions | undefined;
-    out: string;
-    dryRun?: WriteRequest['dryRun'] | undefined;
-    /** Format of the input. */
-    like: string;
-    inputs: readonly Dataset[];
-    scope: WriteRequest['mediaRoot'];
-  },
-): Promise<Output> {
+  request: OutputRequest,
+): Promise<{ commit(): Promise<Output>; discard(): Promise<void> }> {
   const format = outputFormat(request.to, request.out, request.like);
   const out = mainFile(request.out, formatNamed(format));
   for (const { path } of request.inputs) {
-    if ((path !== out && !(formatNamed(format).holdsMedia && path === dirname(out))) || out === '-') continue;
+    // A folder that is read as shards would be read together with what is written into it.
+    if (out === '-' || !formatNamed(format).holdsMedia || path !== dirname(out)) continue;
     throw new WinnowError({
       code: 'OUTPUT_IS_INPUT',
-      message: 'the output is the input',
-      where: { file: out },
-      hint: 'Write to another file: the original is never replaced.',
+      message: 'The folder to write into is the one that is read',
+      where: { file: path },
+      hint: 'Write into another folder: the original stays as it is.',
       exitCode: 2,
     });
   }
   const isNew = renderSettings(request.render) !== undefined;
   const hasNoPath = request.fetch !== undefined || request.inputs.some(({ embedded }) => embedded !== undefined);
   const media = request.media ?? usualMedia(formatNamed(format), out, request.inputs, { isNew, hasNoPath });
-  const written = await writeDataset({
+  const staged = await stageDataset({
     samples,
     format,
     out: request.out,
@@ -156,12 +176,26 @@ export async function writeOutput(
     mediaRoot: request.scope,
     lossy: request.lossy ?? false,
     dryRun: request.dryRun ?? false,
-    overwrite: request.force ?? false,
+    guard: request.guard ?? guardInputs(request),
+    resume: request.resume,
     render: request.render,
     options: request.options,
     signal: request.signal,
   });
-  return { ...written, format, out: written.files[0] ?? out };
+  const commit = async (): Promise<Output> => {
+    const written = await staged.commit();
+    return { ...written, format, out: written.files[0] ?? out };
+  };
+  return { commit, discard: staged.discard };
+}
+
+/** Keeps the files of what is read, and of other data sets. */
+function guardInputs({
+  inputs,
+  force,
+  protect = [],
+}: Pick<OutputOptions, 'force' | 'protect'> & { inputs: readonly Dataset[] }): OutputGuard {
+  return outputGuard({ force, keeps: keepSources([...inputs.map(sourceFiles), ...protect]) });
 }
 
 /**

@@ -11,6 +11,7 @@ import {
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { beforeEach, describe, expect, it } from 'vitest';
+import { outputGuard } from '../../base/files/output-guard.ts';
 import { resolveMedia } from '../media/media.ts';
 import type { Sample } from '../sample.ts';
 import { writeDataset } from './write.ts';
@@ -89,7 +90,14 @@ describe('resolveMedia', () => {
 
 describe('writeDataset', () => {
   const write = (samples: Sample[], mode: 'keep' | 'link' | 'copy' | 'embed', out = join(root, 'out', 'd.json')) =>
-    writeDataset({ samples, format: 'llava', out, media: mode, mediaRoot: media });
+    writeDataset({
+      guard: outputGuard({ force: true }),
+      samples,
+      format: 'llava',
+      out,
+      media: mode,
+      mediaRoot: media,
+    });
   const images = (file: string): string[] =>
     (JSON.parse(readFileSync(file, 'utf8')) as { image: string }[]).map((record) => record.image);
 

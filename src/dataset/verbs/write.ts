@@ -1,9 +1,11 @@
-import { existsSync, mkdirSync, readFileSync } from 'node:fs';
-import { rm, rmdir } from 'node:fs/promises';
+import { existsSync, readFileSync } from 'node:fs';
+import { rmdir } from 'node:fs/promises';
 import { basename, dirname, join, resolve } from 'node:path';
+import { isDeepStrictEqual } from 'node:util';
 import { WinnowError } from '../../base/errors.ts';
-import { sweepTemporary, writeFileAtomic } from '../../base/files/atomic.ts';
-import { withDiskErrors } from '../../base/files/disk-errors.ts';
+import { sweepTemporary } from '../../base/files/atomic.ts';
+import { makeFolder } from '../../base/files/make-folder.ts';
+import { type OutputGuard, outputGuard } from '../../base/files/output-guard.ts';
 import type { Format, SideFile, WriteOptions } from '../format.ts';
 import { isObject } from '../formats/build.ts';
 import { formatNamed } from '../formats/registry.ts';
@@ -13,6 +15,7 @@ import { type RenderOptions, renderSettings } from '../media/render.ts';
 import { PACKED } from '../records/compress.ts';
 import { joinArray, joinLines } from '../records/json-join.ts';
 import { openJsonSink } from '../records/json-sink.ts';
+import { toStandardOutput } from '../records/output.ts';
 import type { Joiner, RecordSink } from '../records/sink.ts';
 import type { Sample } from '../sample.ts';
 
@@ -37,8 +40,10 @@ export interface WriteRequest {
    * 'images'
    */
   mediaFolder?: string;
-  /** False: a main file or medium that is there already is never replaced (`OUTPUT_EXISTS`). @default true */
-  overwrite?: boolean;
+  /** What may be replaced. @default nothing */
+  guard?: OutputGuard | undefined;
+  /** Go on where a killed writing left off: files that are there with the same bytes are no fault. @default false */
+  resume?: boolean | undefined;
   /** Options of the format. */
   options?: Readonly<Record<string, unknown>>;
   /**
@@ -87,6 +92,24 @@ const JSON_FILE = /\.(json|jsonl|ndjson)$/;
  * `lossy`, `OUTPUT_EXISTS`. Media that can't be found keep their path and are reported, but refuse nothing.
  */
 export async function writeDataset(request: WriteRequest): Promise<Written> {
+  const staged = await stageDataset(request);
+  try {
+    return await staged.commit();
+  } finally {
+    await staged.discard();
+  }
+}
+
+/** A data set that is written whole, under temporary names. */
+export interface Staged {
+  /** Let everything appear. */
+  commit(): Promise<Written>;
+  /** Remove what has no name of its own yet. */
+  discard(): Promise<void>;
+}
+
+/** The first half of {@link writeDataset}, for callers that write several which are to appear together. */
+export async function stageDataset(request: WriteRequest): Promise<Staged> {
   const format = formatNamed(request.format);
   const write = { options: request.options ?? {}, indent: request.indent ?? 1 };
   const main = mainFile(request.out, format);
@@ -95,8 +118,8 @@ export async function writeDataset(request: WriteRequest): Promise<Written> {
   const render = renderSettings(request.render);
   if (render !== undefined && mode === 'keep') throw renderNeedsCopy();
   const folder = main === '-' ? process.cwd() : dirname(main);
-  const there = [...(existsSync(main) ? [main] : []), ...(format.shardsThere?.(main, write) ?? [])];
-  if (request.overwrite === false && main !== '-' && there.length > 0) throw outputExists(there[0]!);
+  const { guard = outputGuard() } = request;
+  if (main !== '-' && request.resume !== true) await checkFirst(main, format.shardsThere?.(main, write) ?? [], guard);
   const { mediaRoot } = request;
   const scope = typeof mediaRoot === 'string' ? { mediaRoot } : mediaRoot;
   // What is rendered is a new file; there is nothing to link to.
@@ -106,42 +129,55 @@ export async function writeDataset(request: WriteRequest): Promise<Written> {
   const media = planMedia(typeof scope === 'function' ? scope : () => scope, placed, folder, {
     within,
     videosBeside: format.holdsMedia === 'images',
-    overwrite: request.overwrite !== false,
+    guard,
     render: isDry ? undefined : render,
   });
   if (isDry) {
     const passed = await passSamples(request, { format, write, media });
     if (passed.refused.length > 0) throw cannotHold(format.title, passed.refused);
-    return { rows: passed.rows, files: [main], mediaFiles: media.count(), media: placed, lost: passed.lost };
+    const { rows, lost } = passed;
+    const written = { rows, files: [main], mediaFiles: media.count(), media: placed, lost };
+    return { commit: async () => written, discard: () => media.close() };
   }
-  const made =
-    main === '-' ? undefined : await withDiskErrors(folder, async () => mkdirSync(folder, { recursive: true }));
+  const made = main === '-' ? undefined : makeFolder(folder);
   if (main !== '-') sweepTemporary(folder);
   const sink = await (format.openSink?.(main, write, media.load) ?? openJsonSink(main, joinerOf(format, main, write)));
-  try {
-    const passed = await passSamples(request, { format, write, media, sink });
-    if (passed.refused.length > 0) throw cannotHold(format.title, passed.refused);
-    await sink.finish();
-    const sides = (main === '-' ? [] : (format.sideFiles?.(main, write, passed.columns) ?? [])).map((side) => ({
-      path: join(folder, side.name),
-      content: merged(folder, side),
-    }));
-    const mediaFiles = await media.make();
-    for (const side of sides) await writeFileAtomic(side.path, side.content);
-    const files = await sink.commit();
-    // Shards of an older, longer writing would be read together with the new ones.
-    for (const old of format.shardsThere?.(main, write) ?? []) if (!files.includes(old)) await rm(old, { force: true });
-    return {
-      rows: passed.rows,
-      files: [...files, ...sides.map((side) => side.path)],
-      mediaFiles,
-      media: placed,
-      lost: passed.lost,
-    };
-  } finally {
+  const discard = async (): Promise<void> => {
     await sink.abort();
     await media.close();
     if (made !== undefined) await removeIfEmpty(folder, made);
+  };
+  try {
+    const { refused, rows, columns, lost } = await passSamples(request, { format, write, media, sink });
+    if (refused.length > 0) throw cannotHold(format.title, refused);
+    const finished = await sink.finish();
+    const about = { rows, mediaFiles: media.count(), media: placed, lost };
+    if (main === '-') {
+      const commit = async (): Promise<Written> => {
+        await toStandardOutput(finished[0]!.temporary);
+        return { ...about, files: [main] };
+      };
+      return { commit, discard };
+    }
+    const files = finished.map(({ path }) => path);
+    // Shards of an older, longer writing would be read together with the new ones.
+    const stale = (format.shardsThere?.(main, write) ?? []).filter((old) => !files.includes(old));
+    const sides = format.sideFiles?.(main, write, columns) ?? [];
+    for (const { path, temporary } of finished) await guard.judge(path, { file: temporary });
+    for (const old of stale) await guard.check(old);
+    await planSides(folder, sides, guard);
+    const commit = async (): Promise<Written> => {
+      const mediaFiles = await media.make();
+      // Planned anew: what was committed meanwhile may have added to the same registry.
+      await (await planSides(folder, sides, guard))();
+      await guard.commit(finished);
+      await guard.remove(stale);
+      return { ...about, mediaFiles, files: [...files, ...sides.map(({ name }) => join(folder, name))] };
+    };
+    return { commit, discard };
+  } catch (error) {
+    await discard();
+    throw error;
   }
 }
 
@@ -239,14 +275,31 @@ function note(losses: Map<string, Loss>, what: string, id: string): void {
   losses.set(what, loss);
 }
 
-function outputExists(file: string): WinnowError {
-  return new WinnowError({
-    code: 'OUTPUT_EXISTS',
-    message: 'the file to write is there already',
-    where: { file },
-    hint: 'Choose another name, or replace it with --force.',
-    exitCode: 2,
-  });
+/** Main file, or first shard, before the work: the others are there alone where a writing was killed. */
+async function checkFirst(main: string, shards: readonly string[], guard: OutputGuard): Promise<void> {
+  for (const path of [main, ...shards.filter((shard) => /-0{5,6}(-of-|\.)/.test(basename(shard)))])
+    await guard.check(path);
+}
+
+/** What is to happen to the files beside the main one: judged now, done by the function that comes back. */
+async function planSides(folder: string, sides: readonly SideFile[], guard: OutputGuard): Promise<() => Promise<void>> {
+  const work: (() => Promise<void>)[] = [];
+  for (const { name, content, mergeKeys } of sides) {
+    const path = join(folder, name);
+    const there = mergeKeys && existsSync(path) ? readRegistry(path) : undefined;
+    const added = there === undefined ? {} : (JSON.parse(content) as Record<string, unknown>);
+    const changed = Object.keys(added).filter((key) => !isDeepStrictEqual(there?.[key], added[key]));
+    if (there === undefined) {
+      await guard.judge(path, Buffer.from(content));
+      work.push(() => guard.write(path, content));
+    } else if (changed.length > 0) {
+      if (changed.some((key) => key in there)) await guard.check(path);
+      work.push(() => guard.extend(path, `${JSON.stringify({ ...there, ...added }, null, 1)}\n`));
+    }
+  }
+  return async () => {
+    for (const one of work) await one();
+  };
 }
 
 function cannotHold(title: string, lost: Loss[]): WinnowError {
@@ -260,12 +313,10 @@ function cannotHold(title: string, lost: Loss[]): WinnowError {
   });
 }
 
-function merged(folder: string, side: SideFile): string {
-  const path = join(folder, side.name);
-  if (!side.mergeKeys || !existsSync(path)) return side.content;
+function readRegistry(path: string): Record<string, unknown> {
   try {
     const there: unknown = JSON.parse(readFileSync(path, 'utf8'));
-    if (isObject(there)) return `${JSON.stringify({ ...there, ...JSON.parse(side.content) }, null, 1)}\n`;
+    if (isObject(there)) return there;
   } catch {
     // Falls through to the error below: a registry that can't be read must not be overwritten.
   }

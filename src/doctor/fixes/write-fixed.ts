@@ -1,10 +1,13 @@
 import { createHash } from 'node:crypto';
-import { existsSync, mkdirSync, rmSync } from 'node:fs';
+import { existsSync, rmSync } from 'node:fs';
 import { basename, dirname, extname, join, resolve } from 'node:path';
 import { openAtomic, sweepTemporary, writeFileAtomic } from '../../base/files/atomic.ts';
+import { makeFolder } from '../../base/files/make-folder.ts';
+import { outputGuard } from '../../base/files/output-guard.ts';
 import type { Dataset } from '../../dataset/dataset.ts';
 import { formatNamed } from '../../dataset/formats/registry.ts';
 import type { Sample } from '../../dataset/sample.ts';
+import { keepSources, sourceFiles } from '../../dataset/source-files.ts';
 import { type Loss, writeDataset } from '../../dataset/verbs/write.ts';
 import type { Fix, FixContext } from '../checks/check.ts';
 import { countMismatch } from '../checks/references.ts';
@@ -61,6 +64,8 @@ export async function writeFixed(dataset: Dataset, examined: Examined, request: 
   const changed: Record<string, number> = {};
   const dropped: Record<string, number> = {};
   sweepTemporary(folder);
+  const guard = outputGuard({ keeps: keepSources([sourceFiles(dataset)]) });
+  await guard.check(logFile);
   const lines = await openAtomic(logFile);
   let isLogged = false;
   try {
@@ -103,7 +108,7 @@ export async function writeFixed(dataset: Dataset, examined: Examined, request: 
         allow: [...(dataset.allow ?? []), folder],
         embedded: dataset.embedded,
       },
-      overwrite: false,
+      guard,
       lossy: true,
       ...(request.signal === undefined ? {} : { signal: request.signal }),
     });
@@ -173,7 +178,7 @@ function mediaStore(folder: string): { put: FixContext['store']; discard(): void
     async put(bytes, extension) {
       const path = join(folder, `${createHash('sha256').update(bytes).digest('hex').slice(0, 32)}${extension}`);
       if (!existsSync(path)) {
-        mkdirSync(folder, { recursive: true });
+        makeFolder(folder);
         await writeFileAtomic(path, bytes);
       }
       return path;

@@ -1,8 +1,9 @@
 import { existsSync } from 'node:fs';
-import { mkdir, open, readdir, readFile, rename, rm, stat, writeFile } from 'node:fs/promises';
+import { open, readdir, readFile, rename, rm, stat, writeFile } from 'node:fs/promises';
 import { homedir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { WinnowError } from '../../base/errors.ts';
+import { makeFolder } from '../../base/files/make-folder.ts';
 import type { Part } from './files.ts';
 import { sha256Of } from './revision.ts';
 
@@ -91,7 +92,7 @@ export async function downloadModel(place: Place, part: Part, options: DownloadO
     if (wanted.has(file.path)) await downloadFile(place, commit, file, join(folder, file.path), options);
   }
   await writeFile(join(folder, part.mark), JSON.stringify({ id: place.id, commit, files: [...wanted] }));
-  await mkdir(dirname(join(root, 'refs', place.revision)), { recursive: true });
+  makeFolder(dirname(join(root, 'refs', place.revision)));
   await writeFile(join(root, 'refs', place.revision), commit);
   return { folder, revision: commit };
 }
@@ -131,7 +132,7 @@ async function downloadFile(
   options: DownloadOptions,
 ): Promise<void> {
   if (existsSync(target)) return;
-  await mkdir(dirname(target), { recursive: true });
+  makeFolder(dirname(target));
   const partial = `${target}.part`;
   let done = await stat(partial).then(
     (found) => found.size,

@@ -1,7 +1,8 @@
 import { createHash } from 'node:crypto';
 import { createReadStream } from 'node:fs';
-import { mkdir, readFile, rename, stat, writeFile } from 'node:fs/promises';
+import { readFile, rename, stat, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { makeFolder } from '../../base/files/make-folder.ts';
 
 /** Files that can change a number: configurations, templates, vocabularies, graphs and weights. */
 const DECIDES = /\.(json|jinja|txt|model|onnx|safetensors)$|\.onnx[._]data|\.bin$|\.data$/;
@@ -55,7 +56,7 @@ async function readNotes(path: string): Promise<Record<string, Known>> {
 
 async function writeNotes(path: string, notes: Record<string, Known>): Promise<void> {
   try {
-    await mkdir(join(path, '..'), { recursive: true });
+    makeFolder(join(path, '..'));
     const partial = `${path}.${process.pid}`;
     await writeFile(partial, JSON.stringify(notes));
     await rename(partial, path);

@@ -1,10 +1,11 @@
 import { execFile } from 'node:child_process';
 import { createHash } from 'node:crypto';
 import { existsSync } from 'node:fs';
-import { mkdir, readdir, readFile, rename, rm } from 'node:fs/promises';
+import { readdir, readFile, rename, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
+import { makeFolder } from '../../base/files/make-folder.ts';
 
 const ROOT = fileURLToPath(new URL('../../..', import.meta.url));
 
@@ -35,7 +36,7 @@ export async function referenceFixtures(
   const key = hash.digest('hex').slice(0, 16);
   const folder = join(ROOT, '.setup', 'fixtures', `${script.replace('.py', '')}-${key}`);
   if (existsSync(folder)) return folder;
-  await mkdir(join(ROOT, '.setup', 'fixtures'), { recursive: true });
+  makeFolder(join(ROOT, '.setup', 'fixtures'));
   const partial = `${folder}.${process.pid}`;
   await rm(partial, { recursive: true, force: true });
   const env = { ...process.env, HF_HUB_OFFLINE: '1', PYTHONPATH: join(ROOT, 'worker') };

@@ -1,10 +1,11 @@
 import { execFile } from 'node:child_process';
 import { createHash } from 'node:crypto';
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
-import { mkdir, rename, rm } from 'node:fs/promises';
+import { rename, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
+import { makeFolder } from '../../base/files/make-folder.ts';
 import type { PreparedConversation, ProcessedImage } from '../processing/types.ts';
 import type { ScoreRow } from '../vlm/score.ts';
 
@@ -52,7 +53,7 @@ export async function vlmFixtures(python: string): Promise<string> {
   hash.update((await run(python, ['-c', script])).stdout);
   const folder = join(ROOT, '.setup', 'fixtures', `vlm-${hash.digest('hex').slice(0, 16)}`);
   if (existsSync(folder)) return folder;
-  await mkdir(join(ROOT, '.setup', 'fixtures'), { recursive: true });
+  makeFolder(join(ROOT, '.setup', 'fixtures'));
   const partial = `${folder}.${process.pid}`;
   await rm(partial, { recursive: true, force: true });
   const env = { ...process.env, HF_HUB_OFFLINE: '1' };

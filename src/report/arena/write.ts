@@ -1,8 +1,8 @@
 import { resolve } from 'node:path';
-import { writeFileAtomic } from '../../base/files/atomic.ts';
 import { runArena } from '../../experiment/arena/arena.ts';
 import type { ArenaRequest } from '../../experiment/arena/plan.ts';
 import type { ArenaResult } from '../../experiment/arena/result.ts';
+import { projectOutputs } from '../../store/outputs.ts';
 import type { Project } from '../../store/project.ts';
 import { arenaCsv } from './csv.ts';
 import { buildArenaPage } from './page.ts';
@@ -12,6 +12,8 @@ export interface WriteArenaRequest extends ArenaRequest {
   out?: string | undefined;
   /** Where the table is written. @default beside the page */
   csv?: string | undefined;
+  /** Replace files that no command of the project wrote; sources and media of its data sets stay. @default false */
+  force?: boolean | undefined;
 }
 
 export interface WrittenArena {
@@ -24,12 +26,14 @@ export interface WrittenArena {
 
 /** Run the arena and write its page and its table. */
 export async function writeArena(project: Project, request: WriteArenaRequest = {}): Promise<WrittenArena> {
-  const result = await runArena(project, request);
   const page = resolve(request.out ?? `${project.folder}/arena.html`);
   const csv = resolve(request.csv ?? page.replace(/(\.html?)?$/i, '.csv'));
+  const guard = await projectOutputs(project, request);
+  for (const file of [page, csv]) await guard.check(file);
+  const result = await runArena(project, request);
   const html = await buildArenaPage(project, result, request);
-  await writeFileAtomic(csv, arenaCsv(result));
-  await writeFileAtomic(page, html);
+  await guard.write(csv, arenaCsv(result));
+  await guard.write(page, html);
   await project.record({ kind: 'report', name: page, about: { arena: result.methods.map(({ id }) => id) } });
   return { result, page, csv, pageBytes: Buffer.byteLength(html) };
 }

@@ -1,5 +1,6 @@
-import { mkdir, rm, writeFile } from 'node:fs/promises';
+import { rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { makeFolder } from '../../base/files/make-folder.ts';
 import type { Shard } from '../../store/shards.ts';
 import { runJob } from '../../worker/run-job.ts';
 import { sampleLines } from '../../worker/samples.ts';
@@ -55,7 +56,7 @@ async function runGroup(group: readonly Claimed[], onRows: (rows: number) => voi
   const { dataset } = context;
   const model = await weightsOf(params, context);
   const folder = join(project.paths.temporary, `worker-${shards[0]!.key.slice(0, 16)}`);
-  await mkdir(folder, { recursive: true });
+  makeFolder(folder);
   try {
     const listed = [];
     for (const [i, { start, end }] of shards.entries()) {

@@ -1,8 +1,9 @@
 import { createHash } from 'node:crypto';
-import { mkdir, rm, writeFile } from 'node:fs/promises';
+import { rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { z } from 'zod';
 import { WinnowError } from '../../base/errors.ts';
+import { makeFolder } from '../../base/files/make-folder.ts';
 import { kmeans } from '../../numeric/kmeans/kmeans.ts';
 import { unitRowsJoined } from '../../numeric/linalg/join-vectors.ts';
 import { gatherRows } from '../../numeric/linalg/matrix.ts';
@@ -117,7 +118,7 @@ export async function fillByScorer<P extends ScorerParams>(
   const failed = new Map<number, Awaited<ReturnType<typeof readQuarantined>>[number]>();
   for (const { stored } of sources) for (const bad of await readQuarantined(project, stored)) failed.set(bad.row, bad);
   const folder = join(project.paths.temporary, `worker-${missing[0]!.key.slice(0, 16)}`);
-  await mkdir(folder, { recursive: true });
+  makeFolder(folder);
   try {
     const clusters = params.clusters === undefined ? undefined : await clusterFile(params, context, sources, folder);
     const what = `training the scorer of ${signal.name}`;

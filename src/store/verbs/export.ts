@@ -10,6 +10,7 @@ import type { Sample } from '../../dataset/sample.ts';
 import type { FetchOptions } from '../../dataset/verbs/fetch-dataset.ts';
 import { type Loss, writeDataset } from '../../dataset/verbs/write.ts';
 import { withLock } from '../lock.ts';
+import { projectOutputs } from '../outputs.ts';
 import type { Project } from '../project.ts';
 import { newestSelection, readSelectionHead } from '../selections.ts';
 
@@ -30,6 +31,8 @@ export interface ExportRequest {
   /** Write images anew: upright, RGB, within a pixel budget, re-encoded, named by content. */
   render?: RenderOptions | undefined;
   lossy?: boolean;
+  /** Replace files that no command of the project wrote; sources and media of its data sets stay. @default false */
+  force?: boolean | undefined;
   /** Options of the format. */
   options?: Readonly<Record<string, unknown>>;
   /** Count everything, write nothing. */
@@ -82,6 +85,7 @@ export async function exportSelection(project: Project, request: ExportRequest =
     mediaRoot: dataset,
     render: request.render,
     lossy: request.lossy ?? false,
+    guard: await projectOutputs(project, request),
     dryRun: request.dryRun ?? false,
     options: request.options,
     signal: request.signal,

@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import { openDuck } from '../../base/duckdb.ts';
 import { WinnowError } from '../../base/errors.ts';
 import { systemTemporary } from '../../base/files/atomic.ts';
+import type { OutputGuard } from '../../base/files/output-guard.ts';
 import type { Dataset } from '../../dataset/dataset.ts';
 import {
   type InputOptions,
@@ -12,6 +13,7 @@ import {
   samplesOf,
   writeOutput,
 } from '../../dataset/verbs/transform.ts';
+import { projectOutputs } from '../outputs.ts';
 import type { Project } from '../project.ts';
 import { storedSignals } from '../signals.ts';
 import { query, type SqlResult } from './sql.ts';
@@ -44,7 +46,7 @@ export async function filterProject(
     statement(request.sql),
     request,
   );
-  return write(dataset, found, request);
+  return write(dataset, found, { ...request, guard: await projectOutputs(project, request) });
 }
 
 /** The same for a file or folder without a project. */
@@ -75,7 +77,11 @@ function statement(sql: string): string {
   return `SELECT row FROM scored WHERE (${sql.replace(/^\s*where\b/i, '').replace(/;\s*$/, '')}\n) ORDER BY row`;
 }
 
-async function write(dataset: Dataset, found: SqlResult, request: FilterRequest): Promise<FilterResult> {
+async function write(
+  dataset: Dataset,
+  found: SqlResult,
+  request: FilterRequest & { guard?: OutputGuard },
+): Promise<FilterResult> {
   const rows = rowsOf(dataset, found);
   const good = rows.filter((row) => (dataset.rowFlags[row]! & 1) === 0);
   if (good.length === 0) {

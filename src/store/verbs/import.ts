@@ -22,6 +22,8 @@ export interface ImportRequest {
   format?: string | undefined;
   /** Name in the project. @default the file's name */
   name?: string | undefined;
+  /** Put it in the place of another data set that has the name. @default false */
+  replace?: boolean | undefined;
   /** Options of the format; `dataset` picks an entry of a `dataset_info.json`. */
   options?: Record<string, unknown> | undefined;
   /** Fetch media that are named by URL into the project, within these limits. @default nothing is fetched */
@@ -117,9 +119,9 @@ async function add(
   project: Project,
   entry: Parameters<Project['addDataset']>[0],
   how: Pick<OpenOptions, 'signal' | 'progress'>,
-  { fetch, signal, fetching }: ImportRequest,
+  { fetch, signal, fetching, replace }: ImportRequest,
 ): Promise<ImportResult> {
-  const dataset = await project.addDataset(entry, how);
+  const dataset = await project.addDataset(entry, { ...how, replace });
   if (fetch === undefined) return describe(dataset, true);
   const limits = signal === undefined ? fetch : { ...fetch, signal };
   const { dataset: found, count } = await fetchDataset(dataset, project.media, limits, fetching);

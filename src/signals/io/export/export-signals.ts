@@ -1,7 +1,7 @@
-import { existsSync } from 'node:fs';
 import { resolve } from 'node:path';
 import { WinnowError } from '../../../base/errors.ts';
 import type { Dataset } from '../../../dataset/dataset.ts';
+import { projectOutputs } from '../../../store/outputs.ts';
 import type { Project } from '../../../store/project.ts';
 import { columnsNamed, type StoredSignal, storedSignals } from '../../../store/signals.ts';
 import { openNpyArray } from './npy-array.ts';
@@ -17,7 +17,7 @@ export interface SignalExportRequest {
   names?: readonly string[] | undefined;
   /** `.parquet`, `.jsonl`, `.csv` or, for one column, `.npy`. */
   to: string;
-  /** Replace a file that is there. @default false */
+  /** Replace a file that no command of the project wrote; sources and media of its data sets stay. @default false */
   force?: boolean | undefined;
   /** Data set of the project. @default the first */
   dataset?: string | undefined;
@@ -39,7 +39,7 @@ export interface SignalExportResult {
  * @throws WinnowError `COLUMN_MISSING`, `SIGNAL_INCOMPLETE`, `FORMAT_UNSAID`, `FORMAT_CANNOT_HOLD`, `OUTPUT_EXISTS`
  */
 export async function exportSignals(project: Project, request: SignalExportRequest): Promise<SignalExportResult> {
-  const { names = [], force = false, signal, progress } = request;
+  const { names = [], signal, progress } = request;
   const file = resolve(request.to);
   const open = openerFor(file);
   const dataset = await project.dataset(request.dataset);
@@ -53,15 +53,8 @@ export async function exportSignals(project: Project, request: SignalExportReque
       exitCode: 2,
     });
   }
-  if (existsSync(file) && !force) {
-    throw new WinnowError({
-      code: 'OUTPUT_EXISTS',
-      message: 'there is a file already',
-      where: { file },
-      hint: 'Give another name, or replace it with --force.',
-      exitCode: 2,
-    });
-  }
+  const guard = await projectOutputs(project, request);
+  await guard.check(file);
   const read = (range: { start: number; end: number }) => columnsNamed(project, dataset, wanted, { stored, range });
   // The first rows say what the columns are, and whether all of them are there, before any file is begun.
   const first = await read({ start: 0, end: Math.min(BLOCK_ROWS, dataset.rows) });
@@ -74,7 +67,7 @@ export async function exportSignals(project: Project, request: SignalExportReque
       await sink.write(start === 0 ? first : await read({ start, end }), dataset.ids.slice(start, end));
       progress?.(end, dataset.rows, `signals of ${dataset.name}`);
     }
-    await sink.commit();
+    await sink.commit(guard);
   } catch (error) {
     await sink.abort();
     throw error;

@@ -1,6 +1,7 @@
 import { WinnowError } from '../../../base/errors.ts';
 import { openAtomic } from '../../../base/files/atomic.ts';
 import { withDiskErrors } from '../../../base/files/disk-errors.ts';
+import { commitAs } from '../../../base/files/output-guard.ts';
 import { npyHeader } from '../../../numeric/npy.ts';
 import type { ExportedColumn, ValueSink } from './sink.ts';
 
@@ -32,7 +33,7 @@ export async function openNpyArray(path: string, columns: readonly ExportedColum
         file.handle.writeFile(new Uint8Array(data.buffer, data.byteOffset, data.byteLength)),
       );
     },
-    commit: file.commit,
+    commit: (guard) => commitAs(file, guard),
     abort: file.abort,
   };
 }

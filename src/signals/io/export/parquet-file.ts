@@ -1,9 +1,10 @@
-import { mkdir, rm } from 'node:fs/promises';
+import { rm } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import type { DuckDBConnection, DuckDBVector } from '@duckdb/node-api';
 import { name, openDuck, quote } from '../../../base/duckdb.ts';
-import { commitFile, temporaryName } from '../../../base/files/atomic.ts';
+import { temporaryName } from '../../../base/files/atomic.ts';
 import { withDiskErrors } from '../../../base/files/disk-errors.ts';
+import { makeFolder } from '../../../base/files/make-folder.ts';
 import type { Column, ColumnBlock } from '../../../numeric/columns.ts';
 import type { ProjectPaths } from '../../../store/paths.ts';
 import type { ExportedColumn, ValueSink } from './sink.ts';
@@ -24,20 +25,21 @@ export async function openParquetFile(
   columns: readonly ExportedColumn[],
   paths: ProjectPaths,
 ): Promise<ValueSink> {
-  await withDiskErrors(path, () => mkdir(dirname(path), { recursive: true }));
+  makeFolder(dirname(path));
   const duck = await openDuck({ folder: paths.root, also: [dirname(path)], temporary: paths.temporary });
   const fields = columns.map((column) => `${name(column.name)} ${TYPES[column.kind]}${isVector(column) ? '[]' : ''}`);
   await duck.alone((connection) => connection.run(`CREATE TEMP TABLE out (id VARCHAR, ${fields.join(', ')})`));
   const temporary = temporaryName(path);
   return {
-    write: (block, ids) => duck.alone((connection) => insert(connection, columns, block, ids)),
-    async commit() {
+    write: (block, ids) =>
+      withDiskErrors(path, () => duck.alone((connection) => insert(connection, columns, block, ids))),
+    async commit(guard) {
       await withDiskErrors(path, () =>
         duck.alone((connection) =>
           connection.run(`COPY out TO ${quote(temporary)} (FORMAT parquet, COMPRESSION zstd)`),
         ),
       );
-      await commitFile(temporary, path);
+      await guard.commit([{ temporary, path }]);
       duck.close();
     },
     async abort() {

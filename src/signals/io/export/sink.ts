@@ -1,3 +1,4 @@
+import type { OutputGuard } from '../../../base/files/output-guard.ts';
 import type { Column, ColumnBlock } from '../../../numeric/columns.ts';
 
 /** A column of the file: what it is called there and how its values look. */
@@ -10,7 +11,7 @@ export interface ExportedColumn {
 /** A file that takes blocks of consecutive rows and appears whole, or not at all. */
 export interface ValueSink {
   write(block: ColumnBlock, ids: readonly string[]): Promise<void>;
-  commit(): Promise<void>;
+  commit(guard: OutputGuard): Promise<void>;
   abort(): Promise<void>;
 }
 

@@ -1,5 +1,6 @@
 import { openAtomic } from '../../../base/files/atomic.ts';
 import { withDiskErrors } from '../../../base/files/disk-errors.ts';
+import { commitAs } from '../../../base/files/output-guard.ts';
 import type { ColumnBlock } from '../../../numeric/columns.ts';
 import { type ExportedColumn, jsonValue, type ValueSink } from './sink.ts';
 
@@ -38,7 +39,7 @@ async function openText(
       const lines = Array.from({ length: block.rows }, (_, i) => line(block, ids, i));
       await withDiskErrors(path, () => file.handle.writeFile(lines.join('')));
     },
-    commit: file.commit,
+    commit: (guard) => commitAs(file, guard),
     abort: file.abort,
   };
 }

@@ -1,4 +1,4 @@
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { appendFileSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
@@ -257,6 +257,7 @@ describe('an export', () => {
     await refused('text.npy', ['word'], 'FORMAT_CANNOT_HOLD');
     await refused('x.xlsx', ['score'], 'FORMAT_UNSAID');
     await refused('x.parquet', ['nothing'], 'COLUMN_MISSING');
+    appendFileSync(join(folder, 'out.parquet'), 'edited');
     await refused('out.parquet', ['score'], 'OUTPUT_EXISTS');
   });
 
