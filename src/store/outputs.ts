@@ -21,8 +21,8 @@ const Written = z.union([
 type Written = z.infer<typeof Written>;
 
 /**
- * Guards what is there against the commands of a project. They know their outputs, as `.winnow/outputs.jsonl` notes them; one
- * that was edited since is no longer theirs.
+ * Guards what is there against the commands of a project. They know their outputs, as `.winnow/outputs.jsonl` notes
+ * them; one that was edited since is no longer theirs.
  *
  * @param force replace files of others too; sources and media of the project's data sets stay in any case
  */
@@ -71,7 +71,7 @@ export async function projectOutputs(
 }
 
 /** Files of the data sets of the project in a folder; none where there is no project. */
-export function projectSources(folder: string): SourceFiles[] {
+function projectSources(folder: string): SourceFiles[] {
   let entries: DatasetEntry[];
   try {
     entries = readConfig(folder).config.datasets;

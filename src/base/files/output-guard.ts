@@ -13,8 +13,8 @@ export interface OutputRules {
   /** True for a file that was written by a command before, and is as it was written. */
   isOwn?: ((path: string) => Promise<boolean>) | undefined;
   /**
-   * Why a file is never replaced (`the source of data set "a"`), or undefined. `quick`: sources alone, without a look at
-   * the media that rows name.
+   * Why a file is never replaced (`the source of data set "a"`), or undefined. `quick`: sources alone, without a look
+   * at the media that rows name.
    */
   keeps?: ((path: string, how?: { quick?: boolean }) => Promise<string | undefined>) | undefined;
   /** Note what is about to appear, so that it is known as own later. */

@@ -44,7 +44,8 @@ export interface MediaPlan {
  * @param scopeOf where a sample's media may be
  * @param folder where the main file is written; nothing is made outside of it
  * @param options `within`: subfolder for images, '' for none; `videosBeside`: what is written holds images alone, so
- * that in mode `inside` videos are linked beside it; `guard`: what may be replaced; `render`: how images are written anew
+ * that in mode `inside` videos are linked beside it; `guard`: what may be replaced; `render`: how images are written
+ * anew
  */
 export function planMedia(
   scopeOf: (sample: Sample) => MediaScope,

@@ -3,7 +3,9 @@ import type { Finished } from '../../base/files/output-guard.ts';
 /** Where a writer's records go. Nothing appears under its final name: that is for the caller to give. */
 export interface RecordSink {
   write(record: unknown): Promise<void>;
-  /** All records have been given: write what is still held back. The files, the main one first, under temporary names. */
+  /**
+   * All records have been given: write what is still held back. The files, the main one first, under temporary names.
+   */
   finish(): Promise<Finished[]>;
   /** Delete what was begun and has no other name yet. */
   abort(): Promise<void>;
