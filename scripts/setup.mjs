@@ -139,6 +139,7 @@ function buildInputs() {
     'tsconfig.json',
     'tsconfig.build.json',
     'scripts/build-report.mjs',
+    'scripts/build-help.mjs',
   ]
     .filter((name) => fs.existsSync(path.join(ROOT, name)))
     .sort();
@@ -164,6 +165,9 @@ async function makeBuild(force) {
   if (fs.existsSync(path.join(ROOT, 'scripts', 'build-report.mjs'))) {
     await run(process.execPath, ['scripts/build-report.mjs'], { hint: "The report's page could not be bundled." });
   }
+  await run(process.execPath, ['scripts/build-help.mjs'], {
+    hint: 'The help of the command line could not be described.',
+  });
   if (!WINDOWS) fs.chmodSync(path.join(ROOT, 'bin', 'winnow.js'), 0o755);
 }
 

@@ -1,6 +1,7 @@
 import type { z } from 'zod';
 import { optionName } from './cli-flags.ts';
 import { WinnowError } from './errors.ts';
+import { didYouMean } from './suggest.ts';
 
 type Issue = z.core.$ZodIssue;
 
@@ -21,9 +22,15 @@ export function optionError(
   return new WinnowError({
     code: 'OPTION_INVALID',
     message: `${of}: ${issue === undefined ? 'invalid options' : describe(issue, given)}`,
-    hint: `See: ${help}`,
+    hint: `${issue === undefined ? '' : suggestion(issue, given)}See: ${help}`,
     exitCode: 2,
   });
+}
+
+/** A choice that a misspelt value may have meant. */
+function suggestion(issue: Issue, given: Readonly<Record<string, unknown>>): string {
+  const value = given[String(issue.path[0])];
+  return issue.code === 'invalid_value' ? didYouMean(String(value), issue.values.map(String)) : '';
 }
 
 function describe(issue: Issue, given: Readonly<Record<string, unknown>>): string {

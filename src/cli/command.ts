@@ -1,5 +1,7 @@
 import type { Command } from 'commander';
 import { createProgress, type Progress } from './progress.ts';
+import { widthOf } from './terminal.ts';
+import { wrapText } from './wrap.ts';
 
 /** What every handler gets: the conventions all verbs share, already read from the command line. */
 export interface CommandContext {
@@ -22,6 +24,8 @@ export interface Outcome {
   document: unknown;
   /** What a person reads, without the closing newline. Made only when it is printed. */
   text: string | (() => string);
+  /** The text is no prose (a table of values, a script): its lines are not broken. @default false */
+  verbatim?: boolean;
   /** For verbs that answer with a verdict, e.g. `conformance`. @default 0 */
   exitCode?: 0 | 1;
 }
@@ -67,7 +71,10 @@ export function action<Args extends unknown[]>(
     try {
       const outcome = await handler(context, ...(raw.slice(0, -1) as Args));
       progress.stop();
-      await print(session.stdout, context.json ? JSON.stringify(outcome.document, null, 2) : textOf(outcome));
+      await print(
+        session.stdout,
+        context.json ? JSON.stringify(outcome.document, null, 2) : await textOf(outcome, session.stdout),
+      );
       session.exitCode = outcome.exitCode ?? 0;
     } finally {
       progress.stop();
@@ -75,8 +82,9 @@ export function action<Args extends unknown[]>(
   };
 }
 
-function textOf(outcome: Outcome): string {
-  return typeof outcome.text === 'function' ? outcome.text() : outcome.text;
+async function textOf(outcome: Outcome, stream: NodeJS.WriteStream): Promise<string> {
+  const text = typeof outcome.text === 'function' ? outcome.text() : outcome.text;
+  return outcome.verbatim === true ? text : wrapText(text, widthOf(stream));
 }
 
 /** Writes a line and waits until it is out: leaving earlier would cut what a slow pipe has not taken yet. */
@@ -89,5 +97,5 @@ export function print(stream: NodeJS.WriteStream, text: string): Promise<void> {
 
 /** `--dry-run`, for the verbs where running costs something. */
 export function withDryRun(command: Command): Command {
-  return command.option('--dry-run', 'say what would be done and what it would cost, and do nothing');
+  return command.option('--dry-run', 'show what would be done and what it costs, and do nothing');
 }

@@ -34,10 +34,10 @@ const collect = (value: string, all: string[] = []): string[] => [...all, value]
 /** Remote media: `--fetch` and its limits. */
 export function withFetch(command: Command): Command {
   return command
-    .option('--fetch', 'fetch media that are named by URL (http, https, public addresses only); never done unasked')
-    .option('--fetch-max-bytes <n>', 'bytes of one medium at most (default: 33554432)')
-    .option('--fetch-timeout <seconds>', 'time for one medium (default: 30)')
-    .option('--fetch-allow <host>', 'a host whose address need not be public; may be repeated', collect);
+    .option('--fetch', 'download media given by URL (http or https, public addresses only)')
+    .option('--fetch-max-bytes <n>', 'maximum size per media file in bytes (default: 33554432)')
+    .option('--fetch-timeout <seconds>', 'maximum time per media file (default: 30)')
+    .option('--fetch-allow <host>', 'host whose address need not be public; repeatable', collect);
 }
 
 /** @throws WinnowError `USAGE` for a limit without `--fetch` */
@@ -61,27 +61,24 @@ export function fetchOptions({ fetch, fetchMaxBytes, fetchTimeout, fetchAllow }:
 /** How a data set is read: `--from`, `--images`, `--read-option`. */
 export function withInput(command: Command): Command {
   return withFetch(command)
-    .option('--from <name>', 'format to read, instead of detecting it')
-    .option(
-      '-i, --images <dir>',
-      'media root: the folder that media paths start from (default: the folder of the file)',
-    )
-    .option('--read-option <key=value>', 'an option of the format that is read; may be repeated', collect);
+    .option('--from <format>', 'format to read (default: detected)')
+    .option('-i, --images <dir>', 'media root: folder that media paths are relative to (default: folder of the file)')
+    .option('--read-option <key=value>', 'option of the input format; repeatable', collect);
 }
 
 /** How it is written: `--to`, `--media`, `--option`, `--lossy`, `--force`, `--dry-run`, and how images are rendered. */
 export function withOutput(command: Command): Command {
   command
-    .option('--to <name>', 'format to write (default: that of the extension, else that of the input)')
+    .option('--to <format>', 'output format (default: by extension, else as the input)')
     .addOption(
       new Option(
         '--media <how>',
-        'what happens to media; keep: their paths as they are (default: keep beside the media, else link)',
+        'how media are written; keep leaves their paths as they are (default: keep beside the media, else link)',
       ).choices(['keep', 'link', 'copy', 'embed']),
     )
-    .option('--option <key=value>', 'an option of the format that is written; may be repeated', collect)
-    .option('--lossy', 'write even what the format cannot hold in full')
-    .option('--force', 'replace a file that is there; sources of data sets always stay');
+    .option('--option <key=value>', 'option of the output format; repeatable', collect)
+    .option('--lossy', 'write even if the format cannot hold everything')
+    .option('--force', 'replace an existing file; sources of data sets always stay');
   addSchemaOptions(command, RenderOptions);
   return withDryRun(command);
 }

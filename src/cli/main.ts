@@ -2,12 +2,19 @@ import { readFileSync } from 'node:fs';
 import { type Command, CommanderError } from 'commander';
 import { print, type Session } from './command.ts';
 import { VERBS } from './commands/registry.ts';
-import { describeError, errorDocument, formatError, INTERRUPTED, SEE_HELP } from './print-error.ts';
-import { type Captured, createProgram, isHelp, type Verb } from './program.ts';
+import { readHelpIndex } from './help/help-index.ts';
+import { commandNamed, helpRequest, wordsOf } from './help/request.ts';
+import { describeError, errorDocument, formatError, INTERRUPTED } from './print-error.ts';
+import { createHelpProgram, createProgram, isHelp, type ProgramOptions, type Verb } from './program.ts';
 import { splitStages } from './stages.ts';
+import { hasColour, widthOf } from './terminal.ts';
+import { commandTyped, usageError } from './usage-error.ts';
+import { wrapText } from './wrap.ts';
 
 /** After the first Ctrl-C, work has this long to end by itself. */
 const GRACE_MS = 3_000;
+/** The word that scripts of shell completion begin with; not listed. */
+const COMPLETE = '__complete';
 
 /**
  * Runs one command line and returns its exit code: 0 done, 1 fault, 2 misuse, 130 interrupted.
@@ -18,53 +25,57 @@ export async function main(argv: readonly string[], verbs: readonly Verb[] = VER
   const { signal, unhook } = listen(argv);
   const line = splitStages(argv);
   const session: Session = { signal, stdout: process.stdout, stderr: process.stderr, exitCode: 0, before: line.before };
-  const captured: Captured = { stdout: '', stderr: '' };
+  const captured = { stdout: '', stderr: '' };
+  const options: ProgramOptions = { verbs, session, version: packageVersion(), captured };
+  const words = wordsOf(line.argv);
   let program: Command | undefined;
   try {
-    program = await createProgram(verbs, line.argv, session, packageVersion(), captured);
-    await program.parseAsync(argv.length === 0 ? ['--help'] : [...line.argv], { from: 'user' });
+    if (argv[0] === COMPLETE) {
+      const { completionLines } = await import('./completion/complete.ts');
+      await print(session.stdout, (await completionLines(argv.slice(1), verbs)).join('\n'));
+      return 0;
+    }
+    const help = helpRequest(line.argv);
+    if (help !== undefined) {
+      // Descriptions that the build wrote are those of our own verbs.
+      const index = verbs === VERBS ? readHelpIndex() : undefined;
+      program =
+        index === undefined ? await createProgram(options, help[0]) : createHelpProgram(options, index.commands);
+      await printAnswer(session, argv, 'help', commandNamed(program, help).helpInformation());
+      return 0;
+    }
+    program = await createProgram(options, words[0]);
+    await program.parseAsync([...line.argv], { from: 'user' });
     return session.exitCode;
   } catch (error) {
     if (isHelp(error)) {
-      const asked = error instanceof CommanderError && error.code === 'commander.version' ? 'version' : 'help';
-      const text = captured.stdout.trimEnd();
-      await print(session.stdout, wantsJson(argv) ? JSON.stringify({ [asked]: text }, null, 2) : text);
+      await printAnswer(session, argv, 'version', captured.stdout);
       return 0;
     }
-    const command = program === undefined ? 'winnow' : typed(program, line.argv);
-    return await fail(session, argv, command, signal.aborted ? signal.reason : error, captured.stderr);
+    if (signal.aborted) return await fail(session, argv, signal.reason);
+    if (!(error instanceof CommanderError) || program === undefined) return await fail(session, argv, error);
+    return await fail(session, argv, usageError(error, commandTyped(program, words)), captured.stderr);
   } finally {
     unhook();
   }
 }
 
-async function fail(
-  session: Session,
-  argv: readonly string[],
-  command: string,
-  error: unknown,
-  usage: string,
-): Promise<number> {
-  const described = describeError(error);
-  if (error instanceof CommanderError && error.code === 'commander.help') {
-    described.message = 'A command is missing after this one';
-  }
-  if (described.hint === SEE_HELP) described.hint = `See: ${command} --help`;
-  if (wantsJson(argv)) await print(session.stdout, JSON.stringify(errorDocument(described), null, 2));
-  else await print(session.stderr, usage === '' ? formatError(described) : usage);
-  if (process.env.WINNOW_DEBUG === '1' && error instanceof Error) await print(session.stderr, `${error.stack}`);
-  return described.exitCode;
+async function printAnswer(session: Session, argv: readonly string[], name: string, text: string): Promise<void> {
+  const shown = text.trimEnd();
+  await print(session.stdout, wantsJson(argv) ? JSON.stringify({ [name]: shown }, null, 2) : shown);
 }
 
-/** The command that a line names, as far as it names one: `winnow select visnec` of `-q select visnec --nonsense`. */
-function typed(program: Command, argv: readonly string[]): string {
-  const named = (at: Command, words: readonly string[]): string[] => {
-    const [next, ...rest] = words;
-    if (next === undefined) return [at.name()];
-    const command = at.commands.find((one) => one.name() === next);
-    return command === undefined ? named(at, rest) : [at.name(), ...named(command, rest)];
-  };
-  return named(program, argv).join(' ');
+/** @param usage help that commander printed where a command is missing: shown to people in place of the error */
+async function fail(session: Session, argv: readonly string[], error: unknown, usage = ''): Promise<number> {
+  const described = describeError(error);
+  if (wantsJson(argv)) await print(session.stdout, JSON.stringify(errorDocument(described), null, 2));
+  else {
+    const colour = hasColour(session.stderr);
+    const text = usage === '' ? await wrapText(formatError(described, colour), widthOf(session.stderr)) : usage;
+    await print(session.stderr, text);
+  }
+  if (process.env.WINNOW_DEBUG === '1' && error instanceof Error) await print(session.stderr, `${error.stack}`);
+  return described.exitCode;
 }
 
 /** Looked for by hand: the command line may be too broken to parse. */

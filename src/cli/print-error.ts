@@ -1,5 +1,5 @@
-import { CommanderError } from 'commander';
 import { type Where, WinnowError } from '../base/errors.ts';
+import { paint } from './terminal.ts';
 
 /** What is told of a fault, whatever was thrown. */
 export interface ErrorReport {
@@ -11,9 +11,6 @@ export interface ErrorReport {
 }
 
 export const INTERRUPTED = 130;
-
-/** Hint of a misuse, where there is no better one. */
-export const SEE_HELP = 'See: winnow --help';
 
 const RUNTIME_HINT =
   'Install it again with: ONNXRUNTIME_NODE_INSTALL=skip npm install onnxruntime-node (its install script must not run)';
@@ -37,20 +34,11 @@ export function describeError(error: unknown): ErrorReport {
     const { code, message, where, hint, exitCode } = error;
     return report(code, message, hint, exitCode, where);
   }
-  if (error instanceof CommanderError) return describeUsage(error);
   if (!(error instanceof Error)) return report('INTERNAL', String(error), undefined, 1);
   if (error.name === 'AbortError') {
     return report('INTERRUPTED', 'Interrupted', 'Run the same command again: what is finished stays.', INTERRUPTED);
   }
   return describeMissing(error) ?? describeSystem(error) ?? describeInvalid(error) ?? describeInternal(error);
-}
-
-/** commander's own words: `error: unknown option '--modle'\n(Did you mean --model?)`. */
-function describeUsage(error: CommanderError): ErrorReport {
-  const [first = '', ...rest] = error.message.replace(/^error: /, '').split('\n');
-  const suggestion = rest.join(' ').replace(/^\((.*)\)$/, '$1');
-  const hint = suggestion === '' ? SEE_HELP : suggestion;
-  return report('USAGE', first, hint, 2);
 }
 
 function describeMissing(error: Error): ErrorReport | undefined {
@@ -116,11 +104,13 @@ function formatWhere(where: Where): string {
 }
 
 /** For people, on stderr. */
-export function formatError(described: ErrorReport): string {
+export function formatError(described: ErrorReport, colour = false): string {
   const where = formatWhere(described.where);
-  const lines = [`winnow: ${described.message} [${described.code}]`];
+  const lines = [
+    `${paint(colour, ['bold', 'red'], 'winnow:')} ${described.message} ${paint(colour, 'dim', `[${described.code}]`)}`,
+  ];
   if (where !== '') lines.push(`  at ${where}`);
-  if (described.hint !== undefined) lines.push(`  ${described.hint}`);
+  if (described.hint !== undefined) lines.push(`  ${paint(colour, 'cyan', described.hint)}`);
   return lines.join('\n');
 }
 

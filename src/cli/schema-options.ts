@@ -1,4 +1,4 @@
-import { type Command, Option } from 'commander';
+import { type Command, InvalidArgumentError, Option } from 'commander';
 import { z } from 'zod';
 import { optionName } from '../base/cli-flags.ts';
 
@@ -35,9 +35,17 @@ export function addSchemaOptions(command: Command, schema: z.ZodType): void {
     const fallback = isSaid ? '' : ` (default: ${[property.default].flat().join(',')})`;
     const option = new Option(flag, `${property.description ?? ''}${known}${fallback}`);
     if (choices !== undefined && !list) option.choices(choices);
-    if (list) option.argParser((text: string) => text.split(',').map((part) => part.trim()));
+    if (list) option.argParser((text: string) => listOf(text, choices));
     command.addOption(option);
   }
+}
+
+/** @throws InvalidArgumentError for an item that is no choice, in commander's own words for one value */
+function listOf(text: string, choices: readonly string[] | undefined): string[] {
+  const items = text.split(',').map((part) => part.trim());
+  const wrong = choices === undefined ? undefined : items.find((item) => !choices.includes(item));
+  if (wrong === undefined) return items;
+  throw new InvalidArgumentError(`Allowed choices are ${choices?.join(', ')}.`);
 }
 
 /** The values a person gave for the fields of a schema, by field name; what was left out is absent. */

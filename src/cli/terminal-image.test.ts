@@ -32,7 +32,7 @@ describe('pictures', () => {
   });
 });
 
-it('a table aligns numbers to the right, cuts what is wide and passes no control characters', () => {
+it('a table aligns numbers to the right, breaks what is wide and passes no control characters', () => {
   const text = table(
     {
       columns: ['id', 'n'],
@@ -47,7 +47,7 @@ it('a table aligns numbers to the right, cuts what is wide and passes no control
   // biome-ignore lint/suspicious/noControlCharactersInRegex: what must not be there
   expect(text).not.toMatch(/[\u0000-\u0009\u000b-\u001f]/);
   const lines = text.split('\n');
-  expect(lines).toHaveLength(5);
-  expect(lines[4]).toMatch(/^b +12$/);
-  expect(lines[3]).toMatch(/^x+\.\.\.$/);
+  expect(Math.max(...lines.map((line) => line.length))).toBeLessThanOrEqual(80);
+  expect(lines.at(-1)).toMatch(/^b +12$/);
+  expect(lines.slice(3, -1).join('').replaceAll(' ', '')).toMatch(/^x+$/);
 });

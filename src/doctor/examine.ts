@@ -1,4 +1,5 @@
 import { WinnowError } from '../base/errors.ts';
+import { didYouMean } from '../base/suggest.ts';
 import type { Dataset } from '../dataset/dataset.ts';
 import type { Check, DoctorContext, Examination } from './checks/check.ts';
 import { groups } from './checks/registry.ts';
@@ -99,8 +100,11 @@ function requireKnown(codes: readonly string[], checks: readonly Check[]): void 
   if (unknown === undefined) return;
   throw new WinnowError({
     code: 'CODE_UNKNOWN',
-    message: `there is no check "${unknown}"`,
-    hint: `Use codes such as ${checks
+    message: `There is no check "${unknown}".`,
+    hint: `${didYouMean(
+      unknown,
+      checks.map(({ code }) => code),
+    )}Use codes such as ${checks
       .slice(0, 5)
       .map(({ code }) => code)
       .join(', ')}; docs/doctor.md lists all of them.`,

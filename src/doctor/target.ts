@@ -1,4 +1,5 @@
 import { WinnowError } from '../base/errors.ts';
+import { didYouMean } from '../base/suggest.ts';
 import type { ResizeLimits } from '../cost/image-tokens/resized.ts';
 
 /** How a family writes boxes: 0 to 1000 over the image, or pixels of the image as the model sees it. */
@@ -46,7 +47,7 @@ const QWEN2_RESIZE = { factor: 28, minPixels: 3136, maxPixels: 12_845_056 };
 /**
  * Every target, one record each. Sources: the checkpoints' tokenizer and preprocessor files, the trainers' data code.
  */
-const targets: readonly Target[] = [
+export const targets: readonly Target[] = [
   {
     name: 'qwen3-vl',
     title: 'Qwen3-VL',
@@ -148,8 +149,11 @@ function oneTarget(name: string): Target {
   if (found !== undefined) return found;
   throw new WinnowError({
     code: 'TARGET_UNKNOWN',
-    message: `there is no target "${name}"`,
-    hint: `Use one of ${targets.map((target) => target.name).join(', ')}, or a model and a trainer joined with a comma.`,
+    message: `There is no target "${name}".`,
+    hint: `${didYouMean(
+      name,
+      targets.map((target) => target.name),
+    )}Use one of ${targets.map((target) => target.name).join(', ')}, or a model and a trainer joined with a comma.`,
     exitCode: 2,
   });
 }

@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { WinnowError } from '../base/errors.ts';
+import { didYouMean } from '../base/suggest.ts';
 import { isRunName } from '../models/source.ts';
 import { isOfTunedProxy, makerOf } from '../signals/engine/column-providers.ts';
 import { runScores, type ScoreResult } from '../signals/engine/score.ts';
@@ -99,7 +100,10 @@ function signalNamed(name: string): Signal {
   throw new WinnowError({
     code: 'SIGNAL_UNKNOWN',
     message: `There is no signal "${name}".`,
-    hint: `Use some of: ${signals.map((one) => one.name).join(', ')}.`,
+    hint: `${didYouMean(
+      name,
+      signals.map((one) => one.name),
+    )}Use some of: ${signals.map((one) => one.name).join(', ')}.`,
     exitCode: 2,
   });
 }

@@ -30,13 +30,14 @@ function line([code, level, rows, what, first]: [string, string, string, string,
 }
 
 function block(finding: CheckFinding, what: number, width: number): string {
-  const { code, severity, sample_ids: ids, details, title, advice, fix } = finding;
-  const room = Math.max(12, width - 25 - what);
-  const first = cut(`${ids.slice(0, 3).join(', ')}${finding.count > 3 ? ', ...' : ''}`, room);
-  const example = ids[0] === undefined ? details[0]! : `${ids[0]}: ${details[0]}`;
+  const { code, severity, sample_ids, details, title, advice, fix } = finding;
+  const ids = `${sample_ids.slice(0, 3).join(', ')}${finding.count > 3 ? ', ...' : ''}`;
+  const fits = 25 + what + ids.length <= width;
+  const example = sample_ids[0] === undefined ? details[0]! : `${sample_ids[0]}: ${details[0]}`;
   return [
-    line([code, severity, count(finding.count), title.padEnd(what), first]),
-    `      ${cut(printable(example), width - 6)}`,
+    line([code, severity, count(finding.count), title.padEnd(what), fits ? printable(ids) : '']),
+    ...(fits ? [] : [`      first: ${printable(ids)}`]),
+    `      ${printable(example)}`,
     `      ${advice}${fix === undefined ? '' : ` (--fix: ${fix})`}`,
   ].join('\n');
 }
@@ -70,8 +71,4 @@ function plural(n: number, noun: string): string {
 /** Control characters of the data must not reach the terminal. */
 function printable(text: string): string {
   return text.replace(/\p{Cc}/gu, ' ');
-}
-
-function cut(text: string, width: number): string {
-  return text.length <= width ? text : `${text.slice(0, width - 3)}...`;
 }

@@ -18,7 +18,7 @@ function shown(name: string, value: number | undefined): string {
 }
 
 /** What `winnow select` prints: the selection beside the whole data set and the random subsets of its size. */
-export function selectionText(result: SelectResult): string {
+export function selectionText(result: SelectResult, width = Number.POSITIVE_INFINITY): string {
   const { statistics } = result;
   const names = Object.keys(statistics.selection).filter(
     (name) => name in LABELS || Object.keys(statistics.selection).length < 24,
@@ -51,7 +51,7 @@ export function selectionText(result: SelectResult): string {
     ...(result.composition === undefined ? [] : compositionLines(result.composition)),
     ...result.notes,
     '',
-    ...table(rows),
+    ...table(rows, width),
     '',
     result.saved
       ? `Saved. winnow explain ID tells why a sample was kept or dropped; winnow export ${result.name} writes the subset.`
@@ -91,7 +91,7 @@ export function compositionLines({ stages, from, alwaysKeep, neverKeep, sources,
 }
 
 /** What `winnow explain` prints. */
-export function explanationText(explanation: Explanation): string {
+export function explanationText(explanation: Explanation, width = Number.POSITIVE_INFINITY): string {
   const { reason, cluster, measured } = explanation;
   const measures = Object.entries(measured).map(([name, value]) => [
     name,
@@ -105,7 +105,7 @@ export function explanationText(explanation: Explanation): string {
     `  question  ${shorten(explanation.question, 300)}`,
     `  answer    ${shorten(explanation.answer, 300)}`,
     ...(explanation.source === null ? [] : [`  source    ${explanation.source}`]),
-    ...(measures.length === 0 ? [] : ['', ...table(measures)]),
+    ...(measures.length === 0 ? [] : ['', ...table(measures, width)]),
     ...(cluster === undefined
       ? []
       : [
@@ -119,6 +119,7 @@ export function explanationText(explanation: Explanation): string {
           '  nearest kept samples (cosine of the instructions)',
           ...table(
             explanation.neighbours.map((near) => [near.id, number(near.similarity, 3), shorten(near.question, 60)]),
+            width,
           ),
         ]),
   ].join('\n');

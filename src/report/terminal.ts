@@ -1,3 +1,4 @@
+import { alignColumns } from './align-columns.ts';
 import type { ReportData } from './data.ts';
 import type { NecessityClass } from './format.ts';
 import { CLASSES, count, duration, number, percent, signed } from './format.ts';
@@ -154,27 +155,10 @@ function stepTable(steps: NonNullable<NonNullable<ReportData['run']>['steps']>, 
   return table(null, [...rows, ['total', duration(total), '']], width);
 }
 
-/**
- * Columns padded to their widest cell, heads broken over lines; the widest columns give way when a line would be too
- * long.
- */
+/** Columns aligned, the first to the left; heads are broken over lines, and cells where a line would be too long. */
 function table(head: readonly string[] | null, rows: readonly (readonly string[])[], width: number): string {
   const all = [...(head === null ? [] : brokenHead(head, rows)), ...rows];
-  const columns = Math.max(...all.map((row) => row.length));
-  const widths = Array.from({ length: columns }, (_, c) => Math.max(...all.map((row) => [...(row[c] ?? '')].length)));
-  while (sum(widths) + 2 * (columns - 1) > width && Math.max(...widths) > 6) {
-    widths[widths.indexOf(Math.max(...widths))]!--;
-  }
-  const line = (row: readonly string[]): string =>
-    row
-      .map((cell, c) => {
-        const cut = cutTo(cell, widths[c]!);
-        const pad = ' '.repeat(widths[c]! - [...cut].length);
-        return c === 0 ? cut + pad : pad + cut;
-      })
-      .join('  ')
-      .trimEnd();
-  return all.map(line).join('\n');
+  return alignColumns(all, { width, right: (column) => column > 0 }).join('\n');
 }
 
 /** The head as lines, each word at its column's bottom, so that a long name doesn't widen a column of short numbers. */
@@ -185,11 +169,6 @@ function brokenHead(head: readonly string[], rows: readonly (readonly string[])[
   });
   const height = Math.max(...cells.map((lines) => lines.length));
   return Array.from({ length: height }, (_, l) => cells.map((lines) => lines[l - height + lines.length] ?? ''));
-}
-
-function cutTo(text: string, width: number): string {
-  const letters = [...text];
-  return letters.length <= width ? text : `${letters.slice(0, width - 1).join('')}…`;
 }
 
 function wrap(text: string, width: number, indent = ''): string[] {

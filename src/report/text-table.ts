@@ -1,7 +1,6 @@
-/** Lines of aligned columns, the first to the left, the others to the right, indented by two. */
-export function textTable(rows: readonly (readonly string[])[]): string[] {
-  const widths = rows[0]?.map((_, column) => Math.max(...rows.map((row) => row[column]!.length))) ?? [];
-  return rows.map((row) =>
-    `  ${row.map((cell, c) => (c === 0 ? cell.padEnd(widths[c]!) : cell.padStart(widths[c]!))).join('  ')}`.trimEnd(),
-  );
+import { alignColumns } from './align-columns.ts';
+
+/** Lines of aligned columns, the first to the left, the others to the right, indented by two, within a width. */
+export function textTable(rows: readonly (readonly string[])[], width: number): string[] {
+  return alignColumns(rows, { width: width - 2, right: (column) => column > 0 }).map((line) => `  ${line}`);
 }

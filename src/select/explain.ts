@@ -1,4 +1,5 @@
 import { WinnowError } from '../base/errors.ts';
+import { didYouMean } from '../base/suggest.ts';
 import { instructionOf, responseOf } from '../dataset/sample.ts';
 import type { Project } from '../store/project.ts';
 import { type LoadedSelection, listSelections, loadSelection, newestSelection } from '../store/selections.ts';
@@ -153,31 +154,7 @@ async function nearestKept(
   }));
 }
 
-/** Ids that a mistyped one may have meant, nearest by edit distance; else what ids look like. */
+/** Ids that a mistyped one may have meant; else how ids look. */
 function hintOf(id: string, ids: readonly string[]): string {
-  const limit = Math.max(1, Math.floor(id.length / 4));
-  const near = ids
-    .flatMap((other) => {
-      const distance = Math.abs(other.length - id.length) > limit ? limit + 1 : editDistance(id, other, limit);
-      return distance <= limit ? [{ other, distance }] : [];
-    })
-    .sort((a, b) => a.distance - b.distance)
-    .slice(0, 3);
-  if (near.length === 0) return `Ids look like "${ids[0] ?? ''}".`;
-  return `Did you mean ${near.map(({ other }) => `"${other}"`).join(', ')}?`;
-}
-
-/** Levenshtein distance, given up as `limit + 1` once it must be larger. */
-function editDistance(a: string, b: string, limit: number): number {
-  let previous = Array.from({ length: b.length + 1 }, (_, j) => j);
-  for (let i = 1; i <= a.length; i++) {
-    const row = [i];
-    for (let j = 1; j <= b.length; j++) {
-      const change = previous[j - 1]! + (a[i - 1] === b[j - 1] ? 0 : 1);
-      row.push(Math.min(change, previous[j]! + 1, row[j - 1]! + 1));
-    }
-    if (Math.min(...row) > limit) return limit + 1;
-    previous = row;
-  }
-  return previous[b.length]!;
+  return didYouMean(id, ids).trimEnd() || `Ids look like "${ids[0] ?? ''}".`;
 }

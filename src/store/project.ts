@@ -2,6 +2,7 @@ import { existsSync } from 'node:fs';
 import { basename, extname, isAbsolute, join, relative, resolve } from 'node:path';
 import { type Duck, openDuck } from '../base/duckdb.ts';
 import { WinnowError } from '../base/errors.ts';
+import { didYouMean } from '../base/suggest.ts';
 import type { Dataset } from '../dataset/dataset.ts';
 import { describeChanges } from '../dataset/index/changes.ts';
 import { type MediaCache, openMediaCache } from '../dataset/media/media-cache.ts';
@@ -169,12 +170,15 @@ export async function openProject(given: string, options: OpenProjectOptions = {
       if (entry === undefined) {
         throw new WinnowError({
           code: 'DATASET_UNKNOWN',
-          message: name === undefined ? 'the project has no data set yet' : `the project has no data set "${name}"`,
+          message: name === undefined ? 'The project has no data set yet.' : `The project has no data set "${name}".`,
           where: { file: join(folder, CONFIG_FILE) },
           hint:
             entries.length === 0
               ? 'Run "winnow import FILE" first.'
-              : `It has ${entries.map((item) => item.name).join(', ')}.`,
+              : `${didYouMean(
+                  name ?? '',
+                  entries.map((item) => item.name),
+                )}It has ${entries.map((item) => item.name).join(', ')}.`,
           exitCode: 2,
         });
       }

@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { z } from 'zod';
 import { WinnowError } from '../base/errors.ts';
 import { writeFileAtomic } from '../base/files/atomic.ts';
+import { didYouMean } from '../base/suggest.ts';
 import type { Project } from './project.ts';
 
 /** `run.json`: what a training run is made from. Written before it begins; nothing in it changes. */
@@ -80,8 +81,11 @@ export async function finishedRun(project: Project, name: string): Promise<Run> 
     const known = (await listRuns(project)).map(({ head }) => head.name);
     throw new WinnowError({
       code: 'RUN_UNKNOWN',
-      message: `there is no training run "${name}"`,
-      hint: known.length > 0 ? `There is ${known.join(', ')}.` : 'Make one with: winnow train --recipe proxy',
+      message: `There is no training run "${name}".`,
+      hint:
+        known.length > 0
+          ? `${didYouMean(name, known)}The project has ${known.join(', ')}.`
+          : 'Make one with: winnow train --recipe proxy',
       exitCode: 2,
     });
   }

@@ -7,6 +7,7 @@ import { name, quote } from '../base/duckdb.ts';
 import { WinnowError } from '../base/errors.ts';
 import { writeFileAtomic } from '../base/files/atomic.ts';
 import { makeFolder } from '../base/files/make-folder.ts';
+import { didYouMean } from '../base/suggest.ts';
 import { sortKeys } from '../dataset/canonical.ts';
 import type { Dataset } from '../dataset/dataset.ts';
 import type { Column } from '../numeric/columns.ts';
@@ -157,8 +158,11 @@ export async function readSelectionHead(project: Project, given: string): Promis
     const there = await listSelections(project);
     throw new WinnowError({
       code: 'SELECTION_UNKNOWN',
-      message: `there is no selection "${given}"`,
-      hint: there.length === 0 ? 'Make one first: "winnow select visnec".' : `There are ${there.join(', ')}.`,
+      message: `There is no selection "${given}".`,
+      hint:
+        there.length === 0
+          ? 'Make one first: "winnow select visnec".'
+          : `${didYouMean(given, there)}The project has ${there.join(', ')}.`,
       exitCode: 2,
     });
   }

@@ -6,6 +6,7 @@ import { action, withDryRun } from '../command.ts';
 import { positiveNumber, wholeNumber } from '../option-numbers.ts';
 import type { Register } from '../program.ts';
 import { addSchemaOptions, schemaValues } from '../schema-options.ts';
+import { widthOf } from '../terminal.ts';
 
 interface Given extends Record<string, unknown> {
   methods: string;
@@ -28,31 +29,32 @@ interface Given extends Record<string, unknown> {
 export const register: Register = (program, session) => {
   const command = program
     .command('arena')
-    .description(
-      'let every method whose signals are there choose at one budget, and compare what they chose, beside random subsets',
-    )
+    .description('Compare the choices of all methods whose signals are measured, at one budget and with random subsets')
     .option(
-      '-m, --methods <list>',
+      '-m, --methods <methods>',
       'all, methods by name, or several in a row: visnec,xmas:variant=official,"semdedup:eps=0.05 then visnec"',
       'all',
     )
     .option(
       '-b, --budget <amount>',
-      'how much to keep: 15%, 5000, "2M tokens" or "10 gpu-hours" (default: that of winnow.yaml)',
+      'samples to keep: 15%, 5000, "2M tokens" or "10 gpu-hours" (default: as in winnow.yaml)',
     )
-    .option('--seed <n>', 'seed of everything random (default: that of winnow.yaml, else 42)')
-    .option('-d, --dataset <name>', 'data set of the project (default: the first)')
-    .option('-r, --reference <name>', 'data set of the project that stands for the target')
+    .option('--seed <n>', 'random seed (default: as in winnow.yaml, else 42)')
+    .option('-d, --dataset <dataset>', 'data set of the project (default: the first)')
+    .option('-r, --reference <dataset>', 'data set of the project that represents the target task')
     .addOption(
       new Option(
         '--blind <variant>',
-        'blind loss that necessity is taken from (default: the first of the latest loss)',
+        'loss without the image that necessity is computed from (default: the first of the latest loss)',
       ).choices([...IN_PROCESS_VARIANTS, ...HTTP_VARIANTS]),
     )
-    .option('--truth <file>', 'JSON with the truth about planted faults (default: truth.json beside the data set)')
-    .option('--no-doctor', 'do not look for duplicates and faults, which reads every image')
-    .option('--draws <n>', 'random subsets that distances are held against (default: 1000)')
-    .option('--target-size <billions>', 'parameters of the model to be fine-tuned, for estimates (default: 7)')
+    .option(
+      '--truth <file>',
+      'JSON with the ground truth about planted faults (default: truth.json beside the data set)',
+    )
+    .option('--no-doctor', 'skip the checks for duplicates and faults, which read every image')
+    .option('--draws <n>', 'number of random subsets that distances are compared with (default: 1000)')
+    .option('--target-size <billions>', 'parameters of the model to fine-tune, for estimates (default: 7)')
     .option('--proxy-size <billions>', 'parameters of the proxy, for estimates (default: 2)')
     .option('-o, --out <file>', 'page to write (default: arena.html in the project)')
     .option('--csv <file>', 'table to write (default: beside the page)')
@@ -84,7 +86,7 @@ export const register: Register = (program, session) => {
       if (context.dryRun) {
         const { planArena } = await import('../../experiment/arena/plan.ts');
         const plan = await planArena(project, request);
-        return { document: plan, text: () => arenaPlanText(plan) };
+        return { document: plan, text: () => arenaPlanText(plan, widthOf(session.stdout)) };
       }
       const { writeArena } = await import('../../report/arena/write.ts');
       const written = await writeArena(project, { ...request, out: given.out, csv: given.csv, force: given.force });
@@ -92,7 +94,7 @@ export const register: Register = (program, session) => {
       return {
         document: written,
         text: () =>
-          `${arenaText(written.result)}\n\nPage: ${shown(written.page)} (${Math.ceil(written.pageBytes / 1000)} kB)\nTable: ${shown(written.csv)}`,
+          `${arenaText(written.result, widthOf(session.stdout))}\n\nPage: ${shown(written.page)} (${Math.ceil(written.pageBytes / 1000)} kB)\nTable: ${shown(written.csv)}`,
       };
     }),
   );

@@ -15,11 +15,11 @@ import type { Register } from '../program.ts';
 export const register: Register = (program, session) => {
   const command = program
     .command('convert')
-    .description('write a data set in another format; needs no project')
-    .argument('<input>', 'file or folder to read; - is standard input')
+    .description('Write a data set in another format; no project needed')
+    .argument('<input>', 'file or folder to read; - for standard input')
     .argument(
       '<output>',
-      'file or folder to write; its extension says the format where --to does not; - is standard output',
+      'file or folder to write; its extension gives the format unless --to does; - for standard output',
     );
   withOutput(withInput(command)).action(
     action(session, async (context, input: string, output: string, given: FileOptions) => {

@@ -4,6 +4,7 @@ import { fileURLToPath } from 'node:url';
 import { makeFolder } from '../../base/files/make-folder.ts';
 import { action, type CommandContext, withDryRun } from '../command.ts';
 import type { Register } from '../program.ts';
+import { drawingWidthOf, hasColour } from '../terminal.ts';
 
 const EXAMPLES = fileURLToPath(new URL('../../../examples/shapes/', import.meta.url));
 const BUDGET = '15%';
@@ -21,7 +22,7 @@ const SELECTIONS: readonly { method: string; options: Record<string, unknown>; n
 export const register: Register = (program, session) => {
   const command = program
     .command('demo')
-    .description('score, select, export and explain a generated data set with planted faults')
+    .description('Score, select, export and report on a generated data set with planted faults')
     .option('-o, --out <dir>', 'project folder of the demo', 'winnow-demo');
   withDryRun(command).action(
     action(session, async (context, given: { out: string }) => {
@@ -48,7 +49,7 @@ export const register: Register = (program, session) => {
       return {
         document: { folder, report: page, export: exported, seconds, selections, summary: summarise(data) },
         text: () =>
-          `${summaryText(data, { colour: session.stdout.isTTY === true, width: session.stdout.columns ?? 100 })}\n\nDone in ${seconds.toFixed(0)} s. Open ${shown} in a browser.\nTry: winnow -C ${relative(process.cwd(), folder) || '.'} explain ${data.samples.id[data.selections?.[0]?.kept[0] ?? 0]}`,
+          `${summaryText(data, { colour: hasColour(session.stdout), width: drawingWidthOf(session.stdout) })}\n\nDone in ${seconds.toFixed(0)} s. Open ${shown} in a browser.\nTry: winnow -C ${relative(process.cwd(), folder) || '.'} explain ${data.samples.id[data.selections?.[0]?.kept[0] ?? 0]}`,
       };
     }),
   );

@@ -1,5 +1,6 @@
 import { action } from '../command.ts';
 import type { Register } from '../program.ts';
+import { drawingWidthOf } from '../terminal.ts';
 
 interface Given {
   images?: string;
@@ -19,19 +20,22 @@ interface Given {
 export const register: Register = (program, session) => {
   program
     .command('doctor')
-    .description('find what would break a training run, before it starts; exit status 1 where there is an error')
-    .argument('[path]', 'file or folder; needs no project (default: the data set of the project)')
-    .option('-i, --images <dir>', 'media root of the file (default: the folder of the file)')
-    .option('-f, --format <name>', 'format of the file, instead of detecting it')
-    .option('--option <key=value...>', 'an option of the format; dataset=NAME picks an entry of a dataset_info.json')
-    .option('-d, --dataset <name>', 'data set of the project (default: the first)')
-    .option('-t, --target <name>', 'what the data is for: a model, a trainer, or both (qwen3-vl,llama-factory)')
-    .option('--against <path...>', 'benchmarks whose images and questions must not be in the data')
-    .option('--only <codes...>', 'make these checks only, e.g. D101 D201')
-    .option('--skip <codes...>', 'leave these checks out')
-    .option('--limit <rows>', 'look at the first rows only')
-    .option('--fix', 'write a new version with everything fixed that can be, and a log of the changes')
-    .option('-o, --out <path>', 'folder or file of the new version (default in a project: fixed/<name>-fixed)')
+    .description('Find what would break a training run before it starts; the exit status is 1 if there is an error')
+    .argument('[path]', 'file or folder; no project needed (default: the data set of the project)')
+    .option('-i, --images <dir>', 'media root of the file (default: folder of the file)')
+    .option('-f, --format <format>', 'format of the file (default: detected)')
+    .option('--option <key=value...>', 'option of the format; dataset=NAME picks an entry of a dataset_info.json')
+    .option('-d, --dataset <dataset>', 'data set of the project (default: the first)')
+    .option('-t, --target <targets>', 'model, trainer or both that the data is for, e.g. qwen3-vl,llama-factory')
+    .option(
+      '--against <path...>',
+      'benchmarks to check contamination against: their images and questions must not be in the data',
+    )
+    .option('--only <checks...>', 'run only these checks, e.g. D101 D201')
+    .option('--skip <checks...>', 'skip these checks')
+    .option('--limit <rows>', 'check only the first rows')
+    .option('--fix', 'write a fixed copy of the data and a log of every change')
+    .option('-o, --out <path>', 'file or folder of the fixed copy (default in a project: fixed/<dataset>-fixed)')
     .action(
       action(session, async (context, path: string | undefined, given: Given) => {
         const { doctor } = await import('../../doctor/doctor.ts');
@@ -59,7 +63,7 @@ export const register: Register = (program, session) => {
           context.note(`not run: ${result.notRun.map(({ code, because }) => `${code} (${because})`).join(', ')}`);
         return {
           document: result.findings,
-          text: () => doctorText(result, { width: session.stdout.columns ?? 100 }),
+          text: () => doctorText(result, { width: drawingWidthOf(session.stdout) }),
           exitCode: result.findings.some(({ severity }) => severity === 'error') ? 1 : 0,
         };
       }),

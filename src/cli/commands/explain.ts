@@ -1,15 +1,16 @@
 import { action } from '../command.ts';
 import { wholeNumber } from '../option-numbers.ts';
 import type { Register } from '../program.ts';
+import { widthOf } from '../terminal.ts';
 
 /** `winnow explain ID`: why one sample was kept or dropped. */
 export const register: Register = (program, session) => {
   program
     .command('explain')
-    .description('say why a sample was kept or dropped, with its nearest kept neighbours')
+    .description('Explain why a sample was kept or dropped, with its nearest kept neighbours')
     .argument('<id>', 'id of the sample')
-    .option('-s, --selection <name>', 'selection (default: the newest)')
-    .option('-k, --neighbours <n>', 'how many kept neighbours to name (default: 5)')
+    .option('-s, --selection <selection>', 'selection (default: the newest)')
+    .option('-k, --neighbours <n>', 'number of kept neighbours to list (default: 5)')
     .action(
       action(session, async (context, id: string, given: { selection?: string; neighbours?: string }) => {
         const neighbours = wholeNumber('--neighbours', given.neighbours ?? '5', 0, 1000);
@@ -22,7 +23,7 @@ export const register: Register = (program, session) => {
           selection: given.selection,
           neighbours,
         });
-        return { document: explanation, text: () => explanationText(explanation) };
+        return { document: explanation, text: () => explanationText(explanation, widthOf(session.stdout)) };
       }),
     );
 };

@@ -10,21 +10,19 @@ import { addSchemaOptions, schemaValues } from '../schema-options.ts';
 export const register: Register = (program, session) => {
   const command = program
     .command('export')
-    .description('write a selection as files that trainers read')
+    .description('Write a selection as files for a trainer')
     .argument('[selection]', 'name of the selection (default: the newest)')
-    .option('-f, --format <name>', 'format (default: that of the data set)')
-    .option('-o, --out <dir>', 'folder to write (default: export/<selection>)')
+    .option('-f, --format <format>', 'output format (default: format of the data set)')
+    .option('-o, --out <dir>', 'output folder (default: export/<selection>)')
     .addOption(
-      new Option('--images <how>', 'what happens to images; keep: their paths as they are (default: link)').choices([
-        'keep',
-        'link',
-        'copy',
-        'embed',
-      ]),
+      new Option(
+        '--images <how>',
+        'how images are written; keep leaves their paths as they are (default: link)',
+      ).choices(['keep', 'link', 'copy', 'embed']),
     )
     .option('--force', 'replace files that this project did not write; sources of data sets always stay')
-    .option('--lossy', 'write even what the format cannot hold in full')
-    .option('--option <key=value...>', 'an option of the format, e.g. dialect=llava-next');
+    .option('--lossy', 'write even if the format cannot hold everything')
+    .option('--option <key=value...>', 'option of the format, e.g. dialect=llava-next');
   addSchemaOptions(command, RenderOptions);
   withDryRun(withFetch(command)).action(
     action(session, async (context, selection: string | undefined, given: Record<string, unknown>) => {

@@ -18,11 +18,11 @@ type Given = FileOptions & { out: string; dataset?: string };
 export const register: Register = (program, session) => {
   const command = program
     .command('filter')
-    .description('write the rows that a condition asks for as a new file; of a project, with its signals')
-    .argument('<sql>', 'a condition, or a SELECT with a column "row" or "id"')
+    .description('Write the rows that match an SQL condition to a new file; in a project the condition may use signals')
+    .argument('<sql>', 'condition, or a SELECT with a column "row" or "id"')
     .argument('[input]', 'file or folder to read (default: the data set of the project)')
     .requiredOption('-o, --out <path>', 'file or folder to write')
-    .option('-d, --dataset <name>', 'data set of the project (default: the first)');
+    .option('-d, --dataset <dataset>', 'data set of the project (default: the first)');
   withOutput(withInput(command)).action(
     action(session, async (context, sql: string, input: string | undefined, given: Given) => {
       const { filterFile, filterProject } = await import('../../store/verbs/filter.ts');

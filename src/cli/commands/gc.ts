@@ -8,8 +8,8 @@ import { bytes } from '../table.ts';
 export const register: Register = (program, session) => {
   const command = program
     .command('gc')
-    .description('remove measured shards, indexes and halves of selections that nothing refers to any more')
-    .option('--unfinished', 'also shards of runs that were not finished; running them again would start anew');
+    .description('Delete shards, indexes and unfinished selections that nothing refers to any more')
+    .option('--unfinished', 'also delete the shards of unfinished runs; running them again starts from zero');
   withDryRun(command).action(
     action(session, async (context, given: { unfinished?: true }) => {
       const { openProject } = await import('../../store/project.ts');

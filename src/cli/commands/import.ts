@@ -16,16 +16,13 @@ interface Given extends FetchFlags {
 export const register: Register = (program, session) => {
   const command = program
     .command('import')
-    .description('take a data set into the project: detect its format, index it, say what cannot be read')
+    .description('Add a data set to the project: detect its format, index it and list the rows that cannot be read')
     .argument('<path>', 'file or folder of the data set')
-    .option(
-      '-i, --images <dir>',
-      'media root: the folder that image paths start from (default: the folder of the file)',
-    )
-    .option('-f, --format <name>', 'format, instead of detecting it')
-    .option('-n, --name <name>', 'name in the project (default: the file name)')
-    .option('--replace', 'put it in the place of another data set that has the name')
-    .option('--option <key=value...>', 'an option of the format; dataset=NAME picks an entry of a dataset_info.json');
+    .option('-i, --images <dir>', 'media root: folder that image paths are relative to (default: folder of the file)')
+    .option('-f, --format <format>', 'format of the file (default: detected)')
+    .option('-n, --name <name>', 'name in the project (default: file name)')
+    .option('--replace', 'replace another data set of that name')
+    .option('--option <key=value...>', 'option of the format; dataset=NAME picks an entry of a dataset_info.json');
   withDryRun(withFetch(command)).action(
     action(session, async (context, path: string, given: Given) => {
       const { importDataset } = await import('../../store/verbs/import.ts');

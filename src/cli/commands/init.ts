@@ -5,7 +5,7 @@ import type { Register } from '../program.ts';
 export const register: Register = (program, session) => {
   program
     .command('init')
-    .description('make an empty project (winnow.yaml) in the folder')
+    .description('Create an empty project (winnow.yaml) in the folder')
     .action(
       action(session, async (context) => {
         const { openProject } = await import('../../store/project.ts');

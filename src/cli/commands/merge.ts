@@ -20,19 +20,19 @@ type Given = Omit<FileOptions, 'images'> & { out: string; images?: string[]; ded
 export const register: Register = (program, session) => {
   const command = program
     .command('merge')
-    .description('write several data sets as one; their formats may differ, ids become unique')
-    .argument('<inputs...>', 'files or folders, in the order in which their rows are written')
+    .description('Write several data sets as one; formats may differ, and ids become unique')
+    .argument('<inputs...>', 'files or folders, in the order of their rows in the output')
     .requiredOption('-o, --out <path>', 'file or folder to write')
-    .option('--from <name>', 'format of all inputs, instead of detecting each')
+    .option('--from <format>', 'format of all inputs (default: detected for each)')
     .option(
       '-i, --images <dir>',
-      'media root; repeated: one for each input, in order (default: the folder of each file)',
+      'media root; repeat it to give one per input, in order (default: folder of each file)',
       (dir: string, all: string[] = []) => [...all, dir],
     )
     .addOption(
       new Option(
         '--dedupe <by>',
-        'drop repeated rows: those of the same id, or of the same turns, columns and media (default: none)',
+        'drop repeated rows, by id or by content (turns, columns and media) (default: none)',
       ).choices(['none', 'id', 'content']),
     );
   withOutput(withFetch(command)).action(

@@ -6,10 +6,10 @@ export const register: Register = (program, session) => {
   program
     .command('models')
     .description(
-      'list the shipped models, or find one: where it lies and which revision it is (a hub model is downloaded)',
+      'List the shipped models, or find one model and print its folder and revision; a model of the hub is downloaded',
     )
     .argument('[model]', 'shipped name, folder or hub id')
-    .option('--offline', 'never go to the network')
+    .option('--offline', 'never use the network')
     .option('--revision <commit>', 'branch, tag or commit of a hub model')
     .action(
       action(session, async (context, model: string | undefined, given: { offline?: true; revision?: string }) => {

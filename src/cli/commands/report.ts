@@ -1,17 +1,18 @@
 import { relative } from 'node:path';
 import { action } from '../command.ts';
 import type { Register } from '../program.ts';
+import { drawingWidthOf, hasColour } from '../terminal.ts';
 
 /** `winnow report`: one self-contained page about a selection, and the same numbers in the terminal. */
 export const register: Register = (program, session) => {
   program
     .command('report')
-    .description('write one self-contained HTML page about a selection, and print its numbers')
-    .argument('[selection]', 'selection the page is about (default: the newest)')
+    .description('Write a self-contained HTML page about a selection and print its numbers')
+    .argument('[selection]', 'selection to report on (default: the newest)')
     .option('-o, --out <file>', 'file to write (default: report.html in the project)')
     .option('--force', 'replace a file that this project did not write; sources of data sets always stay')
-    .option('--compare <names...>', 'selections to compare with (default: all others of the data set)')
-    .option('--truth <file>', 'JSON with the truth about planted faults')
+    .option('--compare <selections...>', 'selections to compare with (default: all others of the data set)')
+    .option('--truth <file>', 'JSON with the ground truth about planted faults')
     .option('--title <text>', 'title of the page (default: name of the data set)')
     .action(
       action(
@@ -34,7 +35,7 @@ export const register: Register = (program, session) => {
           return {
             document: { file: result.file, sizeBytes: result.sizeBytes, summary: summarise(result.data) },
             text: () =>
-              `${summaryText(result.data, { colour: session.stdout.isTTY === true, width: session.stdout.columns ?? 100 })}\n\nReport: ${relative(process.cwd(), result.file) || result.file} (${Math.ceil(result.sizeBytes / 1000)} kB)`,
+              `${summaryText(result.data, { colour: hasColour(session.stdout), width: drawingWidthOf(session.stdout) })}\n\nReport: ${relative(process.cwd(), result.file) || result.file} (${Math.ceil(result.sizeBytes / 1000)} kB)`,
           };
         },
       ),

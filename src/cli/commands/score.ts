@@ -8,20 +8,21 @@ import type { Register } from '../program.ts';
 import { formatDuration } from '../progress.ts';
 import { addSchemaOptions, schemaValues } from '../schema-options.ts';
 import { table } from '../table.ts';
+import { widthOf } from '../terminal.ts';
 
 /** `winnow score <signal>`: measure a signal for every sample that lacks it. */
 export const register: Register = (program, session) => {
   const score = program
     .command('score')
-    .description('measure a signal for every sample (only what is missing is computed)');
+    .description('Measure a signal of every sample; only missing values are computed');
   registerAll(score, session);
   for (const signal of signals) {
     const command = score
       .command(signal.name)
       .summary(signal.title)
       .description(`${signal.title}. ${signal.measures}\nSource: ${signal.source}`)
-      .option('-d, --dataset <name>', 'data set of the project (default: the first)')
-      .option('--offline', 'never fetch a model');
+      .option('-d, --dataset <dataset>', 'data set of the project (default: the first)')
+      .option('--offline', 'never download a model');
     addSchemaOptions(command, signal.params);
     withDryRun(command).action(
       action(session, async (context, given: Record<string, unknown>) => {
@@ -79,17 +80,22 @@ const lostAll = ({ rows, quarantined }: ScoreResult): boolean => rows > 0 && qua
 function registerAll(score: Command, session: Session): void {
   const command = score
     .command('all')
-    .summary('every signal that methods read, in as few passes as it takes')
+    .summary('All signals that methods read, in as few passes as possible')
     .description(
-      'Measures the columns that selection methods read. Signals of one model in the worker share its passes: what several need is computed once.',
+      'Measure the columns that selection methods read. Signals of one model in the worker share its passes.',
     )
-    .option('--for <methods>', 'methods whose columns are measured, as "winnow arena" takes them (default: all)')
+    .option('--for <methods>', 'methods whose columns to measure, written as for winnow arena (default: all)')
     .addOption(
-      new Option('--signals <list>', 'signals instead of methods, by comma').argParser(byComma).conflicts('for'),
+      new Option('--signals <signals>', 'signals to measure instead, separated by commas')
+        .argParser(byComma)
+        .conflicts('for'),
     )
-    .option('-r, --reference <name>', 'data set that stands for the target: it gets what methods read of it')
-    .option('-d, --dataset <name>', 'data set of the project (default: the first)')
-    .option('--offline', 'never fetch a model');
+    .option(
+      '-r, --reference <dataset>',
+      'data set that represents the target task; the columns that methods read of it are measured too',
+    )
+    .option('-d, --dataset <dataset>', 'data set of the project (default: the first)')
+    .option('--offline', 'never download a model');
   addSchemaOptions(command, SharedParams);
   withDryRun(command).action(
     action(session, async (context, given: Given) => {
@@ -138,7 +144,10 @@ function allText(result: ScoreAllResult, dryRun: boolean): string {
   );
   const few = [...failed.values()].slice(0, 5);
   return [
-    table({ columns: ['signal', 'data set', dryRun ? 'cost' : 'now', 'before'], rows: [...rows, ...behind] }, 160),
+    table(
+      { columns: ['signal', 'data set', dryRun ? 'cost' : 'now', 'before'], rows: [...rows, ...behind] },
+      widthOf(process.stdout),
+    ),
     ...(few.length === 0 ? [] : [`Of ${failed.size} samples some or all could not be measured:`]),
     ...few.map(({ id, reason }) => `  ${id}  ${reason}`),
     ...(failed.size > few.length ? [`  and ${failed.size - few.length} more (--json lists all)`] : []),

@@ -8,6 +8,7 @@ import { action, type CommandContext, type Outcome, withDryRun } from '../comman
 import { wholeNumber } from '../option-numbers.ts';
 import type { Register } from '../program.ts';
 import { addSchemaOptions, schemaValues } from '../schema-options.ts';
+import { widthOf } from '../terminal.ts';
 
 interface StageGiven extends Record<string, unknown> {
   budget?: string;
@@ -58,7 +59,7 @@ async function run(
     signal: context.signal,
     progress: (done, total, what) => context.progress.update(done, total, what),
   });
-  return { document: result, text: () => selectionText(result) };
+  return { document: result, text: () => selectionText(result, widthOf(process.stdout)) };
 }
 
 function stageRequest(method: string, given: StageGiven): StageRequest {
@@ -80,11 +81,11 @@ function addStageOptions(command: Command, selector: Selector): Command {
   command
     .option(
       '-b, --budget <amount>',
-      'how much to keep: 15% of the pool, 5000, "2M tokens" or "10 gpu-hours" (default: that of winnow.yaml)',
+      'samples to keep: 15% of the pool, 5000, "2M tokens" or "10 gpu-hours" (default: as in winnow.yaml)',
     )
-    .option('--pass <amount>', 'instead: how much to keep of what reaches this stage: 60% or a number of samples');
+    .option('--pass <amount>', 'instead of --budget: share or number to keep of what reaches this stage, e.g. 60%');
   if (selector.referenceNeeds !== undefined) {
-    command.option('-r, --reference <name>', 'data set of the project that stands for the target');
+    command.option('-r, --reference <dataset>', 'data set of the project that represents the target task');
   }
   addSchemaOptions(command, selector.options);
   return command;
@@ -95,23 +96,31 @@ const collect = (value: string, all: string[] = []): string[] => [...all, value]
 /** What is said once of a whole selection, after its last stage. */
 function addSelectionOptions(command: Command): Command {
   command
-    .option('--from <name>', 'choose from the samples of an earlier selection')
+    .option('--from <selection>', 'choose among the samples of an earlier selection')
     .option(
       '--quota <source=amount>',
-      'exactly so much from a source: gqa=20% of the samples kept, or gqa=500',
+      'exact amount from a source: gqa=20% of the samples kept, or gqa=500; repeatable',
       collect,
     )
-    .option('--floor <source=amount>', 'at least so much from a source; may be repeated, as the others', collect)
-    .option('--max <source=amount>', 'at most so much from a source', collect)
-    .option('--always-keep <ids>', 'samples kept in any case: a file of ids, an earlier selection, or ids', collect)
-    .option('--never-keep <ids>', 'samples never kept, likewise', collect)
-    .option('--seed <n>', 'seed of everything random (default: that of winnow.yaml, else 42)')
-    .option('-d, --dataset <name>', 'data set of the project (default: the first)')
+    .option('--floor <source=amount>', 'minimum amount from a source; repeatable', collect)
+    .option('--max <source=amount>', 'maximum amount from a source; repeatable', collect)
+    .option(
+      '--always-keep <ids>',
+      'samples to keep in any case: a file of ids, an earlier selection, or ids; repeatable',
+      collect,
+    )
+    .option(
+      '--never-keep <ids>',
+      'samples to drop in any case: a file of ids, an earlier selection, or ids; repeatable',
+      collect,
+    )
+    .option('--seed <n>', 'random seed (default: as in winnow.yaml, else 42)')
+    .option('-d, --dataset <dataset>', 'data set of the project (default: the first)')
     .option('-n, --name <name>', 'name of the selection (default: <method>-<budget>-s<seed>)')
     .addOption(
       new Option(
         '--blind <variant>',
-        'blind loss that necessity is taken from (default: the first of the latest loss)',
+        'loss without the image that necessity is computed from (default: the first of the latest loss)',
       ).choices([...IN_PROCESS_VARIANTS, ...HTTP_VARIANTS]),
     );
   addSchemaOptions(command, CostOptions);
@@ -126,7 +135,7 @@ export const register: Register = (program, session) => {
   const select = program
     .command('select')
     .description(
-      'choose the best subset for a budget, beside random subsets of the same size\n\nSeveral methods in a row: winnow select semdedup --eps 0.1 then visnec --budget 15%',
+      'Choose a subset for a budget, and compare it with random subsets of the same size\n\nChain methods with "then": winnow select semdedup --eps 0.1 then visnec --budget 15%',
     );
   for (const selector of selectors) {
     const command = select

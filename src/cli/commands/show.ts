@@ -11,9 +11,9 @@ const EDGE = 480;
 export const register: Register = (program, session) => {
   program
     .command('show')
-    .description('show one sample: its turns, its images (drawn where the terminal can), its signals, its selections')
+    .description('Show one sample: turns, images (drawn if the terminal can), signals and selections')
     .argument('<id>', 'id of the sample')
-    .option('-d, --dataset <name>', 'data set of the project (default: the first that has the id)')
+    .option('-d, --dataset <dataset>', 'data set of the project (default: the first that has the id)')
     .action(
       action(session, async (context, id: string, given: { dataset?: string }) => {
         const { openProject } = await import('../../store/project.ts');

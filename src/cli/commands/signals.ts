@@ -6,11 +6,11 @@ import { plural } from '../file-options.ts';
 import type { Register } from '../program.ts';
 import { plain } from '../table.ts';
 
-const DATASET = ['-d, --dataset <name>', 'data set of the project (default: the first)'] as const;
+const DATASET = ['-d, --dataset <dataset>', 'data set of the project (default: the first)'] as const;
 
 /** `winnow signals`: what has been measured, values in from elsewhere, values out. */
 export const register: Register = (program, session) => {
-  const signals = program.command('signals').description('list what has been measured; take values in, give them out');
+  const signals = program.command('signals').description('List, import and export signals');
   addList(signals, session);
   addImport(signals, session);
   addExport(signals, session);
@@ -19,7 +19,7 @@ export const register: Register = (program, session) => {
 function addList(signals: Command, session: Session): void {
   signals
     .command('list')
-    .description('signals of a data set with their columns, rows, and who made them')
+    .description('List the signals of a data set with their columns, rows and origin')
     .option(...DATASET)
     .action(
       action(session, async (context, given: { dataset?: string }) => {
@@ -68,36 +68,23 @@ interface ImportGiven {
 function addImport(signals: Command, session: Session): void {
   const command = signals
     .command('import')
-    .description('take in values that were measured elsewhere, checked against the ids of the data set')
+    .description('Import values that were measured elsewhere; ids are checked against the data set')
     .argument('<file>', '.parquet, .jsonl or .csv with a column of ids; .npy in the order of the rows')
-    .requiredOption('--as <name>', 'name of the signal, and of its column where the file has only one')
+    .requiredOption('--as <name>', 'name of the signal, and of its column if the file has only one')
     .option('--id-column <name>', 'column with the ids of the samples (default: id)')
     .option('--columns <list>', 'columns to take (default: all)')
+    .addOption(new Option('--missing <what>', 'rows without a value (default: error)').choices(['error', 'nan']))
     .addOption(
-      new Option('--missing <what>', 'rows without a value: an error, or NaN (default: error)').choices([
-        'error',
-        'nan',
-      ]),
+      new Option('--unknown <what>', 'ids that are not in the data set (default: error)').choices(['error', 'ignore']),
     )
-    .addOption(
-      new Option('--unknown <what>', 'ids that the data set lacks: an error, or passed over (default: error)').choices([
-        'error',
-        'ignore',
-      ]),
-    )
-    .addOption(
-      new Option('--duplicates <what>', 'ids that come again: an error, or the first counts (default: error)').choices([
-        'error',
-        'first',
-      ]),
-    )
+    .addOption(new Option('--duplicates <what>', 'repeated ids (default: error)').choices(['error', 'first']))
     .addOption(
       new Option('--dtype <type>', 'how vectors are stored (default: f16 for float16 arrays, else f32)').choices([
         'f16',
         'f32',
       ]),
     )
-    .option('--note <text>', 'what readers must know of it, e.g. "truth of the generator"; shown wherever it is used')
+    .option('--note <text>', 'remark for readers, e.g. "labels from the generator"; shown wherever the signal is used')
     .option(...DATASET);
   withDryRun(command).action(
     action(session, async (context, file: string, given: ImportGiven) => {
@@ -142,10 +129,10 @@ function importText(result: SignalImportResult): string {
 function addExport(signals: Command, session: Session): void {
   signals
     .command('export')
-    .description('write columns that have been measured, with the ids of their samples, as one file')
-    .argument('[names...]', 'columns, or signals with all of theirs (default: everything)')
+    .description('Export columns with the ids of their samples to one file')
+    .argument('[signals...]', 'columns, or signals with all their columns (default: everything)')
     .requiredOption('--to <file>', 'file to write: .parquet, .jsonl, .csv, or .npy for one column')
-    .option('--force', 'replace a file that is there')
+    .option('--force', 'replace an existing file')
     .option(...DATASET)
     .action(
       action(session, async (context, names: string[], given: { to: string; force?: true; dataset?: string }) => {

@@ -11,12 +11,12 @@ type Given = FileOptions & { parts: string; out: string; stratify?: string; seed
 export const register: Register = (program, session) => {
   const command = program
     .command('split')
-    .description('divide a data set so that no image is in two parts')
+    .description('Split a data set into parts that share no image')
     .argument('<input>', 'file or folder to read')
-    .requiredOption('-p, --parts <shares>', 'names and shares that sum to 1, e.g. train=0.9,test=0.1')
-    .requiredOption('-o, --out <dir>', 'folder to write one file a part into')
+    .requiredOption('-p, --parts <shares>', 'names and shares, which sum to 1, e.g. train=0.9,test=0.1')
+    .requiredOption('-o, --out <dir>', 'output folder; one file per part')
     .option('--stratify <column>', 'keep the proportions of source, category or another column (default: source)')
-    .option('--seed <n>', 'seed of the random order (default: 42)');
+    .option('--seed <n>', 'random seed (default: 42)');
   withOutput(withInput(command)).action(
     action(session, async (context, input: string, given: Given) => {
       const { splitDataset } = await import('../../dataset/verbs/split.ts');

@@ -4,6 +4,7 @@ import { action } from '../command.ts';
 import { wholeNumber } from '../option-numbers.ts';
 import type { Register } from '../program.ts';
 import { table } from '../table.ts';
+import { widthOf } from '../terminal.ts';
 
 interface Given {
   dataset?: string;
@@ -18,10 +19,10 @@ const SHOWN = 50;
 export const register: Register = (program, session) => {
   program
     .command('sql')
-    .description('answer one reading SQL statement over the samples and signals of the project')
+    .description('Query the samples and signals of the project with one read-only SQL statement')
     .argument('<statement>', 'e.g. "SELECT source, count(*) FROM samples GROUP BY source"; "SHOW TABLES" lists tables')
-    .option('-d, --dataset <name>', 'data set of the project (default: the first)')
-    .option('--limit <n>', `rows at most (default: ${SHOWN} on a terminal page, all for --json and --csv)`)
+    .option('-d, --dataset <dataset>', 'data set of the project (default: the first)')
+    .option('--limit <n>', `maximum number of rows (default: ${SHOWN}; all with --json and --csv)`)
     .option('--csv', 'print comma-separated values')
     .action(
       action(session, async (context, statement: string, given: Given) => {
@@ -43,7 +44,8 @@ export const register: Register = (program, session) => {
         return {
           document: result,
           text: () =>
-            given.csv ? csv(result.columns, result.rows) : `${table(result, session.stdout.columns ?? 120)}${more}`,
+            given.csv ? csv(result.columns, result.rows) : `${table(result, widthOf(session.stdout))}${more}`,
+          verbatim: true,
         };
       }),
     );

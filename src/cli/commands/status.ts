@@ -11,7 +11,7 @@ import { bytes } from '../table.ts';
 export const register: Register = (program, session) => {
   program
     .command('status')
-    .description('say what the project holds, what is missing and the command that makes it, and what it takes on disk')
+    .description('Show project contents and disk use, and list missing results with the commands that make them')
     .action(
       action(session, async (context) => {
         const { openProject } = await import('../../store/project.ts');

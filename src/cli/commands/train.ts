@@ -18,18 +18,20 @@ interface Given extends Record<string, unknown> {
 export const register: Register = (program, session) => {
   const command = program
     .command('train')
-    .description('fine-tune a small model with evenly spaced checkpoints, for methods that watch a model learn')
+    .description(
+      'Fine-tune a small model with evenly spaced checkpoints, for methods that follow a model through training',
+    )
     .addOption(
-      new Option('--recipe <name>', 'how to train')
+      new Option('--recipe <name>', 'training recipe')
         .choices(Object.keys(recipes))
         .makeOptionMandatory()
         .default('proxy'),
     )
-    .option('-d, --dataset <name>', 'data set of the project (default: the first)')
-    .option('--selection <name>', 'train on what this selection kept')
+    .option('-d, --dataset <dataset>', 'data set of the project (default: the first)')
+    .option('--selection <selection>', 'train on the samples of this selection')
     .option('-n, --name <name>', 'name of the run (default: proxy)')
-    .option('--seed <n>', 'seed of the order (default: that of winnow.yaml, else 42)')
-    .option('--replace', 'throw away a run of that name that was made from something else');
+    .option('--seed <n>', 'random seed of the order of samples (default: as in winnow.yaml, else 42)')
+    .option('--replace', 'replace a run of that name that was made with other options');
   addSchemaOptions(command, ProxyRecipe);
   withDryRun(command).action(
     action(session, async (context, given: Given) => {

@@ -1,4 +1,5 @@
 import { WinnowError } from '../../base/errors.ts';
+import { didYouMean } from '../../base/suggest.ts';
 import type { Format, Probe } from '../format.ts';
 import { alpaca } from './alpaca.ts';
 import { axolotl } from './axolotl.ts';
@@ -58,8 +59,11 @@ export function formatNamed(name: string): Format {
   if (found !== undefined) return found;
   throw new WinnowError({
     code: 'FORMAT_UNKNOWN',
-    message: `there is no format "${name}"`,
-    hint: `Use one of ${formats.map((format) => format.name).join(', ')}.`,
+    message: `There is no format "${name}".`,
+    hint: `${didYouMean(
+      name,
+      formats.map((format) => format.name),
+    )}Use one of ${formats.map((format) => format.name).join(', ')}.`,
     exitCode: 2,
   });
 }

@@ -7,7 +7,7 @@ import { commandForAll, IMPORT_WORDS, missingWords } from './csv.ts';
 import { necessityOf } from './necessity.ts';
 
 /** What `winnow arena` prints: a line a method, what could not run and why, and what measuring it would cost. */
-export function arenaText(result: ArenaResult): string {
+export function arenaText(result: ArenaResult, width = Number.POSITIVE_INFINITY): string {
   const { methods, random, missing, failed, quantities } = result;
   const has = (name: string): boolean => quantities.some((quantity) => quantity.name === name);
   const necessity = necessityOf(result);
@@ -70,7 +70,7 @@ export function arenaText(result: ArenaResult): string {
     ...budgetText(result),
     ...result.notes,
     '',
-    ...table(rows),
+    ...table(rows, width),
     '',
     `"from random" is the largest distance of any quantity, in standard deviations of ${count(result.draws)} random subsets of the same size [and what 95 % of those reach].`,
     ...(failed.length === 0 ? [] : ['', 'Failed:', ...failed.map((one) => `  ${one.id}: ${one.error.message}`)]),
@@ -79,11 +79,14 @@ export function arenaText(result: ArenaResult): string {
 }
 
 /** What `winnow arena --dry-run` prints. */
-export function arenaPlanText(plan: ArenaPlan): string {
+export function arenaPlanText(plan: ArenaPlan, width = Number.POSITIVE_INFINITY): string {
   return [
     `${plan.cost === undefined ? '' : 'About '}${count(plan.requested)} of ${count(plan.rows)} samples of ${plan.dataset} (budget ${plan.budget}, seed ${plan.seed}) would be chosen by ${count(plan.runs.length)} methods, beside random subsets:`,
     ...budgetText(plan),
-    ...table(plan.runs.map(({ id, title, columns }) => [id, shorten(title, 60), columns.join(', ') || 'no column'])),
+    ...table(
+      plan.runs.map(({ id, title, columns }) => [id, title, columns.join(', ') || 'no column']),
+      width,
+    ),
     ...(plan.free.length === 0 ? [] : [`Measured first, without a model: ${plan.free.join(', ')}.`]),
     ...missingText(plan.missing, plan.missingCost, plan.assumptions, plan.reference),
     '',

@@ -1,5 +1,6 @@
 import { WinnowError } from '../../base/errors.ts';
 import { optionError } from '../../base/option-error.ts';
+import { didYouMean } from '../../base/suggest.ts';
 import type { SelectContext, Selection, Selector, SelectorInput } from '../selector.ts';
 import { adaptInf } from './adapt-inf/adapt-inf.ts';
 import { aum } from './aum.ts';
@@ -100,7 +101,10 @@ export function findSelector(name: string): Selector {
   throw new WinnowError({
     code: 'METHOD_UNKNOWN',
     message: `There is no selection method "${name}".`,
-    hint: `Use one of: ${selectors.map((selector) => selector.name).join(', ')}.`,
+    hint: `${didYouMean(
+      name,
+      selectors.map((selector) => selector.name),
+    )}Use one of: ${selectors.map((selector) => selector.name).join(', ')}.`,
     exitCode: 2,
   });
 }

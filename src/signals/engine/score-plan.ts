@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import { WinnowError } from '../../base/errors.ts';
 import { optionError } from '../../base/option-error.ts';
+import { didYouMean } from '../../base/suggest.ts';
 import type { Sample } from '../../dataset/sample.ts';
 import type { Project } from '../../store/project.ts';
 import { planShards } from '../../store/shards.ts';
@@ -28,7 +29,10 @@ function findSignal(name: string): Signal {
   throw new WinnowError({
     code: 'SIGNAL_UNKNOWN',
     message: `There is no signal "${name}".`,
-    hint: `Use one of: ${signals.map((item) => item.name).join(', ')}.`,
+    hint: `${didYouMean(
+      name,
+      signals.map((item) => item.name),
+    )}Use one of: ${signals.map((item) => item.name).join(', ')}.`,
     exitCode: 2,
   });
 }

@@ -1,4 +1,5 @@
 import { WinnowError } from '../../base/errors.ts';
+import { didYouMean } from '../../base/suggest.ts';
 import type { Dataset } from '../../dataset/dataset.ts';
 import { resolveMedia } from '../../dataset/media/media.ts';
 import type { MediaRef, Sample } from '../../dataset/sample.ts';
@@ -76,7 +77,7 @@ async function findSample(project: Project, id: string, wanted?: string): Promis
   throw new WinnowError({
     code: 'SAMPLE_UNKNOWN',
     message: `there is no sample "${id}" in ${names.map((name) => `"${name}"`).join(', ')}`,
-    hint: `Ids look like "${first.ids[0]}"; winnow sql "SELECT id FROM samples" lists them.`,
+    hint: `${didYouMean(id, first.ids)}Ids look like "${first.ids[0]}"; winnow sql "SELECT id FROM samples" lists them.`,
     exitCode: 2,
   });
 }

@@ -2,6 +2,7 @@ import { dirname } from 'node:path';
 import type { DuckDBConnection, DuckDBDataChunk } from '@duckdb/node-api';
 import { name, openDuck, quote } from '../../../base/duckdb.ts';
 import { WinnowError } from '../../../base/errors.ts';
+import { didYouMean } from '../../../base/suggest.ts';
 import type { Dataset } from '../../../dataset/dataset.ts';
 import type { ColumnBlock } from '../../../numeric/columns.ts';
 import type { Project } from '../../../store/project.ts';
@@ -112,7 +113,11 @@ function wantedColumns(types: ReadonlyMap<string, string>, { file, idColumn, col
   }
   const unknown = columns?.find((column) => !types.has(column));
   if (unknown !== undefined)
-    throw refuse('COLUMN_UNKNOWN', `there is no column "${unknown}"`, `There are ${there.join(', ')}.`);
+    throw refuse(
+      'COLUMN_UNKNOWN',
+      `There is no column "${unknown}".`,
+      `${didYouMean(unknown, there)}The file has ${there.join(', ')}.`,
+    );
   const wanted = columns === undefined ? there.filter((column) => column !== idColumn) : [...new Set(columns)];
   if (wanted.length === 0)
     throw refuse('COLUMN_UNKNOWN', 'there is no column beside that of the ids', 'Add the values.');
