@@ -1,4 +1,5 @@
 import { hash } from 'node:crypto';
+import { ExactNumber, exactJson } from './exact-number.ts';
 import type { Message, Part, Sample } from './sample.ts';
 
 /**
@@ -6,7 +7,7 @@ import type { Message, Part, Sample } from './sample.ts';
  * exactly if their canonical texts are.
  */
 export function canonicalJson(sample: Sample): string {
-  return JSON.stringify(sortKeys(sample));
+  return exactJson(sortKeys(sample), 'literal');
 }
 
 /**
@@ -20,7 +21,7 @@ const MOST_DEPTH = 500;
  * deep.
  */
 export function sortKeys(value: unknown, depth = 0): unknown {
-  if (value === null || typeof value !== 'object') return value;
+  if (value === null || typeof value !== 'object' || value instanceof ExactNumber) return value;
   if (depth > MOST_DEPTH) throw new RangeError(`nested more than ${MOST_DEPTH} deep`);
   if (Array.isArray(value)) return value.map((item) => sortKeys(item, depth + 1));
   const entries = Object.entries(value).sort(([a], [b]) => (a < b ? -1 : a > b ? 1 : 0));
@@ -32,14 +33,18 @@ export function sortKeys(value: unknown, depth = 0): unknown {
  * but counted texts (`5:kites`), since every row of every data set is hashed and escaping its texts took longer than
  * hashing them.
  */
-export function hashSample({ id, media: { images, videos }, messages, meta }: Sample): Uint8Array {
+export function hashSample({ id, media: { images, videos }, messages, meta, preference }: Sample): Uint8Array {
   let text = counted(id);
   text += `images${images.length};`;
   for (const { path } of images) text += counted(path);
   text += `videos${videos.length};`;
   for (const { path } of videos) text += counted(path);
   for (const message of messages) text += messageText(message);
-  return sha256(`${text}meta;${JSON.stringify(sortKeys(meta))}`);
+  if (preference !== undefined) {
+    text += `rejected${preference.from};`;
+    for (const message of preference.rejected) text += messageText(message);
+  }
+  return sha256(`${text}meta;${exactJson(sortKeys(meta), 'literal')}`);
 }
 
 function messageText({ role, call, parts }: Message): string {

@@ -88,6 +88,10 @@ export interface Format {
   cannotHold(sample: Sample, options: WriteOptions): string[];
   /** Files beside the main one; `columns` are the column names that the written records have. */
   sideFiles?(mainFile: string, options: WriteOptions, columns: ReadonlySet<string>): SideFile[];
+  /** It has a place for both answers of a preference pair; without one the rejected answer is a loss. */
+  readonly holdsPreferences?: true;
+  /** It has a place for `NaN` and `Infinity`; JSON has none. */
+  readonly holdsNonFinite?: true;
   /** What goes without a word of the trainers it is for, and so is said but refuses nothing (`id`). */
   forgets?(sample: Sample, options: WriteOptions): string[];
   /** Folder formats: the records, in a stable order. */

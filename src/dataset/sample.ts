@@ -26,6 +26,10 @@ export type Message = z.infer<typeof Message>;
 export const MediaRef = z.object({ path: z.string() });
 export type MediaRef = z.infer<typeof MediaRef>;
 
+/** The other side of a preference pair: `messages` from `from` on are the chosen answer, these turns are the rejected one. */
+export const Preference = z.object({ from: z.int().nonnegative(), rejected: z.array(Message) });
+export type Preference = z.infer<typeof Preference>;
+
 /**
  * The neutral sample: what every reader yields and every writer takes.
  * `meta.source` and `meta.category` are known names; columns of the file that have no place here are kept under `meta`
@@ -36,6 +40,9 @@ export const Sample = z.object({
   messages: z.array(Message),
   media: z.object({ images: z.array(MediaRef), videos: z.array(MediaRef) }),
   meta: z.record(z.string(), z.unknown()),
+  preference: Preference.optional(),
+  /** The id is a number in the file, and is written as one. */
+  numericId: z.literal(true).optional(),
 });
 export type Sample = z.infer<typeof Sample>;
 
@@ -56,6 +63,11 @@ export function responseOf(sample: Sample): string {
     .filter((message) => message.role === 'assistant')
     .map(messageText)
     .join('\n');
+}
+
+/** Every turn of a sample, those of a rejected answer behind the others. */
+export function allMessages({ messages, preference }: Sample): Message[] {
+  return preference === undefined ? messages : [...messages, ...preference.rejected];
 }
 
 /** True for a row without any image or video: it has no visual necessity to measure. */

@@ -1,3 +1,4 @@
+import { isNumber, plainNumbers } from '../exact-number.ts';
 import { isObject } from '../formats/build.ts';
 import type { Message, Part, Sample } from '../sample.ts';
 
@@ -93,7 +94,7 @@ function objectBoxes(
   const frame =
     declared ?? (objects.bbox_type === 'norm1' ? 'unit' : objects.bbox_type === 'real' ? 'pixels' : undefined);
   const bbox = objects.bbox.map((box: unknown) =>
-    isBox(box) ? (visit(frame === undefined ? { box } : { box, frame }) ?? box) : box,
+    isBox(box) ? (visit({ box: plainNumbers(box) as Box, frame }) ?? box) : box,
   );
   return { ...meta, objects: { ...objects, bbox } };
 }
@@ -104,7 +105,7 @@ function declaredFrame({ meta }: Sample): Frame | undefined {
 }
 
 function isBox(value: unknown): value is Box {
-  return Array.isArray(value) && value.length === 4 && value.every((item) => typeof item === 'number');
+  return Array.isArray(value) && value.length === 4 && value.every(isNumber);
 }
 
 /** Fractions carry a decimal point and stay about 1; a pixel may be written with a point too. */

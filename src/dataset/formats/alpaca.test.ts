@@ -41,7 +41,7 @@ it('reads the columns that a registry entry names, joins instruction and input, 
     'user: image|What?\nBriefly.',
     'assistant: A kite.',
   ]);
-  expect(first!.meta).toEqual({ level: 3 });
+  expect(first!.meta).toEqual({ level: 3, tag_gaps: [null, null, null, ['', '', ''], null] });
   expect(text(second!)).toEqual(['user: Say']);
   await dataset.close();
   const out = join(folder, 'out', 'y.json.gz');

@@ -4,6 +4,7 @@ import { PACKED } from '../records/compress.ts';
 import type { Message, Sample } from '../sample.ts';
 import {
   assemble,
+  GAPS_COLUMN,
   idOf,
   isObject,
   type JsonObject,
@@ -22,7 +23,8 @@ import {
   turnLimits,
   unshownMedia,
 } from './limits.ts';
-import { renderPlaceholders, splitPlaceholders } from './placeholders.ts';
+import { pairedTurns, pairLimits } from './pairs.ts';
+import { renderMessage, renderPlaceholders, splitPlaceholders } from './placeholders.ts';
 import { turnColumnLimits } from './turn-columns.ts';
 
 /** LLaMA-Factory's names of the columns, and what they are called unless `columns` says otherwise. */
@@ -34,6 +36,8 @@ const NAMES = {
   system: 'system',
   images: 'images',
   videos: 'videos',
+  chosen: 'chosen',
+  rejected: 'rejected',
 };
 type Names = typeof NAMES;
 
@@ -51,7 +55,10 @@ export const alpaca: Format = {
 
   sniff(probe: Probe) {
     const records = probe.records.filter(isObject);
-    const fits = records.some((record) => typeof record.instruction === 'string' && 'output' in record);
+    const isPair = (record: JsonObject): boolean =>
+      typeof record.chosen === 'string' && typeof record.rejected === 'string';
+    const told = records.filter((record) => typeof record.instruction === 'string');
+    const fits = told.some((record) => 'output' in record || isPair(record));
     if (!fits) return { confidence: 0, because: 'no "instruction" with "output"' };
     return { confidence: 0.9, because: 'records have "instruction" and "output"' };
   },
@@ -67,7 +74,9 @@ export const alpaca: Format = {
     if (pairs === undefined) return rowError(context, 'RECORD_SHAPE', `"${names.history}" is not a list of pairs`);
     const asked = [record[names.prompt], record[names.query]].filter((text) => typeof text === 'string' && text !== '');
     if (asked.length === 0) return rowError(context, 'RECORD_SHAPE', `"${names.prompt}" is not a text`);
-    const said = record[names.response];
+    const sides = [record[names.chosen], record[names.rejected]];
+    const isPair = sides.every((side) => typeof side === 'string');
+    const said = isPair ? undefined : record[names.response];
     const turns = [...pairs, [asked.join('\n'), said]].flatMap(([question, answer]): Turn[] => [
       turn('user', question),
       ...(typeof answer === 'string' ? [turn('assistant', answer)] : []),
@@ -75,8 +84,16 @@ export const alpaca: Format = {
     const system = record[names.system];
     if (typeof system === 'string' && system !== '')
       turns.unshift({ role: 'system', parts: [{ type: 'text', text: system }] });
-    const used = ['id', ...Object.values(names)].filter((name) => name !== names.response || typeof said === 'string');
-    return assemble({ id: idOf(record, context), turns, images, videos, meta: otherColumns(record, used) }, context);
+    const isUsed: Partial<Record<keyof Names, boolean>> = {
+      response: typeof said === 'string',
+      chosen: isPair,
+      rejected: isPair,
+    };
+    const keys = (Object.keys(names) as (keyof Names)[]).filter((key) => isUsed[key] !== false);
+    const meta = otherColumns(record, ['id', ...keys.map((key) => names[key])]);
+    const [chosen, rejected] = sides.map((side) => [turn('assistant', side)]);
+    const all = isPair ? pairedTurns(turns, chosen!, rejected!) : { turns };
+    return assemble({ id: idOf(record, context), ...all, images, videos, meta }, context);
   },
 
   write(sample: Sample, { options }: WriteOptions) {
@@ -84,20 +101,23 @@ export const alpaca: Format = {
     const system = sample.messages.find((message) => message.role === 'system');
     const texts = sample.messages
       .filter((message) => message.role === 'user' || message.role === 'assistant')
-      .map((message) => renderPlaceholders(message.parts));
+      .map((message) => renderMessage(sample, message));
     const [question, answer] = texts.slice(-2);
     if (texts.length < 2) return [];
+    const rejected = sample.preference?.rejected[0];
     return [
       {
         id: sample.id,
         [names.prompt]: question,
         [names.query]: '',
-        [names.response]: answer,
-        [names.system]: system === undefined ? '' : renderPlaceholders(system.parts),
+        ...(rejected === undefined
+          ? { [names.response]: answer }
+          : { [names.chosen]: answer, [names.rejected]: renderMessage(sample, rejected) }),
+        [names.system]: system === undefined ? '' : renderMessage(sample, system),
         [names.history]: pairsOf(texts.slice(0, -2)),
         [names.images]: shownPaths(sample, 'image'),
         [names.videos]: shownPaths(sample, 'video'),
-        ...metaColumns(sample.meta, ['id', ...Object.values(names)]),
+        ...metaColumns(sample.meta, [...columnsOf(sample, names), GAPS_COLUMN]),
       },
     ];
   },
@@ -117,21 +137,31 @@ export const alpaca: Format = {
       ...(messages.some((message) => message.role === 'tool' || message.call) ? ['tool turn'] : []),
       ...(messages.at(-2)?.parts.length === 0 ? ['empty question'] : []),
       ...turnLimits(sample),
+      ...pairLimits(sample),
       ...turnColumnLimits(sample),
       ...literalTagLimits(sample, ['image', 'video']),
       ...unshownMedia(sample),
-      ...metaClashes(sample.meta, ['id', ...Object.values(namesOf(options))]),
+      ...metaClashes(sample.meta, columnsOf(sample, namesOf(options))),
     ];
   },
 
+  holdsPreferences: true,
   forgets: textLimits,
 
-  sideFiles(mainFile: string, { options }: WriteOptions, columns: ReadonlySet<string>) {
+  sideFiles(mainFile: string, { options }: WriteOptions, columnsWritten: ReadonlySet<string>) {
     const plain = basename(mainFile).replace(PACKED, '');
     const name = typeof options.name === 'string' ? options.name : basename(plain, extname(plain));
-    const tools = columns.has('tools') ? { tools: 'tools' } : {};
+    const tools = columnsWritten.has('tools') ? { tools: 'tools' } : {};
+    const { chosen, rejected, response, ...names } = namesOf(options);
+    const isRanking = columnsWritten.has(chosen) && columnsWritten.has(rejected);
+    const columns = { ...names, ...(isRanking ? { chosen, rejected } : { response }), ...tools };
     // Complete: a column that the map leaves out is read as nothing.
-    const entry = { file_name: basename(mainFile), formatting: 'alpaca', columns: { ...namesOf(options), ...tools } };
+    const entry = {
+      file_name: basename(mainFile),
+      formatting: 'alpaca',
+      ...(isRanking ? { ranking: true } : {}),
+      columns,
+    };
     return [{ name: 'dataset_info.json', content: `${JSON.stringify({ [name]: entry }, null, 1)}\n`, mergeKeys: true }];
   },
 };
@@ -142,8 +172,13 @@ function namesOf(options: Readonly<JsonObject>): Names {
   return Object.fromEntries(named) as Names;
 }
 
+/** Columns that are the format's own in that sample's row. */
+function columnsOf({ preference }: Sample, { chosen, rejected, ...names }: Names): string[] {
+  return ['id', ...Object.values(names), ...(preference === undefined ? [] : [chosen, rejected])];
+}
+
 function turn(role: 'user' | 'assistant', text: unknown): Turn {
-  return { role, parts: splitPlaceholders(String(text), ['image', 'video']) };
+  return { role, ...splitPlaceholders(String(text), ['image', 'video']) };
 }
 
 function historyOf(value: unknown): [string, unknown][] | undefined {

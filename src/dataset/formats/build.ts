@@ -1,4 +1,5 @@
 import { WinnowError } from '../../base/errors.ts';
+import { ExactNumber, isNonFinite, isNumber } from '../exact-number.ts';
 import type { ReadContext } from '../format.ts';
 import type { MediaRef, Message, Part, Role, Sample } from '../sample.ts';
 import type { LoosePart } from './placeholders.ts';
@@ -12,6 +13,8 @@ export interface Turn {
   parts: LoosePart[];
   /** What the turn carries beside role and content. */
   columns?: JsonObject;
+  /** What stands around its tags, where it is other than usual. */
+  gaps?: string[];
 }
 
 /**
@@ -20,10 +23,17 @@ export interface Turn {
  */
 export const TURN_COLUMNS = 'message_columns';
 
+/**
+ * The column of `meta` that keeps what stands around the `<image>` and `<video>` tags of a text where that is other than one newline: a
+ * list as long as the messages (and, behind them, the turns of a rejected answer), null where the usual stands; else one text more than
+ * the message has parts, from before the first to behind the last.
+ */
+export const GAPS_COLUMN = 'tag_gaps';
+
 export type JsonObject = Record<string, unknown>;
 
 export function isObject(value: unknown): value is JsonObject {
-  return typeof value === 'object' && value !== null && !Array.isArray(value);
+  return typeof value === 'object' && value !== null && !Array.isArray(value) && !(value instanceof ExactNumber);
 }
 
 /**
@@ -31,14 +41,15 @@ export function isObject(value: unknown): value is JsonObject {
  * called.
  */
 export function asText(value: unknown): string {
-  return ['string', 'number', 'bigint', 'boolean'].includes(typeof value) ? String(value) : '';
+  const isPlain = ['string', 'number', 'bigint', 'boolean'].includes(typeof value) || value instanceof ExactNumber;
+  return isPlain ? String(value) : '';
 }
 
 /** The record's own id as a string, else `<file name>#<row>`. */
 export function idOf(record: JsonObject, context: ReadContext): string {
   const id = record.id;
   if (typeof id === 'string' && id !== '') return id;
-  if (typeof id === 'number' || typeof id === 'bigint') return String(id);
+  if (isNumber(id) && !isNonFinite(id)) return String(id);
   return `${context.file}#${context.row}`;
 }
 
@@ -50,9 +61,9 @@ export function rowError(context: ReadContext, code: string, message: string): {
   };
 }
 
-/** Read media references: one path, a list of them, or structs `{path}` / `{url}` / `{image}`. Null and '' are none. */
+/** Read media references: one path, a list of them, or structs `{path}` / `{url}` / `{image}`. Null, '' and pandas' NaN are none. */
 export function mediaRefs(value: unknown, column: string): MediaRef[] | string {
-  if (value === null || value === undefined || value === '') return [];
+  if (value === null || value === undefined || value === '' || isNonFinite(value)) return [];
   const items = Array.isArray(value) ? value : [value];
   const refs: MediaRef[] = [];
   for (const [index, item] of items.entries()) {
@@ -69,6 +80,8 @@ export interface Assembly {
   images: MediaRef[];
   videos: MediaRef[];
   meta: JsonObject;
+  /** Where among `turns` the rejected answer begins, and where the chosen one does. */
+  pair?: { chosen: number; rejected: number };
 }
 
 /**
@@ -86,9 +99,14 @@ export function assemble(from: Assembly, context: ReadContext): ReadResult {
     const parts = turn.parts.every(isText) ? turn.parts : turn.parts.map(numbered);
     return turn.call ? { role: turn.role, parts, call: true } : { role: turn.role, parts };
   });
-  const carried = from.turns.some((turn) => turn.columns !== undefined);
-  const meta = carried ? { ...from.meta, [TURN_COLUMNS]: from.turns.map((turn) => turn.columns ?? null) } : from.meta;
-  const sample = { id: from.id, messages, media: { images: from.images, videos: from.videos }, meta };
+  const meta = {
+    ...from.meta,
+    ...carried(from.turns, TURN_COLUMNS, 'columns'),
+    ...carried(from.turns, GAPS_COLUMN, 'gaps'),
+  };
+  const { pair } = from;
+  const sample: Sample = { id: from.id, messages, media: { images: from.images, videos: from.videos }, meta };
+  if (pair !== undefined) sample.preference = { from: pair.chosen, rejected: messages.splice(pair.rejected) };
   for (const [kind, have] of [
     ['image', from.images.length],
     ['video', from.videos.length],
@@ -99,6 +117,10 @@ export function assemble(from: Assembly, context: ReadContext): ReadResult {
     }
   }
   return { ok: true, sample };
+}
+
+function carried(turns: readonly Turn[], column: string, key: 'columns' | 'gaps'): JsonObject {
+  return turns.some((turn) => turn[key] !== undefined) ? { [column]: turns.map((turn) => turn[key] ?? null) } : {};
 }
 
 function isText(part: LoosePart): part is Extract<LoosePart, { type: 'text' }> {
@@ -115,8 +137,10 @@ export function otherColumns(record: JsonObject, used: readonly string[]): JsonO
   return Object.fromEntries(Object.entries(record).filter(([key]) => !used.includes(key)));
 }
 
+export type RoleName = { role: Role; call?: true };
+
 /** Roles under the names in use: ShareGPT's, LLaVA's, OpenAI's, ms-swift's. */
-export const ROLE_NAMES: ReadonlyMap<string, { role: Role; call?: true }> = new Map([
+export const ROLE_NAMES: ReadonlyMap<string, RoleName> = new Map([
   ['human', { role: 'user' }],
   ['user', { role: 'user' }],
   ['gpt', { role: 'assistant' }],

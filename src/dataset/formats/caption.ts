@@ -1,3 +1,4 @@
+import { isNonFinite, isNumber, numberFrom } from '../exact-number.ts';
 import type { Message, Sample } from '../sample.ts';
 import { isObject } from './build.ts';
 import { turnColumnLimits } from './turn-columns.ts';
@@ -56,13 +57,13 @@ export function exchangeLimits(sample: Sample, what: 'caption' | 'question'): st
 }
 
 /** Ids that stand as whole numbers in most files: a number where it reads back as the same text. */
-export function idValue(id: string): string | number {
-  return /^(0|[1-9]\d{0,14})$/.test(id) ? Number(id) : id;
+export function idValue(id: string): unknown {
+  return /^(0|[1-9]\d*)$/.test(id) ? numberFrom(id) : id;
 }
 
 /** An id that is a text or a number, as text. */
 export function idText(value: unknown): string | undefined {
-  return typeof value === 'string' || typeof value === 'number' ? String(value) : undefined;
+  return typeof value === 'string' || (isNumber(value) && !isNonFinite(value)) ? String(value) : undefined;
 }
 
 /** One field of what may be an object. */

@@ -1,3 +1,4 @@
+import { exactJson } from '../exact-number.ts';
 import type { Format, Probe, ReadContext, WriteOptions } from '../format.ts';
 import { joinedSource } from '../records/joined-source.ts';
 import type { Joiner } from '../records/sink.ts';
@@ -86,7 +87,7 @@ function joinCoco(indent: number): Joiner {
     while (taken.has(String(next))) next++;
     return next;
   };
-  const element = (value: unknown): string => `${' '.repeat(indent)}${JSON.stringify(value)}`;
+  const element = (value: unknown): string => `${' '.repeat(indent)}${exactJson(value)}`;
   return {
     add(record) {
       const { image, ...annotation } = record as JsonObject & { image: JsonObject };

@@ -1,4 +1,5 @@
 import { extname } from 'node:path';
+import { isNumber } from '../exact-number.ts';
 import type { ReadContext } from '../format.ts';
 import { mediaKind } from '../media/media-type.ts';
 import type { MediaRef } from '../sample.ts';
@@ -49,7 +50,8 @@ export function readColumns(given: unknown, context: ReadContext): ReadResult {
   const id = idOf({ id: rest.id ?? record.__key__ }, context);
   const media = { images: images.refs, videos: videos.refs };
   const plain = { ...context, options: otherColumns({ ...context.options }, ['columns', 'tags']) };
-  if (Array.isArray(rest.messages) || (Array.isArray(rest.prompt) && Array.isArray(rest.completion)))
+  const isPair = PAIR.every((name) => isSide(rest[name]));
+  if (Array.isArray(rest.messages) || isPair || (Array.isArray(rest.prompt) && Array.isArray(rest.completion)))
     return readMessages({ ...rest, id }, media, plain);
   for (const name of ['conversations', 'conversation'])
     if (Array.isArray(rest[name]))
@@ -102,6 +104,12 @@ function isStoredMedia(item: unknown, kind: 'image' | 'video'): boolean {
 
 /** Columns that hold turns. */
 const LISTS = ['messages', 'prompt', 'completion'];
+const PAIR = ['chosen', 'rejected'];
+
+/** One side of a preference pair: a text or a list of turns. */
+function isSide(value: unknown): boolean {
+  return typeof value === 'string' || (Array.isArray(value) && isObject(value[0]) && 'role' in value[0]);
+}
 
 type Media = { images: MediaRef[]; videos: MediaRef[] };
 
@@ -116,11 +124,24 @@ function readMessages(record: JsonObject, media: Media, context: ReadContext): R
   const first: unknown = turns[0];
   if (Array.isArray(record.messages) && (isTagged || (isObject(first) && 'from' in first)))
     return readTagged(record, media, context);
+  const { chosen_from: from, rejected, ...others } = record;
+  const isOwn = Array.isArray(record.messages) && Array.isArray(rejected) && isNumber(from);
+  if (!isOwn) return readTyped({ ...record, ...media }, context);
+  // Winnow's own way of holding a pair: the rejected turns behind all others.
+  const read = readTyped({ ...others, ...media, messages: [...turns, ...(rejected as unknown[])] }, context);
+  if (read.sample === undefined) return read;
+  read.sample.preference = { from: Number(from), rejected: read.sample.messages.splice(turns.length) };
+  return read;
+}
+
+function readTyped(record: JsonObject, context: ReadContext): ReadResult {
   const lists = Object.fromEntries(
     LISTS.flatMap((name) => (Array.isArray(record[name]) ? [[name, uncalled(record[name])]] : [])),
   );
-  const result = readTypedParts({ ...record, ...lists, ...media }, context, ['id', ...LISTS, 'images', 'videos']);
+  const result = readTypedParts({ ...record, ...lists }, context, ['id', ...LISTS, 'images', 'videos']);
   if (!result.ok) return result;
+  const turns = LISTS.flatMap((name) => (Array.isArray(record[name]) ? record[name] : []));
+  if (turns.length !== result.sample.messages.length) return result;
   for (const [index, turn] of turns.entries())
     if (isObject(turn) && turn.call === true) result.sample.messages[index]!.call = true;
   return result;
@@ -160,9 +181,9 @@ function turnsOf(record: JsonObject, images: number): { turns: Turn[]; used: str
   const question = QUESTIONS.find((name) => typeof record[name] === 'string');
   if (question !== undefined) {
     const text = record[question] as string;
-    const parts = splitPlaceholders(text, ['image']);
-    const isTagged = parts.filter((part) => part.type === 'image').length === images;
-    const asked: Turn = { role: 'user', parts: isTagged ? parts : [...shown, { type: 'text', text }] };
+    const split = splitPlaceholders(text, ['image']);
+    const isTagged = split.parts.filter((part) => part.type === 'image').length === images;
+    const asked: Turn = { role: 'user', ...(isTagged ? split : { parts: [...shown, { type: 'text', text }] }) };
     const answer = ANSWERS.find((name) => answerOf(record[name], record) !== undefined);
     if (answer === undefined) return { turns: [asked], used: [question] };
     const value = answerOf(record[answer], record)!;

@@ -1,4 +1,5 @@
 import { closeSync, openSync } from 'node:fs';
+import { exactJson } from '../exact-number.ts';
 import type { Format, Probe, ReadContext } from '../format.ts';
 import { scanMembers } from '../records/json-members.ts';
 import { openJsonSource } from '../records/json-source.ts';
@@ -90,7 +91,7 @@ export const foci: Format = {
         const { groundtruth } = record as JsonObject & { groundtruth: string };
         const rows = classes.get(groundtruth) ?? [];
         classes.set(groundtruth, rows);
-        rows.push(JSON.stringify(record));
+        rows.push(exactJson(record));
         return [];
       },
       end() {

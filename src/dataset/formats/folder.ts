@@ -2,6 +2,7 @@ import type { Dirent } from 'node:fs';
 import { readdir, readFile } from 'node:fs/promises';
 import { basename, dirname, extname, join, posix } from 'node:path';
 import { WinnowError } from '../../base/errors.ts';
+import { parseExact } from '../exact-number.ts';
 import type { Format, Probe, ReadContext } from '../format.ts';
 import { mediaKind } from '../media/media-type.ts';
 import type { Sample } from '../sample.ts';
@@ -129,9 +130,9 @@ function rowsOf(name: string, text: string): unknown[] {
   if (name.endsWith('.csv')) return parseCsv(text);
   if (name.endsWith('.jsonl')) {
     const lines = text.split('\n').filter((line) => line.trim() !== '');
-    return lines.map((line): unknown => JSON.parse(line));
+    return lines.map((line): unknown => parseExact(line));
   }
-  const value: unknown = JSON.parse(text);
+  const value = parseExact(text);
   if (Array.isArray(value)) return value;
   return isObject(value) ? Object.entries(value).map(([file, caption]) => ({ file_name: file, caption })) : [];
 }

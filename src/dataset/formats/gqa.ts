@@ -1,4 +1,5 @@
 import { extname } from 'node:path';
+import { exactJson } from '../exact-number.ts';
 import type { Format, Probe, ReadContext } from '../format.ts';
 import { mediaKind } from '../media/media-type.ts';
 import { openJsonSource } from '../records/json-source.ts';
@@ -67,7 +68,7 @@ export const gqa: Format = {
   joiner(): Joiner {
     let rows = 0;
     return {
-      add: (record) => [`${rows++ === 0 ? '{\n' : ',\n'}${JSON.stringify(record).slice(1, -1)}`],
+      add: (record) => [`${rows++ === 0 ? '{\n' : ',\n'}${exactJson(record).slice(1, -1)}`],
       end: () => [rows === 0 ? '{}\n' : '\n}\n'],
     };
   },

@@ -1,12 +1,12 @@
 import type { WriteOptions } from '../format.ts';
-import type { Sample } from '../sample.ts';
+import { allMessages, type Message, type Sample } from '../sample.ts';
 import { count, type JsonObject } from './build.ts';
 import { literalTags, type MediaKind } from './placeholders.ts';
 
 /** Media that no part shows: lost by every format that lists media by their placeholders. */
-export function unshownMedia(sample: Sample): string[] {
+export function unshownMedia(sample: Sample, messages: readonly Message[] = sample.messages): string[] {
   const shown = { image: new Set<number>(), video: new Set<number>() };
-  for (const part of sample.messages.flatMap((message) => message.parts)) {
+  for (const part of messages.flatMap((message) => message.parts)) {
     if (part.type === 'image') shown.image.add(part.image);
     if (part.type === 'video') shown.video.add(part.video);
   }
@@ -26,7 +26,7 @@ export function metaClashes(meta: JsonObject, columns: readonly string[]): strin
 
 /** Text that would be read back as media. */
 export function literalTagLimits(sample: Sample, kinds: readonly MediaKind[]): string[] {
-  const tags = new Set(sample.messages.flatMap((message) => literalTags(message.parts, kinds)));
+  const tags = new Set(allMessages(sample).flatMap((message) => literalTags(message.parts, kinds)));
   return [...tags].map((tag) => `literal "${tag}" in text`);
 }
 
@@ -42,8 +42,8 @@ export function turnLimits(sample: Sample): string[] {
 }
 
 /** Media paths in the order in which the turns show them; what the string formats list beside the text. */
-export function shownPaths(sample: Sample, kind: MediaKind): string[] {
-  return sample.messages.flatMap((message) =>
+export function shownPaths(sample: Sample, kind: MediaKind, messages: readonly Message[] = sample.messages): string[] {
+  return messages.flatMap((message) =>
     message.parts.flatMap((part) => {
       if (part.type === 'image' && kind === 'image') return [sample.media.images[part.image]?.path ?? ''];
       if (part.type === 'video' && kind === 'video') return [sample.media.videos[part.video]?.path ?? ''];
@@ -59,10 +59,12 @@ export function metaColumns(meta: JsonObject, columns: readonly string[]): JsonO
 
 /** Where turns are one text each: parts of text side by side become one, with a newline between them. */
 export function textLimits(sample: Sample): string[] {
-  const joined = sample.messages.some((message) =>
-    message.parts.some((part, index) => part.type === 'text' && message.parts[index + 1]?.type === 'text'),
+  const messages = allMessages(sample);
+  const joined = messages.some(({ parts }) =>
+    parts.some((part, index) => part.type === 'text' && parts[index + 1]?.type === 'text'),
   );
-  return joined ? ['border between two texts of one turn'] : [];
+  const empty = messages.some(({ parts }) => parts.some((part) => part.type === 'text' && part.text === ''));
+  return [...(joined ? ['border between two texts of one turn'] : []), ...(empty ? ['text part that is empty'] : [])];
 }
 
 /** `id` for formats whose rows have none of their own, where the option `ids` asks for it. */

@@ -3,6 +3,7 @@ import type { Part, Sample } from '../sample.ts';
 import {
   assemble,
   count,
+  GAPS_COLUMN,
   idOf,
   isObject,
   mediaRefs,
@@ -20,7 +21,7 @@ import {
   turnLimits,
   unshownMedia,
 } from './limits.ts';
-import { type MediaKind, renderPlaceholders } from './placeholders.ts';
+import { type MediaKind, renderMessage, renderPlaceholders } from './placeholders.ts';
 import { readTaggedTurns } from './tagged-turns.ts';
 import { turnColumns } from './turn-columns.ts';
 
@@ -58,7 +59,7 @@ export const llava: Format = {
 
   write(sample: Sample, { options }: WriteOptions) {
     const next = options.dialect === 'llava-next';
-    const turns = sample.messages.filter((message) => message.role === 'user' || message.role === 'assistant');
+    const turns = sample.messages.filter(({ role, call }) => role === 'user' || (role === 'assistant' && !call));
     if (!turns.some((turn) => turn.role === 'assistant')) return [];
     const first = sample.messages.flatMap((message) => message.parts).find((part) => part.type === 'image');
     const holds = (part: Part): boolean => part.type === 'text' || next || part === first;
@@ -72,10 +73,10 @@ export const llava: Format = {
         ...(next && videos.length > 0 ? { video: many(videos) } : {}),
         conversations: turns.map((turn) => ({
           from: turn.role === 'user' ? 'human' : 'gpt',
-          value: renderPlaceholders(turn.parts.filter(holds)),
+          value: turn.parts.every(holds) ? renderMessage(sample, turn) : renderPlaceholders(turn.parts.filter(holds)),
           ...turnColumns(sample, turn),
         })),
-        ...metaColumns(sample.meta, [...COLUMNS, TURN_COLUMNS]),
+        ...metaColumns(sample.meta, [...COLUMNS, TURN_COLUMNS, GAPS_COLUMN]),
       },
     ];
   },

@@ -9,10 +9,13 @@ const Part = z.union([
   z.strictObject({ t: z.literal('video'), i: z.int().nonnegative() }),
 ]);
 
+const Turn = z.object({ role: Role, parts: z.array(Part), call: z.literal(true).optional() });
+
 const Row = z.object({
   media: z.object({ images: z.array(z.string()), videos: z.array(z.string()).default([]) }),
-  messages: z.array(z.object({ role: Role, parts: z.array(Part), call: z.literal(true).optional() })),
+  messages: z.array(Turn),
   meta: z.record(z.string(), z.unknown()).default({}),
+  preference: z.object({ from: z.int().nonnegative(), rejected: z.array(Turn) }).optional(),
 });
 
 /** The neutral sample itself, with short keys, one a line: holds everything, loses nothing. For pipes and for tests. */
@@ -38,50 +41,54 @@ export const neutral: Format = {
       const issue = parsed.error.issues[0]!;
       return rowError(context, 'RECORD_SHAPE', `${issue.path.join('.')}: ${issue.message}`);
     }
-    const { media, messages, meta } = parsed.data;
+    const { media, messages, meta, preference } = parsed.data;
     const images = media.images.map((path) => ({ path }));
     const videos = media.videos.map((path) => ({ path }));
-    const out: Message[] = [];
-    let past: string | undefined;
-    for (const message of messages) {
-      const parts: Message['parts'] = message.parts.map((part) => {
-        if (part.t === 'text') return { type: 'text', text: part.s };
-        return part.t === 'image' ? { type: 'image', image: part.i } : { type: 'video', video: part.i };
-      });
-      for (const part of message.parts) {
-        if (part.t === 'text') continue;
-        const have = (part.t === 'image' ? images : videos).length;
-        if (part.i >= have) past ??= `a part shows ${part.t} ${part.i}, but there are ${have}`;
-      }
-      out.push(message.call ? { role: message.role, parts, call: true } : { role: message.role, parts });
-    }
+    const turns = [...messages, ...(preference?.rejected ?? [])];
+    const past = turns
+      .flatMap(({ parts }) => parts)
+      .find((part) => part.t !== 'text' && part.i >= (part.t === 'image' ? images : videos).length);
     const id = idOf(record as Record<string, unknown>, context);
-    const sample = { id, messages: out, media: { images, videos }, meta };
-    return past === undefined ? { ok: true, sample } : { ...rowError(context, 'PLACEHOLDER_COUNT', past), sample };
+    const sample: Sample = { id, messages: messages.map(readTurn), media: { images, videos }, meta };
+    if (preference !== undefined)
+      sample.preference = { from: preference.from, rejected: preference.rejected.map(readTurn) };
+    if (past === undefined || past.t === 'text') return { ok: true, sample };
+    const have = (past.t === 'image' ? images : videos).length;
+    const message = `a part shows ${past.t} ${past.i}, but there are ${have}`;
+    return { ...rowError(context, 'PLACEHOLDER_COUNT', message), sample };
   },
 
-  write(sample: Sample) {
+  write({ id, media, messages, meta, preference }: Sample) {
     return [
       {
-        id: sample.id,
-        media: {
-          images: sample.media.images.map(({ path }) => path),
-          videos: sample.media.videos.map(({ path }) => path),
-        },
-        messages: sample.messages.map((message) => ({
-          role: message.role,
-          parts: message.parts.map((part) => {
-            if (part.type === 'text') return { t: 'text', s: part.text };
-            return part.type === 'image' ? { t: 'image', i: part.image } : { t: 'video', i: part.video };
-          }),
-          ...(message.call ? { call: true } : {}),
-        })),
-        ...(Object.keys(sample.meta).length > 0 ? { meta: sample.meta } : {}),
+        id,
+        media: { images: media.images.map(({ path }) => path), videos: media.videos.map(({ path }) => path) },
+        messages: messages.map(writeTurn),
+        ...(Object.keys(meta).length > 0 ? { meta } : {}),
+        preference: preference && { from: preference.from, rejected: preference.rejected.map(writeTurn) },
       },
     ];
   },
+
+  holdsPreferences: true,
 
   cannotHold() {
     return [];
   },
 };
+
+function readTurn({ role, parts, call }: z.infer<typeof Turn>): Message {
+  const read = parts.map((part): Message['parts'][number] => {
+    if (part.t === 'text') return { type: 'text', text: part.s };
+    return part.t === 'image' ? { type: 'image', image: part.i } : { type: 'video', video: part.i };
+  });
+  return call ? { role, parts: read, call: true } : { role, parts: read };
+}
+
+function writeTurn({ role, parts, call }: Message): unknown {
+  const written = parts.map((part) => {
+    if (part.type === 'text') return { t: 'text', s: part.text };
+    return part.type === 'image' ? { t: 'image', i: part.image } : { t: 'video', i: part.video };
+  });
+  return { role, parts: written, call };
+}

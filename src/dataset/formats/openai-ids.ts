@@ -25,13 +25,17 @@ export function withoutCallIds(sample: Sample): Sample {
   const columns = sample.meta[TURN_COLUMNS];
   if (!Array.isArray(columns)) return sample;
   const order = callOrder();
+  let open: string[] = [];
   const kept = columns.map((column: unknown, index): JsonObject | null => {
     const own: JsonObject = isObject(column) ? { ...column } : {};
     const message = sample.messages[index]!;
-    if (message.call && Array.isArray(own.tool_call_ids)) {
-      const expected = order.call(own.tool_call_ids.length);
-      order.keep(own.tool_call_ids as string[]);
-      if (JSON.stringify(expected) === JSON.stringify(own.tool_call_ids)) delete own.tool_call_ids;
+    if (message.call) {
+      const [expected] = order.call(1);
+      const id = typeof own.tool_call_id === 'string' ? own.tool_call_id : expected!;
+      const isFirst = sample.messages[index - 1]?.call !== true || own.separate === true;
+      open = isFirst ? [id] : [...open, id];
+      order.keep(open);
+      if (id === expected) delete own.tool_call_id;
     } else if (message.role === 'tool' && own.tool_call_id === order.answer()) delete own.tool_call_id;
     return Object.keys(own).length === 0 ? null : own;
   });

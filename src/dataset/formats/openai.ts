@@ -1,9 +1,9 @@
 import type { Format, Probe, ReadContext, WriteOptions } from '../format.ts';
-import type { Message, Sample } from '../sample.ts';
-import { isObject, type JsonObject, type ReadResult, TURN_COLUMNS } from './build.ts';
+import type { Sample } from '../sample.ts';
+import { isObject, type ReadResult, TURN_COLUMNS } from './build.ts';
 import { forgottenId, idColumn, metaClashes, metaColumns, unshownMedia } from './limits.ts';
 import { withCallIds, withoutCallIds } from './openai-ids.ts';
-import { callLimits, callsOf, callText } from './tool-calls.ts';
+import { callLimits } from './tool-calls.ts';
 import { readTypedParts, type TypedStyle, writeTypedTurns } from './typed-parts.ts';
 
 const COLUMNS = ['id', 'messages'];
@@ -12,6 +12,7 @@ const STYLE: TypedStyle = {
   media: (kind, path, detail) =>
     kind === 'image' ? { type: 'image_url', image_url: { url: path, detail: detail ?? 'auto' } } : undefined,
   plainText: true,
+  arguments: 'text',
 };
 
 /**
@@ -39,12 +40,12 @@ export const openai: Format = {
   },
 
   read(record: unknown, context: ReadContext): ReadResult {
-    const read = readTypedParts(record, context, COLUMNS);
-    return read.ok ? { ok: true, sample: withoutCallIds(parsedArguments(read.sample)) } : read;
+    const read = readTypedParts(record, context, COLUMNS, 'text');
+    return read.ok ? { ok: true, sample: withoutCallIds(read.sample) } : read;
   },
 
   write(sample: Sample, { options }: WriteOptions) {
-    const messages = withCallIds(writeTypedTurns(sample, sample.messages, STYLE)).map(spelledArguments);
+    const messages = withCallIds(writeTypedTurns(sample, sample.messages, STYLE));
     return [{ ...idColumn(sample, options), messages, ...metaColumns(sample.meta, [...COLUMNS, TURN_COLUMNS]) }];
   },
 
@@ -57,34 +58,3 @@ export const openai: Format = {
 
   forgets: forgottenId,
 };
-
-/** OpenAI spells a call's arguments as JSON in a string; samples hold the object. */
-function spelledArguments(turn: JsonObject): JsonObject {
-  if (!Array.isArray(turn.tool_calls)) return turn;
-  const calls = turn.tool_calls.map(({ function: call, ...about }: JsonObject & { function: JsonObject }) => ({
-    ...about,
-    function: isObject(call.arguments) ? { ...call, arguments: JSON.stringify(call.arguments) } : call,
-  }));
-  return { ...turn, tool_calls: calls };
-}
-
-function parsedArguments(sample: Sample): Sample {
-  const messages = sample.messages.map((message): Message => {
-    const calls = message.call ? callsOf(message) : undefined;
-    if (calls === undefined) return message;
-    const parsed = calls.map(({ function: call }) =>
-      isObject(call) ? { ...call, arguments: parsedObject(call.arguments) } : call,
-    );
-    return { ...message, parts: [{ type: 'text', text: callText(parsed) }] };
-  });
-  return { ...sample, messages };
-}
-
-function parsedObject(text: unknown): unknown {
-  try {
-    const value: unknown = typeof text === 'string' ? JSON.parse(text) : undefined;
-    return isObject(value) ? value : text;
-  } catch {
-    return text;
-  }
-}

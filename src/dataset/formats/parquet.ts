@@ -30,6 +30,8 @@ export const parquet: Format = {
     return isFile ? { confidence: 1, because: 'a Parquet file' } : { confidence: 0, because: 'not Parquet' };
   },
 
+  holdsPreferences: true,
+  holdsNonFinite: true,
   read: readColumns,
   write: (sample: Sample) => [typedRecord(sample)],
 

@@ -1,4 +1,5 @@
-import type { Part } from '../sample.ts';
+import { allMessages, type Message, type Part, type Sample } from '../sample.ts';
+import { GAPS_COLUMN } from './build.ts';
 
 /** A part whose medium is not yet known by index. */
 export type LoosePart = { type: 'text'; text: string } | { type: 'image' } | { type: 'video' };
@@ -11,30 +12,61 @@ const BOTH = /(<image>|<video>)/;
 export type MediaKind = keyof typeof TAGS;
 
 /**
- * Split text on literal `<image>` / `<video>` tags. Exactly one newline is dropped on each side of a tag; what is left
- * empty makes no part. Kinds that the format doesn't know stay text (`image` is always known).
+ * Split text on literal `<image>` / `<video>` tags. Exactly one newline is dropped on each side of a tag; what is left empty makes no
+ * part. `gaps` says what was dropped, where that is other than one newline between parts and nothing around them. Kinds that the format
+ * doesn't know stay text (`image` is always known).
  */
-export function splitPlaceholders(text: string, kinds: readonly MediaKind[]): LoosePart[] {
-  if (!text.includes('<')) return text === '' ? [] : [{ type: 'text', text }];
+export function splitPlaceholders(text: string, kinds: readonly MediaKind[]): { parts: LoosePart[]; gaps?: string[] } {
+  if (!text.includes('<')) return { parts: text === '' ? [] : [{ type: 'text', text }] };
   const pieces = text.split(kinds.includes('video') ? BOTH : IMAGE_ONLY);
   const parts: LoosePart[] = [];
+  const gaps = [''];
   // `split` with one group alternates: text, tag, text, tag, ..., text.
   for (const [index, piece] of pieces.entries()) {
     if (index % 2 === 1) {
       parts.push({ type: piece === TAGS.image ? 'image' : 'video' });
+      gaps.push('');
       continue;
     }
-    let body = piece;
-    if (index > 0 && body.startsWith('\n')) body = body.slice(1);
-    if (index < pieces.length - 1 && body.endsWith('\n')) body = body.slice(0, -1);
-    if (body !== '') parts.push({ type: 'text', text: body });
+    const before = index > 0 && piece.startsWith('\n') ? '\n' : '';
+    const rest = piece.slice(before.length);
+    const after = index < pieces.length - 1 && rest.endsWith('\n') ? '\n' : '';
+    const body = rest.slice(0, rest.length - after.length);
+    gaps[parts.length] += before;
+    if (body !== '') {
+      parts.push({ type: 'text', text: body });
+      gaps.push('');
+    }
+    gaps[parts.length] += after;
   }
-  return parts;
+  return gaps.every((gap, index) => gap === usualGap(index, parts.length)) ? { parts } : { parts, gaps };
 }
 
-/** Parts as one string: each part, with one newline wherever another part follows. */
-export function renderPlaceholders(parts: readonly Part[]): string {
-  return parts.map((part) => (part.type === 'text' ? part.text : TAGS[part.type])).join('\n');
+/** What stands before the part of that number, or behind the last one. */
+function usualGap(index: number, parts: number): string {
+  return index > 0 && index < parts ? '\n' : '';
+}
+
+/** Parts as one string: with one newline wherever another part follows, unless `gaps` says otherwise. */
+export function renderPlaceholders(parts: readonly Part[], gaps?: readonly string[]): string {
+  const texts = parts.map((part) => (part.type === 'text' ? part.text : TAGS[part.type]));
+  if (gaps?.length !== parts.length + 1) return texts.join('\n');
+  return texts.map((text, index) => gaps[index]! + text).join('') + gaps.at(-1)!;
+}
+
+/** A message as the text that stood in its file. */
+export function renderMessage(sample: Sample, message: Message): string {
+  return renderPlaceholders(message.parts, gapsOf(sample, message));
+}
+
+function gapsOf(sample: Sample, message: Message): string[] | undefined {
+  const all = sample.meta[GAPS_COLUMN];
+  if (!Array.isArray(all)) return undefined;
+  const messages = allMessages(sample);
+  // Turns that were taken out or put in since have others at their places.
+  if (all.length !== messages.length) return undefined;
+  const own: unknown = all[messages.indexOf(message)];
+  return Array.isArray(own) && own.every((gap) => typeof gap === 'string') ? own : undefined;
 }
 
 /** The tags that occur literally in text, where they would be read back as media. */

@@ -1,3 +1,4 @@
+import { exactJson } from '../exact-number.ts';
 import type { Message } from '../sample.ts';
 
 /** A question about the first image, and its answer where there is one. */
@@ -10,6 +11,6 @@ export function questionTurns(question: string, answer: unknown): Message[] {
     ],
   };
   if (answer === undefined || answer === null || answer === '') return [asked];
-  const text = typeof answer === 'string' ? answer : JSON.stringify(answer);
+  const text = typeof answer === 'string' ? answer : exactJson(answer);
   return [asked, { role: 'assistant', parts: [{ type: 'text', text }] }];
 }

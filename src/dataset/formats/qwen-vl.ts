@@ -1,6 +1,6 @@
 import type { Format, Probe, ReadContext, WriteOptions } from '../format.ts';
 import type { Sample } from '../sample.ts';
-import { count, isObject, type ReadResult, rowError, TURN_COLUMNS } from './build.ts';
+import { count, GAPS_COLUMN, isObject, type ReadResult, rowError, TURN_COLUMNS } from './build.ts';
 import { hasInlineImages, inlineImageLimits, liftInlineImages } from './inline-images.ts';
 import {
   forgottenId,
@@ -14,7 +14,7 @@ import {
   unshownMedia,
 } from './limits.ts';
 import { llava, readConversations } from './llava.ts';
-import { renderPlaceholders } from './placeholders.ts';
+import { renderMessage } from './placeholders.ts';
 import { turnColumns } from './turn-columns.ts';
 
 const COLUMNS = ['id', 'image', 'video', 'conversations'];
@@ -57,7 +57,7 @@ export const qwenVl: Format = {
   },
 
   write(sample: Sample, { options }: WriteOptions) {
-    const turns = sample.messages.filter((message) => message.role === 'user' || message.role === 'assistant');
+    const turns = sample.messages.filter(({ role, call }) => role === 'user' || (role === 'assistant' && !call));
     if (!turns.some((turn) => turn.role === 'assistant')) return [];
     const many = (paths: string[]): string | string[] => (paths.length === 1 ? paths[0]! : paths);
     const shown = { ...sample, messages: turns };
@@ -70,10 +70,10 @@ export const qwenVl: Format = {
         ...(videos.length > 0 ? { video: many(videos) } : {}),
         conversations: turns.map((turn) => ({
           from: turn.role === 'user' ? 'human' : 'gpt',
-          value: renderPlaceholders(turn.parts),
+          value: renderMessage(sample, turn),
           ...turnColumns(sample, turn),
         })),
-        ...metaColumns(sample.meta, [...COLUMNS, TURN_COLUMNS]),
+        ...metaColumns(sample.meta, [...COLUMNS, TURN_COLUMNS, GAPS_COLUMN]),
       },
     ];
   },

@@ -9,6 +9,9 @@ export interface ColumnMap {
   system: string;
   images: string;
   videos: string;
+  /** The two answers of a preference pair. */
+  chosen: string;
+  rejected: string;
   tags: { role: string; content: string };
   /** Name of a role in the file to the role; in the order in which `tags` are written. */
   roles: Map<string, { role: Role; call?: true }>;
@@ -49,6 +52,8 @@ export function columnMap(options: Readonly<JsonObject>, record: JsonObject): Co
     system: text(columns.system, 'system'),
     images: text(columns.images, 'images' in record || !('image' in record) ? 'images' : 'image'),
     videos: text(columns.videos, 'videos'),
+    chosen: text(columns.chosen, 'chosen'),
+    rejected: text(columns.rejected, 'rejected'),
     tags: {
       role: text(tags.role_tag, openai ? 'role' : 'from'),
       content: text(tags.content_tag, openai ? 'content' : 'value'),
@@ -61,15 +66,23 @@ export function columnMap(options: Readonly<JsonObject>, record: JsonObject): Co
  * The entry for `dataset_info.json`. It always carries the complete map: LLaMA-Factory sets every key that a given
  * `columns` or `tags` leaves out to nothing, and then finds no turns or refuses system turns.
  */
-export function registryEntry(map: ColumnMap, fileName: string, systemInTurns: boolean, tools: boolean): JsonObject {
+export function registryEntry(
+  map: ColumnMap,
+  fileName: string,
+  systemInTurns: boolean,
+  written: ReadonlySet<string>,
+): JsonObject {
+  const isRanking = written.has(map.chosen) && written.has(map.rejected);
   const named = [...map.roles.keys()];
   return {
     file_name: fileName,
     formatting: 'sharegpt',
+    ...(isRanking ? { ranking: true } : {}),
     columns: {
       messages: map.messages,
       ...(systemInTurns ? {} : { system: map.system }),
-      ...(tools ? { tools: 'tools' } : {}),
+      ...(written.has('tools') ? { tools: 'tools' } : {}),
+      ...(isRanking ? { chosen: map.chosen, rejected: map.rejected } : {}),
       images: map.images,
       videos: map.videos,
     },

@@ -2,7 +2,19 @@ import { basename, extname } from 'node:path';
 import type { Format, Probe, ReadContext, WriteOptions } from '../format.ts';
 import { PACKED } from '../records/compress.ts';
 import type { Message, Sample } from '../sample.ts';
-import { assemble, idOf, isObject, mediaRefs, otherColumns, type ReadResult, rowError, TURN_COLUMNS } from './build.ts';
+import {
+  assemble,
+  GAPS_COLUMN,
+  idOf,
+  isObject,
+  type JsonObject,
+  mediaRefs,
+  otherColumns,
+  type ReadResult,
+  rowError,
+  TURN_COLUMNS,
+  type Turn,
+} from './build.ts';
 import {
   literalTagLimits,
   metaClashes,
@@ -12,9 +24,11 @@ import {
   turnLimits,
   unshownMedia,
 } from './limits.ts';
-import { renderPlaceholders } from './placeholders.ts';
+import { pairedTurns, pairLimits } from './pairs.ts';
+import { renderMessage, renderPlaceholders } from './placeholders.ts';
 import { type ColumnMap, columnMap, registryEntry } from './sharegpt-map.ts';
 import { readTaggedTurns } from './tagged-turns.ts';
+import { gatheredColumns, gatheredText, groupCalls, LIST_COLUMN } from './tool-calls.ts';
 import { turnColumns } from './turn-columns.ts';
 
 /**
@@ -62,12 +76,28 @@ export const sharegpt: Format = {
     const turns = readTaggedTurns(list, { ...map.tags, roles: map.roles }, ['image', 'video']);
     if (!Array.isArray(turns)) return rowError(context, turns.code, turns.message);
     // A system turn among the turns wins over the column, as in LLaMA-Factory.
+    const sides = [record[map.chosen], record[map.rejected]];
+    const isPair = sides.every((side) => isObject(side) && map.tags.content in side);
+    const [chosen = [], rejected = []] = isPair
+      ? sides.map((side) => readTaggedTurns([side], { ...map.tags, roles: map.roles }, ['image', 'video']))
+      : [];
+    for (const side of [chosen, rejected])
+      if (!Array.isArray(side)) return rowError(context, side.code, `${side.message}, of a preference pair`);
     const system = record[map.system];
     if (typeof system === 'string' && system !== '' && turns[0]?.role !== 'system') {
       turns.unshift({ role: 'system', parts: [{ type: 'text', text: system }] });
     }
-    const used = ['id', map.messages, map.images, map.videos, map.system];
-    return assemble({ id: idOf(record, context), turns, images, videos, meta: otherColumns(record, used) }, context);
+    const used = [
+      'id',
+      map.messages,
+      map.images,
+      map.videos,
+      map.system,
+      ...(isPair ? [map.chosen, map.rejected] : []),
+    ];
+    const id = idOf(record, context);
+    const all = isPair ? pairedTurns(turns, chosen as Turn[], rejected as Turn[]) : { turns };
+    return assemble({ id, ...all, images, videos, meta: otherColumns(record, used) }, context);
   },
 
   write(sample: Sample, { options }: WriteOptions) {
@@ -76,18 +106,23 @@ export const sharegpt: Format = {
     const system = sample.messages[0]?.role === 'system' ? sample.messages[0] : undefined;
     const turns = sample.messages.filter((message) => message.role !== 'system' || (inTurns && message === system));
     if (!turns.some((turn) => turn.role === 'assistant')) return [];
+    const { preference } = sample;
+    const spelled = (messages: readonly Message[]): JsonObject[] =>
+      groupCalls(sample, messages).map((group) => turnOf(sample, group, map));
+    const chosen = sample.messages.slice(preference?.from ?? sample.messages.length);
+    const pair = preference && {
+      [map.chosen]: spelled(chosen)[0],
+      [map.rejected]: spelled(preference.rejected)[0],
+    };
     return [
       {
         id: sample.id,
-        [map.messages]: turns.map((turn) => ({
-          [map.tags.role]: roleName(turn, map),
-          [map.tags.content]: renderPlaceholders(turn.parts),
-          ...turnColumns(sample, turn),
-        })),
-        ...(inTurns ? {} : { [map.system]: system === undefined ? '' : renderPlaceholders(system.parts) }),
+        [map.messages]: spelled(turns.filter((turn) => !chosen.includes(turn))),
+        ...pair,
+        ...(inTurns ? {} : { [map.system]: system === undefined ? '' : renderMessage(sample, system) }),
         [map.images]: shownPaths(sample, 'image'),
         [map.videos]: shownPaths(sample, 'video'),
-        ...metaColumns(sample.meta, [...ownColumns(map), TURN_COLUMNS]),
+        ...metaColumns(sample.meta, [...ownColumns(map), TURN_COLUMNS, GAPS_COLUMN]),
       },
     ];
   },
@@ -104,29 +139,36 @@ export const sharegpt: Format = {
     return [
       ...lost,
       ...turnLimits(sample),
+      ...pairLimits(sample),
       ...literalTagLimits(sample, ['image', 'video']),
       ...unshownMedia(sample),
-      ...metaClashes(sample.meta, ownColumns(map)),
+      ...metaClashes(sample.meta, [...ownColumns(map), ...(sample.preference ? [map.chosen, map.rejected] : [])]),
     ];
   },
 
+  holdsPreferences: true,
   forgets: textLimits,
 
   sideFiles(mainFile: string, { options }: WriteOptions, columns: ReadonlySet<string>) {
     const plain = basename(mainFile).replace(PACKED, '');
     const name = typeof options.name === 'string' ? options.name : basename(plain, extname(plain));
-    const entry = registryEntry(
-      columnMap(options, {}),
-      basename(mainFile),
-      options.style === 'messages',
-      columns.has('tools'),
-    );
+    const entry = registryEntry(columnMap(options, {}), basename(mainFile), options.style === 'messages', columns);
     return [{ name: 'dataset_info.json', content: `${JSON.stringify({ [name]: entry }, null, 1)}\n`, mergeKeys: true }];
   },
 };
 
 function ownColumns(map: ColumnMap): string[] {
   return ['id', map.messages, map.system, map.images, map.videos];
+}
+
+/** One turn; of several calls made at once the one that makes them all. */
+function turnOf(sample: Sample, group: readonly Message[], map: ColumnMap): JsonObject {
+  const [first] = group as [Message, ...Message[]];
+  return {
+    [map.tags.role]: roleName(first, map),
+    [map.tags.content]: first.call ? gatheredText(sample, group) : renderMessage(sample, first),
+    ...(first.call ? otherColumns(gatheredColumns(sample, group), [LIST_COLUMN]) : turnColumns(sample, first)),
+  };
 }
 
 function roleName(message: Message, map: ColumnMap): string {

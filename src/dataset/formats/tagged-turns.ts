@@ -1,6 +1,8 @@
+import { exactJson } from '../exact-number.ts';
 import type { Role } from '../sample.ts';
 import { asText, isObject, ROLE_NAMES, type Turn } from './build.ts';
 import { type MediaKind, splitPlaceholders } from './placeholders.ts';
+import { callTexts, callTurns } from './tool-calls.ts';
 import { columnsOfTurn } from './turn-columns.ts';
 
 export interface TurnKeys {
@@ -19,18 +21,24 @@ export function readTaggedTurns(
   const turns: Turn[] = [];
   const used = [keys.role, keys.content];
   for (const [index, turn] of list.entries()) {
-    const text = isObject(turn) ? turn[keys.content] : undefined;
+    const content = isObject(turn) ? turn[keys.content] : undefined;
+    const from = isObject(turn) ? asText(turn[keys.role]) : '';
+    const role = keys.roles?.get(from) ?? ROLE_NAMES.get(from);
+    // A call is sometimes given as the object that its text would spell.
+    const text = role?.call && typeof content === 'object' && content !== null ? exactJson(content) : content;
     if (!isObject(turn) || typeof text !== 'string')
       return { code: 'RECORD_SHAPE', message: `turn ${index} has no text in "${keys.content}"` };
-    const from = asText(turn[keys.role]);
-    const role = keys.roles?.get(from) ?? ROLE_NAMES.get(from);
     if (role === undefined)
       return { code: 'ROLE_UNKNOWN', message: `turn ${index} is from ${JSON.stringify(turn[keys.role])}` };
-    const parts = splitPlaceholders(text, kinds);
-    const read: Turn = role.call ? { role: role.role, call: true, parts } : { role: role.role, parts };
     const columns = columnsOfTurn(turn, used);
-    if (columns !== undefined) read.columns = columns;
-    turns.push(read);
+    if (role.call && !/<image>|<video>/.test(text) && callTexts(text) !== undefined)
+      turns.push(...callTurns(text, columns));
+    else {
+      const read: Turn = { role: role.role, ...splitPlaceholders(text, kinds) };
+      if (role.call) read.call = true;
+      if (columns !== undefined) read.columns = columns;
+      turns.push(read);
+    }
   }
   return turns;
 }

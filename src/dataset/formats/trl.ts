@@ -1,11 +1,13 @@
 import type { Format, Probe, ReadContext, WriteOptions } from '../format.ts';
 import type { Message, Sample } from '../sample.ts';
-import { isObject, type JsonObject, type ReadResult, TURN_COLUMNS } from './build.ts';
+import { GAPS_COLUMN, isObject, type JsonObject, type ReadResult, TURN_COLUMNS } from './build.ts';
 import { metaClashes, metaColumns, shownPaths, unshownMedia } from './limits.ts';
-import { callLimits } from './tool-calls.ts';
+import { FORM_COLUMN, formOf, pairLimits } from './pairs.ts';
+import { callLimits, withoutOrphans } from './tool-calls.ts';
 import { readTypedParts, type TypedStyle, writeTypedTurns } from './typed-parts.ts';
 
 const COLUMNS = ['id', 'messages', 'prompt', 'completion', 'image', 'images'];
+const PAIR = ['chosen', 'rejected'];
 
 /** Bare image parts; TRL's collator knows no videos. */
 const STYLE: TypedStyle = {
@@ -30,6 +32,15 @@ export const trl: Format = {
 
   sniff(probe: Probe) {
     const records = probe.records.filter(isObject);
+    const isSide = (value: unknown): boolean =>
+      typeof value === 'string' || (Array.isArray(value) && isObject(value[0]));
+    if (
+      records.some(
+        ({ chosen, rejected, conversations, instruction }) =>
+          isSide(chosen) && isSide(rejected) && conversations === undefined && instruction === undefined,
+      )
+    )
+      return { confidence: 0.9, because: 'records have "chosen" and "rejected"' };
     if (records.some((record) => 'prompt' in record && 'completion' in record)) {
       return { confidence: 0.9, because: 'records have "prompt" and "completion"' };
     }
@@ -49,16 +60,45 @@ export const trl: Format = {
   read: (record: unknown, context: ReadContext): ReadResult => readTypedParts(record, context, COLUMNS),
 
   write(sample: Sample, { options }: WriteOptions) {
-    const meta = metaColumns(sample.meta, [...COLUMNS, TURN_COLUMNS]);
-    const turns = (messages: readonly Message[]): JsonObject[] => writeTypedTurns(sample, messages, STYLE);
-    if (options.form !== 'prompt-completion') {
-      return [{ id: sample.id, messages: turns(sample.messages), images: shownPaths(sample, 'image'), ...meta }];
+    const { messages, preference } = sample;
+    const meta = metaColumns(sample.meta, [...COLUMNS, TURN_COLUMNS, FORM_COLUMN, ...(preference ? PAIR : [])]);
+    const turns = (some: readonly Message[]): JsonObject[] => writeTypedTurns(sample, some, STYLE);
+    const form = formOf(sample);
+    // Fields that were plain strings are so again: TRL puts no chat template around them.
+    const side = (name: string, some: readonly Message[]): unknown =>
+      form.text?.includes(name) ? plainText(some) : turns(some);
+    const images = shownPaths({ ...sample, messages: withoutOrphans(messages) }, 'image');
+    if (preference !== undefined && options.form !== 'prompt-completion') {
+      const before = messages.slice(0, preference.from);
+      const [prompt, lead] = form.whole
+        ? [{}, before]
+        : [before.length > 0 ? { prompt: side('prompt', before) } : {}, []];
+      const chosen = side('chosen', [...lead, ...messages.slice(preference.from)]);
+      return [
+        {
+          id: sample.id,
+          ...prompt,
+          chosen,
+          rejected: side('rejected', [...lead, ...preference.rejected]),
+          images,
+          ...meta,
+        },
+      ];
     }
+    if (options.form === undefined && form.prompt !== undefined && form.prompt < messages.length) {
+      const prompt = side('prompt', messages.slice(0, form.prompt));
+      return [{ id: sample.id, prompt, completion: side('completion', messages.slice(form.prompt)), images, ...meta }];
+    }
+    if (options.form !== 'prompt-completion') return [{ id: sample.id, messages: turns(messages), images, ...meta }];
     return sample.messages.flatMap((message, index) => {
       if (message.role !== 'assistant') return [];
       const prompt = sample.messages.slice(0, index);
       const images = shownPaths({ ...sample, messages: [...prompt, message] }, 'image');
-      return [{ id: `${sample.id}#${index}`, prompt: turns(prompt), completion: turns([message]), images, ...meta }];
+      const gaps = sample.meta[GAPS_COLUMN];
+      const own = Array.isArray(gaps) ? { [GAPS_COLUMN]: gaps.slice(0, index + 1) } : {};
+      return [
+        { id: `${sample.id}#${index}`, prompt: turns(prompt), completion: turns([message]), images, ...meta, ...own },
+      ];
     });
   },
 
@@ -69,6 +109,18 @@ export const trl: Format = {
     if (options.form === 'prompt-completion' && !sample.messages.some((message) => message.role === 'assistant'))
       lost.push('no answer to train on');
     const images = { ...sample, media: { ...sample.media, videos: [] } };
-    return [...lost, ...unshownMedia(images), ...metaClashes(sample.meta, COLUMNS)];
+    return [
+      ...lost,
+      ...unshownMedia(images),
+      ...pairLimits(sample).filter((what) => what.startsWith('image')),
+      ...metaClashes(sample.meta, [...COLUMNS, ...(sample.preference ? PAIR : [])]),
+    ];
   },
+
+  holdsPreferences: true,
 };
+
+/** The texts of messages as one string, media left out: they stand in a list of their own. */
+function plainText(messages: readonly Message[]): string {
+  return messages.flatMap(({ parts }) => parts.flatMap((part) => (part.type === 'text' ? [part.text] : []))).join('\n');
+}

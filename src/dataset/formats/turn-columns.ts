@@ -1,4 +1,4 @@
-import type { Message, Sample } from '../sample.ts';
+import { allMessages, type Message, type Sample } from '../sample.ts';
 import { isObject, type JsonObject, TURN_COLUMNS } from './build.ts';
 
 /** What a turn carries beside the format's own keys; nulls are what Arrow fills missing keys with. */
@@ -12,7 +12,7 @@ export function columnsOfTurn(turn: JsonObject, used: readonly string[]): JsonOb
 /** What is to be written beside role and content of that message. */
 export function turnColumns(sample: Sample, message: Message): JsonObject {
   const all = sample.meta[TURN_COLUMNS];
-  const own: unknown = Array.isArray(all) ? all[sample.messages.indexOf(message)] : undefined;
+  const own: unknown = Array.isArray(all) ? all[allMessages(sample).indexOf(message)] : undefined;
   return isObject(own) ? own : {};
 }
 

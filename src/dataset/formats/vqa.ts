@@ -1,5 +1,6 @@
 import { closeSync, existsSync, openSync, rmSync, statSync } from 'node:fs';
 import { basename, dirname, join, resolve } from 'node:path';
+import { exactJson } from '../exact-number.ts';
 import type { Format, Probe, ReadContext } from '../format.ts';
 import { plainFile } from '../records/decompress.ts';
 import { joinedSource } from '../records/joined-source.ts';
@@ -181,7 +182,7 @@ function chosen(annotation: JsonObject): string | undefined {
 }
 
 function isOnly(answers: unknown, answer: string | undefined): boolean {
-  return JSON.stringify(answers) === JSON.stringify([{ answer, answer_confidence: 'yes', answer_id: 1 }]);
+  return exactJson(answers) === JSON.stringify([{ answer, answer_confidence: 'yes', answer_id: 1 }]);
 }
 
 /**
@@ -202,9 +203,9 @@ function joinVqa(main: string): Joiner {
       // A number alone says a path only in a file that says its subtype.
       const isSaid = image === cocoPath(subtype, id) && (subtype !== undefined || !/^\d+$/.test(id));
       const lead = (count: number, key: string): string => (count === 0 ? `{"${key}": [\n` : ',\n');
-      const asked = `${lead(questions++, 'questions')}${JSON.stringify(isSaid ? rest : question)}`;
+      const asked = `${lead(questions++, 'questions')}${exactJson(isSaid ? rest : question)}`;
       if (annotation === undefined) return [asked];
-      return [asked, `${lead(annotations++, 'annotations')}${JSON.stringify(annotation)}`];
+      return [asked, `${lead(annotations++, 'annotations')}${exactJson(annotation)}`];
     },
     end: () => [
       `${questions === 0 ? '{"questions": [' : '\n'}]${subtype === undefined ? '' : `,\n"data_subtype": "${subtype}"`}}\n`,

@@ -3,6 +3,7 @@ import { buffer } from 'node:stream/consumers';
 import { pipeline } from 'node:stream/promises';
 import { createGunzip, type Gunzip } from 'node:zlib';
 import { WinnowError } from '../../base/errors.ts';
+import { parseExact } from '../exact-number.ts';
 import type { EmbeddedMedia } from '../records/embedded.ts';
 import { isObject, type JsonObject } from './build.ts';
 import { kindOfField, splitMember } from './webdataset-names.ts';
@@ -170,7 +171,7 @@ function fieldsOf(kind: 'image' | 'video', fields: readonly string[]): { field: 
 
 function parsed(text: string): unknown {
   try {
-    return JSON.parse(text);
+    return parseExact(text);
   } catch {
     return undefined;
   }

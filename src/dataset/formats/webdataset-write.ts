@@ -8,6 +8,7 @@ import { temporaryName } from '../../base/files/atomic.ts';
 import { withDiskErrors } from '../../base/files/disk-errors.ts';
 import { makeFolder } from '../../base/files/make-folder.ts';
 import type { Finished } from '../../base/files/output-guard.ts';
+import { exactJson } from '../exact-number.ts';
 import type { MediaLoader } from '../media/place-media.ts';
 import type { JsonObject } from './build.ts';
 import { keyMaker, mediaField } from './webdataset-names.ts';
@@ -76,7 +77,7 @@ export async function openTarSink(writing: TarWriting) {
       const record = given as JsonObject;
       shard ??= begin();
       const key = shard.keyOf(String(record.id));
-      await put(shard, `${key}.json`, Buffer.from(JSON.stringify(record)));
+      await put(shard, `${key}.json`, Buffer.from(exactJson(record)));
       for (const kind of ['image', 'video'] as const) {
         for (const [index, path] of ((record[`${kind}s`] as string[] | undefined) ?? []).entries()) {
           const bytes = await load(path);

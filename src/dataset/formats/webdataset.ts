@@ -32,6 +32,7 @@ export const webdataset: Format = {
     return { confidence: 0, because: 'not a tar archive' };
   },
 
+  holdsPreferences: true,
   read: readColumns,
   write: (sample: Sample) => [typedRecord(sample)],
   cannotHold: typedLimits,

@@ -6,7 +6,7 @@ import type { RowIndex } from './index-table.ts';
 
 const MAGIC = 'WINNOWIX';
 /** Raise when the layout, a reader's results or the hash of a sample change. */
-export const INDEX_VERSION = 3;
+export const INDEX_VERSION = 4;
 
 interface Header {
   rows: number;

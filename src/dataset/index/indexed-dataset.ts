@@ -1,6 +1,8 @@
 import type { WinnowError } from '../../base/errors.ts';
 import type { BatchOptions, Dataset, SampleBatch } from '../dataset.ts';
+import { isNumber } from '../exact-number.ts';
 import type { Format } from '../format.ts';
+import { isObject } from '../formats/build.ts';
 import type { FetchedMedia } from '../media/media.ts';
 import type { RecordSource } from '../records/source.ts';
 import type { Sample } from '../sample.ts';
@@ -44,7 +46,10 @@ export function indexedDataset({ index, source, format, options, file, ...about 
       const result = format.read(records[at], { file, row, options });
       const sample = result.ok || salvage ? result.sample : undefined;
       if (sample === undefined) throw (result as { error: WinnowError }).error;
-      sample.id = index.ids.at(row);
+      const id = index.ids.at(row);
+      // An id that was told apart from another row's is no number any more.
+      if (id === sample.id && hasNumericId(records[at])) sample.numericId = true;
+      sample.id = id;
       samples.set(row, sample);
     }
     return rows.map((row) => samples.get(row) ?? null);
@@ -94,4 +99,8 @@ export function indexedDataset({ index, source, format, options, file, ...about 
       source.close();
     },
   };
+}
+
+function hasNumericId(record: unknown): boolean {
+  return isObject(record) && isNumber(record.id);
 }

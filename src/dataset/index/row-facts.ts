@@ -1,4 +1,5 @@
 import { hashSample, sha256 } from '../canonical.ts';
+import { exactJson, isNumber } from '../exact-number.ts';
 import type { Format, ReadContext } from '../format.ts';
 import type { RawRecord } from '../records/source.ts';
 import { isTextOnly, type Sample } from '../sample.ts';
@@ -30,7 +31,7 @@ export function rowFacts(format: Format, record: RawRecord, context: ReadContext
   }
   return {
     id: guessId(record) ?? `${context.file}#${context.row}`,
-    hash: sha256(record.bytes ?? JSON.stringify(record.parsed)),
+    hash: sha256(record.bytes ?? exactJson(record.parsed, 'literal')),
     flags: QUARANTINED,
     source: null,
     fault: { code: read.code, reason: `${read.reason} (byte ${record.offset})` },
@@ -63,7 +64,7 @@ function readSample(
 
 /** The sample's `source` column; without one the first folder of its first image (`gqa/images/1.jpg` is from gqa). */
 function sourceOf(sample: Sample): string | null {
-  if (typeof sample.meta.source === 'string') return sample.meta.source;
+  if (Object.hasOwn(sample.meta, 'source') && typeof sample.meta.source === 'string') return sample.meta.source;
   const path = sample.media.images[0]?.path ?? sample.media.videos[0]?.path;
   if (path === undefined || /^(\/|[a-z]+:)/i.test(path)) return null;
   const parts = path.replace(/^(\.\/)+/, '').split('/');
@@ -79,5 +80,5 @@ function guessId({ parsed, bytes }: RawRecord): string | undefined {
   }
   if (typeof parsed.value !== 'object' || parsed.value === null) return undefined;
   const id = (parsed.value as Record<string, unknown>).id;
-  return typeof id === 'string' || typeof id === 'number' ? String(id) : undefined;
+  return typeof id === 'string' || isNumber(id) ? String(id) : undefined;
 }

@@ -4,12 +4,13 @@ import { sweepTemporary, systemTemporary, temporaryName } from '../../base/files
 import { withDiskErrors } from '../../base/files/disk-errors.ts';
 import { makeFolder } from '../../base/files/make-folder.ts';
 import { sha256 } from '../canonical.ts';
+import { exactJson } from '../exact-number.ts';
 import { type EmbeddedMedia, storeEmbedded } from './embedded.ts';
 import { openJsonSource } from './json-source.ts';
 import type { RecordSource, SourceRoom } from './source.ts';
 
 /** Raised when the unpacked form changes. */
-const VERSION = 1;
+const VERSION = 2;
 const RECORDS = 'records.jsonl';
 const MEDIA = 'media';
 
@@ -81,7 +82,7 @@ async function fill(folder: string, unpack: (into: Unpacking) => AsyncIterable<u
       held = 0;
     };
     for await (const record of unpack({ media: storeEmbedded(join(folder, MEDIA)), temporary })) {
-      const line = `${JSON.stringify(record)}\n`;
+      const line = `${exactJson(record, 'literal')}\n`;
       held += line.length;
       lines.push(line);
       if (held > 1 << 20) flush();

@@ -1,8 +1,9 @@
+import { exactJson } from '../exact-number.ts';
 import type { Joiner } from './sink.ts';
 
 /** One record a line. */
 export function joinLines(): Joiner {
-  return { add: (record) => [`${JSON.stringify(record)}\n`], end: () => [''] };
+  return { add: (record) => [`${exactJson(record)}\n`], end: () => [''] };
 }
 
 /** One indented array, as Python's `json.dump(rows, indent=1)` prints it. */
@@ -16,5 +17,5 @@ export function joinArray(indent: number): Joiner {
 
 function indented(record: unknown, indent: number): string {
   const pad = ' '.repeat(indent);
-  return pad + JSON.stringify(record, null, indent).replaceAll('\n', `\n${pad}`);
+  return pad + exactJson(record, 'null', indent).replaceAll('\n', `\n${pad}`);
 }

@@ -1,9 +1,10 @@
 import { isUtf8 } from 'node:buffer';
+import { parseExact, reparse } from '../exact-number.ts';
 import type { JsonLayout } from './json-split.ts';
 
 /**
- * `bare`: what stood there as a value although JSON has no such thing (`NaN`, `Infinity`); it is read as null. `gap`:
- * what is wrong between this record and the one before it.
+ * `bare`: what stood there as a value although JSON has no such thing (`NaN`, `Infinity`); it is kept as an
+ * `ExactNumber`. `gap`: what is wrong between this record and the one before it.
  */
 export type Parsed =
   | { ok: true; value: unknown; bare?: string; gap?: string }
@@ -12,7 +13,7 @@ export type Parsed =
 /** Longer texts don't fit into a string of V8's. */
 const MAX_RECORD = 256 << 20;
 
-/** Parse one record. Python's `NaN` and `Infinity` become null; of duplicate keys the last one counts, as in Python. */
+/** Parse one record, numbers as they stand ({@link ExactNumber}); of duplicate keys the last one counts, as in Python. */
 export function parseRecord(bytes: Buffer): Parsed {
   if (bytes.length > MAX_RECORD) {
     return { ok: false, code: 'RECORD_TOO_LONG', reason: `the record has ${Math.round(bytes.length / 1e6)} MB` };
@@ -20,12 +21,12 @@ export function parseRecord(bytes: Buffer): Parsed {
   if (!isUtf8(bytes)) return { ok: false, code: 'RECORD_NOT_UTF8', reason: 'the record is not valid UTF-8' };
   const text = bytes.toString('utf8');
   try {
-    return { ok: true, value: JSON.parse(text) };
+    return { ok: true, value: parseExact(text) };
   } catch (error) {
-    const repaired = withoutBareNumbers(text);
-    if (repaired !== text) {
+    const bare = bareNumber(text);
+    if (bare !== undefined) {
       try {
-        return { ok: true, value: JSON.parse(repaired), bare: bareNumber(text) };
+        return { ok: true, value: reparse(text), bare };
       } catch {
         // The first message describes the text as it stands in the file.
       }
@@ -35,7 +36,7 @@ export function parseRecord(bytes: Buffer): Parsed {
 }
 
 /** Strings are matched first and kept, so that only literals outside of them are replaced. */
-const BARE = /"(?:[^"\\]|\\.)*"|-?\bInfinity\b|\bNaN\b/gs;
+const BARE = /"[^"\\]*(?:\\.[^"\\]*)*"|-?\bInfinity\b|\bNaN\b/gs;
 
 /** One record of a file: a member of an object is an object of one key. */
 export function parseInLayout(bytes: Buffer, layout: JsonLayout): Parsed {
@@ -45,14 +46,11 @@ export function parseInLayout(bytes: Buffer, layout: JsonLayout): Parsed {
 const OPEN = Buffer.from('{');
 const CLOSE = Buffer.from('}');
 
-function withoutBareNumbers(text: string): string {
-  return text.replace(BARE, (token) => (token.startsWith('"') ? token : 'null'));
-}
-
-function bareNumber(text: string): string {
+/** The first of Python's numbers that JSON has no word for. */
+function bareNumber(text: string): string | undefined {
   const tokens = text.matchAll(BARE);
   for (const [token] of tokens) if (!token.startsWith('"')) return token;
-  return '';
+  return undefined;
 }
 
 function describe(error: unknown, text: string): string {

@@ -2,6 +2,7 @@ import { existsSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { type Quarantined, WinnowError } from '../../base/errors.ts';
 import type { Dataset } from '../dataset.ts';
+import { exactJson } from '../exact-number.ts';
 import { formatNamed } from '../formats/registry.ts';
 import { createMediaDigests } from '../media/media-digest.ts';
 import type { Sample } from '../sample.ts';
@@ -153,15 +154,16 @@ async function lookAtRows(dataset: Dataset, column: string, options: OutputOptio
 }
 
 function stratumOf(dataset: Dataset, row: number, sample: Sample, column: string): string {
-  const value = column === 'source' ? dataset.sourceOf(row) : sample.meta[column];
+  const value =
+    column === 'source' ? dataset.sourceOf(row) : Object.hasOwn(sample.meta, column) ? sample.meta[column] : undefined;
   if (value === undefined || value === null) return NONE;
-  return typeof value === 'string' ? value : JSON.stringify(value);
+  return typeof value === 'string' ? value : exactJson(value, 'literal');
 }
 
 function tally(strata: Int32Array, names: readonly string[]): Record<string, number> {
-  const counts: Record<string, number> = {};
-  for (const stratum of strata) counts[names[stratum]!] = (counts[names[stratum]!] ?? 0) + 1;
-  return counts;
+  const counts = new Map<string, number>();
+  for (const stratum of strata) counts.set(names[stratum]!, (counts.get(names[stratum]!) ?? 0) + 1);
+  return Object.fromEntries(counts);
 }
 
 function checkParts(given: Readonly<Record<string, number>>): Part[] {

@@ -6,6 +6,7 @@ import { WinnowError } from '../../base/errors.ts';
 import { sweepTemporary } from '../../base/files/atomic.ts';
 import { makeFolder } from '../../base/files/make-folder.ts';
 import { type OutputGuard, outputGuard } from '../../base/files/output-guard.ts';
+import { exactJson, isNonFinite, numberFrom, parseExact } from '../exact-number.ts';
 import type { Format, SideFile, WriteOptions } from '../format.ts';
 import { isObject } from '../formats/build.ts';
 import { formatNamed } from '../formats/registry.ts';
@@ -251,12 +252,12 @@ async function passSamples(
   let rows = 0;
   for await (const original of request.samples) {
     request.signal?.throwIfAborted();
-    for (const what of to.format.cannotHold(original, to.write)) note(refusing, what, original.id);
+    for (const what of lossesOf(to.format, original, to.write)) note(refusing, what, original.id);
     if (strict && refusing.size > 0) continue;
     for (const what of to.format.forgets?.(original, to.write) ?? []) note(quiet, what, original.id);
     const { sample, trouble } = await to.media.place(original);
     for (const what of new Set(trouble)) note(quiet, what, original.id);
-    const records = to.format.write(sample, to.write);
+    const records = to.format.write(sample, to.write).map((record) => withNumericId(record, sample));
     if (records.length === 0) note(refusing, 'the whole row', original.id);
     for (const record of records) {
       if (isObject(record)) for (const key of Object.keys(record)) columns.add(key);
@@ -266,6 +267,30 @@ async function passSamples(
   }
   const losses = [...refusing.values()];
   return { rows, refused: strict ? losses : [], lost: [...losses, ...quiet.values()], columns };
+}
+
+/** Everything of a sample that a format has no place for: what the format says, and what is so of every format of its kind. */
+export function lossesOf(format: Format, sample: Sample, write: WriteOptions): string[] {
+  return [
+    ...format.cannotHold(sample, write),
+    ...(sample.preference === undefined || format.holdsPreferences ? [] : ['rejected answer of a preference pair']),
+    ...(format.holdsNonFinite ? [] : nonFiniteColumns(sample)),
+  ];
+}
+
+function nonFiniteColumns({ meta }: Sample): string[] {
+  const holds = (value: unknown): boolean => {
+    if (typeof value !== 'object' || value === null) return isNonFinite(value);
+    return isNonFinite(value) || Object.values(value).some(holds);
+  };
+  const names = Object.keys(meta).filter((name) => holds(meta[name]));
+  return names.map((name) => `NaN or Infinity in "${name}", which JSON has not`);
+}
+
+/** An id that is a number in its file is written as one, unless the format has made another of it. */
+function withNumericId(record: unknown, { id, numericId }: Sample): unknown {
+  if (!numericId || !isObject(record) || record.id !== id) return record;
+  return { ...record, id: numberFrom(id) };
 }
 
 function note(losses: Map<string, Loss>, what: string, id: string): void {
@@ -294,7 +319,7 @@ async function planSides(folder: string, sides: readonly SideFile[], guard: Outp
       work.push(() => guard.write(path, content));
     } else if (changed.length > 0) {
       if (changed.some((key) => key in there)) await guard.check(path);
-      work.push(() => guard.extend(path, `${JSON.stringify({ ...there, ...added }, null, 1)}\n`));
+      work.push(() => guard.extend(path, `${exactJson({ ...there, ...added }, "null", 1)}\n`));
     }
   }
   return async () => {
@@ -315,7 +340,7 @@ function cannotHold(title: string, lost: Loss[]): WinnowError {
 
 function readRegistry(path: string): Record<string, unknown> {
   try {
-    const there: unknown = JSON.parse(readFileSync(path, 'utf8'));
+    const there = parseExact(readFileSync(path, 'utf8'));
     if (isObject(there)) return there;
   } catch {
     // Falls through to the error below: a registry that can't be read must not be overwritten.

@@ -1,5 +1,6 @@
 import type { DuckDBAppender, DuckDBConnection } from '@duckdb/node-api';
 import type { Dataset } from '../../dataset/dataset.ts';
+import { exactJson } from '../../dataset/exact-number.ts';
 import { instructionOf, responseOf, type Sample } from '../../dataset/sample.ts';
 
 /** Columns that the index knows. */
@@ -92,7 +93,7 @@ function appendRead(appender: DuckDBAppender, sample: Sample | null): void {
   appender.appendInteger(media.videos.length);
   // An embedded image is a megabyte of base64 that nobody compares.
   appendText(appender, media.images[0]?.path.replace(/^(data:[^,]{0,80}),[\s\S]*$/i, '$1') ?? null);
-  appendText(appender, JSON.stringify(meta));
+  appendText(appender, exactJson(meta));
 }
 
 function appendText(appender: DuckDBAppender, text: string | null): void {
