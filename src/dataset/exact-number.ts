@@ -1,6 +1,6 @@
 /**
- * A number as it stands in a file, where JavaScript's own would lose something of it: digits beyond a double, `1.0`, `-0.0`, `1e-07`,
- * and what JSON has no number for (`NaN`, `Infinity`). Arithmetic takes the nearest double.
+ * A number as it stands in a file, where JavaScript's own would lose something of it: digits beyond a double, `1.0`,
+ * `-0.0`, `1e-07`, and what JSON has no number for (`NaN`, `Infinity`). Arithmetic takes the nearest double.
  */
 export class ExactNumber {
   readonly literal: string;
@@ -13,7 +13,10 @@ export class ExactNumber {
   toString(): string {
     return this.literal;
   }
-  /** For `JSON.stringify` at large: a number where that is the same value, else its digits as text. {@link exactJson} writes it as it stands. */
+  /**
+   * For `JSON.stringify` at large: a number where that is the same value, else its digits as text. {@link exactJson}
+   * writes it as it stands.
+   */
   toJSON(): unknown {
     const value = Number(this.literal);
     if (!Number.isFinite(value) && !/\d/.test(this.literal)) return writing?.nonFinite ? mark(this.literal) : null;
@@ -25,7 +28,9 @@ export class ExactNumber {
 /** What {@link exactJson} is at; undefined: somebody else calls `JSON.stringify`. */
 let writing: { nonFinite: boolean; marked: boolean } | undefined;
 
-/** Stands before the digits of a number while it passes through the platform's JSON as a string; no file can hold it. */
+/**
+ * Stands before the digits of a number while it passes through the platform's JSON as a string; no file can hold it.
+ */
 const MARK = `\u0001${crypto.randomUUID()}:`;
 const MARKED = new RegExp(`"${JSON.stringify(MARK).slice(1, -1).replace('\\', '\\\\')}([^"]*)"`, 'g');
 
@@ -37,7 +42,8 @@ function mark(literal: string): string {
 /**
  * The JSON text of a value, every number as it stood in its file.
  *
- * @param nonFinite `literal`: `NaN` and `Infinity` as Python writes them; `null`: as null, since JSON has no such numbers
+ * @param nonFinite `literal`: `NaN` and `Infinity` as Python writes them; `null`: as null, since JSON has no such
+ * numbers
  */
 export function exactJson(value: unknown, nonFinite: 'literal' | 'null' = 'null', indent?: number): string {
   const outer = writing;
@@ -51,11 +57,16 @@ export function exactJson(value: unknown, nonFinite: 'literal' | 'null' = 'null'
   }
 }
 
-/** Values that may need more than a double: looked for before a text is taken apart. Words in texts that look so cost only time. */
+/**
+ * Values that may need more than a double: looked for before a text is taken apart. Words in texts that look so cost
+ * only time.
+ */
 const SUSPICIOUS = /[:[,\s]-?(?:\d{16}|\d+\.\d*0(?!\d)|\d+\.\d{15}|\d+(?:\.\d+)?[eE]|0(?![\d.])(?<=-0))/;
 const TOKEN = /"[^"\\]*(?:\\.[^"\\]*)*"|-?\d+(?:\.\d+)?(?:[eE][+-]?\d+)?|-?\bInfinity\b|\bNaN\b/gs;
 
-/** Parse JSON text; numbers that a double doesn't spell as they stand come as {@link ExactNumber}. Throws `SyntaxError`. */
+/**
+ * Parse JSON text; numbers that a double doesn't spell as they stand come as {@link ExactNumber}. Throws `SyntaxError`.
+ */
 export function parseExact(text: string): unknown {
   const value: unknown = JSON.parse(text);
   return SUSPICIOUS.test(text) || /^-?\d/.test(text) ? reparse(text) : value;
@@ -118,7 +129,7 @@ export function plainNumbers(value: unknown): unknown {
 }
 
 /** Whether a double is exactly the number that the digits say. */
-export function isSameValue(literal: string, value: number): boolean {
+function isSameValue(literal: string, value: number): boolean {
   if (!Number.isFinite(value)) return false;
   const digits = (text: string): string => {
     const [, sign, whole, part = '', exponent = '0'] = /^(-?)(\d+)(?:\.(\d+))?(?:[eE]([+-]?\d+))?$/.exec(text) ?? [];

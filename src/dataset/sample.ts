@@ -26,9 +26,11 @@ export type Message = z.infer<typeof Message>;
 export const MediaRef = z.object({ path: z.string() });
 export type MediaRef = z.infer<typeof MediaRef>;
 
-/** The other side of a preference pair: `messages` from `from` on are the chosen answer, these turns are the rejected one. */
-export const Preference = z.object({ from: z.int().nonnegative(), rejected: z.array(Message) });
-export type Preference = z.infer<typeof Preference>;
+/**
+ * The other side of a preference pair: `messages` from `from` on are the chosen answer, these turns are the rejected
+ * one.
+ */
+const Preference = z.object({ from: z.int().nonnegative(), rejected: z.array(Message) });
 
 /**
  * The neutral sample: what every reader yields and every writer takes.

@@ -4,7 +4,6 @@ import { PACKED } from '../records/compress.ts';
 import type { Message, Sample } from '../sample.ts';
 import {
   assemble,
-  GAPS_COLUMN,
   idOf,
   isObject,
   type JsonObject,
@@ -24,7 +23,7 @@ import {
   unshownMedia,
 } from './limits.ts';
 import { pairedTurns, pairLimits } from './pairs.ts';
-import { renderMessage, renderPlaceholders, splitPlaceholders } from './placeholders.ts';
+import { GAPS_COLUMN, renderMessage, renderPlaceholders, splitPlaceholders } from './placeholders.ts';
 import { turnColumnLimits } from './turn-columns.ts';
 
 /** LLaMA-Factory's names of the columns, and what they are called unless `columns` says otherwise. */

@@ -2,7 +2,7 @@ import { WinnowError } from '../../base/errors.ts';
 import { ExactNumber, isNonFinite, isNumber } from '../exact-number.ts';
 import type { ReadContext } from '../format.ts';
 import type { MediaRef, Message, Part, Role, Sample } from '../sample.ts';
-import type { LoosePart } from './placeholders.ts';
+import { GAPS_COLUMN, type LoosePart } from './placeholders.ts';
 
 export type ReadResult = { ok: true; sample: Sample } | { ok: false; error: WinnowError; sample?: Sample };
 
@@ -22,13 +22,6 @@ export interface Turn {
  * `tool_call_id`): a list as long as `messages`, null where a turn carries nothing.
  */
 export const TURN_COLUMNS = 'message_columns';
-
-/**
- * The column of `meta` that keeps what stands around the `<image>` and `<video>` tags of a text where that is other than one newline: a
- * list as long as the messages (and, behind them, the turns of a rejected answer), null where the usual stands; else one text more than
- * the message has parts, from before the first to behind the last.
- */
-export const GAPS_COLUMN = 'tag_gaps';
 
 export type JsonObject = Record<string, unknown>;
 
@@ -61,7 +54,10 @@ export function rowError(context: ReadContext, code: string, message: string): {
   };
 }
 
-/** Read media references: one path, a list of them, or structs `{path}` / `{url}` / `{image}`. Null, '' and pandas' NaN are none. */
+/**
+ * Read media references: one path, a list of them, or structs `{path}` / `{url}` / `{image}`. Null, '' and pandas' NaN
+ * are none.
+ */
 export function mediaRefs(value: unknown, column: string): MediaRef[] | string {
   if (value === null || value === undefined || value === '' || isNonFinite(value)) return [];
   const items = Array.isArray(value) ? value : [value];

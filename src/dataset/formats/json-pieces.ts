@@ -1,6 +1,9 @@
 const TOKEN = /"[^"\\]*(?:\\.[^"\\]*)*"|[[\]{},:]/gs;
 
-/** The texts of the elements of a JSON array, or of keys and values of an object in turn, as they are spelled; the text must be valid JSON. */
+/**
+ * The texts of the elements of a JSON array, or of keys and values of an object in turn, as they are spelled; the text
+ * must be valid JSON.
+ */
 export function jsonPieces(text: string): string[] {
   const pieces: string[] = [];
   let depth = 0;

@@ -3,7 +3,6 @@ import type { Part, Sample } from '../sample.ts';
 import {
   assemble,
   count,
-  GAPS_COLUMN,
   idOf,
   isObject,
   mediaRefs,
@@ -21,7 +20,7 @@ import {
   turnLimits,
   unshownMedia,
 } from './limits.ts';
-import { type MediaKind, renderMessage, renderPlaceholders } from './placeholders.ts';
+import { GAPS_COLUMN, type MediaKind, renderMessage, renderPlaceholders } from './placeholders.ts';
 import { readTaggedTurns } from './tagged-turns.ts';
 import { turnColumns } from './turn-columns.ts';
 

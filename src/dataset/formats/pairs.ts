@@ -4,9 +4,9 @@ import { isObject, type JsonObject, type Turn } from './build.ts';
 import { groupCalls } from './tool-calls.ts';
 
 /**
- * Column of `meta` for how a row spells its turns, where its format has several ways and this isn't the one that is written by default:
- * `prompt` (so many messages stand in `prompt`, the others in `completion`), `text` (fields that are plain strings), `whole` (a rejected
- * answer is spelled with all that stands before it).
+ * Column of `meta` for how a row spells its turns, where its format has several ways and this isn't the one that is
+ * written by default: `prompt` (so many messages stand in `prompt`, the others in `completion`), `text` (fields that
+ * are plain strings), `whole` (a rejected answer is spelled with all that stands before it).
  */
 export const FORM_COLUMN = 'row_form';
 

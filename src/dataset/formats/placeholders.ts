@@ -1,8 +1,14 @@
 import { allMessages, type Message, type Part, type Sample } from '../sample.ts';
-import { GAPS_COLUMN } from './build.ts';
 
 /** A part whose medium is not yet known by index. */
 export type LoosePart = { type: 'text'; text: string } | { type: 'image' } | { type: 'video' };
+
+/**
+ * The column of `meta` that keeps what stands around the `<image>` and `<video>` tags of a text where that is other
+ * than one newline: a list as long as the messages (and, behind them, the turns of a rejected answer), null where the
+ * usual stands; else one text more than the message has parts, from before the first to behind the last.
+ */
+export const GAPS_COLUMN = 'tag_gaps';
 
 const TAGS = { image: '<image>', video: '<video>' } as const;
 
@@ -12,9 +18,9 @@ const BOTH = /(<image>|<video>)/;
 export type MediaKind = keyof typeof TAGS;
 
 /**
- * Split text on literal `<image>` / `<video>` tags. Exactly one newline is dropped on each side of a tag; what is left empty makes no
- * part. `gaps` says what was dropped, where that is other than one newline between parts and nothing around them. Kinds that the format
- * doesn't know stay text (`image` is always known).
+ * Split text on literal `<image>` / `<video>` tags. Exactly one newline is dropped on each side of a tag; what is left
+ * empty makes no part. `gaps` says what was dropped, where that is other than one newline between parts and nothing
+ * around them. Kinds that the format doesn't know stay text (`image` is always known).
  */
 export function splitPlaceholders(text: string, kinds: readonly MediaKind[]): { parts: LoosePart[]; gaps?: string[] } {
   if (!text.includes('<')) return { parts: text === '' ? [] : [{ type: 'text', text }] };

@@ -1,6 +1,6 @@
 import type { Format, Probe, ReadContext, WriteOptions } from '../format.ts';
 import type { Sample } from '../sample.ts';
-import { count, GAPS_COLUMN, isObject, type ReadResult, rowError, TURN_COLUMNS } from './build.ts';
+import { count, isObject, type ReadResult, rowError, TURN_COLUMNS } from './build.ts';
 import { hasInlineImages, inlineImageLimits, liftInlineImages } from './inline-images.ts';
 import {
   forgottenId,
@@ -14,7 +14,7 @@ import {
   unshownMedia,
 } from './limits.ts';
 import { llava, readConversations } from './llava.ts';
-import { renderMessage } from './placeholders.ts';
+import { GAPS_COLUMN, renderMessage } from './placeholders.ts';
 import { turnColumns } from './turn-columns.ts';
 
 const COLUMNS = ['id', 'image', 'video', 'conversations'];

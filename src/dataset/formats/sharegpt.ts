@@ -4,7 +4,6 @@ import { PACKED } from '../records/compress.ts';
 import type { Message, Sample } from '../sample.ts';
 import {
   assemble,
-  GAPS_COLUMN,
   idOf,
   isObject,
   type JsonObject,
@@ -25,7 +24,7 @@ import {
   unshownMedia,
 } from './limits.ts';
 import { pairedTurns, pairLimits } from './pairs.ts';
-import { renderMessage, renderPlaceholders } from './placeholders.ts';
+import { GAPS_COLUMN, renderMessage, renderPlaceholders } from './placeholders.ts';
 import { type ColumnMap, columnMap, registryEntry } from './sharegpt-map.ts';
 import { readTaggedTurns } from './tagged-turns.ts';
 import { gatheredColumns, gatheredText, groupCalls, LIST_COLUMN } from './tool-calls.ts';

@@ -2,7 +2,6 @@ import type { Format, Probe, ReadContext, WriteOptions } from '../format.ts';
 import type { Message, Sample } from '../sample.ts';
 import {
   assemble,
-  GAPS_COLUMN,
   idOf,
   isObject,
   type JsonObject,
@@ -25,7 +24,7 @@ import {
   unshownMedia,
 } from './limits.ts';
 import { commonStart, FORM_COLUMN, formColumn, formOf, pairedTurns, pairLimits, type RowForm } from './pairs.ts';
-import { renderMessage } from './placeholders.ts';
+import { GAPS_COLUMN, renderMessage } from './placeholders.ts';
 import { readTaggedTurns } from './tagged-turns.ts';
 import { callText, callTexts } from './tool-calls.ts';
 import { turnColumns } from './turn-columns.ts';
@@ -139,7 +138,10 @@ function turnsOf(sample: Sample, messages: readonly Message[]): JsonObject[] {
   });
 }
 
-/** The rejected answer of a row, where it can be told from the dialogue: a text in place of the last answer, or a whole other dialogue. */
+/**
+ * The rejected answer of a row, where it can be told from the dialogue: a text in place of the last answer, or a whole
+ * other dialogue.
+ */
 function pairOf(
   record: JsonObject,
   turns: Turn[],

@@ -5,8 +5,9 @@ import { isSpaced, jsonPieces } from './json-pieces.ts';
 import { turnColumns } from './turn-columns.ts';
 
 /*
- * A message of a sample that calls a function holds one call, its text spelled as in the file: `{"name": ..., "arguments": {...}}`.
- * Calls made at once are messages side by side; formats that hold them as one turn gather them, and with them the text of the turn.
+ * A message of a sample that calls a function holds one call, its text spelled as in the file:
+ * `{"name": ..., "arguments": {...}}`. Calls made at once are messages side by side; formats that hold them as one turn
+ * gather them, and with them the text of the turn.
  */
 
 /** Column of the first of several calls: how a list of them was spelled, where it isn't spelled as usual. */
@@ -120,7 +121,10 @@ function spelledCall(call: JsonObject): { text: string; kind?: ArgumentsStyle } 
   return { text: `{${members.join(`,${space}`)}}`, kind: isText ? 'text' : 'object' };
 }
 
-/** A call's text as an entry of `tool_calls`; `spelling` where reading it back would give another text. Undefined where it is no call. */
+/**
+ * A call's text as an entry of `tool_calls`; `spelling` where reading it back would give another text. Undefined where
+ * it is no call.
+ */
 export function writeToolCall(
   text: string,
   columns: JsonObject,

@@ -1,8 +1,9 @@
 import type { Format, Probe, ReadContext, WriteOptions } from '../format.ts';
 import type { Message, Sample } from '../sample.ts';
-import { GAPS_COLUMN, isObject, type JsonObject, type ReadResult, TURN_COLUMNS } from './build.ts';
+import { isObject, type JsonObject, type ReadResult, TURN_COLUMNS } from './build.ts';
 import { metaClashes, metaColumns, shownPaths, unshownMedia } from './limits.ts';
 import { FORM_COLUMN, formOf, pairLimits } from './pairs.ts';
+import { GAPS_COLUMN } from './placeholders.ts';
 import { callLimits, withoutOrphans } from './tool-calls.ts';
 import { readTypedParts, type TypedStyle, writeTypedTurns } from './typed-parts.ts';
 

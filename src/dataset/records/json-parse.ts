@@ -13,7 +13,9 @@ export type Parsed =
 /** Longer texts don't fit into a string of V8's. */
 const MAX_RECORD = 256 << 20;
 
-/** Parse one record, numbers as they stand ({@link ExactNumber}); of duplicate keys the last one counts, as in Python. */
+/**
+ * Parse one record, numbers as they stand ({@link ExactNumber}); of duplicate keys the last one counts, as in Python.
+ */
 export function parseRecord(bytes: Buffer): Parsed {
   if (bytes.length > MAX_RECORD) {
     return { ok: false, code: 'RECORD_TOO_LONG', reason: `the record has ${Math.round(bytes.length / 1e6)} MB` };

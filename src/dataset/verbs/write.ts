@@ -269,7 +269,10 @@ async function passSamples(
   return { rows, refused: strict ? losses : [], lost: [...losses, ...quiet.values()], columns };
 }
 
-/** Everything of a sample that a format has no place for: what the format says, and what is so of every format of its kind. */
+/**
+ * Everything of a sample that a format has no place for: what the format says, and what is so of every format of its
+ * kind.
+ */
 export function lossesOf(format: Format, sample: Sample, write: WriteOptions): string[] {
   return [
     ...format.cannotHold(sample, write),
