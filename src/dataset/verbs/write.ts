@@ -322,7 +322,7 @@ async function planSides(folder: string, sides: readonly SideFile[], guard: Outp
       work.push(() => guard.write(path, content));
     } else if (changed.length > 0) {
       if (changed.some((key) => key in there)) await guard.check(path);
-      work.push(() => guard.extend(path, `${exactJson({ ...there, ...added }, "null", 1)}\n`));
+      work.push(() => guard.extend(path, `${exactJson({ ...there, ...added }, 'null', 1)}\n`));
     }
   }
   return async () => {
