@@ -40,6 +40,8 @@ export type SampleLoss =
       ok: true;
       /** Number of response positions (trained tokens). */
       tokens: number;
+      /** Ids of these tokens in the model's vocabulary. */
+      ids: ArrayLike<number>;
       multimodal: TokenLosses;
       blind: Partial<Record<BlindVariant, TokenLosses>>;
       /** Text of each response token, when `perToken`. */

@@ -83,6 +83,8 @@ export interface Signal<Params extends Record<string, unknown> = Record<string, 
   open?(params: Params, context: SignalContext): Promise<SignalRun>;
   /** Columns that it is made from, where those are measured first. */
   reads?(params: Params): string[];
+  /** Facts of all its numbers together, recorded with them when they are there: whether the model fits the data. */
+  summarise?(params: Params, context: SignalContext, plan: ShardPlan): Promise<Record<string, unknown>>;
   /** Computes missing shards by a job of its own. @default a job that reads the samples with a model */
   fill?(params: Params, context: SignalContext, missing: readonly Shard[]): Promise<void>;
 }

@@ -57,6 +57,16 @@ export async function saveRunHead(project: Project, head: RunHead): Promise<void
   await writeFileAtomic(join(runFolder(project, head.name), 'run.json'), `${JSON.stringify(head, null, 1)}\n`);
 }
 
+/** Ids of the samples that a run is tuned on, in the order of the data set. */
+export async function saveTunedIds(project: Project, name: string, ids: readonly string[]): Promise<void> {
+  await writeFileAtomic(join(runFolder(project, name), 'ids.json'), `${JSON.stringify(ids)}\n`);
+}
+
+/** Those ids; undefined for a run of a version that did not keep them. @throws WinnowError `RUN_DAMAGED` */
+export function tunedIds(run: Run): Promise<string[] | undefined> {
+  return readJson(join(run.folder, 'ids.json'), z.array(z.string()));
+}
+
 /** The run of that name, or undefined. @throws WinnowError `RUN_DAMAGED` */
 export async function findRun(project: Project, name: string): Promise<Run | undefined> {
   const folder = runFolder(project, name);

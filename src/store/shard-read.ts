@@ -66,7 +66,9 @@ export async function readColumns(
       const where = options.range === undefined ? '' : ` WHERE row >= ${start} AND row < ${end}`;
       const columns = ['row', ...records.map((record) => name(record.name))].join(', ');
       try {
-        const result = await connection.stream(`SELECT ${columns} FROM read_parquet([${list}])${where}`);
+        // Shards of an earlier version may lack a column that later ones have.
+        const ragged = options.partial === true ? ', union_by_name = true' : '';
+        const result = await connection.stream(`SELECT ${columns} FROM read_parquet([${list}]${ragged})${where}`);
         for (
           let chunk = await result.fetchChunk();
           chunk !== null && chunk.rowCount > 0;

@@ -9,7 +9,16 @@ import { resolveWeights } from '../models/source.ts';
 import { mean } from '../numeric/statistics/statistics.ts';
 import { withLock } from '../store/lock.ts';
 import type { Project } from '../store/project.ts';
-import { type Checkpoint, findRun, finishedRun, type RunHead, runFolder, runKey, saveRunHead } from '../store/runs.ts';
+import {
+  type Checkpoint,
+  findRun,
+  finishedRun,
+  type RunHead,
+  runFolder,
+  runKey,
+  saveRunHead,
+  saveTunedIds,
+} from '../store/runs.ts';
 import { loadSelection } from '../store/selections.ts';
 import { runJob } from '../worker/run-job.ts';
 import { sampleLines } from '../worker/samples.ts';
@@ -79,11 +88,8 @@ export async function train(project: Project, request: TrainRequest = {}): Promi
   const dataset = await project.dataset(request.dataset);
   const rows = await rowsOf(project, dataset, request.selection);
   const model = await resolveWeights(options.model, {});
-  const plan = planSteps(
-    rows.map((row) => dataset.ids[row]!),
-    options,
-    seed,
-  );
+  const ids = rows.map((row) => dataset.ids[row]!);
+  const plan = planSteps(ids, options, seed);
   const { device: _device, ...decisive } = options;
   const head: RunHead = {
     format: 1,
@@ -119,6 +125,7 @@ export async function train(project: Project, request: TrainRequest = {}): Promi
     if (found !== undefined && found.head.key !== head.key) await rm(result.folder, { recursive: true });
     else if (found?.finished) return { ...result, checkpoints: found.checkpoints };
     await saveRunHead(project, head);
+    await saveTunedIds(project, name, ids);
     const done = await runWorker(project, dataset, rows, plan, { model: model.folder, options, seed, head, request });
     const { checkpoints } = await finishedRun(project, name);
     await project.record({ kind: 'train', name, about: { dataset: dataset.name, steps: plan.length, key: head.key } });

@@ -1,6 +1,7 @@
 import { type Command, Option } from 'commander';
 import type { ScoreAllResult } from '../../experiment/score-all.ts';
 import type { ScoreResult } from '../../signals/engine/score.ts';
+import { fitLines } from '../../signals/fit/judge.ts';
 import { signals } from '../../signals/measured/registry.ts';
 import { SharedParams } from '../../signals/measured/worker-params.ts';
 import { action, type Session, withDryRun } from '../command.ts';
@@ -54,8 +55,9 @@ export const register: Register = (program, session) => {
         const failed = result.rowsComputed === result.rows ? result.quarantined.length : 0;
         return {
           document: result,
-          exitCode: lostAll(result) ? 1 : 0,
+          exitCode: hasFailed(result) ? 1 : 0,
           text: [
+            ...(result.fit === undefined ? [] : [...fitLines(result.fit), '']),
             `${result.signal}: ${result.rowsComputed - failed} samples scored in ${formatDuration(result.seconds)}, ${result.rows - result.rowsComputed} were there already.`,
             ...(result.quarantined.length === 0
               ? []
@@ -73,8 +75,8 @@ export const register: Register = (program, session) => {
   }
 };
 
-/** Some rows that can't be read are a data set's lot; not one that can be is a mistake. */
-const lostAll = ({ rows, quarantined }: ScoreResult): boolean => rows > 0 && quarantined.length === rows;
+/** Some rows that can't be read are a data set's lot; where most can't be, the command has failed. */
+const hasFailed = ({ rows, quarantined }: ScoreResult): boolean => 2 * quarantined.length > rows;
 
 /** `winnow score all`: what methods read, in as few passes as it takes. */
 function registerAll(score: Command, session: Session): void {
@@ -115,7 +117,7 @@ function registerAll(score: Command, session: Session): void {
       });
       return {
         document: result,
-        exitCode: result.signals.some((one) => 'quarantined' in one && lostAll(one)) ? 1 : 0,
+        exitCode: result.signals.some((one) => 'quarantined' in one && hasFailed(one)) ? 1 : 0,
         text: () => allText(result, context.dryRun),
       };
     }),
@@ -143,7 +145,9 @@ function allText(result: ScoreAllResult, dryRun: boolean): string {
     result.signals.flatMap((one) => ('quarantined' in one ? one.quarantined.map((q) => [q.id, q] as const) : [])),
   );
   const few = [...failed.values()].slice(0, 5);
+  const fits = result.signals.flatMap((one) => ('fit' in one && one.fit !== undefined ? [one.fit] : []));
   return [
+    ...fits.flatMap((fit) => [...fitLines(fit), '']),
     table(
       { columns: ['signal', 'data set', dryRun ? 'cost' : 'now', 'before'], rows: [...rows, ...behind] },
       widthOf(process.stdout),

@@ -101,6 +101,7 @@ function report(
   return {
     ok: true,
     tokens: all.length,
+    ids: scoredPositions(conversation).map((t) => conversation.ids[t]!),
     multimodal: mean(all),
     blind: Object.fromEntries(blind.map((variant) => [variant, mean(losses.get(variant)!)])),
     ...(perToken === true && { tokenTexts: textsOf(conversation, processor) }),

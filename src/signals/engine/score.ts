@@ -5,6 +5,7 @@ import type { Project } from '../../store/project.ts';
 import { readQuarantined } from '../../store/shard-read.ts';
 import { type Shard, writeShard } from '../../store/shards.ts';
 import { recordSignal } from '../../store/signals.ts';
+import type { Fit } from '../fit/judge.ts';
 import type { ScorePlan, ScoreSummary, Signal, SignalRun } from '../signal.ts';
 import { lacking, rowsOf, underClaims } from './shard-locks.ts';
 
@@ -14,6 +15,8 @@ export interface ScoreResult extends ScoreSummary {
   seconds: number;
   /** Rows of the data set that have no numbers, with the reason. */
   quarantined: Quarantined[];
+  /** Whether the model fits the data, where its losses are measured. */
+  fit?: Fit;
 }
 
 /**
@@ -61,6 +64,7 @@ async function finish(plan: ScorePlan, rowsComputed: number, seconds: number): P
       rowsComputed,
       cost: signal.cost(params),
       peakMemoryMb: Math.round(process.resourceUsage().maxRSS / 1024),
+      ...(await signal.summarise?.(params, context, shards)),
     });
   }
   return {
@@ -70,7 +74,16 @@ async function finish(plan: ScorePlan, rowsComputed: number, seconds: number): P
     quarantined: [...context.dataset.quarantined, ...(await readQuarantined(project, shards))].sort(
       (a, b) => a.row - b.row,
     ),
+    fit: await fitOfPlan(plan),
   };
+}
+
+/** The judgement on the model whose losses a plan measures. */
+async function fitOfPlan({ project, signal, params, context }: ScorePlan): Promise<Fit | undefined> {
+  if (signal.summarise === undefined) return undefined;
+  const { fitOf } = await import('../fit/read.ts');
+  const column = signal.columns(params).find(({ name }) => name.startsWith('necessity_'))?.name;
+  return fitOf(project, context.dataset, { column });
 }
 
 /** The command that measures with these options; those that are the defaults are left out. */

@@ -128,6 +128,7 @@ function report(row: RowOutcome, variants: readonly HttpVariant[], perToken: boo
   return {
     ok: true,
     tokens: row.multimodal.length,
+    ids: row.ids,
     multimodal: mean(row.multimodal),
     blind: Object.fromEntries(variants.map((variant) => [variant, mean(row.blind[variant]!)])),
     imageTokens: row.imageTokens,

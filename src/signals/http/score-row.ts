@@ -8,6 +8,8 @@ import type { Backend } from './backend.ts';
 /** Losses of one row's answer tokens in each pass, nats. */
 export interface RowPasses {
   multimodal: number[];
+  /** Ids of the answer tokens. */
+  ids: number[];
   blind: Partial<Record<HttpVariant, number[]>>;
   texts: (string | null)[];
   imageTokens: number;
@@ -42,6 +44,7 @@ export async function scoreRow(
     });
   const row: RowPasses = {
     multimodal: [],
+    ids: [],
     blind: Object.fromEntries(variants.map((variant) => [variant, []])),
     texts: [],
     imageTokens: 0,
@@ -71,6 +74,7 @@ async function scoreAsk(
   ]);
   const found = alignAnswers(ask, answer, seen, shown === 0);
   row.multimodal.push(...found.losses);
+  row.ids.push(...answer.spans.flatMap(({ start, end }) => answer.ids.slice(start, end)));
   row.texts.push(...found.texts);
   const without = tails[variants.indexOf('http-drop')]?.total ?? answer.ids.length;
   row.imageTokens = Math.max(row.imageTokens, imageTokens(shown, seen.total, without));

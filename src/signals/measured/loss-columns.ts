@@ -13,6 +13,7 @@ export function lossColumns(params: LossParams): ColumnSpec[] {
   const specs: ColumnSpec[] = [
     { name: 'nll_mm', kind: 'f32', measures: 'mean response loss with the image, nats/token' },
     { name: 'response_tokens', kind: 'i32', measures: 'response positions the mean is over (end of turn included)' },
+    { name: 'response_ids', kind: 'list', measures: "ids of the tokens at these positions, in the model's vocabulary" },
   ];
   for (const variant of params.blind) {
     specs.push(
@@ -70,6 +71,7 @@ export function toColumns(losses: readonly (RowLoss | null)[], params: LossParam
   const result: Record<string, Column> = {
     nll_mm: scalar((loss) => loss.multimodal.mean),
     response_tokens: { kind: 'i32', width: 1, data: Int32Array.from(losses, (loss) => (loss?.ok ? loss.tokens : 0)) },
+    response_ids: listColumn(losses.map((loss) => (loss?.ok ? Float32Array.from(loss.ids) : undefined))),
   };
   for (const variant of params.blind) {
     result[blindColumn('nll_blind', variant)] = scalar((loss) => blind(loss, variant).mean);

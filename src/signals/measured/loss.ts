@@ -80,6 +80,14 @@ export const loss: Signal<LossParams> = {
     dtype: dtype === 'float32' ? undefined : dtype,
     server: server === undefined ? undefined : serverUrl(server),
   }),
+  async summarise(params, context, plan) {
+    const { dataset, project } = context;
+    const { measureStoredFit } = await import('../fit/read.ts');
+    const columns = lossColumns(params).map(({ name }) => name);
+    const model = params.model ?? '';
+    const vocabulary = await vocabularyOf(params, context);
+    return { fit: await measureStoredFit(project!, dataset, { plan, columns, model, vocabulary }) };
+  },
   async open(params, context) {
     const measure = params.server === undefined ? await inProcess(params, context) : await overHttp(params, context);
     return {
@@ -110,6 +118,21 @@ export const loss: Signal<LossParams> = {
 interface LossSource {
   losses(samples: readonly Sample[], tell?: (rows: number) => void): Promise<RowLoss[]>;
   close(): Promise<void>;
+}
+
+/** Tokens that the scoring model chooses from; of a server's model where its tokenizer is given. */
+async function vocabularyOf(params: LossParams, context: SignalContext): Promise<number | undefined> {
+  const { vocabularySize } = await import('../../models/vocabulary.ts');
+  if (params.server === undefined) {
+    const { weightsOf } = await import('../engine/weights.ts');
+    const { resolveModel } = await import('../../models/source.ts');
+    const isByWorker = (await chosen(params, context)) === 'worker';
+    const source = isByWorker ? await weightsOf(params, context) : await resolveModel(modelOf(params), context);
+    return vocabularySize(source.folder);
+  }
+  if (params.tokenizer === undefined) return undefined;
+  const { resolveTokenizer } = await import('../../models/source.ts');
+  return vocabularySize(await resolveTokenizer(params.tokenizer, context));
 }
 
 const modelOf = (params: LossParams): string => params.model ?? 'micro-vlm';

@@ -19,6 +19,8 @@ export type RowLoss =
       ok: true;
       /** Number of response positions. */
       tokens: number;
+      /** Ids of these tokens in the model's vocabulary. */
+      ids: ArrayLike<number>;
       multimodal: TokenLosses;
       blind: Partial<Record<LossVariant, TokenLosses>>;
       /** Text of each response token, when they were asked for. */

@@ -31,10 +31,11 @@ WITH_IMAGES = ("image", "image_only")
 
 @dataclass
 class Tokens:
-    """Numbers of each response token of one row: `nll` in nats; `el2n`, the L2 norm of probabilities minus one-hot,
-    and `aum`, the margin p_y - max p_v (v != y), where they are asked for."""
+    """Numbers of each response token of one row: `nll` in nats, `ids` in the vocabulary; `el2n`, the L2 norm of
+    probabilities minus one-hot, and `aum`, the margin p_y - max p_v (v != y), where they are asked for."""
 
     nll: np.ndarray
+    ids: np.ndarray
     el2n: np.ndarray | None = None
     aum: np.ndarray | None = None
 
@@ -225,7 +226,7 @@ class Engine:
         columns = [torch.cat(c).cpu().numpy() for c in zip(*parts, strict=True)] if parts else [np.zeros(0)] * 3
         ends = np.cumsum([len(s.queries) for s in batch])[:-1]
         split = [np.split(c, ends) for c in columns]
-        return [Tokens(*(c[r] for c in split)) for r in range(len(batch))]
+        return [Tokens(split[0][r], s.labels, *(c[r] for c in split[1:])) for r, s in enumerate(batch)]
 
 
 def look(observer: Observer, batch: list[Sequence], states: torch.Tensor, packed: Packed) -> list[Any]:

@@ -34,6 +34,7 @@ class Loss:
         found = {
             "nll_mm": Column("f32", 1, mm),
             "response_tokens": Column("i32", 1, [0 if t is None else len(t.nll) for t in seen]),
+            "response_ids": Column("list", 1, [[] if t is None else t.ids for t in seen]),
         }
         for name in self.blind:
             blind = means(reading.tokens[name])
