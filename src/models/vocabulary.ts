@@ -12,8 +12,8 @@ const Tokenizer = z.object({
 });
 
 /**
- * Tokens that a model chooses from at every position: the width of its output as `config.json` gives it, else those that `tokenizer.json`
- * lists. Undefined where the folder says neither.
+ * Tokens that a model chooses from at every position: the width of its output as `config.json` gives it, else those
+ * that `tokenizer.json` lists. Undefined where the folder says neither.
  */
 export async function vocabularySize(folder: string): Promise<number | undefined> {
   const config = Config.safeParse(await readJson(join(folder, 'config.json'))).data;

@@ -1,8 +1,9 @@
 import type { FitNumbers, MeanNecessity } from './measure.ts';
 
 /**
- * `fits`: the model predicts the answers better than their frequencies do, and the image helps it. `misfit`: one of the two is not so, and
- * its necessity says nothing of the samples. `unclear`: too few rows to say whether the image helps. `unknown`: not measured.
+ * `fits`: the model predicts the answers better than their frequencies do, and the image helps it. `misfit`: one of the
+ * two is not so, and its necessity says nothing of the samples. `unclear`: too few rows to say whether the image helps.
+ * `unknown`: not measured.
  */
 export type FitVerdict = 'fits' | 'misfit' | 'unclear' | 'unknown';
 

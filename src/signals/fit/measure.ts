@@ -9,7 +9,9 @@ const MeanNecessity = z.object({
   rows: z.int(),
 });
 
-/** Numbers that tell whether a model fits a data set; what they say is `judgeFit`'s. Recorded with the signal `loss`. */
+/**
+ * Numbers that tell whether a model fits a data set; what they say is `judgeFit`'s. Recorded with the signal `loss`.
+ */
 export const FitNumbers = z.object({
   rows: z.int().describe('rows that the losses are over'),
   tokens: z.int().describe('answer tokens of these rows'),
@@ -49,11 +51,12 @@ export interface FitColumns {
 const ENOUGH = 30;
 
 /**
- * Measures how well a model knows a data set: its loss beside what the answers' own token frequencies give, and the mean of S.
+ * Measures how well a model knows a data set: its loss beside what the answers' own token frequencies give, and the
+ * mean of S.
  *
  * With n_v the times that token v stands in the measured answers and n their sum:
- * loss = sum over rows of (tokens x mean loss) / n; unigram = -sum over v of (n_v / n) ln(n_v / n). Both are means over the same tokens.
- * The mean of S is over rows that have an image, each counted once.
+ * loss = sum over rows of (tokens x mean loss) / n; unigram = -sum over v of (n_v / n) ln(n_v / n). Both are means over
+ * the same tokens. The mean of S is over rows that have an image, each counted once.
  */
 export function measureFit(columns: FitColumns): FitNumbers {
   const { loss, tokens, ids, necessity, textOnly, tuned } = columns;
@@ -105,7 +108,10 @@ export function meanWithInterval(values: readonly number[]): MeanNecessity {
   return { mean: centre, lo: centre - half, hi: centre + half, rows: n };
 }
 
-/** The 97.5 % quantile of Student's t: exact for 1 and 2 degrees of freedom, else Cornish-Fisher (Abramowitz and Stegun 26.7.5), within 0.5 %. */
+/**
+ * The 97.5 % quantile of Student's t: exact for 1 and 2 degrees of freedom, else Cornish-Fisher (Abramowitz and Stegun
+ * 26.7.5), within 0.5 %.
+ */
 export function t975(degrees: number): number {
   if (degrees === 1) return 12.706204736;
   if (degrees === 2) return 4.30265273;

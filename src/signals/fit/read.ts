@@ -61,8 +61,8 @@ async function tunedRows(project: Project, dataset: Dataset, model: string): Pro
 }
 
 /**
- * Whether the model that measured a data set's losses fits it: as it was recorded with the signal, or measured anew where rows have changed
- * since. Undefined where no necessity has been measured.
+ * Whether the model that measured a data set's losses fits it: as it was recorded with the signal, or measured anew
+ * where rows have changed since. Undefined where no necessity has been measured.
  *
  * @param column of the necessity that is shown. @default the first of the latest loss
  */
