@@ -4,6 +4,8 @@ import { clusterTerms } from '../experiment/cluster-terms.ts';
 import { ownCluster, readTruth, separation, truthColumns } from '../experiment/truth.ts';
 import { savedLimits } from '../select/baseline/limits.ts';
 import { readInputs } from '../select/inputs/read-inputs.ts';
+import { classesOf, thresholdsOf } from '../select/kit/necessity-class.ts';
+import { fitOf } from '../signals/fit/read.ts';
 import { columnSuffix } from '../signals/measured/row-loss.ts';
 import type { Project } from '../store/project.ts';
 import { listSelections } from '../store/selections.ts';
@@ -59,16 +61,14 @@ export async function collectReport(project: Project, request: CollectRequest = 
     const unselected = await collectDoctor(project, request);
     if (unselected !== undefined) return unselected;
   }
-  const selections = await readSelections(project, request);
+  const { dataset, selections, stale } = await readSelections(project, request);
   const main = selections[0]!;
-  const dataset = await project.dataset(main.dataset.name);
   request.progress?.(0, 3, 'collecting the report');
   const texts = await readTexts(dataset);
   const { about, necessity, input } = await readInputs(project, dataset, []);
   const loss = (await storedSignals(project, dataset)).find((signal) => signal.entry.signal === 'loss');
   const blind = ((loss?.entry.params.blind as string[] | undefined) ?? ['masked'])[0]!;
-  const threshold = typeof main.options.threshold === 'number' ? main.options.threshold : 0.05;
-  const thresholds = { critical: threshold, misaligned: -threshold };
+  const thresholds = thresholdsOf(main.options);
   const truth = request.truth === undefined ? undefined : await readTruth(request.truth);
   const labels = truth === undefined ? undefined : truthColumns(truth, dataset);
   const embedding = await storedColumn(
@@ -95,10 +95,17 @@ export async function collectReport(project: Project, request: CollectRequest = 
   const composition = compositionOfSaved(main);
   request.progress?.(1, 3, 'collecting the report');
 
+  const { textOnly } = about;
+  const classes = necessity === undefined ? [] : classesOf({ necessity, blind: blindLoss, textOnly }, thresholds);
   const groups =
     necessity === undefined
       ? []
-      : extremes(necessity, thresholds, (row) => `${texts.question[row]}\n${texts.answer[row]}\n${texts.image[row]}`);
+      : extremes(
+          necessity,
+          classes,
+          thresholds,
+          (row) => `${texts.question[row]}\n${texts.answer[row]}\n${texts.image[row]}`,
+        );
   const samples = await gallerySamples(
     project,
     dataset,
@@ -112,6 +119,8 @@ export async function collectReport(project: Project, request: CollectRequest = 
     title: request.title ?? dataset.name,
     subtitle: `${dataset.rows.toLocaleString('en')} rows, ${dataset.format} (${dataset.detected})`,
     thresholds,
+    stale,
+    fit: necessity === undefined ? undefined : await fitOf(project, dataset),
     samples: {
       id: [...dataset.ids],
       question: texts.question,
@@ -122,6 +131,7 @@ export async function collectReport(project: Project, request: CollectRequest = 
       multimodal,
       blind: blindLoss,
       necessity,
+      textOnly,
       cluster: clusters,
       ...(map === undefined ? {} : map),
     },
@@ -134,8 +144,14 @@ export async function collectReport(project: Project, request: CollectRequest = 
     random: reportRandom(
       dataset,
       main.kept.length,
-      { necessity, source: about.source, category: texts.category, fault: labels?.fault },
-      thresholds,
+      {
+        necessity,
+        source: about.source,
+        category: texts.category,
+        fault: labels?.fault,
+        classes: necessity === undefined ? undefined : classes,
+        textOnly,
+      },
       await savedLimits(project, dataset, main, excluded),
     ),
     faults:

@@ -1,7 +1,7 @@
 import type { ReportData, ReportSelection } from './data.ts';
-import { roundHalfUp, shorten } from './format.ts';
+import { CLASSES, roundHalfUp, shorten } from './format.ts';
 import type { Coded, PageCluster, PageData, PageSamples } from './page.ts';
-import { summarise, valueAt } from './summary.ts';
+import { classesOfData, summarise, valueAt } from './summary.ts';
 
 /** Samples on the page at most; above it the map and the table show an even sample of the rows. */
 export const MAX_SHOWN = 20_000;
@@ -75,11 +75,18 @@ function columns(data: ReportData, rows: readonly number[]): Omit<PageSamples, '
     multimodal: pick(s.multimodal, 3),
     blind: pick(s.blind, 3),
     necessity: pick(s.necessity, 3),
+    classes: s.necessity === undefined ? null : classDigits(data, rows),
     cluster: s.cluster === undefined ? null : rows.map((i) => s.cluster![i]!),
     x: coordinate(s.x, rows),
     y: coordinate(s.y, rows),
     kept: rows.map((i) => (kept.has(i) ? '1' : '0')).join(''),
   };
+}
+
+/** Classes go by the unrounded S, which the page doesn't have. */
+function classDigits(data: ReportData, rows: readonly number[]): string {
+  const classed = classesOfData(data);
+  return rows.map((i) => (classed[i] === undefined ? '-' : CLASSES.indexOf(classed[i]))).join('');
 }
 
 function finiteOrNull(value: number, digits: number): number | null {

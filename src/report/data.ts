@@ -1,4 +1,6 @@
 import { z } from 'zod';
+import { DEFAULT_THRESHOLDS, NECESSITY_CLASSES } from '../select/kit/necessity-class.ts';
+import { Fit } from '../signals/fit/measure.ts';
 
 /** One number per sample: a typed array (NaN: missing) or plain numbers (null: missing). */
 const Numbers = z.union([
@@ -7,6 +9,9 @@ const Numbers = z.union([
 ]);
 /** One small integer per sample. */
 const Integers = z.union([z.custom<Int32Array>((value) => value instanceof Int32Array), z.array(z.int())]);
+/** 0 or 1 per sample. */
+const Flags = z.union([z.custom<Uint8Array>((value) => value instanceof Uint8Array), z.array(z.int().min(0).max(1))]);
+const NecessityClassName = z.enum(NECESSITY_CLASSES);
 /** One label per sample; null: none. */
 const Labels = z.array(z.string().nullable());
 
@@ -29,6 +34,7 @@ const ReportSamples = z.object({
   multimodal: Numbers.optional().describe('mean response loss with the image, nats/token'),
   blind: Numbers.optional().describe('mean response loss without the image, nats/token'),
   necessity: Numbers.optional().describe('blind - multimodal, nats/token'),
+  textOnly: Flags.optional().describe('1: the row has no image'),
   cluster: Integers.optional().describe('cluster of the instruction; -1: none'),
   x: Numbers.optional().describe('first coordinate on the map, any scale'),
   y: Numbers.optional().describe('second coordinate on the map, any scale'),
@@ -76,7 +82,7 @@ export const ReportRandom = z.object({
   size: z.int().nonnegative().describe('samples in each subset'),
   meanNecessity: Interval.optional().describe('nats/token'),
   shares: z
-    .object({ critical: Interval, redundant: Interval, misaligned: Interval })
+    .partialRecord(NecessityClassName, Interval)
     .optional()
     .describe('share of the subset in each class, 0 to 1'),
   source: z.record(z.string(), Interval).optional().describe('share of the subset from each source, 0 to 1'),
@@ -127,7 +133,7 @@ export type GallerySample = z.infer<typeof GallerySample>;
 export const GalleryGroup = z.object({
   title: z.string().describe('e.g. Most critical'),
   about: z.string().describe('one sentence'),
-  class: z.enum(['critical', 'redundant', 'misaligned']).optional().describe('hue of the group'),
+  class: NecessityClassName.optional().describe('hue of the group'),
   rows: z.array(z.int().nonnegative()).describe('rows of `gallery.samples`, in the order shown'),
 });
 export type GalleryGroup = z.infer<typeof GalleryGroup>;
@@ -190,9 +196,15 @@ export const ReportData = z.object({
   subtitle: z.string().optional().describe('one line under the title, e.g. where the data came from'),
   madeAt: z.string().optional().describe('date and time for people; leave out for a reproducible page'),
   thresholds: z
-    .object({ critical: z.number(), misaligned: z.number() })
-    .default({ critical: 0.05, misaligned: -0.05 })
-    .describe('S > critical: critical; S < misaligned: misaligned; else redundant; nats/token'),
+    .object({
+      critical: z.number(),
+      misaligned: z.number(),
+      blind: z.number().default(DEFAULT_THRESHOLDS.blind),
+    })
+    .default(DEFAULT_THRESHOLDS)
+    .describe('S > critical; S < misaligned; between them a loss without the image up to blind: redundant; nats/token'),
+  stale: z.string().optional().describe('what has changed since the selection was made, in a sentence'),
+  fit: Fit.optional().describe('whether the model that measured S fits the data; absent: not known'),
   samples: ReportSamples,
   clusters: z.array(ReportCluster).optional(),
   mapNote: z.string().optional().describe('what the two coordinates of the map are'),

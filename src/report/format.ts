@@ -1,20 +1,41 @@
+import { NECESSITY_CLASSES, type NecessityClass } from '../select/kit/necessity-class.ts';
 import { describeReason, REASON_TEXTS, type ReasonCode } from '../select/reasons.ts';
 /** The words and number formats that the page and the terminal share. Pure: it is bundled into the page too. */
 
-export type NecessityClass = 'critical' | 'redundant' | 'misaligned';
-export const CLASSES: readonly NecessityClass[] = ['critical', 'redundant', 'misaligned'];
+export const CLASSES = NECESSITY_CLASSES;
 
 export const CLASS_TITLE: Record<NecessityClass, string> = {
   critical: 'Critical',
   redundant: 'Redundant',
+  neither: 'Neither',
   misaligned: 'Misaligned',
+  'text-only': 'Text only',
 };
 
-export const CLASS_MEANING: Record<NecessityClass, string> = {
-  critical: 'the image makes the answer likelier: these teach the model to look',
-  redundant: 'the image changes nothing: these can be answered blind',
-  misaligned: 'the image makes the answer less likely: these contradict what is shown',
+/** What a class is in terms of losses. */
+const CLASS_MEANING: Record<NecessityClass, string> = {
+  critical: 'the image makes the answer likelier',
+  redundant: 'the image changes nothing, and the text alone gives the answer',
+  neither: 'the image changes nothing, and the text does not give the answer either',
+  misaligned: 'the image makes the answer less likely',
+  'text-only': 'no image',
 };
+
+/** What it says of a sample, where the model that measured it fits the data. */
+export const CLASS_READING: Record<NecessityClass, string> = {
+  critical: 'teach the model to look',
+  redundant: 'can be answered blind',
+  neither: 'are answered by neither image nor text',
+  misaligned: 'contradict their image',
+  'text-only': 'have no image',
+};
+
+/** What a class means; what it says of the samples only where the model fits them. */
+export function classMeaning(name: NecessityClass, isReadable: boolean): string {
+  return isReadable && name !== 'text-only'
+    ? `${CLASS_MEANING[name]}: these ${CLASS_READING[name]}`
+    : CLASS_MEANING[name];
+}
 
 /** Rounds half up (away from zero), as people expect. */
 export function roundHalfUp(value: number, digits: number): number {
@@ -53,16 +74,6 @@ export function duration(seconds: number): string {
   if (whole < 60) return `${whole} s`;
   if (whole < 3600) return `${Math.floor(whole / 60)} min ${whole % 60} s`;
   return `${Math.floor(whole / 3600)} h ${Math.floor((whole % 3600) / 60)} min`;
-}
-
-/** S > critical, S < misaligned, or between; null where S is missing. */
-export function classOf(
-  necessity: number | null | undefined,
-  thresholds: { critical: number; misaligned: number },
-): NecessityClass | null {
-  if (necessity === null || necessity === undefined || Number.isNaN(necessity)) return null;
-  if (necessity > thresholds.critical) return 'critical';
-  return necessity < thresholds.misaligned ? 'misaligned' : 'redundant';
 }
 
 /** Shortens to `limit` characters at most, whitespace joined, without cutting a surrogate pair. */

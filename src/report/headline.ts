@@ -1,8 +1,21 @@
-import { count, percent, signed } from './format.ts';
+import { fitHeadline } from '../signals/fit/judge.ts';
+import { CLASS_READING, count, percent, signed } from './format.ts';
 import type { Summary } from './summary.ts';
 
-/** The finding of the report in one sentence of plain words. */
-export function finding(summary: Summary): string {
+/** Whether S may be read as something about the samples: the model that measured it fits them. */
+export function isReadable({ fit }: Pick<Summary, 'fit'>): boolean {
+  return fit?.verdict === 'fits';
+}
+
+/** What is said of the model before any of its numbers; nothing where S has not been measured. */
+export function fitSentences({ fit, classes }: Pick<Summary, 'fit' | 'classes'>): string[] {
+  if (classes === null) return [];
+  if (fit === null) return ['It is not known whether the model that measured these numbers fits this data.'];
+  return [fitHeadline(fit), fit.reason, ...(fit.wayOut === null ? [] : [fit.wayOut])];
+}
+
+/** The most important sentence of the report, in plain words. Where the model does not fit the data, it is that. */
+export function headline(summary: Summary): string {
   const { classes, total } = summary;
   const main = summary.selections[0];
   if (classes === null) {
@@ -10,12 +23,11 @@ export function finding(summary: Summary): string {
       return `${count(total)} samples were looked at; none has been scored for visual necessity yet.`;
     return `${count(main.kept)} of ${count(total)} samples were kept by ${main.title}.`;
   }
+  if (!isReadable(summary)) return fitSentences(summary)[0]!;
+  const parts = summary.shownClasses.map((name) => `${count(classes[name])} ${CLASS_READING[name]}`);
   const unscored = total - summary.scored;
-  const rest = unscored > 0 ? `; ${count(unscored)} could not be scored` : '';
-  return (
-    `Of ${count(total)} samples, ${count(classes.critical)} teach the model to look; ` +
-    `${count(classes.redundant)} can be answered blind; ${count(classes.misaligned)} contradict their image${rest}.`
-  );
+  if (unscored > 0) parts.push(`${count(unscored)} could not be scored`);
+  return `Of ${count(total)} samples, ${parts.join('; ')}.`;
 }
 
 /** What the main selection did, in one or two sentences; empty when there is none. */

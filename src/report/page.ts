@@ -20,6 +20,8 @@ export interface PageSamples {
   multimodal: (number | null)[] | null;
   blind: (number | null)[] | null;
   necessity: (number | null)[] | null;
+  /** Class of each sample: its place in `CLASSES` as a digit; `-`: S was not measured. */
+  classes: string | null;
   cluster: number[] | null;
   /** 0 to 1000 */
   x: number[] | null;

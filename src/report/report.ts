@@ -3,7 +3,7 @@ import { WinnowError } from '../base/errors.ts';
 import { compact } from './compact.ts';
 import type { ReportInput } from './data.ts';
 import { ReportData } from './data.ts';
-import { finding } from './headline.ts';
+import { headline } from './headline.ts';
 import { htmlPage } from './html-page.ts';
 import { summaryText } from './terminal.ts';
 
@@ -22,7 +22,7 @@ export async function buildReport(input: ReportInput): Promise<string> {
   return htmlPage({
     title: `${data.title} · Winnow report`,
     heading: data.title,
-    description: finding(page.summary),
+    description: headline(page.summary),
     text: summaryText(data, { colour: false, width: 100 }),
     data: page,
     script: 'client.js',

@@ -1,14 +1,13 @@
 import type { CompositionRecord } from '../select/compose/record.ts';
 import type { Explanation } from '../select/explain.ts';
 import type { SelectResult } from '../select/run.ts';
-import { count, number, percent, shorten, signed } from './format.ts';
+import { fitLines } from '../signals/fit/judge.ts';
+import { CLASS_TITLE, CLASSES, count, number, percent, shorten, signed } from './format.ts';
 import { textTable as table } from './text-table.ts';
 
 const LABELS: Record<string, string> = {
   necessity: 'mean necessity',
-  critical: 'critical',
-  redundant: 'redundant',
-  misaligned: 'misaligned',
+  ...Object.fromEntries(CLASSES.map((name) => [name, CLASS_TITLE[name].toLowerCase()])),
 };
 
 /** Statistic of a subset for people: shares as per cent, necessity in nats/token. */
@@ -44,6 +43,7 @@ export function selectionText(result: SelectResult, width = Number.POSITIVE_INFI
     ]),
   ];
   return [
+    ...(result.fit === undefined ? [] : [...fitLines(result.fit), '']),
     `${result.name}: ${count(result.returned)} of ${count(result.rows)} samples kept by ${result.method} (${count(result.requested)} asked for, budget ${result.budget}).`,
     ...(result.shortfall === undefined
       ? []
@@ -98,6 +98,8 @@ export function explanationText(explanation: Explanation, width = Number.POSITIV
     Number.isInteger(value) ? count(value) : number(value, 3),
   ]);
   return [
+    ...(explanation.stale === undefined ? [] : [explanation.stale, '']),
+    ...(explanation.fit === undefined ? [] : [...fitLines(explanation.fit), '']),
     `${explanation.id}  ${explanation.kept ? 'KEPT' : 'DROPPED'} by ${explanation.selection}`,
     `  ${explanation.because}`,
     '',

@@ -1,14 +1,15 @@
+import { type ClassThresholds, classesOf, type NecessityClass } from '../select/kit/necessity-class.ts';
+import type { Fit } from '../signals/fit/measure.ts';
 import type { Interval, ReportAuc, ReportData, ReportRandom } from './data.ts';
-import type { NecessityClass } from './format.ts';
-import { classOf } from './format.ts';
+import { CLASSES } from './format.ts';
 
 /** One bar of the histogram: samples with `from <= S < to`, by class and by fate. */
 export interface Bin {
   from: number;
   to: number;
-  /** [critical, redundant, misaligned] */
-  kept: [number, number, number];
-  dropped: [number, number, number];
+  /** By the order of `CLASSES`; rows without an image are in no bar. */
+  kept: number[];
+  dropped: number[];
 }
 
 export interface ShareRow {
@@ -32,6 +33,8 @@ export interface SelectionRow {
   kept: number;
   shortfall: { missing: number; because: string } | null;
   meanNecessity: number | null;
+  /** Kept samples in each class; null where nothing is scored. */
+  classes: Record<NecessityClass, number> | null;
   /** Share of the kept and scored samples in each class; null where nothing is scored. */
   shares: Record<NecessityClass, number> | null;
   /** Samples shared with each selection, in the order of the table. */
@@ -55,7 +58,13 @@ export interface Summary {
   total: number;
   scored: number;
   quarantined: number;
-  thresholds: { critical: number; misaligned: number };
+  thresholds: ClassThresholds;
+  /** What has changed since the selection was made; null: nothing. */
+  stale: string | null;
+  /** Whether the model that measured S fits the data; null: not known. */
+  fit: Fit | null;
+  /** Classes that are shown: the three of S, and the others where a sample is in them. */
+  shownClasses: NecessityClass[];
   classes: Record<NecessityClass, number> | null;
   meanNecessity: number | null;
   bins: Bin[];
@@ -78,8 +87,9 @@ export function valueAt(column: ArrayLike<number | null> | undefined, i: number)
  */
 export function summarise(data: ReportData): Summary {
   const total = data.samples.id.length;
-  const classes = data.samples.necessity === undefined ? null : classCounts(data, allRows(total));
-  const scored = classes === null ? 0 : classes.critical + classes.redundant + classes.misaligned;
+  const classed = classesOfData(data);
+  const classes = data.samples.necessity === undefined ? null : classCounts(classed, allRows(total));
+  const scored = classes === null ? 0 : CLASSES.reduce((sum, name) => sum + classes[name], 0);
   const keptSets = (data.selections ?? []).map((selection) => new Set(selection.kept));
   const main = keptSets[0] ?? new Set<number>();
   const random = data.random ?? [];
@@ -89,9 +99,12 @@ export function summarise(data: ReportData): Summary {
     scored,
     quarantined: data.quarantined?.length ?? 0,
     thresholds: data.thresholds,
+    stale: data.stale ?? null,
+    fit: data.fit ?? null,
+    shownClasses: CLASSES.filter((name) => !RARE.includes(name) || (classes?.[name] ?? 0) > 0),
     classes: scored > 0 ? classes : null,
     meanNecessity: meanNecessity(data, allRows(total)),
-    bins: scored > 0 ? histogram(data, main) : [],
+    bins: scored > 0 ? histogram(data, classed, main) : [],
     selections: (data.selections ?? []).map((selection, s) => ({
       name: selection.name,
       title: selection.title ?? selection.name,
@@ -103,7 +116,8 @@ export function summarise(data: ReportData): Summary {
       kept: keptSets[s]!.size,
       shortfall: selection.shortfall ?? null,
       meanNecessity: meanNecessity(data, keptSets[s]!),
-      shares: sharesOf(data, keptSets[s]!),
+      classes: scored > 0 ? classCounts(classed, keptSets[s]!) : null,
+      shares: sharesOf(classed, keptSets[s]!),
       overlap: keptSets.map((other) => intersection(keptSets[s]!, other)),
     })),
     random: random.map(({ source, category: _category, fault: _fault, ...rest }) => ({
@@ -121,24 +135,32 @@ function* allRows(total: number): Generator<number> {
   for (let i = 0; i < total; i++) yield i;
 }
 
-function classCounts(data: ReportData, rows: Iterable<number>): Record<NecessityClass, number> {
-  const counts = { critical: 0, redundant: 0, misaligned: 0 };
+/** Classes that most data sets have none of. */
+const RARE: readonly NecessityClass[] = ['neither', 'text-only'];
+
+type Classed = readonly (NecessityClass | undefined)[];
+
+/** The class of every row; undefined where S was not measured. */
+export function classesOfData({ samples, thresholds }: ReportData): Classed {
+  const { necessity, blind, textOnly } = samples;
+  if (necessity === undefined) return samples.id.map(() => undefined);
+  return classesOf({ necessity, blind, textOnly }, thresholds);
+}
+
+function classCounts(classed: Classed, rows: Iterable<number>): Record<NecessityClass, number> {
+  const counts = Object.fromEntries(CLASSES.map((name) => [name, 0])) as Record<NecessityClass, number>;
   for (const i of rows) {
-    const name = classOf(valueAt(data.samples.necessity, i), data.thresholds);
-    if (name !== null) counts[name]++;
+    const name = classed[i];
+    if (name !== undefined) counts[name]++;
   }
   return counts;
 }
 
-function sharesOf(data: ReportData, rows: ReadonlySet<number>): Record<NecessityClass, number> | null {
-  const counts = classCounts(data, rows);
-  const scored = counts.critical + counts.redundant + counts.misaligned;
+function sharesOf(classed: Classed, rows: ReadonlySet<number>): Record<NecessityClass, number> | null {
+  const counts = classCounts(classed, rows);
+  const scored = CLASSES.reduce((sum, name) => sum + counts[name], 0);
   if (scored === 0) return null;
-  return {
-    critical: counts.critical / scored,
-    redundant: counts.redundant / scored,
-    misaligned: counts.misaligned / scored,
-  };
+  return Object.fromEntries(CLASSES.map((name) => [name, counts[name] / scored])) as Record<NecessityClass, number>;
 }
 
 function meanNecessity(data: ReportData, rows: Iterable<number>): number | null {
@@ -146,7 +168,7 @@ function meanNecessity(data: ReportData, rows: Iterable<number>): number | null 
   let n = 0;
   for (const i of rows) {
     const value = valueAt(data.samples.necessity, i);
-    if (Number.isFinite(value)) {
+    if (Number.isFinite(value) && data.samples.textOnly?.[i] !== 1) {
       sum += value;
       n++;
     }
@@ -216,13 +238,14 @@ const TARGET_BINS = 90;
  * Bins whose edges include both thresholds whenever the data's range allows, so that a bar has one class.
  * The outermost bins hold what lies beyond the 0.5th and the 99.5th percentile.
  */
-function histogram(data: ReportData, kept: ReadonlySet<number>): Bin[] {
+function histogram(data: ReportData, classed: Classed, kept: ReadonlySet<number>): Bin[] {
   const { critical, misaligned } = data.thresholds;
   const rows: { i: number; s: number }[] = [];
   for (let i = 0; i < data.samples.id.length; i++) {
     const s = valueAt(data.samples.necessity, i);
-    if (Number.isFinite(s)) rows.push({ i, s });
+    if (Number.isFinite(s) && classed[i] !== 'text-only') rows.push({ i, s });
   }
+  if (rows.length === 0) return [];
   const sorted = Float64Array.from(rows, (row) => row.s).sort();
   const low = Math.min(sorted[Math.floor(0.005 * (sorted.length - 1))]!, misaligned);
   const high = Math.max(sorted[Math.ceil(0.995 * (sorted.length - 1))]!, critical);
@@ -235,17 +258,16 @@ function histogram(data: ReportData, kept: ReadonlySet<number>): Bin[] {
   const bins: Bin[] = Array.from({ length: n }, (_, b) => ({
     from: first + b * width,
     to: first + (b + 1) * width,
-    kept: [0, 0, 0],
-    dropped: [0, 0, 0],
+    kept: CLASSES.map(() => 0),
+    dropped: CLASSES.map(() => 0),
   }));
   for (const { i, s } of rows) {
     // Half-open towards the middle: S equal to a threshold is redundant.
     const b = Math.floor((s - first) / width);
-    const name = classOf(s, data.thresholds)!;
-    const at = name === 'redundant' && s === critical ? b - 1 : b;
+    const name = classed[i]!;
+    const at = (name === 'redundant' || name === 'neither') && s >= critical ? b - 1 : b;
     const bin = bins[Math.min(n - 1, Math.max(0, at))]!;
-    const c = name === 'critical' ? 0 : name === 'redundant' ? 1 : 2;
-    (kept.has(i) ? bin.kept : bin.dropped)[c]++;
+    (kept.has(i) ? bin.kept : bin.dropped)[CLASSES.indexOf(name)]!++;
   }
   return bins;
 }

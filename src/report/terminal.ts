@@ -1,8 +1,8 @@
 import { alignColumns } from './align-columns.ts';
+import type { NecessityClass } from '../select/kit/necessity-class.ts';
 import type { ReportData } from './data.ts';
-import type { NecessityClass } from './format.ts';
-import { CLASSES, count, duration, number, percent, signed } from './format.ts';
-import { finding, ownClusterFindings, selectionSentence } from './headline.ts';
+import { CLASS_TITLE, CLASSES, count, duration, number, percent, signed } from './format.ts';
+import { fitSentences, headline, isReadable, ownClusterFindings, selectionSentence } from './headline.ts';
 import type { Bin, Summary } from './summary.ts';
 import { summarise } from './summary.ts';
 
@@ -13,7 +13,7 @@ export interface SummaryTextOptions {
   width: number;
 }
 
-const HUE = { critical: '34', redundant: '33', misaligned: '31' } as const;
+const HUE = { critical: '34', redundant: '33', neither: '35', misaligned: '31', 'text-only': '90' } as const;
 
 /** The report's numbers as text, for a terminal or a log. Ends without a newline. */
 export function summaryText(data: ReportData, options: SummaryTextOptions): string {
@@ -22,7 +22,13 @@ export function summaryText(data: ReportData, options: SummaryTextOptions): stri
   const bold = (text: string): string => paint('1', text);
   const summary = summarise(data);
   const parts: string[] = [
-    [bold(summary.title), ...wrap(finding(summary), width), ...wrap(selectionSentence(summary), width)].join('\n'),
+    [
+      bold(summary.title),
+      ...(summary.stale === null ? [] : [...wrap(summary.stale, width).map(bold), '']),
+      ...fitParagraphs(summary, width, bold),
+      ...(summary.classes === null || isReadable(summary) ? wrap(headline(summary), width) : []),
+      ...wrap(selectionSentence(summary), width),
+    ].join('\n'),
   ];
   if (summary.bins.length > 0) parts.push(necessityChart(summary, width, paint));
   if (summary.selections.length > 0)
@@ -39,6 +45,14 @@ export function summaryText(data: ReportData, options: SummaryTextOptions): stri
   const steps = data.run?.steps ?? [];
   if (steps.length > 0) parts.push(`${bold('Time')}\n${stepTable(steps, width)}`);
   return parts.join('\n\n');
+}
+
+/** Whether the model fits, before anything that it measured; in bold where it doesn't. */
+function fitParagraphs(summary: Summary, width: number, bold: (text: string) => string): string[] {
+  const [first, ...rest] = fitSentences(summary);
+  if (first === undefined) return [];
+  const lead = wrap(first, width);
+  return [...(isReadable(summary) ? lead : lead.map(bold)), ...rest.flatMap((text) => wrap(text, width)), ''];
 }
 
 function necessityChart(summary: Summary, width: number, paint: (code: string, text: string) => string): string {
@@ -59,7 +73,8 @@ function necessityChart(summary: Summary, width: number, paint: (code: string, t
   const low = signed(bins[0]!.from, 1);
   const high = signed(bins[bins.length - 1]!.to, 1);
   const gap = Math.max(1, bins.length - low.length - high.length);
-  const legend = (['misaligned', 'redundant', 'critical'] as const)
+  const legend = [...summary.shownClasses]
+    .reverse()
     .map((name) => `${paint(HUE[name], '■')} ${name} ${count(summary.classes?.[name] ?? 0)}`)
     .join(width < 60 ? '\n' : '   ');
   return [
@@ -82,8 +97,8 @@ function mergeBins(bins: readonly Bin[], columns: number): Bin[] {
   const step = Math.ceil(bins.length / columns);
   return Array.from({ length: Math.ceil(bins.length / step) }, (_, g) => {
     const group = bins.slice(g * step, (g + 1) * step);
-    const add = (of: (bin: Bin) => readonly number[]): [number, number, number] =>
-      [0, 1, 2].map((c) => group.reduce((total, bin) => total + of(bin)[c]!, 0)) as [number, number, number];
+    const add = (of: (bin: Bin) => readonly number[]): number[] =>
+      CLASSES.map((_, c) => group.reduce((total, bin) => total + of(bin)[c]!, 0));
     return {
       from: group[0]!.from,
       to: group[group.length - 1]!.to,
@@ -95,18 +110,16 @@ function mergeBins(bins: readonly Bin[], columns: number): Bin[] {
 
 function selectionTable(summary: Summary, width: number): string {
   const scored = summary.classes !== null;
-  const head = ['selection', 'kept', ...(scored ? ['mean S', 'critical', 'redundant', 'misaligned'] : [])];
+  const names = summary.shownClasses;
+  const head = [
+    'selection',
+    'kept',
+    ...(scored ? ['mean S', ...names.map((name) => CLASS_TITLE[name].toLowerCase())] : []),
+  ];
   const rows = summary.selections.map((row) => [
     row.title,
     row.kept === row.requested ? count(row.kept) : `${count(row.kept)}/${count(row.requested)}`,
-    ...(scored
-      ? [
-          signed(row.meanNecessity),
-          percent(row.shares?.critical),
-          percent(row.shares?.redundant),
-          percent(row.shares?.misaligned),
-        ]
-      : []),
+    ...(scored ? [signed(row.meanNecessity), ...names.map((name) => percent(row.shares?.[name]))] : []),
   ]);
   for (const random of summary.random) {
     const range = (of: { lo: number; hi: number } | undefined): string =>
@@ -119,9 +132,7 @@ function selectionTable(summary: Summary, width: number): string {
             random.meanNecessity === undefined
               ? '–'
               : `${signed(random.meanNecessity.lo)}..${signed(random.meanNecessity.hi)}`,
-            range(random.shares?.critical),
-            range(random.shares?.redundant),
-            range(random.shares?.misaligned),
+            ...names.map((name) => range(random.shares?.[name])),
           ]
         : []),
     ]);

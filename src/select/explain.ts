@@ -1,12 +1,17 @@
 import { WinnowError } from '../base/errors.ts';
 import { didYouMean } from '../base/suggest.ts';
+import { type Dataset, datasetColumns } from '../dataset/dataset.ts';
 import { instructionOf, responseOf } from '../dataset/sample.ts';
+import type { Fit } from '../signals/fit/measure.ts';
+import { fitOf } from '../signals/fit/read.ts';
 import type { Project } from '../store/project.ts';
 import { type LoadedSelection, listSelections, loadSelection, newestSelection } from '../store/selections.ts';
-import { columnsNamed } from '../store/signals.ts';
+import { readQuarantined } from '../store/shard-read.ts';
+import { columnsNamed, type StoredSignal, storedSignals } from '../store/signals.ts';
 import type { CompositionRecord } from './compose/record.ts';
+import { onCurrentRows } from './current-selection.ts';
 import { neighbours } from './kept-neighbours.ts';
-import { necessityClass } from './kit/necessity-class.ts';
+import { type NecessityClass, necessityClass, thresholdsOf } from './kit/necessity-class.ts';
 import { describeReason, type Reason } from './reasons.ts';
 
 export interface ExplainRequest {
@@ -21,6 +26,8 @@ export interface Explanation {
   id: string;
   row: number;
   selection: string;
+  /** What has changed since the selection was made; absent where nothing has. */
+  stale?: string;
   kept: boolean;
   reason: Reason;
   /** The reason as a sentence. */
@@ -29,6 +36,10 @@ export interface Explanation {
   answer: string;
   images: string[];
   source: string | null;
+  /** What S says of the row; absent where it has not been measured. */
+  class?: NecessityClass;
+  /** Whether the model that measured S fits the data: what S says of a row is to be read only where it does. */
+  fit?: Fit;
   /** Numbers of the row from the signals that have been scored, by column. */
   measured: Record<string, number>;
   /** The row's group in the selection: size, candidates, quota, kept. */
@@ -68,15 +79,9 @@ const SHOWN = [
 /** Why one sample was kept or dropped by a selection, and which kept samples are most like it. */
 export async function explain(project: Project, request: ExplainRequest): Promise<Explanation> {
   const name = await selectionOrNewest(project, request.selection);
-  const selection = await loadSelection(project, name);
-  const dataset = await project.dataset(selection.dataset.name);
-  if (dataset.hash !== selection.dataset.hash) {
-    throw new WinnowError({
-      code: 'DATASET_CHANGED',
-      message: `The data set "${dataset.name}" has changed since the selection "${name}" was made.`,
-      hint: 'Score and select again.',
-    });
-  }
+  const saved = await loadSelection(project, name);
+  const dataset = await project.dataset(saved.dataset.name);
+  const { selection, stale } = onCurrentRows(saved, dataset);
   const row = dataset.rowOf(request.id);
   if (row < 0) {
     throw new WinnowError({
@@ -87,35 +92,88 @@ export async function explain(project: Project, request: ExplainRequest): Promis
     });
   }
   const [sample] = await dataset.get([row]);
-  const reason = withClass(selection.reasons[row]! as Reason, selection);
-  const measured: Record<string, number> = {};
-  for (const column of SHOWN) {
-    const block = await columnsNamed(project, dataset, [column], { partial: true }).catch(() => undefined);
-    const found = block?.columns[column];
-    if ((found?.kind === 'f32' || found?.kind === 'i32') && Number.isFinite(found.data[row]))
-      measured[column] = found.data[row]!;
-  }
+  const stored = await storedSignals(project, dataset);
+  const measured = await measuredOf(project, dataset, stored, row);
+  const its = classOfRow(selection, dataset, measured, row);
+  const reason = withClass(selection.reasons[row]! as Reason, selection, its);
   // The counts are those of the last stage.
   const isLast = reason.stage === undefined || reason.stage === stagesOf(selection).length;
   const cluster = selection.perCluster.find(
     (count) => isLast && count.cluster === reason.cluster && count.cluster >= 0,
   );
-  const quarantined = dataset.quarantined.find((item) => item.row === row);
   return {
     id: request.id,
     row,
     selection: name,
+    stale,
+    fit: await fitOf(project, dataset, { stored }),
     kept: reason.kept,
     reason,
-    because: `${describeReason(reason, stagesOf(selection))}${quarantined === undefined ? '' : ` (${quarantined.reason})`}`,
+    because: `${describeReason(reason, stagesOf(selection))}${await whySetAside(project, dataset, stored, row, reason)}`,
     question: sample ? instructionOf(sample) : '',
     answer: sample ? responseOf(sample) : '',
     images: sample?.media.images.map((image) => image.path) ?? [],
     source: dataset.sourceOf(row),
+    class: its,
     measured,
     cluster,
-    neighbours: await nearestKept(project, dataset, selection, row, request.neighbours ?? 5),
+    neighbours: await nearestKept(project, dataset, stored, selection, row, request.neighbours ?? 5),
   };
+}
+
+/** What was measured of a row, of the columns that people read. */
+async function measuredOf(
+  project: Project,
+  dataset: Dataset,
+  stored: readonly StoredSignal[],
+  row: number,
+): Promise<Record<string, number>> {
+  const there = new Set(stored.flatMap(({ entry }) => entry.columns.map(({ name }) => name)));
+  const names = SHOWN.filter((name) => there.has(name));
+  const range = { start: row, end: row + 1 };
+  const { columns } = await columnsNamed(project, dataset, names, { partial: true, stored, range });
+  return Object.fromEntries(
+    names.flatMap((name) => {
+      const found = columns[name];
+      const isNumber = (found?.kind === 'f32' || found?.kind === 'i32') && Number.isFinite(found.data[0]);
+      return isNumber ? [[name, found.data[0]!] as const] : [];
+    }),
+  );
+}
+
+/** The class of a row by the first S that has been measured, at the thresholds of the selection. */
+function classOfRow(
+  selection: LoadedSelection,
+  dataset: Dataset,
+  measured: Readonly<Record<string, number>>,
+  row: number,
+): NecessityClass | undefined {
+  const name = SHOWN.find((column) => column.startsWith('necessity_') && column in measured);
+  if (name === undefined) return undefined;
+  const facts = {
+    necessity: measured[name]!,
+    blind: measured[name.replace('necessity', 'nll_blind')],
+    textOnly: datasetColumns(dataset).textOnly[row] === 1,
+  };
+  return necessityClass(facts, thresholdsOf(lastOptions(selection)));
+}
+
+/** Why a row could not be chosen at all: what the import or a signal said of it, in brackets. */
+async function whySetAside(
+  project: Project,
+  dataset: Dataset,
+  stored: readonly StoredSignal[],
+  row: number,
+  { code }: Reason,
+): Promise<string> {
+  const own = dataset.quarantined.find((item) => item.row === row);
+  if (own !== undefined) return ` (${own.code}: ${own.reason})`;
+  if (code !== 'excluded' && code !== 'nan') return '';
+  for (const signal of stored) {
+    const found = (await readQuarantined(project, signal)).find((item) => item.row === row);
+    if (found !== undefined) return ` (${signal.entry.signal} could not be measured, ${found.code}: ${found.reason})`;
+  }
+  return '';
 }
 
 /** Methods of a pipeline, in their order. */
@@ -124,26 +182,32 @@ function stagesOf({ lineage, method }: LoadedSelection): string[] {
   return stages?.map((stage) => stage.method) ?? [method];
 }
 
-/** Saved reasons hold the score and not its class, which the threshold of the selection gives. */
-function withClass(reason: Reason, selection: LoadedSelection): Reason {
+/** Options of the method that chose last. */
+function lastOptions({ lineage, options }: LoadedSelection): Readonly<Record<string, unknown>> {
+  const { stages } = (lineage.composition as Pick<CompositionRecord, 'stages'> | undefined) ?? {};
+  return stages?.at(-1)?.options ?? options;
+}
+
+/** Saved reasons hold no class: where the method ranks by S, it is that of the row. */
+function withClass(reason: Reason, selection: LoadedSelection, its: NecessityClass | undefined): Reason {
   const { stages } = (selection.lineage.composition as Pick<CompositionRecord, 'stages'> | undefined) ?? {};
-  const { method, options } = stages?.[(reason.stage ?? 1) - 1] ?? selection;
-  if (method !== 'visnec' || reason.score === undefined || typeof options.threshold !== 'number') return reason;
-  const found = necessityClass(reason.score, options.threshold);
-  return found === undefined ? reason : { ...reason, class: found };
+  const { method } = stages?.[(reason.stage ?? 1) - 1] ?? selection;
+  return method === 'visnec' && reason.score !== undefined && its !== undefined ? { ...reason, class: its } : reason;
 }
 
 async function nearestKept(
   project: Project,
-  dataset: Awaited<ReturnType<Project['dataset']>>,
+  dataset: Dataset,
+  stored: readonly StoredSignal[],
   selection: LoadedSelection,
   row: number,
   k: number,
 ): Promise<Explanation['neighbours']> {
   const column = typeof selection.options.embedding === 'string' ? selection.options.embedding : 'instruction';
-  const block = await columnsNamed(project, dataset, [column], { partial: true }).catch(() => undefined);
-  const found = block?.columns[column];
-  if (k === 0 || found?.kind !== 'f32' || !Number.isFinite(found.data[row * found.width])) return [];
+  const isThere = stored.some(({ entry }) => entry.columns.some(({ name }) => name === column));
+  if (k === 0 || !isThere) return [];
+  const found = (await columnsNamed(project, dataset, [column], { partial: true, stored })).columns[column];
+  if (found?.kind !== 'f32' || !Number.isFinite(found.data[row * found.width])) return [];
   const near = await neighbours(selection.kept, row, { data: found.data, rows: dataset.rows, width: found.width }, k);
   const samples = await dataset.get(near.map((item) => item.row));
   return near.map((item, i) => ({

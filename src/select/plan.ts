@@ -101,14 +101,20 @@ export async function planSelection(
   };
 }
 
-/** Chooses as planned. @throws WinnowError `BUDGET_INVALID` where not one sample is within a budget by cost */
-export async function carryOut(
+/** Chooses as planned. @throws WinnowError `SELECTION_EMPTY` where not one sample is kept, with the reason */
+export async function executeSelection(
   { plan, budget }: Pick<SelectionPlan, 'plan' | 'budget'>,
   context: Omit<SelectContext, 'budget' | 'fraction'>,
 ): Promise<Composed> {
   const composed = await compose(plan, context);
-  if (plan.tokens === undefined || composed.selection.kept.length > 0) return composed;
-  throw keepsNothing(`A budget of ${budget}`);
+  const { selection } = composed;
+  if (selection.kept.length > 0) return composed;
+  if (plan.tokens !== undefined && plan.pool.length > 0) throw keepsNothing(`A budget of ${budget}`);
+  throw new WinnowError({
+    code: 'SELECTION_EMPTY',
+    message: `${selection.method} keeps not one of ${plan.rows} samples: ${selection.shortfall?.because ?? 'none can be chosen'}.`,
+    hint: 'See which rows are set aside and why with "winnow status", and what was measured with "winnow signals list".',
+  });
 }
 
 function withDefault(request: SelectRequest, budget: string | number | undefined): StageRequest {

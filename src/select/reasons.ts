@@ -25,6 +25,7 @@ export const REASON_TEXTS = {
   'always-keep': 'kept: it is on the list of samples that are always kept',
   'never-keep': 'dropped: it is on the list of samples that are never kept',
   'not-in-pool': 'left out: the selection that this one is made from does not hold it',
+  'not-seen': 'left out: the sample was added after this selection was made',
 } as const;
 
 /** Stable codes of reasons, part of the API. */
@@ -41,7 +42,7 @@ export interface Reason {
   score?: number;
   /** Stage of a pipeline that dropped it, or kept it last, from 1. Absent for a single method. */
   stage?: number;
-  /** What the score says about the row, where the method has classes: `critical`, `redundant`, `misaligned`. */
+  /** What the score says about the row, where the method has classes: `critical`, `redundant`, `neither`, `misaligned`. */
   class?: string;
 }
 

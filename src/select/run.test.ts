@@ -30,10 +30,12 @@ beforeEach(async () => {
   const rows = Array.from({ length: ROWS }, (_, i) => ({
     id: `r${i}`,
     source: i < 30 ? 'web' : 'book',
+    image: 'a.png',
     conversations: [
       {
         from: 'human',
-        value: i % 2 === 0 ? `How many circles are red, ${i}?` : `Where does the blue square stand, ${i}?`,
+        value:
+          i % 2 === 0 ? `<image>\nHow many circles are red, ${i}?` : `<image>\nWhere does the blue square stand, ${i}?`,
       },
       { from: 'gpt', value: i === 39 ? 7 : 'Here.' },
     ],

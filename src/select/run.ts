@@ -1,5 +1,7 @@
 import { WinnowError } from '../base/errors.ts';
 import type { Dataset } from '../dataset/dataset.ts';
+import type { Fit } from '../signals/fit/measure.ts';
+import { fitOf } from '../signals/fit/read.ts';
 import type { Project } from '../store/project.ts';
 import { checkName, saveSelection } from '../store/selections.ts';
 import { drawLimits } from './baseline/limits.ts';
@@ -16,8 +18,15 @@ import type { Composition } from './compose/compose.ts';
 import type { CompositionRecord } from './compose/record.ts';
 import type { SelectRequest } from './compose/request.ts';
 import { type ColumnOrigin, importNotes } from './inputs/column-origin.ts';
-import { necessityClass } from './kit/necessity-class.ts';
-import { carryOut, planSelection } from './plan.ts';
+import type { SelectionInputs } from './inputs/read-inputs.ts';
+import {
+  type ClassThresholds,
+  classesOf,
+  NECESSITY_CLASSES,
+  type NecessityClass,
+  thresholdsOf,
+} from './kit/necessity-class.ts';
+import { executeSelection, planSelection } from './plan.ts';
 import type { Selection } from './selector.ts';
 
 /** A selection with its name, its composition and the random subsets beside it; JSON but for `selection`. */
@@ -40,26 +49,30 @@ export interface SelectResult {
   statistics: { pool: Record<string, number>; selection: Record<string, number>; random: Baseline[] };
   ids: string[];
   saved: boolean;
+  /** Whether the model that measured the necessity fits the data; absent where none was measured. */
+  fit?: Fit;
 }
 
-/** What every selection is measured by: mean necessity, share of each class, share of each source. */
+/** What every selection is measured by: mean necessity of rows with an image, share of each class, share of each source. */
 function subsetStatistics(
-  necessity: Float32Array | undefined,
-  source: readonly (string | null)[],
-  threshold: number,
+  { about, necessity, blindLoss: blind }: SelectionInputs,
+  thresholds: ClassThresholds,
 ): Record<string, SubsetStatistic> {
-  const shares = Object.entries(compositionOf(source)).map(([name, share]) => [`source/${name}`, share] as const);
-  if (necessity === undefined) return Object.fromEntries(shares);
-  const share = (wanted: string): SubsetStatistic =>
-    shareOf(Uint8Array.from(necessity, (s) => (necessityClass(s, threshold) === wanted ? 1 : 0)));
+  const { source, textOnly } = about;
+  const sources = Object.entries(compositionOf(source)).map(([name, share]) => [`source/${name}`, share] as const);
+  if (necessity === undefined) return Object.fromEntries(sources);
+  const classes = classesOf({ necessity, blind, textOnly }, thresholds);
+  // The three classes of S always, the others where a row is in them.
+  const shown = NECESSITY_CLASSES.filter((name) => SHOWN.includes(name) || classes.includes(name));
   return {
-    necessity: meanOf(necessity),
-    critical: share('critical'),
-    redundant: share('redundant'),
-    misaligned: share('misaligned'),
-    ...Object.fromEntries(shares),
+    // S of a row without an image is 0 by definition, and no part of a mean.
+    necessity: meanOf(necessity.map((s, row) => (textOnly[row] === 1 ? Number.NaN : s))),
+    ...Object.fromEntries(shown.map((name) => [name, shareOf(classes.map((one) => one === name))])),
+    ...Object.fromEntries(sources),
   };
 }
+
+const SHOWN: readonly NecessityClass[] = ['critical', 'redundant', 'misaligned'];
 
 /** @throws WinnowError `SEED_INVALID` */
 function checkSeed(seed: number): void {
@@ -80,7 +93,7 @@ export async function runSelection(project: Project, request: SelectRequest): Pr
   if (request.name !== undefined) checkName(request.name);
   const planned = await planSelection(project, request);
   const { plan, dataset, inputs, record, embedded, budget } = planned;
-  const composed = await carryOut(planned, {
+  const composed = await executeSelection(planned, {
     seed,
     signal,
     progress,
@@ -88,8 +101,7 @@ export async function runSelection(project: Project, request: SelectRequest): Pr
   const { selection } = composed;
   const composition = record(composed);
   const { about, necessity, from } = inputs;
-  const threshold = typeof selection.options.threshold === 'number' ? selection.options.threshold : 0.05;
-  const statistics = subsetStatistics(necessity, about.source, threshold);
+  const statistics = subsetStatistics(inputs, thresholdsOf(selection.options));
   const measure = (rows: Int32Array) =>
     Object.fromEntries(Object.entries(statistics).map(([name, statistic]) => [name, statistic(rows)]));
   const pool = poolRows(dataset.rows, plan.outside);
@@ -124,6 +136,7 @@ export async function runSelection(project: Project, request: SelectRequest): Pr
     },
     ids: Array.from(selection.kept, (row) => dataset.ids[row]!),
     saved: !dryRun,
+    fit: necessity === undefined ? undefined : await fitOf(project, dataset, { blind: request.blind }),
   };
   if (!dryRun) await save(project, dataset, result, selection, from);
   return result;

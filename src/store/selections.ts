@@ -70,6 +70,8 @@ export interface LoadedSelection extends SelectionToSave {
   lineage: Record<string, unknown>;
   ids: string[];
   reasons: StoredReason[];
+  /** Ids of all samples that it chose from, by the rows that they had then. */
+  rowIds: string[];
 }
 
 /**
@@ -190,6 +192,7 @@ export async function loadSelection(project: Project, given: string): Promise<Lo
   const kept = new Int32Array(head.returned);
   const clusters = new Int32Array(rows).fill(-1);
   const reasons: StoredReason[] = new Array(rows);
+  const rowIds: string[] = new Array(rows);
   const duck = await project.duck();
   const byId = new Map(head.ids.map((id, at) => [id, at]));
   await duck.alone(async (connection) => {
@@ -218,6 +221,7 @@ export async function loadSelection(project: Project, given: string): Promise<Lo
           if (score !== null) reason.score = score;
           if (stage > 0) reason.stage = stage;
           clusters[row] = cluster;
+          rowIds[row] = id;
           reasons[row] = reason;
           if (reason.kept) kept[byId.get(id)!] = row;
         }
@@ -240,6 +244,7 @@ export async function loadSelection(project: Project, given: string): Promise<Lo
     dataset: head.dataset,
     lineage: head.lineage,
     ids: head.ids,
+    rowIds,
   };
 }
 

@@ -11,7 +11,7 @@ import type { CostRequest, SelectRequest } from '../../select/compose/request.ts
 import { listsOf } from '../../select/compose/row-lists.ts';
 import type { StageAmount } from '../../select/compose/stage-amount.ts';
 import { importNotes } from '../../select/inputs/column-origin.ts';
-import { carryOut, planSelection } from '../../select/plan.ts';
+import { executeSelection, planSelection } from '../../select/plan.ts';
 import type { Project } from '../../store/project.ts';
 import { ARENA_PREFIX } from '../../store/verbs/gc.ts';
 import type { Entry } from './contestant.ts';
@@ -89,7 +89,7 @@ async function run(entry: Entry, context: ChooseContext): Promise<Choice> {
   const began = performance.now();
   const how = { signal, progress };
   const planned = await planSelection(project, { ...requestOf(entry, context), ...how }, { tokens });
-  const { selection, stages, sources } = await carryOut(planned, { seed, ...how });
+  const { selection, stages, sources } = await executeSelection(planned, { seed, ...how });
   const { kept, requested, shortfall, notes } = selection;
   return {
     kept: [...new Set(kept)],

@@ -28,6 +28,8 @@ export function drawPoints(context: CanvasRenderingContext2D, px: Float32Array, 
   const hue = {
     critical: colour('critical'),
     redundant: colour('redundant'),
+    neither: colour('neither'),
+    'text-only': colour('text-only'),
     misaligned: colour('misaligned'),
     none: colour('muted'),
   };

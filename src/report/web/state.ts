@@ -1,5 +1,5 @@
-import type { NecessityClass } from '../format.ts';
-import { classOf } from '../format.ts';
+import type { NecessityClass } from '../../select/kit/necessity-class.ts';
+import { CLASSES } from '../format.ts';
 import type { PageData } from '../page.ts';
 
 export const page = JSON.parse(document.getElementById('report-data')!.textContent ?? '{}') as PageData;
@@ -21,7 +21,7 @@ export interface Filter {
 export const filter: Filter = {
   kept: true,
   dropped: true,
-  classes: new Set(['critical', 'redundant', 'misaligned']),
+  classes: new Set(CLASSES),
   fault: null,
   cluster: null,
   range: null,
@@ -52,7 +52,7 @@ export function hasSelection(): boolean {
   return summary.selections.length > 0;
 }
 export function classAt(i: number): NecessityClass | null {
-  return classOf(samples.necessity?.[i], summary.thresholds);
+  return CLASSES[Number(samples.classes?.[i])] ?? null;
 }
 
 /** Whether the filter lets a sample through; `text` is looked at only by the table. */

@@ -20,7 +20,9 @@ export interface SelectionInputs {
   from: Record<string, ColumnOrigin>;
   about: DatasetColumns;
   /** S of each row where a loss has been scored, nats/token. */
-  necessity?: Float32Array;
+  necessity?: Float32Array | undefined;
+  /** Loss without the image that S was taken from. */
+  blindLoss?: Float32Array | undefined;
 }
 
 /**
@@ -100,7 +102,7 @@ export async function readInputs(
   for (const signal of stored) {
     for (const bad of await readQuarantined(project, signal)) excluded.set(bad.row, bad.reason);
   }
-  const necessity = await readNecessity(project, dataset, stored, columns, blind);
+  const lossOf = (name: 'necessity' | 'nll_blind') => readLoss(project, dataset, stored, columns, name, blind);
   return {
     input: {
       rows: dataset.rows,
@@ -113,25 +115,30 @@ export async function readInputs(
     },
     from,
     about,
-    necessity,
+    necessity: await lossOf('necessity'),
+    blindLoss: await lossOf('nll_blind'),
   };
 }
 
 const isLarge = ({ stored, column }: FoundColumn, heldBytes: number): boolean =>
   (column.kind === 'f32' || column.kind === 'f16') && stored.dataset.rows * column.width * 4 > heldBytes;
 
-async function readNecessity(
+/** S or the loss without the image, where all rows have been measured. */
+async function readLoss(
   project: Project,
   dataset: Dataset,
   stored: readonly StoredSignal[],
   columns: Record<string, Column>,
+  given: 'necessity' | 'nll_blind',
   blind?: string,
 ): Promise<Float32Array | undefined> {
-  const name = storedName(stored, 'necessity', blind);
-  const there = columns.necessity ?? columns[name];
+  const name = storedName(stored, given, blind);
+  const there = columns[given] ?? columns[name];
   if (there?.kind === 'f32') return there.data;
+  const isThere = stored.some(({ entry }) => entry.columns.some((column) => column.name === name));
+  if (!isThere) return undefined;
   const found = await columnsNamed(project, dataset, [name], { stored }).catch((error) => {
-    if (error instanceof WinnowError && ['COLUMN_MISSING', 'SIGNAL_INCOMPLETE'].includes(error.code)) return undefined;
+    if (error instanceof WinnowError && error.code === 'SIGNAL_INCOMPLETE') return undefined;
     throw error;
   });
   const column = found?.columns[name];

@@ -54,8 +54,13 @@ describe('visnec', () => {
     const selection = await run(input, '3');
     expect([...selection.kept]).toEqual([0]);
     expect(selection.reasons.map(({ code }) => code)).toEqual(['kept-top', 'not-positive', 'not-positive']);
-    expect(selection.reasons.map((reason) => reason.class)).toEqual(['critical', 'misaligned', 'redundant']);
-    expect(selection.shortfall).toEqual({ missing: 2, because: '2 rows do not have a positive score' });
+    expect(selection.shortfall).toEqual({ missing: 2, because: '2 rows have no positive score' });
+  });
+
+  it('tells rows whose score is missing from those whose score is not positive', async () => {
+    const { reasons, shortfall } = await run(labelled([1, -1, Number.NaN, Number.NaN], [0, 0, 0, 0]), '4');
+    expect(reasons.map(({ code }) => code)).toEqual(['kept-top', 'not-positive', 'nan', 'nan']);
+    expect(shortfall?.because).toBe('2 rows have no measured score; 1 row has no positive score');
   });
 
   it('gives clusters quotas by original size and passes on what one cannot fill', async () => {

@@ -4,7 +4,7 @@ import { type Allocation, fixedRatio, largestRemainder } from '../kit/allocate.t
 import { type Cluster, intoClusters } from '../kit/clusters.ts';
 import { scalarColumn, wideColumn } from '../kit/columns.ts';
 import { keepFromGroup } from '../kit/groups.ts';
-import { necessityClass } from '../kit/necessity-class.ts';
+import { DEFAULT_THRESHOLDS } from '../kit/necessity-class.ts';
 import { closePool, openPool, type Pool } from '../kit/pool.ts';
 import { textOnlyByVariant } from '../kit/text-only.ts';
 import type { Selector, TextOnlyPolicy } from '../selector.ts';
@@ -17,6 +17,7 @@ export interface VisnecOptions extends Record<string, unknown> {
   embedding: string;
   labels?: string | undefined;
   threshold: number;
+  blindThreshold: number;
   minScore: number;
   textOnly: TextOnlyPolicy;
 }
@@ -47,8 +48,15 @@ const options = z
     threshold: z.coerce
       .number()
       .min(0)
-      .default(0.05)
-      .describe('t in nats/token: S > t critical, |S| <= t redundant, S < -t misaligned'),
+      .default(DEFAULT_THRESHOLDS.critical)
+      .describe('t in nats/token: S > t critical, |S| <= t redundant or neither, S < -t misaligned'),
+    blindThreshold: z.coerce
+      .number()
+      .min(0)
+      .default(DEFAULT_THRESHOLDS.blind)
+      .describe(
+        'u in nats/token, of rows with |S| <= t: a loss without the image up to u is redundant, above it neither; ln 2 is a probability of one half a token',
+      ),
     minScore: z.coerce
       .number()
       .min(0)
@@ -74,7 +82,7 @@ export const visnec: Selector<VisnecOptions> = {
   title: 'VisNec: visual necessity',
   source: 'VisNec (ECCV 2026), arXiv 2603.01195; code DMK041218/VisNec at f0a4e9d',
   summary:
-    'Keeps samples whose answer gets more likely with the image, in every cluster of instructions in proportion to its size; drops those that the text alone answers or the image contradicts.',
+    'Keeps samples whose answer gets more likely with the image, in every cluster of instructions in proportion to its size; drops those whose image does not.',
   formula: [
     'S = L_blind − L_mm, mean response loss without and with the image, nats/token',
     'per cluster c of the instructions (k-means, K = 20): keep the largest S > 0',
@@ -107,7 +115,7 @@ export const visnec: Selector<VisnecOptions> = {
     noteVariant(pool, chosen, context.budget);
     return closePool(
       pool,
-      { method: 'visnec', options: chosen, order: 'row', clusters: ids, ...shortOf(pool, clusters, chosen) },
+      { method: 'visnec', options: chosen, order: 'row', clusters: ids, ...shortOf(pool, clusters, score, chosen) },
       input,
       context,
     );
@@ -145,28 +153,37 @@ function explainRest(pool: Pool, { id, members }: Cluster, score: ArrayLike<numb
     const s = score[row]!;
     reason.cluster = id;
     reason.score = s;
-    const its = necessityClass(s, chosen.threshold);
-    if (its === undefined) {
+    if (!Number.isFinite(s)) {
       if (!reason.kept) reason.code = 'nan';
-    } else {
-      reason.class = its;
-      if (chosen.variant === 'paper' && s <= Math.fround(chosen.minScore))
-        reason.code = s <= 0 ? 'not-positive' : 'below-minimum';
+    } else if (chosen.variant === 'paper' && s <= Math.fround(chosen.minScore)) {
+      reason.code = s <= 0 ? 'not-positive' : 'below-minimum';
     }
   }
 }
 
-function shortOf(pool: Pool, clusters: Cluster[], { variant, base, minScore }: VisnecOptions): { because?: string } {
+function shortOf(
+  pool: Pool,
+  clusters: Cluster[],
+  score: ArrayLike<number>,
+  { variant, base, minScore }: VisnecOptions,
+): { because?: string } {
   if (variant === 'official' || base !== 'total') {
     return { because: [...pool.leftOut, 'the share of each cluster is rounded down by itself'].join('; ') };
   }
-  const rest = clusters.reduce((sum, { members, candidates }) => sum + members.length - candidates.length, 0);
-  if (rest > 0)
+  const members = clusters.flatMap((cluster) => cluster.members);
+  const unmeasured = members.filter((row) => !Number.isFinite(score[row])).length;
+  const candidates = clusters.reduce((sum, cluster) => sum + cluster.candidates.length, 0);
+  const low = members.length - unmeasured - candidates;
+  if (unmeasured > 0) pool.leftOut.push(`${rowsWord(unmeasured)} no measured score`);
+  if (low > 0) {
     pool.leftOut.push(
-      minScore > 0 ? `${rest} rows do not score above ${minScore}` : `${rest} rows do not have a positive score`,
+      minScore > 0 ? `${low} rows do not score above ${minScore}` : `${rowsWord(low)} no positive score`,
     );
+  }
   return {};
 }
+
+const rowsWord = (count: number): string => (count === 1 ? '1 row has' : `${count} rows have`);
 
 function noteVariant(pool: Pool, { variant, base }: VisnecOptions, budget: number): void {
   if (variant === 'paper' && base === 'total') return;

@@ -5,7 +5,7 @@ import type { Project } from '../../store/project.ts';
 import { readQuarantined } from '../../store/shard-read.ts';
 import { type Shard, writeShard } from '../../store/shards.ts';
 import { recordSignal } from '../../store/signals.ts';
-import type { Fit } from '../fit/judge.ts';
+import type { Fit } from '../fit/measure.ts';
 import type { ScorePlan, ScoreSummary, Signal, SignalRun } from '../signal.ts';
 import { lacking, rowsOf, underClaims } from './shard-locks.ts';
 
@@ -82,8 +82,8 @@ async function finish(plan: ScorePlan, rowsComputed: number, seconds: number): P
 async function fitOfPlan({ project, signal, params, context }: ScorePlan): Promise<Fit | undefined> {
   if (signal.summarise === undefined) return undefined;
   const { fitOf } = await import('../fit/read.ts');
-  const column = signal.columns(params).find(({ name }) => name.startsWith('necessity_'))?.name;
-  return fitOf(project, context.dataset, { column });
+  const blind = (params.blind as string[] | undefined)?.[0];
+  return fitOf(project, context.dataset, { blind });
 }
 
 /** The command that measures with these options; those that are the defaults are left out. */

@@ -1,35 +1,4 @@
-import type { FitNumbers, MeanNecessity } from './measure.ts';
-
-/**
- * `fits`: the model predicts the answers better than their frequencies do, and the image helps it. `misfit`: one of the
- * two is not so, and its necessity says nothing of the samples. `unclear`: too few rows to say whether the image helps.
- * `unknown`: not measured.
- */
-export type FitVerdict = 'fits' | 'misfit' | 'unclear' | 'unknown';
-
-/** Whether the model that measured the losses knows such data: what is said before any of its numbers. JSON. */
-export interface Fit {
-  verdict: FitVerdict;
-  model: string;
-  dataset: string;
-  /** Rows that it was measured on. */
-  n: number;
-  /** Mean loss with the image over all answer tokens, nats/token. */
-  loss: number | null;
-  /** ln V: the loss of a guess among the V tokens of the model. */
-  uniform: number | null;
-  /** Cross-entropy of the answer tokens under their own frequencies on these rows, nats/token. */
-  unigram: number | null;
-  /** Mean S of the rows with an image and its 95 % interval, nats/token; null where no row has one. */
-  necessity: MeanNecessity | null;
-  /** Rows that the model was tuned on, and whether they are left out of these numbers. */
-  tunedOn: number;
-  heldApart: boolean;
-  /** Why, in sentences. */
-  reason: string;
-  /** What to do about it; null where nothing is to be done. */
-  wayOut: string | null;
-}
+import type { Fit, FitNumbers, FitVerdict, MeanNecessity } from './measure.ts';
 
 /** What the judgement is about, for its words. */
 export interface FitSubject {

@@ -30,6 +30,31 @@ export const FitNumbers = z.object({
 export type FitNumbers = z.infer<typeof FitNumbers>;
 export type MeanNecessity = z.infer<typeof MeanNecessity>;
 
+/**
+ * `fits`: the model predicts the answers better than their frequencies do, and the image helps it. `misfit`: one of the two
+ * is not so, and its necessity says nothing of the samples. `unclear`: too few rows to say whether the image helps.
+ * `unknown`: not measured.
+ */
+const FitVerdict = z.enum(['fits', 'misfit', 'unclear', 'unknown']);
+export type FitVerdict = z.infer<typeof FitVerdict>;
+
+/** Whether the model that measured the losses knows such data: what is said before any of its numbers. */
+export const Fit = z.object({
+  verdict: FitVerdict,
+  model: z.string(),
+  dataset: z.string(),
+  n: z.int().describe('rows that it was measured on'),
+  loss: FitNumbers.shape.loss,
+  uniform: z.number().nullable().describe('ln V: the loss of a guess among the V tokens of the model'),
+  unigram: FitNumbers.shape.unigram,
+  necessity: MeanNecessity.nullable().describe('S of the rows with an image; null: no row has one'),
+  tunedOn: FitNumbers.shape.tunedOn,
+  heldApart: FitNumbers.shape.heldApart,
+  reason: z.string().describe('why, in sentences'),
+  wayOut: z.string().nullable().describe('what to do about it; null: nothing is to be done'),
+});
+export type Fit = z.infer<typeof Fit>;
+
 /** Columns of the signal `loss`, one entry a row of the data set. */
 export interface FitColumns {
   /** Mean loss with the image, nats/token; NaN: not measured. */

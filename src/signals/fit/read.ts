@@ -6,8 +6,9 @@ import type { Project } from '../../store/project.ts';
 import { findRun, tunedIds } from '../../store/runs.ts';
 import { type ReadPlan, readColumns } from '../../store/shard-read.ts';
 import { type StoredSignal, storedSignals } from '../../store/signals.ts';
-import { type Fit, judgeFit } from './judge.ts';
-import { type FitNumbers, FitNumbers as FitNumbersSchema, measureFit } from './measure.ts';
+import { columnSuffix } from '../measured/row-loss.ts';
+import { judgeFit } from './judge.ts';
+import { type Fit, FitNumbers, measureFit } from './measure.ts';
 
 /** Where the columns of a measured loss are, and what is known of its model. */
 export interface MeasuredLoss {
@@ -64,19 +65,18 @@ async function tunedRows(project: Project, dataset: Dataset, model: string): Pro
  * Whether the model that measured a data set's losses fits it: as it was recorded with the signal, or measured anew
  * where rows have changed since. Undefined where no necessity has been measured.
  *
- * @param column of the necessity that is shown. @default the first of the latest loss
+ * @param blind variant of the loss without the image that is meant. @default the first of the latest loss
  */
 export async function fitOf(
   project: Project,
   dataset: Dataset,
-  options: { column?: string | undefined; stored?: readonly StoredSignal[] | undefined } = {},
+  { blind, stored }: { blind?: string | undefined; stored?: readonly StoredSignal[] | undefined } = {},
 ): Promise<Fit | undefined> {
-  const stored = options.stored ?? (await storedSignals(project, dataset));
-  const holder = stored.find(({ entry }) =>
-    entry.columns.some(({ name }) => (options.column === undefined ? isNecessity(name) : name === options.column)),
-  );
+  const isMeant = ({ name }: { name: string }): boolean =>
+    blind === undefined ? isNecessity(name) : name === `necessity_${columnSuffix(blind)}`;
+  const holder = (stored ?? (await storedSignals(project, dataset))).find(({ entry }) => entry.columns.some(isMeant));
   if (holder === undefined) return undefined;
-  const column = options.column ?? holder.entry.columns.find(({ name }) => isNecessity(name))!.name;
+  const column = holder.entry.columns.find(isMeant)!.name;
   return judgeFit(await numbersOf(project, dataset, holder, column), subjectOf(project, dataset, holder, column));
 }
 
@@ -89,7 +89,7 @@ async function numbersOf(
   column: string,
 ): Promise<FitNumbers | undefined> {
   const { entry, isImported } = holder;
-  const recorded = FitNumbersSchema.safeParse(entry.about.fit).data;
+  const recorded = FitNumbers.safeParse(entry.about.fit).data;
   if (recorded !== undefined && entry.datasetHash === dataset.hash) return recorded;
   const columns = entry.columns.map(({ name }) => name);
   const vocabulary = recorded?.vocabulary ?? undefined;

@@ -45,7 +45,7 @@ export const loss: Signal<LossParams> = {
   version: 1,
   title: 'Response losses and visual necessity',
   measures:
-    'Mean negative log-likelihood of the response with the image and without it. Necessity is the difference: how much the image helps. Negative: the image contradicts the answer.',
+    'Mean negative log-likelihood of the response with the image and without it. Necessity is the difference: how much the image helps. Negative: the image makes the answer less likely.',
   source: 'VisNec (arXiv 2603.01195), section 3; spec: response tokens only, all turns in one flat mean',
   by: ['process', 'worker', 'server'],
   params: LossParams,

@@ -4,7 +4,7 @@ import { CLASSES, count, number, signed } from '../../format.ts';
 import type { Bin } from '../../summary.ts';
 import { asPicture, figure, h, onWidth, section } from '../../web/dom.ts';
 import { pointChart } from '../../web/points.ts';
-import { filter, filterChanged, samples, summary } from '../../web/state.ts';
+import { classAt, filter, filterChanged, samples, summary } from '../../web/state.ts';
 import { stepper } from '../../web/step.ts';
 
 /** How necessary the image is: histogram and scatter. */
@@ -67,7 +67,7 @@ function classLabels(): Markish[] {
       dx,
       dy,
       text: () =>
-        `${name === 'misaligned' ? '← ' : ''}${count(classes![name])} ${name}${name === 'critical' ? ' →' : ''}`,
+        `${name === 'misaligned' ? '← ' : ''}${count(name === 'redundant' ? classes!.redundant + classes!.neither : classes![name])} ${name === 'redundant' ? 'no difference' : name}${name === 'critical' ? ' →' : ''}`,
       fill: `var(--${name}-text)`,
       fontWeight: 700,
     });
@@ -218,7 +218,7 @@ function losses(): HTMLElement | null {
   const chart = pointChart({
     label: 'Loss without the image against loss with it, one point per sample',
     height: (width) => Math.min(520, Math.max(300, width * 0.5)),
-    x: multimodal.map(cap),
+    x: multimodal.map((loss, i) => (classAt(i) === 'text-only' ? Number.NaN : cap(loss))),
     y: blind.map(cap),
     xDomain: [0, top],
     yDomain: [0, top],

@@ -1,10 +1,11 @@
-import { CLASS_MEANING, CLASS_TITLE, CLASSES, number, signed } from '../../format.ts';
+import type { NecessityClass } from '../../../select/kit/necessity-class.ts';
+import { CLASS_TITLE, classMeaning, number, signed } from '../../format.ts';
+import { isReadable } from '../../headline.ts';
 import { h, mark, section } from '../../web/dom.ts';
 import { page, summary } from '../../web/state.ts';
 
 /** Definitions of the terms, and what the numbers can't say. */
 export function glossary(): HTMLElement {
-  const { critical, misaligned } = summary.thresholds;
   const limits = [
     ...(summary.classes === null
       ? []
@@ -38,16 +39,12 @@ export function glossary(): HTMLElement {
                 'Loss of the answer without the image minus the loss with it: mean over the answer’s tokens, nats per token. A nat is the natural-logarithm unit of surprise; 0.69 nats halve a probability.',
               ),
             ),
-            ...CLASSES.map((name) =>
+            ...summary.shownClasses.map((name) =>
               h(
                 'div',
                 null,
                 h('dt', null, mark(name, true), ` ${CLASS_TITLE[name]}`),
-                h(
-                  'dd',
-                  null,
-                  `${name === 'critical' ? `S above ${signed(critical)}` : name === 'misaligned' ? `S below ${signed(misaligned)}` : `S between ${signed(misaligned)} and ${signed(critical)}`}: ${CLASS_MEANING[name]}.`,
-                ),
+                h('dd', null, `${classRange(name)}: ${classMeaning(name, isReadable(summary))}.`),
               ),
             ),
           ],
@@ -108,4 +105,17 @@ export function glossary(): HTMLElement {
           ),
         ),
   );
+}
+
+/** Where a class lies, in terms of S and of the loss without the image. */
+function classRange(name: NecessityClass): string {
+  const { critical, misaligned, blind } = summary.thresholds;
+  const between = `S between ${signed(misaligned)} and ${signed(critical)}`;
+  return {
+    critical: `S above ${signed(critical)}`,
+    redundant: `${between}, loss without the image up to ${number(blind)}`,
+    neither: `${between}, loss without the image above ${number(blind)}`,
+    misaligned: `S below ${signed(misaligned)}`,
+    'text-only': 'nothing to take away, S says nothing',
+  }[name];
 }

@@ -1,7 +1,8 @@
 import type { Interval } from '../../data.ts';
-import { CLASS_MEANING, CLASS_TITLE, CLASSES, count, number, percent, signed } from '../../format.ts';
-import { selectionSentence } from '../../headline.ts';
+import { CLASS_READING, CLASS_TITLE, classMeaning, count, number, percent, signed } from '../../format.ts';
+import { isReadable, selectionSentence } from '../../headline.ts';
 import { h, mark } from '../../web/dom.ts';
+import { fitBanner } from '../../web/fit-banner.ts';
 import { masthead } from '../../web/frame.ts';
 import { page, summary } from '../../web/state.ts';
 
@@ -13,7 +14,9 @@ export function pageHeader(): HTMLElement {
     masthead('visual necessity report'),
     h('h1', null, summary.title),
     page.subtitle === null ? null : h('p', { class: 'subtitle' }, page.subtitle),
-    lede(),
+    summary.stale === null ? null : h('p', { class: 'fit warning', role: 'note' }, summary.stale),
+    summary.classes === null ? null : fitBanner(summary.fit),
+    summary.classes === null || isReadable(summary) ? lede() : null,
     classBar(),
     summary.selections.length === 0 ? null : h('p', { class: 'selection-line' }, selectionSentence(summary)),
     keyNumbers(),
@@ -32,17 +35,15 @@ function lede(): HTMLElement {
         : `${count(main.kept)} of ${count(total)} samples were kept by ${main.title}.`,
     );
   }
-  const part = (name: 'critical' | 'redundant' | 'misaligned', words: string): Node =>
-    h('span', { class: `said ${name}` }, h('b', null, count(classes[name])), ` ${words}`);
+  const parts = summary.shownClasses.map((name, i) => [
+    i === 0 ? '' : '; ',
+    h('span', { class: `said ${name}` }, h('b', null, count(classes[name])), ` ${CLASS_READING[name]}`),
+  ]);
   return h(
     'p',
     { class: 'lede' },
     `Of ${count(total)} samples, `,
-    part('critical', 'teach the model to look'),
-    '; ',
-    part('redundant', 'can be answered blind'),
-    '; ',
-    part('misaligned', 'contradict their image'),
+    ...parts.flat(),
     scored < total ? `; ${count(total - scored)} could not be scored.` : '.',
   );
 }
@@ -51,11 +52,12 @@ function lede(): HTMLElement {
 function classBar(): HTMLElement | null {
   const { classes } = summary;
   if (classes === null) return null;
-  const pieces = CLASSES.map((name, c) => {
-    const kept = summary.bins.reduce((sum, bin) => sum + bin.kept[c]!, 0);
-    return { name, kept: summary.selections.length > 0 ? kept : classes[name], total: classes[name] };
+  const main = summary.selections[0];
+  const pieces = summary.shownClasses.map((name) => {
+    const kept = main === undefined ? classes[name] : (main.classes?.[name] ?? 0);
+    return { name, kept, total: classes[name] };
   });
-  const selected = summary.selections.length > 0;
+  const selected = main !== undefined;
   return h(
     'div',
     { class: 'class-bar' },
@@ -80,7 +82,7 @@ function classBar(): HTMLElement | null {
           mark(p.name, true),
           h('b', null, CLASS_TITLE[p.name]),
           ` ${count(p.total)}${selected ? `, ${count(p.kept)} kept` : ''} `,
-          h('span', { class: 'quiet' }, CLASS_MEANING[p.name]),
+          h('span', { class: 'quiet' }, classMeaning(p.name, isReadable(summary))),
         ),
       ),
     ),
@@ -111,7 +113,7 @@ function keyNumbers(): HTMLElement | null {
       ),
     );
   }
-  for (const name of CLASSES) {
+  for (const name of summary.shownClasses) {
     if (main.shares === null) continue;
     cards.push(
       tile(

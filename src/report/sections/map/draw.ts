@@ -1,4 +1,4 @@
-import { CLASS_TITLE, CLASSES, count, signed } from '../../format.ts';
+import { CLASS_TITLE, count, signed } from '../../format.ts';
 import { figure, h, section, table, uid } from '../../web/dom.ts';
 import { pointChart } from '../../web/points.ts';
 import { clusterName, filter, filterChanged, hasSelection, onFilter, page, samples, summary } from '../../web/state.ts';
@@ -93,7 +93,7 @@ function filterBar(): HTMLElement {
     );
   }
   if (summary.classes !== null) {
-    for (const name of CLASSES) {
+    for (const name of summary.shownClasses) {
       controls.push(
         checkbox(CLASS_TITLE[name], name, true, (on) => {
           if (on) filter.classes.add(name);

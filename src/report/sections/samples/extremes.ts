@@ -1,4 +1,5 @@
 import type { z } from 'zod';
+import type { ClassThresholds, NecessityClass } from '../../../select/kit/necessity-class.ts';
 import type { GalleryGroup } from '../../data.ts';
 
 type Group = z.infer<typeof GalleryGroup>;
@@ -11,19 +12,21 @@ const GROUP_SIZE = 12;
  * Rows with the same question, answer and image path are shown once.
  *
  * @param necessity S of each row, nats/token; NaN: not measured
+ * @param classes of the rows; those without an image are not shown
  * @param key what makes two rows look alike
  */
 export function extremes(
   necessity: Float32Array,
-  thresholds: { critical: number; misaligned: number },
+  classes: readonly (NecessityClass | undefined)[],
+  thresholds: Pick<ClassThresholds, 'critical'>,
   key: (row: number) => string,
   size = GROUP_SIZE,
 ): Group[] {
-  const rows = [...necessity.keys()].filter((row) => Number.isFinite(necessity[row]));
-  const pick = (distance: (s: number) => number, keep: (s: number) => boolean): number[] => {
+  const rows = [...necessity.keys()].filter((row) => Number.isFinite(necessity[row]) && classes[row] !== 'text-only');
+  const pick = (distance: (s: number) => number, name?: NecessityClass): number[] => {
     const seen = new Set<string>();
     const ordered = rows
-      .filter((row) => keep(necessity[row]!))
+      .filter((row) => name === undefined || classes[row] === name)
       .sort((a, b) => distance(necessity[a]!) - distance(necessity[b]!) || a - b);
     const chosen: number[] = [];
     for (const row of ordered) {
@@ -37,38 +40,32 @@ export function extremes(
   const groups: Group[] = [
     {
       title: 'Most critical',
-      about: 'Without the image the answer is far less likely. These teach a model to look.',
+      about: 'Without the image the answer is far less likely.',
       class: 'critical',
-      rows: pick(
-        (s) => -s,
-        (s) => s > thresholds.critical,
-      ),
+      rows: pick((s) => -s, 'critical'),
     },
     {
       title: 'Most misaligned',
-      about: 'With the image the answer gets less likely: often the answer is wrong, or belongs to another picture.',
+      about: 'With the image the answer gets less likely.',
       class: 'misaligned',
-      rows: pick(
-        (s) => s,
-        (s) => s < thresholds.misaligned,
-      ),
+      rows: pick((s) => s, 'misaligned'),
     },
     {
       title: 'Most redundant',
-      about: 'The image changes nothing: the text alone gives the answer, or the model uses neither.',
+      about: 'The image changes nothing, and the text alone gives the answer.',
       class: 'redundant',
-      rows: pick(
-        (s) => Math.abs(s),
-        (s) => s >= thresholds.misaligned && s <= thresholds.critical,
-      ),
+      rows: pick((s) => Math.abs(s), 'redundant'),
+    },
+    {
+      title: 'Neither helps',
+      about: 'The image changes nothing, and the text does not give the answer either.',
+      class: 'neither',
+      rows: pick((s) => Math.abs(s), 'neither'),
     },
     {
       title: 'At the threshold',
       about: 'The closest calls between critical and redundant.',
-      rows: pick(
-        (s) => Math.abs(s - thresholds.critical),
-        () => true,
-      ),
+      rows: pick((s) => Math.abs(s - thresholds.critical)),
     },
   ];
   return groups.filter((group) => group.rows.length > 0);

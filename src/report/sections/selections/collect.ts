@@ -1,23 +1,28 @@
+import type { Dataset } from '../../../dataset/dataset.ts';
 import type { CompositionRecord } from '../../../select/compose/record.ts';
+import { onCurrentRows } from '../../../select/current-selection.ts';
 import { selectionOrNewest } from '../../../select/explain.ts';
 import type { Project } from '../../../store/project.ts';
 import { type LoadedSelection, listSelections, loadSelection, readSelectionHead } from '../../../store/selections.ts';
 import type { ReportInput } from '../../data.ts';
 
-/** Selections to show: the main one first, then the others of the same data set. */
+/** Selections to show, in the rows that the data set has now: the main one first, then the others of the same data set. */
 export async function readSelections(
   project: Project,
   request: { selection?: string | undefined; compare?: readonly string[] | undefined },
-): Promise<LoadedSelection[]> {
+): Promise<{ dataset: Dataset; selections: LoadedSelection[]; stale?: string }> {
   const main = await selectionOrNewest(project, request.selection);
   const first = await loadSelection(project, main);
+  const dataset = await project.dataset(first.dataset.name);
   const others = request.compare ?? (await listSelections(project)).filter((name) => name !== main);
   const same = await Promise.all(
     others.map(async (name) =>
       (await readSelectionHead(project, name)).dataset.hash === first.dataset.hash ? [name] : [],
     ),
   );
-  return [first, ...(await Promise.all(same.flat().map((name) => loadSelection(project, name))))];
+  const { selection, stale } = onCurrentRows(first, dataset);
+  const compared = await Promise.all(same.flat().map((name) => loadSelection(project, name)));
+  return { dataset, selections: [selection, ...compared.map((one) => onCurrentRows(one, dataset).selection)], stale };
 }
 
 /** How a selection was put together, where it was by more than one method with a plain budget. */

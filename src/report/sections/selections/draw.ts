@@ -1,4 +1,5 @@
-import { CLASSES, count, optionsText, percent, signed } from '../../format.ts';
+import type { NecessityClass } from '../../../select/kit/necessity-class.ts';
+import { count, optionsText, percent, signed } from '../../format.ts';
 import type { SelectionRow } from '../../summary.ts';
 import { h, mark, section, table } from '../../web/dom.ts';
 import { summary } from '../../web/state.ts';
@@ -9,7 +10,7 @@ interface Row {
   options: string;
   kept: string;
   mean: string;
-  shares: Record<(typeof CLASSES)[number], number> | null;
+  shares: Partial<Record<NecessityClass, number>> | null;
   note: string;
   overlap: string[];
 }
@@ -48,11 +49,7 @@ export function selections(): HTMLElement | null {
       shares:
         random.shares === undefined
           ? null
-          : {
-              critical: random.shares.critical.mean,
-              redundant: random.shares.redundant.mean,
-              misaligned: random.shares.misaligned.mean,
-            },
+          : Object.fromEntries(Object.entries(random.shares).map(([name, share]) => [name, share.mean])),
       note: '',
       overlap: [],
     });
@@ -117,14 +114,14 @@ function classStrip(shares: Row['shares']): HTMLElement | string {
     h(
       'span',
       { class: 'strip', 'aria-hidden': 'true' },
-      CLASSES.filter((name) => shares[name] > 0).map((name) =>
-        h('span', { class: `piece full ${name}`, style: `flex-grow:${shares[name]}` }),
-      ),
+      summary.shownClasses
+        .filter((name) => (shares[name] ?? 0) > 0)
+        .map((name) => h('span', { class: `piece full ${name}`, style: `flex-grow:${shares[name]}` })),
     ),
     h(
       'span',
       { class: 'small shares' },
-      CLASSES.map((name) => h('span', null, mark(name, null), percent(shares[name]))),
+      summary.shownClasses.map((name) => h('span', null, mark(name, null), percent(shares[name]))),
     ),
   );
 }

@@ -7,8 +7,8 @@ import {
   type SubsetStatistic,
   shareOf,
 } from '../../../select/baseline/random-subsets.ts';
+import { NECESSITY_CLASSES, type NecessityClass } from '../../../select/kit/necessity-class.ts';
 import type { ReportInput } from '../../data.ts';
-import { classOf } from '../../format.ts';
 
 /** Baselines in the shape of the page. Faults are counted, everything else is a share. */
 export function reportRandom(
@@ -19,14 +19,17 @@ export function reportRandom(
     source: (string | null)[];
     category: (string | null)[];
     fault?: (string | null)[] | undefined;
+    /** Of each row; undefined: not measured. */
+    classes?: readonly (NecessityClass | undefined)[] | undefined;
+    textOnly: ArrayLike<number>;
   },
-  thresholds: { critical: number; misaligned: number },
   within: Awaited<ReturnType<typeof savedLimits>>,
 ): NonNullable<ReportInput['random']> {
-  const { necessity, source, category, fault } = columns;
+  const { source, category, fault, classes, textOnly } = columns;
+  // S of a row without an image is 0 by definition, and no part of a mean.
+  const necessity = columns.necessity?.map((s, row) => (textOnly[row] === 1 ? Number.NaN : s));
   const named = (prefix: string, parts: Record<string, SubsetStatistic>) =>
     Object.entries(parts).map(([name, part]) => [`${prefix}/${name}`, part] as const);
-  const classes = necessity === undefined ? undefined : Array.from(necessity, (s) => classOf(s, thresholds));
   const countOf =
     (key: string): SubsetStatistic =>
     (rows) =>
@@ -37,12 +40,7 @@ export function reportRandom(
       ? []
       : named(
           'class',
-          Object.fromEntries(
-            (['critical', 'redundant', 'misaligned'] as const).map((one) => [
-              one,
-              shareOf(classes.map((c) => c === one)),
-            ]),
-          ),
+          Object.fromEntries(NECESSITY_CLASSES.map((one) => [one, shareOf(classes.map((c) => c === one))])),
         )),
     ...named('source', compositionOf(source)),
     ...(category.some((one) => one !== null) ? named('category', compositionOf(category)) : []),
@@ -68,10 +66,7 @@ export function reportRandom(
         meanNecessity === undefined
           ? undefined
           : { mean: meanNecessity.mean, lo: meanNecessity.lo, hi: meanNecessity.hi },
-      shares:
-        shares === undefined
-          ? undefined
-          : { critical: shares.critical!, redundant: shares.redundant!, misaligned: shares.misaligned! },
+      shares,
       source: part('source') ?? {},
       category: categories,
       fault: faults,
