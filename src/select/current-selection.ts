@@ -12,8 +12,9 @@ export interface CurrentSelection {
 const NOT_SEEN: ReasonCode = 'not-seen';
 
 /**
- * Carries a selection over to its data set as it is now, by the ids of the samples: those that are gone are left out, those
- * that are new were not judged, and all others keep their reason. Counts of clusters stay those of the time it was made.
+ * Carries a selection over to its data set as it is now, by the ids of the samples: those that are gone are left out,
+ * those that are new were not judged, and all others keep their reason. Counts of clusters stay those of the time it
+ * was made.
  */
 export function onCurrentRows(selection: LoadedSelection, dataset: Dataset): CurrentSelection {
   if (selection.dataset.hash === dataset.hash) return { selection };

@@ -42,7 +42,9 @@ export interface Reason {
   score?: number;
   /** Stage of a pipeline that dropped it, or kept it last, from 1. Absent for a single method. */
   stage?: number;
-  /** What the score says about the row, where the method has classes: `critical`, `redundant`, `neither`, `misaligned`. */
+  /**
+   * What the score says about the row, where the method has classes: `critical`, `redundant`, `neither`, `misaligned`.
+   */
   class?: string;
 }
 

@@ -53,7 +53,9 @@ export interface SelectResult {
   fit?: Fit;
 }
 
-/** What every selection is measured by: mean necessity of rows with an image, share of each class, share of each source. */
+/**
+ * What every selection is measured by: mean necessity of rows with an image, share of each class, share of each source.
+ */
 function subsetStatistics(
   { about, necessity, blindLoss: blind }: SelectionInputs,
   thresholds: ClassThresholds,

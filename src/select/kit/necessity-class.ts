@@ -16,9 +16,10 @@ export interface ClassThresholds {
 }
 
 /**
- * The thresholds where nothing else is asked for. 0.05 nats/token is a difference of 5 % in the probability of a token, within
- * which S is taken for 0 (our convention: VisNec ranks by S and keeps S > 0). ln 2 is the loss at which the answer's tokens
- * have a probability of one half (geometric mean): below it the text alone gives the answer more often than not (ours too).
+ * The thresholds where nothing else is asked for. 0.05 nats/token is a difference of 5 % in the probability of a token,
+ * within which S is taken for 0 (our convention: VisNec ranks by S and keeps S > 0). ln 2 is the loss at which the
+ * answer's tokens have a probability of one half (geometric mean): below it the text alone gives the answer more often
+ * than not (ours too).
  */
 export const DEFAULT_THRESHOLDS: ClassThresholds = { critical: 0.05, misaligned: -0.05, blind: Math.LN2 };
 

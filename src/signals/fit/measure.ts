@@ -31,8 +31,8 @@ export type FitNumbers = z.infer<typeof FitNumbers>;
 export type MeanNecessity = z.infer<typeof MeanNecessity>;
 
 /**
- * `fits`: the model predicts the answers better than their frequencies do, and the image helps it. `misfit`: one of the two
- * is not so, and its necessity says nothing of the samples. `unclear`: too few rows to say whether the image helps.
+ * `fits`: the model predicts the answers better than their frequencies do, and the image helps it. `misfit`: one of the
+ * two is not so, and its necessity says nothing of the samples. `unclear`: too few rows to say whether the image helps.
  * `unknown`: not measured.
  */
 const FitVerdict = z.enum(['fits', 'misfit', 'unclear', 'unknown']);

@@ -6,7 +6,9 @@ import type { Project } from '../../../store/project.ts';
 import { type LoadedSelection, listSelections, loadSelection, readSelectionHead } from '../../../store/selections.ts';
 import type { ReportInput } from '../../data.ts';
 
-/** Selections to show, in the rows that the data set has now: the main one first, then the others of the same data set. */
+/**
+ * Selections to show, in the rows that the data set has now: the main one first, then the others of the same data set.
+ */
 export async function readSelections(
   project: Project,
   request: { selection?: string | undefined; compare?: readonly string[] | undefined },
