@@ -1,5 +1,5 @@
-import { alignColumns } from './align-columns.ts';
 import type { NecessityClass } from '../select/kit/necessity-class.ts';
+import { alignColumns } from './align-columns.ts';
 import type { ReportData } from './data.ts';
 import { CLASS_TITLE, CLASSES, count, duration, number, percent, signed } from './format.ts';
 import { fitSentences, headline, isReadable, ownClusterFindings, selectionSentence } from './headline.ts';
