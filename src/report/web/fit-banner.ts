@@ -10,8 +10,8 @@ export function fitBanner(fit: Fit | null): HTMLElement {
   return h(
     'div',
     { class: `fit ${isFine ? 'fine' : 'warning'}`, role: 'note' },
-    h('p', { class: isFine ? null : 'lede' }, said),
-    fit === null ? null : h('p', null, fit.reason),
-    fit?.wayOut == null ? null : h('p', null, fit.wayOut),
+    h('p', { class: isFine ? 'fit-line' : 'lede' }, said),
+    fit === null ? null : h('p', { class: 'fit-line' }, fit.reason),
+    fit?.wayOut == null ? null : h('p', { class: 'fit-line' }, fit.wayOut),
   );
 }
