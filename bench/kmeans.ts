@@ -106,7 +106,7 @@ console.log(
   `load at the start: ${loadavg()[0]?.toFixed(1)}; node ${process.versions.node}; ${JSON.stringify(versions)}`,
 );
 console.log(
-  'start: winnow k-means++ on 64 rows a centroid, faiss random rows, scikit-learn greedy k-means++; all rows used',
+  'start: winnow greedy k-means++ on 16 rows a centroid, faiss random rows, scikit-learn greedy k-means++; all rows used',
 );
 
 let isWithin = true;

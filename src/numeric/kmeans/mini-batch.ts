@@ -1,7 +1,7 @@
 import { centre, gatherRows, type Matrix } from '../linalg/matrix.ts';
 import { createRandom, type Random } from '../philox.ts';
 import { openAssigner } from './assign.ts';
-import { assignRows, type KMeansOptions, type KMeansResult, kmeans } from './kmeans.ts';
+import { assignRows, candidatesFor, type KMeansOptions, type KMeansResult, kmeans } from './kmeans.ts';
 import { initPlusPlus } from './kmeans-init.ts';
 
 export interface MiniBatchOptions extends Pick<KMeansOptions, 'k' | 'seed' | 'threads' | 'signal' | 'progress'> {
@@ -38,7 +38,8 @@ export async function miniBatchKMeans(points: Matrix, options: MiniBatchOptions)
       random.sample(points.rows, Math.min(points.rows, Math.max(INIT_BATCHES * batch, k))),
     );
     const spread = centre(first);
-    const { chosen } = await initPlusPlus(first, k, random, assigner, spread.mean, spread.squares, signal);
+    const candidates = candidatesFor(k, first.rows, points.rows);
+    const { chosen } = await initPlusPlus(first, spread, { k, random, candidates, threads: options.threads, signal });
     const means = startMeans(gatherRows(first, chosen));
     const labels = new Int32Array(batch);
     const distances = new Float64Array(batch);
