@@ -60,7 +60,7 @@ const options = z.strictObject({
 /** D2 pruning: rows pass their scores to their neighbours, and a row that is kept takes as much away from its own. */
 export const d2: Selector<D2Options> = {
   name: 'd2',
-  version: 1,
+  version: 2,
   title: 'D2 pruning: difficulty and diversity by messages',
   source:
     'Maharana et al., ICLR 2024, arXiv 2310.07931; code adymaharana/d2pruning at bf1ea46; LVLM copy in COINCIDE_code',
