@@ -48,8 +48,8 @@ export interface KMeansResult {
 }
 
 /**
- * Rows a centroid that k-means++ looks at: with more the result is hardly better (inertia within 0.3 %), and reading all
- * rows k times would cost more than the clustering.
+ * Rows a centroid that k-means++ looks at: with more the result is hardly better (inertia within 0.3 %), and reading
+ * all rows k times would cost more than the clustering.
  */
 const INIT_ROWS_PER_CENTROID = 16;
 const LEAST_INIT_ROWS = 4096;
@@ -234,7 +234,9 @@ async function firstCentroids(
   return { centroids, found };
 }
 
-/** Rows that compete for each first centroid: 2 + ln k, as scikit-learn has it, but fewer where that would take long. */
+/**
+ * Rows that compete for each first centroid: 2 + ln k, as scikit-learn has it, but fewer where that would take long.
+ */
 export function candidatesFor(k: number, looked: number, rows: number): number {
   const affordable = Math.floor(Math.max(INIT_ITERATIONS * rows, QUICK_PAIRS / k) / looked);
   return Math.max(1, Math.min(2 + Math.floor(Math.log(k)), affordable));
