@@ -41,6 +41,12 @@ const boxed = (box: string, image = 'a.png'): string =>
     ['gpt', box],
   ]);
 
+const grounded = (objects: unknown, words: string): string =>
+  raw({ image: 'a.png', objects }, [
+    ['human', Q],
+    ['gpt', words],
+  ]);
+
 export const CASES: Record<string, Case> = {
   D001: {
     faulty: [
@@ -313,5 +319,39 @@ export const CASES: Record<string, Case> = {
   D403: {
     faulty: [boxed('[500, 100, 620, 200]', 'turned.jpg')],
     sound: [boxed('[100, 500, 200, 620]', 'turned.jpg'), boxed('[500, 100, 620, 200]')],
+  },
+  D404: {
+    faulty: [
+      grounded({ ref: [], bbox: [[1, 2, 30, 40]] }, '<bbox><bbox><bbox>'),
+      grounded({ ref: [], bbox: [[1, 2, 30, 40]], image_id: [1] }, '<bbox>'),
+      grounded(
+        {
+          ref: [],
+          bbox: [
+            [1, 2, 30, 40],
+            [2, 3, 40, 50],
+          ],
+        },
+        '<bbox>',
+      ),
+      grounded({ ref: ['cup'], bbox: [] }, '<ref-object> and <ref-object>'),
+      grounded({ ref: [], bbox: [[1, 2, 30]] }, '<bbox>'),
+      grounded({ ref: [], bbox: [[1, 2, 30, 40]], bbox_type: 'norm1000' }, '<bbox>'),
+    ],
+    sound: [
+      grounded(
+        {
+          ref: ['cup'],
+          bbox: [
+            [1, 2, 30, 40],
+            [5, 6],
+          ],
+        },
+        '<ref-object> <bbox> <bbox>',
+      ),
+      grounded([{ caption: 'cup', bbox: [1, 2, 30, 40], bbox_type: 'norm_1000' }], '<ref-object> <bbox>'),
+      grounded({ bbox: [[1, 2, 30, 40]], category: ['cup'] }, 'A cup.'),
+    ],
+    fixed: false,
   },
 };

@@ -92,6 +92,13 @@ export interface Format {
   readonly holdsPreferences?: true;
   /** It has a place for `NaN` and `Infinity`; JSON has none. */
   readonly holdsNonFinite?: true;
+  /**
+   * Its rows are read by a trainer that fills `<bbox>` from `objects`, or kept as they are for one: nothing is filled
+   * in.
+   */
+  readonly keepsObjects?: true;
+  /** Pixels that its trainer shrinks an image to before the model's own resize. */
+  readonly trainerPixels?: number;
   /** What goes without a word of the trainers it is for, and so is said but refuses nothing (`id`). */
   forgets?(sample: Sample, options: WriteOptions): string[];
   /** Folder formats: the records, in a stable order. */

@@ -1,9 +1,6 @@
 import { WinnowError } from '../base/errors.ts';
 import { didYouMean } from '../base/suggest.ts';
-import type { ResizeLimits } from '../cost/image-tokens/resized.ts';
-
-/** How a family writes boxes: 0 to 1000 over the image, or pixels of the image as the model sees it. */
-export type BoxFrame = 'thousand' | 'resized-pixels';
+import { BOX_STYLES, type BoxFrame, LLAMA_FACTORY_PIXELS, type ResizeLimits } from '../families/boxes.ts';
 
 /** What a model family or a trainer expects of its data. What it leaves out, it doesn't care about. */
 export interface Target {
@@ -21,6 +18,12 @@ export interface Target {
   registry?: boolean;
   /** Ids are file names up to the first dot. */
   idsAreKeys?: boolean;
+  /** A trainer that renders the model's template itself; its model's own script is out of the game then. */
+  isTrainer?: true;
+  /** Trainers in it, by name. */
+  trainers?: readonly string[];
+  /** Pixels that a trainer shrinks an image to before the model's own resize. */
+  trainerPixels?: number;
   boxFrame?: BoxFrame;
   /** Pixels that one image token covers on a side, and the limits on the image's area: what its resize is made of. */
   resize?: ResizeLimits;
@@ -42,7 +45,11 @@ const GEMMA = ['<bos>', '<eos>', '<pad>', '<start_of_turn>', '<end_of_turn>'];
 const QWEN_MASK = { inUser: [/\bassistant\b/], inAny: [] };
 /** LLaVA v1 splits the rendered dialogue at these. */
 const LLAVA_MASK = { inUser: [], inAny: [/\bUSER:/, /\bASSISTANT:/] };
-const QWEN2_RESIZE = { factor: 28, minPixels: 3136, maxPixels: 12_845_056 };
+/** The frame and the resize of a family's boxes. */
+const boxes = (family: string): Pick<Target, 'boxFrame' | 'resize'> => {
+  const style = BOX_STYLES[family]!;
+  return { boxFrame: style.frame, resize: style.resize };
+};
 
 /**
  * Every target, one record each. Sources: the checkpoints' tokenizer and preprocessor files, the trainers' data code.
@@ -54,8 +61,7 @@ export const targets: readonly Target[] = [
     specialTokens: QWEN,
     strictTurns: true,
     maskWords: QWEN_MASK,
-    boxFrame: 'thousand',
-    resize: { factor: 32, minPixels: 65_536, maxPixels: 16_777_216 },
+    ...boxes('qwen3-vl'),
     minSide: 32,
     maxAspect: 200,
     temporalPatch: 2,
@@ -66,8 +72,7 @@ export const targets: readonly Target[] = [
     specialTokens: QWEN,
     strictTurns: true,
     maskWords: QWEN_MASK,
-    boxFrame: 'resized-pixels',
-    resize: QWEN2_RESIZE,
+    ...boxes('qwen2.5-vl'),
     minSide: 28,
     maxAspect: 200,
     temporalPatch: 2,
@@ -78,8 +83,7 @@ export const targets: readonly Target[] = [
     specialTokens: QWEN,
     strictTurns: true,
     maskWords: QWEN_MASK,
-    boxFrame: 'thousand',
-    resize: QWEN2_RESIZE,
+    ...boxes('qwen2-vl'),
     minSide: 28,
     maxAspect: 200,
     temporalPatch: 2,
@@ -105,7 +109,7 @@ export const targets: readonly Target[] = [
     name: 'internvl',
     title: 'InternVL',
     specialTokens: [...CHATML, '<img>', '</img>', '<IMG_CONTEXT>'],
-    boxFrame: 'thousand',
+    ...boxes('internvl'),
     tiledTo: 448,
   },
   {
@@ -129,10 +133,18 @@ export const targets: readonly Target[] = [
     noSystemTurn: true,
     maskWords: QWEN_MASK,
   },
-  { name: 'llama-factory', title: 'LLaMA-Factory', specialTokens: ['<audio>'], strictTurns: true, registry: true },
-  { name: 'trl', title: 'TRL', specialTokens: [] },
-  { name: 'ms-swift', title: 'ms-swift', specialTokens: ['<audio>', '<ref-object>', '<cls-label>'] },
-  { name: 'axolotl', title: 'axolotl', specialTokens: [] },
+  {
+    name: 'llama-factory',
+    title: 'LLaMA-Factory',
+    isTrainer: true,
+    specialTokens: ['<audio>'],
+    strictTurns: true,
+    registry: true,
+    trainerPixels: LLAMA_FACTORY_PIXELS,
+  },
+  { name: 'trl', title: 'TRL', isTrainer: true, specialTokens: [] },
+  { name: 'ms-swift', title: 'ms-swift', isTrainer: true, specialTokens: ['<audio>', '<ref-object>', '<cls-label>'] },
+  { name: 'axolotl', title: 'axolotl', isTrainer: true, specialTokens: [] },
   { name: 'webdataset', title: 'WebDataset', specialTokens: [], idsAreKeys: true },
 ];
 
@@ -146,7 +158,7 @@ export function targetNamed(names: string): Target {
 
 function oneTarget(name: string): Target {
   const found = targets.find((target) => target.name === name.toLowerCase());
-  if (found !== undefined) return found;
+  if (found !== undefined) return found.isTrainer ? { ...found, trainers: [found.name] } : found;
   throw new WinnowError({
     code: 'TARGET_UNKNOWN',
     message: `There is no target "${name}".`,
@@ -158,7 +170,7 @@ function oneTarget(name: string): Target {
   });
 }
 
-/** What both expect; of numbers, those of the first that has them. */
+/** What both expect; of numbers, those of the first that has them. A trainer replaces the script of its model. */
 function together(a: Target, b: Target): Target {
   return {
     ...b,
@@ -166,5 +178,7 @@ function together(a: Target, b: Target): Target {
     name: `${a.name},${b.name}`,
     title: `${a.title} with ${b.title}`,
     specialTokens: [...new Set([...a.specialTokens, ...b.specialTokens])],
+    trainers: [...(a.trainers ?? []), ...(b.trainers ?? [])],
+    maskWords: a.isTrainer || b.isTrainer ? undefined : (a.maskWords ?? b.maskWords),
   };
 }

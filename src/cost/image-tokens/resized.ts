@@ -1,32 +1,6 @@
-import { roundHalfEven } from '../../numeric/round.ts';
+import { resizedSize } from '../../dataset/media/smart-resize.ts';
+import type { ResizeLimits } from '../../families/boxes.ts';
 import type { ImageTokenCount, Size } from './count.ts';
-
-/** Areas are in pixels, whatever a processor's configuration calls them. */
-export interface ResizeLimits {
-  /** F: patch times merge. Both sides become multiples of it. */
-  factor: number;
-  minPixels: number;
-  maxPixels: number;
-}
-
-/**
- * Size after Qwen's `smart_resize`: multiples of the factor F with an area between min and max.
- * Source: transformers `image_processing_qwen2_vl.smart_resize`.
- */
-export function resizedSize({ width: w, height: h }: Size, { factor: F, minPixels, maxPixels }: ResizeLimits): Size {
-  let hb = roundHalfEven(h / F) * F;
-  let wb = roundHalfEven(w / F) * F;
-  if (hb * wb > maxPixels) {
-    const b = Math.sqrt((h * w) / maxPixels);
-    hb = Math.max(F, Math.floor(h / b / F) * F);
-    wb = Math.max(F, Math.floor(w / b / F) * F);
-  } else if (hb * wb < minPixels) {
-    const b = Math.sqrt(minPixels / (h * w));
-    hb = Math.ceil((h * b) / F) * F;
-    wb = Math.ceil((w * b) / F) * F;
-  }
-  return { width: wb, height: hb };
-}
 
 /**
  * Qwen2-VL, Qwen2.5-VL, Qwen3-VL: one token for F x F pixels, between two markers. Sides that differ more than 200

@@ -1,24 +1,25 @@
-import { isNumber, plainNumbers } from '../exact-number.ts';
-import { isObject } from '../formats/build.ts';
+import { isDeepStrictEqual } from 'node:util';
+import { BOX_FRAMES, type BoxFrame } from '../../families/boxes.ts';
 import type { Message, Part, Sample } from '../sample.ts';
+import { changeObjects } from './objects.ts';
 
-/** Boxes in texts and in ms-swift's `objects`, found and rewritten. Coordinates are x1, y1, x2, y2. */
+/** Boxes in texts and in ms-swift's `objects`, found and rewritten. */
 
-export type Box = readonly [number, number, number, number];
-/**
- * What coordinates count: fractions of the image, thousandths of it, its pixels, or pixels after the model's resize.
- */
-export type Frame = 'unit' | 'thousand' | 'pixels' | 'resized-pixels';
+/** Pairs of x and y: the corners x1, y1, x2, y2 of a box, a point, a polygon. */
+export type Box = readonly number[];
 
 export interface FoundBox {
   box: Box;
   /** What the notation or the row itself says; absent: whole numbers that may be pixels or thousandths. */
-  frame?: Frame;
+  frame?: BoxFrame;
+  /** Which of the row's images; absent where there are several and nothing says so. */
+  image?: number;
+  /** Numbers of `objects` are brought to the model's frame by the trainer that reads them; those of texts by nobody. */
+  where: 'text' | 'objects';
 }
 
-/** Column by which a row says in which frame its boxes are. */
+/** Column by which a row says in which frame the boxes of its texts are. */
 const FRAME_COLUMN = 'box_frame';
-const FRAMES: readonly string[] = ['unit', 'thousand', 'pixels', 'resized-pixels'] satisfies Frame[];
 
 const N = '(-?\\d+(?:\\.\\d+)?)';
 /** `[x1, y1, x2, y2]`, and Qwen's `(x1,y1),(x2,y2)`. */
@@ -35,77 +36,53 @@ const CUE =
 /** Every box of a sample in the order of its texts. Empty for a sample without images. */
 export function boxesOf(sample: Sample): FoundBox[] {
   const found: FoundBox[] = [];
-  eachBox(sample, (box) => {
+  changeBoxes(sample, (box) => {
     found.push(box);
     return undefined;
   });
   return found;
 }
 
-/**
- * The sample with every box that `change` gives another value; `frame` is noted in the row, where a reader of it can't
- * tell otherwise.
- */
-export function changeBoxes(
-  sample: Sample,
-  frame: Frame | undefined,
-  change: (found: FoundBox) => Box | undefined,
-): Sample {
-  const changed = eachBox(sample, change);
-  return frame === undefined ? changed : { ...changed, meta: { ...changed.meta, [FRAME_COLUMN]: frame } };
+/** The sample with every box that `change` gives another value. */
+export function changeBoxes(sample: Sample, change: (found: FoundBox) => Box | undefined): Sample {
+  if (sample.media.images.length === 0) return sample;
+  const meta = changeObjects(sample.meta, (box, { frame, image }) => change({ box, frame, image, where: 'objects' }));
+  return { ...sample, messages: changeTexts(sample, change), meta };
 }
 
-function eachBox(sample: Sample, visit: (found: FoundBox) => Box | undefined): Sample {
-  if (sample.media.images.length === 0) return sample;
-  const declared = declaredFrame(sample);
+/** The row with a note of the frame that the boxes of its texts are in: a reader of it can't tell otherwise. */
+export function withFrame(sample: Sample, frame: BoxFrame): Sample {
+  return { ...sample, meta: { ...sample.meta, [FRAME_COLUMN]: frame } };
+}
+
+function changeTexts(sample: Sample, change: (found: FoundBox) => Box | undefined): Message[] {
   const texts = sample.messages.flatMap(({ parts }) =>
     parts.flatMap((part) => (part.type === 'text' ? [part.text] : [])),
   );
-  const hinted = texts.some((text) => OPENING.test(text)) && texts.some((text) => CUE.test(text));
-  const messages = !hinted
-    ? sample.messages
-    : sample.messages.map((message): Message => {
-        const parts = message.parts.map((part): Part => {
-          if (part.type !== 'text') return part;
-          const tagged = THOUSAND_TAGS.test(part.text);
-          const rewrite = (match: string, ...groups: unknown[]): string => {
-            const box = groups.slice(0, 4).map(Number) as unknown as Box;
-            const frame = declared ?? (tagged ? 'thousand' : isUnit(match, box) ? 'unit' : undefined);
-            const is = visit(frame === undefined ? { box } : { box, frame });
-            return is === undefined ? match : renumber(match, is);
-          };
-          let text = part.text.replace(BRACKETS, rewrite);
-          if (tagged) text = text.replace(PAIRS, rewrite);
-          return text === part.text ? part : { type: 'text', text };
-        });
-        return { ...message, parts };
-      });
-  return { ...sample, messages, meta: objectBoxes(sample.meta, declared, visit) };
+  const isHinted = texts.some((text) => OPENING.test(text)) && texts.some((text) => CUE.test(text));
+  if (!isHinted) return sample.messages;
+  const declared = declaredFrame(sample);
+  const image = sample.media.images.length === 1 ? 0 : undefined;
+  return sample.messages.map((message): Message => {
+    const parts = message.parts.map((part): Part => {
+      if (part.type !== 'text') return part;
+      const isTagged = THOUSAND_TAGS.test(part.text);
+      const rewrite = (match: string, ...groups: unknown[]): string => {
+        const box = groups.slice(0, 4).map(Number);
+        const frame = declared ?? (isTagged ? 'thousand' : isUnit(match, box) ? 'unit' : undefined);
+        const changed = change({ box, frame, image, where: 'text' });
+        return changed === undefined || isDeepStrictEqual(changed, box) ? match : renumber(match, changed);
+      };
+      let text = part.text.replace(BRACKETS, rewrite);
+      if (isTagged) text = text.replace(PAIRS, rewrite);
+      return text === part.text ? part : { type: 'text', text };
+    });
+    return { ...message, parts };
+  });
 }
 
-/** ms-swift's `objects: {bbox: [[x1, y1, x2, y2], ...], bbox_type}`. */
-function objectBoxes(
-  meta: Sample['meta'],
-  declared: Frame | undefined,
-  visit: (found: FoundBox) => Box | undefined,
-): Sample['meta'] {
-  const { objects } = meta;
-  if (!isObject(objects) || !Array.isArray(objects.bbox)) return meta;
-  const frame =
-    declared ?? (objects.bbox_type === 'norm1' ? 'unit' : objects.bbox_type === 'real' ? 'pixels' : undefined);
-  const bbox = objects.bbox.map((box: unknown) =>
-    isBox(box) ? (visit({ box: plainNumbers(box) as Box, frame }) ?? box) : box,
-  );
-  return { ...meta, objects: { ...objects, bbox } };
-}
-
-function declaredFrame({ meta }: Sample): Frame | undefined {
-  const frame = meta[FRAME_COLUMN];
-  return typeof frame === 'string' && FRAMES.includes(frame) ? (frame as Frame) : undefined;
-}
-
-function isBox(value: unknown): value is Box {
-  return Array.isArray(value) && value.length === 4 && value.every(isNumber);
+function declaredFrame({ meta }: Sample): BoxFrame | undefined {
+  return BOX_FRAMES.find((frame) => frame === meta[FRAME_COLUMN]);
 }
 
 /** Fractions carry a decimal point and stay about 1; a pixel may be written with a point too. */

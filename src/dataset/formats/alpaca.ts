@@ -1,4 +1,5 @@
 import { basename, extname } from 'node:path';
+import { LLAMA_FACTORY_PIXELS } from '../../families/boxes.ts';
 import type { Format, Probe, ReadContext, WriteOptions } from '../format.ts';
 import { PACKED } from '../records/compress.ts';
 import type { Message, Sample } from '../sample.ts';
@@ -48,6 +49,7 @@ type Names = typeof NAMES;
  */
 export const alpaca: Format = {
   name: 'alpaca',
+  trainerPixels: LLAMA_FACTORY_PIXELS,
   title: 'Alpaca (LLaMA-Factory)',
   container: 'array',
   extension: '.json',

@@ -1,4 +1,5 @@
 import { basename, extname } from 'node:path';
+import { LLAMA_FACTORY_PIXELS } from '../../families/boxes.ts';
 import type { Format, Probe, ReadContext, WriteOptions } from '../format.ts';
 import { PACKED } from '../records/compress.ts';
 import type { Message, Sample } from '../sample.ts';
@@ -38,6 +39,7 @@ import { turnColumns } from './turn-columns.ts';
  */
 export const sharegpt: Format = {
   name: 'sharegpt',
+  trainerPixels: LLAMA_FACTORY_PIXELS,
   title: 'ShareGPT (LLaMA-Factory)',
   container: 'array',
   extension: '.json',

@@ -40,6 +40,7 @@ const COLUMNS = ['id', 'messages', 'image', 'images', 'video', 'videos'];
  */
 export const swift: Format = {
   name: 'swift',
+  keepsObjects: true,
   title: 'ms-swift messages',
   container: 'lines',
   extension: '.jsonl',

@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { WinnowError } from '../../base/errors.ts';
+import { type StoredSize, shownSize } from './media-size.ts';
 
 /** Decompression bombs end here: 179 million pixels, as Pillow's own limit. */
 const MAX_INPUT_PIXELS = 178_956_970;
@@ -20,6 +21,10 @@ export const RenderOptions = z.strictObject({
     .describe('shrink larger images to this many pixels, keeping their aspect; bakes'),
   encode: z.enum(['jpeg', 'png', 'webp']).optional().describe('write every image in this format; bakes'),
   quality: z.coerce.number().int().min(1).max(100).default(92).describe('of jpeg and webp, 1 to 100'),
+  boxes: z
+    .enum(['pixels', 'thousand', 'unit'])
+    .optional()
+    .describe('frame of the boxes in texts, where rows do not say it: they move with images that are resized'),
   rename: z.enum(['content']).optional().describe('name images by the SHA-256 of their content'),
 });
 export type RenderOptions = z.input<typeof RenderOptions>;
@@ -87,9 +92,8 @@ export async function renderImage(
     if (isPlain && orientation === 1 && pages === 1 && !tooMany && target === format) return undefined;
     let out = image.autoOrient().flatten({ background: '#ffffff' }).toColourspace('srgb');
     if (tooMany) {
-      const [w, h] = orientation >= 5 ? [height, width] : [width, height];
-      const [toWidth, toHeight] = within(w, h, maxPixels);
-      out = out.resize(toWidth, toHeight, { fit: 'fill' });
+      const to = renderedSize({ width, height, orientation }, { maxPixels });
+      out = out.resize(to.width, to.height, { fit: 'fill' });
     }
     if (target === 'jpeg') out = out.jpeg({ quality, chromaSubsampling: quality >= 90 ? '4:4:4' : '4:2:0' });
     else if (target === 'webp') out = out.webp({ quality });
@@ -107,6 +111,17 @@ export async function renderImage(
 
 function isEncoding(format: string | undefined): format is Encoding {
   return format !== undefined && format in EXTENSION;
+}
+
+/** The size that an image has once it is upright and within the pixel budget. */
+export function renderedSize(
+  stored: StoredSize,
+  { maxPixels }: Pick<RenderSettings, 'maxPixels'>,
+): { width: number; height: number } {
+  const { width, height } = shownSize(stored);
+  if (maxPixels === undefined || width * height <= maxPixels) return { width, height };
+  const [w, h] = within(width, height, maxPixels);
+  return { width: w, height: h };
 }
 
 /** The largest size of nearly this aspect that has no more pixels; a side is never less than 1. */

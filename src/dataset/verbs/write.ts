@@ -6,6 +6,7 @@ import { WinnowError } from '../../base/errors.ts';
 import { sweepTemporary } from '../../base/files/atomic.ts';
 import { makeFolder } from '../../base/files/make-folder.ts';
 import { type OutputGuard, outputGuard } from '../../base/files/output-guard.ts';
+import { type BoxWriter, boxWriter } from '../boxes/write-boxes.ts';
 import { exactJson, isNonFinite, numberFrom, parseExact } from '../exact-number.ts';
 import type { Format, SideFile, WriteOptions } from '../format.ts';
 import { isObject } from '../formats/build.ts';
@@ -127,14 +128,16 @@ export async function stageDataset(request: WriteRequest): Promise<Staged> {
   const placed = render !== undefined && mode === 'link' ? 'copy' : mode;
   const within = format.container === 'folder' || mode === 'inside' ? '' : (request.mediaFolder ?? 'images');
   const isDry = request.dryRun !== undefined && request.dryRun !== false;
-  const media = planMedia(typeof scope === 'function' ? scope : () => scope, placed, folder, {
+  const scopeOf = typeof scope === 'function' ? scope : () => scope;
+  const boxes = boxWriter(format, write.options, render, scopeOf);
+  const media = planMedia(scopeOf, placed, folder, {
     within,
     videosBeside: format.holdsMedia === 'images',
     guard,
     render: isDry ? undefined : render,
   });
   if (isDry) {
-    const passed = await passSamples(request, { format, write, media });
+    const passed = await passSamples(request, { format, write, media, boxes });
     if (passed.refused.length > 0) throw cannotHold(format.title, passed.refused);
     const { rows, lost } = passed;
     const written = { rows, files: [main], mediaFiles: media.count(), media: placed, lost };
@@ -149,7 +152,7 @@ export async function stageDataset(request: WriteRequest): Promise<Staged> {
     if (made !== undefined) await removeIfEmpty(folder, made);
   };
   try {
-    const { refused, rows, columns, lost } = await passSamples(request, { format, write, media, sink });
+    const { refused, rows, columns, lost } = await passSamples(request, { format, write, media, boxes, sink });
     if (refused.length > 0) throw cannotHold(format.title, refused);
     const finished = await sink.finish();
     const about = { rows, mediaFiles: media.count(), media: placed, lost };
@@ -243,15 +246,17 @@ interface Passed {
  */
 async function passSamples(
   request: WriteRequest,
-  to: { format: Format; write: WriteOptions; media: MediaPlan; sink?: RecordSink },
+  to: { format: Format; write: WriteOptions; media: MediaPlan; boxes: BoxWriter; sink?: RecordSink },
 ): Promise<Passed> {
   const refusing = new Map<string, Loss>();
   const quiet = new Map<string, Loss>();
   const columns = new Set<string>();
   const strict = request.lossy !== true && request.dryRun !== true;
   let rows = 0;
-  for await (const original of request.samples) {
+  for await (const given of request.samples) {
     request.signal?.throwIfAborted();
+    const { sample: original, losses: unplaced } = await to.boxes(given);
+    for (const what of unplaced) note(refusing, what, given.id);
     for (const what of lossesOf(to.format, original, to.write)) note(refusing, what, original.id);
     if (strict && refusing.size > 0) continue;
     for (const what of to.format.forgets?.(original, to.write) ?? []) note(quiet, what, original.id);

@@ -10,6 +10,7 @@ import { columnMap } from './column-map.ts';
 import { grounding } from './grounding.ts';
 import { ids } from './ids.ts';
 import { mentions } from './mentions.ts';
+import { objectTags } from './object-tags.ts';
 import { references } from './references.ts';
 import { structure } from './structure.ts';
 import { text } from './text.ts';
@@ -81,7 +82,7 @@ describe.each(Object.entries(CASES))('%s', (code, one) => {
 });
 
 it('has planted faults for every check of its groups', () => {
-  const groups = [structure, ids, references, text, mentions, thinking, grounding];
+  const groups = [structure, ids, references, text, mentions, thinking, grounding, objectTags];
   expect(groups.flatMap(({ checks }) => checks.map(({ code }) => code)).sort()).toEqual(Object.keys(CASES).sort());
   // Its fixture is a registry beside the file: see column-map.test.ts.
   expect(columnMap.checks.map(({ code }) => code)).toEqual(['D008']);

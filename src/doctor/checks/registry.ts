@@ -5,6 +5,7 @@ import { grounding } from './grounding.ts';
 import { ids } from './ids.ts';
 import { media } from './media-files.ts';
 import { mentions } from './mentions.ts';
+import { objectTags } from './object-tags.ts';
 import { overlap } from './overlap.ts';
 import { references } from './references.ts';
 import { structure } from './structure.ts';
@@ -20,6 +21,7 @@ export const groups: readonly CheckGroup[] = [
   ids,
   columnMap,
   grounding,
+  objectTags,
   media,
   references,
   text,

@@ -25,16 +25,16 @@ const patterns = new Map<string, RegExp>();
 
 /**
  * Matches every special token that has no business in the text of this sample, whatever the target knows beside the
- * common ones.
+ * common ones. @param isSwift its trainer fills in places; D404 says where it can't
  */
-export function specialTokens(target: Target | undefined, sample: Sample): RegExp {
-  const hasObjects = sample.meta.objects !== undefined && sample.meta.objects !== null;
-  const key = `${target?.name} ${hasObjects}`;
+export function specialTokens(target: Target | undefined, sample: Sample, isSwift: boolean): RegExp {
+  const fillsPlaces = isSwift || (sample.meta.objects !== undefined && sample.meta.objects !== null);
+  const key = `${target?.name} ${fillsPlaces}`;
   let pattern = patterns.get(key);
   if (pattern === undefined) {
     const tokens = [...new Set([...COMMON, ...(target?.specialTokens ?? [])])];
-    const meant = hasObjects ? tokens.filter((token) => !OBJECT_TAGS.has(token)) : tokens;
-    pattern = new RegExp(meant.map((token) => token.replace(/[|[\]]/g, '\\$&')).join('|'), 'g');
+    const strange = fillsPlaces ? tokens.filter((token) => !OBJECT_TAGS.has(token)) : tokens;
+    pattern = new RegExp(strange.map((token) => token.replace(/[|[\]]/g, '\\$&')).join('|'), 'g');
     patterns.set(key, pattern);
   }
   return pattern;

@@ -19,7 +19,7 @@ const literal: RowCheck = {
   check({ sample }, context): Issue {
     if (sample === null) return undefined;
     const found = new Set<string>();
-    const pattern = specialTokens(context.target, sample);
+    const pattern = specialTokens(context.target, sample, context.dataset.format === 'swift');
     for (const { text } of textsOf(sample)) for (const token of text.match(pattern) ?? []) found.add(token);
     const issues = [...found].map((token) => `${quote(token)} in the text`);
     const words = wordsLikeTags(sample);
@@ -27,10 +27,10 @@ const literal: RowCheck = {
     if (issues.length === 0) return undefined;
     return { detail: issues.join('; '), fixable: found.size > 0 || canEscapeWords(sample) };
   },
-  applyFix(given, { target }) {
+  applyFix(given, { target, dataset }) {
     const words = withWordsEscaped(given);
     const sample = words ?? given;
-    const pattern = specialTokens(target, sample);
+    const pattern = specialTokens(target, sample, dataset.format === 'swift');
     const texts = changeTexts(sample, (text) => text.replace(pattern, escaped));
     if (texts !== null) return texts;
     return words === null ? null : changed(given, words);
