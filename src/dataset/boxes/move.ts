@@ -7,7 +7,7 @@ import { type Box, boxesOf, changeBoxes, type FoundBox } from './boxes.ts';
 import { fits, moved, rotated, type Size } from './frames.ts';
 
 /** Boxes that stay where they are although their picture changes: the loss by which that is refused. */
-export const UNMOVED = 'boxes whose frame is not known, on images that are resized or turned (--boxes says it)';
+const UNMOVED = 'boxes whose frame is not known, on images that are resized or turned (--boxes says it)';
 
 /**
  * The sample with its boxes where the rendered images have what they show; `loss` where a box can't follow, and stays.
@@ -48,7 +48,7 @@ interface Change {
 }
 
 /** Whether boxes are places of the image as it is stored or as its EXIF orientation shows it: what they fit alone. */
-export function drawnOn(
+function drawnOn(
   boxes: readonly FoundBox[],
   stored: StoredSize,
   usual: BoxFrame | undefined,
