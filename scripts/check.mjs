@@ -12,10 +12,28 @@ const ruff = [path.join('worker', '.venv', process.platform === 'win32' ? 'Scrip
 const has = (file) => fs.existsSync(path.join(ROOT, file));
 
 const CHECKS = [
-  ['types', [...bin('typescript/bin/tsc'), '-p', 'tsconfig.json']],
+  [
+    'types',
+    [
+      ...bin('typescript/bin/tsc'),
+      '-p',
+      'tsconfig.json',
+      '--incremental',
+      '--tsBuildInfoFile',
+      '.setup/check.tsbuildinfo',
+    ],
+  ],
   [
     'types of the report page',
-    [...bin('typescript/bin/tsc'), '-p', 'src/report/web', '--noEmit'],
+    [
+      ...bin('typescript/bin/tsc'),
+      '-p',
+      'src/report/web',
+      '--noEmit',
+      '--incremental',
+      '--tsBuildInfoFile',
+      '.setup/check-web.tsbuildinfo',
+    ],
     'src/report/web/tsconfig.json',
   ],
   ['lint and format', [...bin('@biomejs/biome/bin/biome'), 'ci', '--error-on-warnings', '.']],
