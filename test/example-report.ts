@@ -129,15 +129,16 @@ export async function exampleReport(options: ExampleOptions = {}): Promise<Repor
     },
   ];
   const gallery: GallerySample[] = [];
+  const pictures: NonNullable<ReportInput['pictures']> = { list: [], of: {} };
   for (const row of new Set(groups.flatMap((g) => g.rows))) {
     const r = rows[row]!;
     const text = [...r.answer.split(' ').map((w, j) => (j === 0 ? w : ` ${w}`)), '</s>'];
     const jitter = text.map(() => 0.4 + 1.2 * random());
+    pictures.of[row] = [pictures.list.push({ embedded: await thumbnail(HEX[r.colour], r.shape, r.k, random) }) - 1];
     gallery.push({
       row,
       question: r.question,
       answer: r.answer,
-      image: await thumbnail(HEX[r.colour], r.shape, r.k, random),
       tokens: {
         text,
         multimodal: jitter.map((j, t) => (t === text.length - 1 ? 0.01 : j * r.multimodal)),
@@ -281,6 +282,7 @@ export async function exampleReport(options: ExampleOptions = {}): Promise<Repor
         negatives: 128,
       },
     ],
+    pictures,
     gallery: { groups, samples: gallery },
     quarantined: [
       { id: 'shape-broken-1', code: 'IMAGE_TRUNCATED', reason: 'images/0917.png ends after 312 of 1,204 bytes' },

@@ -84,7 +84,11 @@ describe('the report', () => {
       [11, true],
     ]);
     const shown = report.gallery!.samples.find(({ row }) => row === report.gallery!.groups[0]!.rows[0])!;
-    expect(shown.image).toMatch(/^data:image\//);
+    const [place] = report.pictures!.of[shown.row]!;
+    expect(report.pictures!.list[place!]).toMatchObject({
+      embedded: expect.stringMatching(/^data:image\/png/),
+      link: `./images/${shown.row}.png`,
+    });
     expect(shown.tokens!.text.length).toBe(shown.tokens!.multimodal.length);
     expect(shown.tokens!.text.length).toBe(shown.tokens!.blind.length);
   });

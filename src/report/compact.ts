@@ -1,18 +1,22 @@
 import type { ReportData, ReportSelection } from './data.ts';
 import { CLASSES, roundHalfUp, shorten } from './format.ts';
 import type { Coded, PageCluster, PageData, PageSamples } from './page.ts';
+import { packPictures } from './pictures/pack.ts';
 import { classesOfData, summarise, valueAt } from './summary.ts';
 
 /** Samples on the page at most; above it the map and the table show an even sample of the rows. */
 export const MAX_SHOWN = 20_000;
 /** Bytes of the short questions and answers at most: they are what could make the page large. */
 const TEXT_BYTES = 2_400_000;
-const TEXT_LIMITS = [160, 120, 80, 50, 30, 15, 0];
+const TEXT_LIMITS = [4000, 1000, 400, 160, 120, 80, 50, 30, 15, 0];
 const MAX_QUARANTINED = 500;
 
 /** Turns the report's data into what the page embeds: numbers rounded, labels coded, texts cut to a byte budget. */
 export function compact(data: ReportData): PageData {
-  const rows = shownRows(data);
+  const rows = shownRows(
+    data.samples.id.length,
+    (data.gallery?.samples ?? []).map(({ row }) => row),
+  );
   const position = new Map(rows.map((row, i) => [row, i]));
   const { question, answer, limit } = shortTexts(data, rows);
   const gallery = (data.gallery?.samples ?? []).flatMap((sample) => {
@@ -32,6 +36,7 @@ export function compact(data: ReportData): PageData {
     samples: { ...columns(data, rows), question, answer },
     clusters: clusterRows(data),
     mapNote: data.mapNote ?? null,
+    pictures: packPictures(data.pictures, position),
     groups: (data.gallery?.groups ?? []).map((group) => ({
       ...group,
       rows: group.rows.flatMap((row) => position.get(row) ?? []),
@@ -48,10 +53,9 @@ export function compact(data: ReportData): PageData {
 }
 
 /** All rows up to {@link MAX_SHOWN}; above it evenly spaced ones, with every row of the gallery among them. */
-export function shownRows(data: ReportData): number[] {
-  const total = data.samples.id.length;
+export function shownRows(total: number, gallery: readonly number[]): number[] {
   if (total <= MAX_SHOWN) return Array.from({ length: total }, (_, i) => i);
-  const wanted = new Set((data.gallery?.samples ?? []).map((sample) => sample.row).filter((row) => row < total));
+  const wanted = new Set(gallery.filter((row) => row < total));
   const step = total / (MAX_SHOWN - wanted.size);
   for (let t = 0; t < total && wanted.size < MAX_SHOWN; t += step) wanted.add(Math.floor(t));
   return [...wanted].sort((a, b) => a - b);
@@ -171,7 +175,12 @@ function shortTexts(
     const question = cut(data.samples.question);
     const answer = cut(data.samples.answer);
     if (Buffer.byteLength(JSON.stringify([question, answer])) <= TEXT_BYTES || limit === 0)
-      return { question, answer, limit };
+      return { question, answer, limit: isCut(data, rows, limit) ? limit : 0 };
   }
   return { question: null, answer: null, limit: 0 };
+}
+
+function isCut(data: ReportData, rows: readonly number[], limit: number): boolean {
+  const { question, answer } = data.samples;
+  return rows.some((i) => (question?.[i]?.length ?? 0) > limit || (answer?.[i]?.length ?? 0) > limit);
 }

@@ -26,8 +26,11 @@ export type Interval = z.infer<typeof Interval>;
 /** Columns over the whole pool, all of the same length; entry i of each is row i of the data set. */
 const ReportSamples = z.object({
   id: z.array(z.string()).describe('id of every row, quarantined ones included'),
-  question: z.array(z.string()).optional().describe('first instruction; cut to 160 characters by the builder'),
-  answer: z.array(z.string()).optional().describe('response; cut to 160 characters by the builder'),
+  question: z
+    .array(z.string())
+    .optional()
+    .describe('first instruction; cut by the builder where the page would grow too large'),
+  answer: z.array(z.string()).optional().describe('response; cut by the builder where the page would grow too large'),
   source: Labels.optional().describe('data set or file of origin'),
   category: Labels.optional().describe('type of question, as the data set names it'),
   fault: Labels.optional().describe('planted truth: key of `faults`; null: sound'),
@@ -63,7 +66,7 @@ export const ReportSelection = z.object({
     .describe('samples, samples that may be kept, how many were due, how many were kept'),
   reasons: z
     .object({
-      code: z.array(z.string()).describe('why each row was kept or dropped: a code of `select`'),
+      code: Labels.describe('why each row was kept or dropped: a code of `select`; null: the row came later'),
       rank: z
         .array(z.number().nullable())
         .optional()
@@ -107,15 +110,32 @@ export const ReportAuc = z.object({
 });
 export type ReportAuc = z.infer<typeof ReportAuc>;
 
+/** Where the page has a picture from. */
+const ReportPicture = z.object({
+  embedded: z
+    .string()
+    .regex(/^data:image\/(png|jpeg|webp|avif|gif);base64,[A-Za-z0-9+/=]*$/)
+    .optional()
+    .describe('the picture itself, reduced, as a data URI'),
+  link: z
+    .string()
+    .regex(/^(\.{1,2}\/|file:\/\/\/)[^\s"'<>]+$/)
+    .optional()
+    .describe('address of the whole picture, relative to the page'),
+  problem: z.string().optional().describe("why it can't be had"),
+  video: z.boolean().optional().describe('true: a video, which the page links'),
+});
+
+export const ReportPictures = z.object({
+  list: z.array(ReportPicture).describe('each picture once, whichever rows share it'),
+  of: z.record(z.string(), z.array(z.int().nonnegative())).describe('row: its pictures, as places in `list`'),
+});
+export type ReportPictures = z.infer<typeof ReportPictures>;
+
 export const GallerySample = z.object({
   row: z.int().nonnegative(),
   question: z.string().describe('in full'),
   answer: z.string().describe('in full'),
-  image: z
-    .string()
-    .regex(/^data:image\/(png|jpeg|webp|avif|gif);base64,[A-Za-z0-9+/=]*$/)
-    .optional()
-    .describe('thumbnail as a data URI, about 160 px'),
   tokens: z
     .object({
       text: z.array(z.string()),
@@ -212,6 +232,7 @@ export const ReportData = z.object({
   random: z.array(ReportRandom).optional().describe('the first is the baseline in the charts'),
   faults: z.array(ReportFault).optional().describe('planted truth'),
   auc: z.array(ReportAuc).optional(),
+  pictures: ReportPictures.optional(),
   gallery: z.object({ groups: z.array(GalleryGroup), samples: z.array(GallerySample) }).optional(),
   quarantined: z
     .array(z.object({ id: z.string(), code: z.string(), reason: z.string(), row: z.int().optional() }))

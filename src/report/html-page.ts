@@ -25,7 +25,7 @@ export interface HtmlPage {
 export async function htmlPage({ title, heading, description, text, data, script: name }: HtmlPage): Promise<string> {
   const [script, style] = await Promise.all([asset(name), asset('style.css')]);
   const hash = createHash('sha256').update(script).digest('base64');
-  const policy = `default-src 'none'; img-src data:; style-src 'unsafe-inline'; script-src 'sha256-${hash}'; base-uri 'none'; form-action 'none'`;
+  const policy = `default-src 'none'; img-src data: file: 'self'; style-src 'unsafe-inline'; script-src 'sha256-${hash}'; base-uri 'none'; form-action 'none'`;
   return `<!doctype html>
 <html lang="en">
 <head>

@@ -1,4 +1,4 @@
-import type { GalleryGroup, GallerySample, ReportDoctor, ReportRun } from './data.ts';
+import type { GalleryGroup, GallerySample, ReportDoctor, ReportPictures, ReportRun } from './data.ts';
 import type { Summary } from './summary.ts';
 
 /** Columns over the samples that the page holds (all of them up to 20,000). Dictionaries keep repeated labels short. */
@@ -45,6 +45,14 @@ export interface PageCluster {
   meanNecessity: number | null;
 }
 
+export interface PagePictures {
+  /** Folders that all links begin with. */
+  base: string;
+  list: ReportPictures['list'];
+  /** Index into `samples`: places in `list`. */
+  of: Record<number, number[]>;
+}
+
 /** What the page's script reads: the summary, compact columns and the parts that are shown as they are. */
 export interface PageData {
   subtitle: string | null;
@@ -53,6 +61,8 @@ export interface PageData {
   samples: PageSamples;
   clusters: PageCluster[];
   mapNote: string | null;
+  /** null: the report was made without. */
+  pictures: PagePictures | null;
   groups: GalleryGroup[];
   /** `row` is the index into `samples`. */
   gallery: GallerySample[];
@@ -60,6 +70,6 @@ export interface PageData {
   doctor: ReportDoctor | null;
   run: ReportRun | null;
   notes: string[];
-  /** Length that questions and answers in the table were cut to, characters. */
+  /** Length that questions and answers were cut to, characters; 0: none was. */
   textLimit: number;
 }

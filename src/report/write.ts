@@ -1,4 +1,4 @@
-import { resolve } from 'node:path';
+import { dirname, resolve } from 'node:path';
 import { projectOutputs } from '../store/outputs.ts';
 import type { Project } from '../store/project.ts';
 import { type CollectRequest, collectReport } from './collect.ts';
@@ -24,7 +24,7 @@ export async function writeReport(project: Project, request: ReportRequest = {})
   const file = resolve(request.out ?? `${project.folder}/report.html`);
   const guard = await projectOutputs(project, request);
   await guard.check(file);
-  const input = await collectReport(project, request);
+  const input = await collectReport(project, { ...request, pageFolder: dirname(file) });
   const html = await buildReport(input);
   await guard.write(file, html);
   const data = parseReport(input);

@@ -3,7 +3,7 @@ import type { ArenaResult } from '../../experiment/arena/result.ts';
 import type { Project } from '../../store/project.ts';
 import { shorten } from '../format.ts';
 import { htmlPage } from '../html-page.ts';
-import { thumbnail } from '../thumbnails.ts';
+import { thumbnail } from '../pictures/thumbnails.ts';
 import { commandForAll, IMPORT_WORDS, missingWords, sourceWords } from './csv.ts';
 import { arenaText, assumptionWords, budgetText, costWords } from './text.ts';
 

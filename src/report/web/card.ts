@@ -1,4 +1,5 @@
 import { CLASS_TITLE, number, reasonText, signed } from '../format.ts';
+import { pictures } from '../pictures/draw.ts';
 import { h, mark } from './dom.ts';
 import {
   classAt,
@@ -44,7 +45,7 @@ export function card(i: number, heading: 'h3' | 'h4'): HTMLElement {
   return h(
     'article',
     { class: 'card' },
-    rich?.image === undefined ? null : h('img', { src: rich.image, alt: `Image of sample ${samples.id[i]}` }),
+    pictures(i),
     h(
       'div',
       { class: 'card-body' },
@@ -83,8 +84,8 @@ function lossBars(i: number): HTMLElement | null {
   return h(
     'dl',
     { class: 'losses' },
-    row('blind', 'blind', blind),
-    row('seen', 'with image', seen),
+    row('blind', 'loss without image', blind),
+    row('seen', 'loss with image', seen),
     h('dt', null, 'necessity'),
     h(
       'dd',

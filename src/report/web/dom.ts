@@ -101,32 +101,55 @@ export interface TableColumn<Row> {
   cell: (row: Row) => Child | Child[];
 }
 
+/** Letters of a word above which it may break in the middle, so that it doesn't hold a whole column open. */
+const LONG_WORD = 28;
+
+function breaks(text: string): string | false {
+  return text.split(/[\s-]/).some((word) => word.length > LONG_WORD) && 'breaks';
+}
+
+function classes(...names: (string | false | undefined)[]): string {
+  return names.filter((name) => name).join(' ');
+}
+
 /**
  * A table that turns into labelled blocks on narrow screens. Roles are stated because the blocks' display would drop
  * them.
+ *
+ * @param open what a click anywhere on a row does; the keyboard has the row's own button
  */
 export function table<Row>(
   caption: string,
   columns: readonly TableColumn<Row>[],
   rows: readonly Row[],
   kind = '',
+  open?: (row: Row) => void,
 ): HTMLElement {
-  const head = columns.map((c) => h('th', { scope: 'col', role: 'columnheader', class: c.numeric && 'num' }, c.label));
-  const body = rows.map((row) =>
-    h(
-      'tr',
-      { role: 'row' },
-      columns.map((c, i) =>
-        i === 0
-          ? h('th', { scope: 'row', role: 'rowheader', 'data-label': c.label }, ...[c.cell(row)].flat())
-          : h(
-              'td',
-              { role: 'cell', class: c.numeric ? 'num' : c.kind, 'data-label': c.label },
-              ...[c.cell(row)].flat(),
-            ),
-      ),
-    ),
+  const head = columns.map((c) =>
+    h('th', { scope: 'col', role: 'columnheader', class: classes(c.numeric && 'num', breaks(c.label)) }, c.label),
   );
+  const cell = (row: Row, c: TableColumn<Row>, i: number): HTMLElement => {
+    const element = h(i === 0 ? 'th' : 'td', {
+      ...(i === 0 ? { scope: 'row', role: 'rowheader' } : { role: 'cell' }),
+      'data-label': c.label,
+    });
+    append(element, [c.cell(row)].flat());
+    element.className = classes(c.numeric ? 'num' : c.kind, breaks(element.textContent));
+    return element;
+  };
+  const body = rows.map((row) => {
+    const line = h(
+      'tr',
+      { role: 'row', class: open && 'opens' },
+      columns.map((c, i) => cell(row, c, i)),
+    );
+    if (open !== undefined)
+      line.addEventListener('click', (event) => {
+        const isOwn = (event.target as Element).closest('button, a') !== null;
+        if (!isOwn && getSelection()?.isCollapsed !== false) open(row);
+      });
+    return line;
+  });
   return h(
     'table',
     { role: 'table', class: kind },

@@ -13,8 +13,20 @@ export interface PointChartOptions {
   /** Axis titles; without them there are no axes. */
   axes?: { x: string; y: string };
   lines?: { from: [number, number]; to: [number, number]; name: string }[];
-  /** Words at places of the chart. */
-  labels?: () => { x: number; y: number; text: string; strong: boolean }[];
+  /** Points that lie on each other are drawn apart by this many pixels at most. */
+  spread: number;
+  /** Words on the chart, given where the points lie; all in pixels. */
+  labels?: (px: Float32Array, py: Float32Array) => ChartLabel[];
+}
+
+export interface ChartLabel {
+  x: number;
+  /** Where the words should stand: above what they name. */
+  y: number;
+  /** Where they go if there is no room above. */
+  below: number;
+  text: string;
+  strong: boolean;
 }
 
 /** Dropped samples as rings, then kept ones as discs over them; what the filter hides stays as faint dots. */
@@ -116,10 +128,9 @@ export function drawAxes(context: CanvasRenderingContext2D, options: PointChartO
 /** Words on the chart, each with a halo; those that would run into an earlier one are left out. */
 export function drawLabels(
   context: CanvasRenderingContext2D,
-  labels: readonly { x: number; y: number; text: string; strong: boolean }[],
-  sx: (v: number) => number,
-  sy: (v: number) => number,
+  labels: readonly ChartLabel[],
   width: number,
+  height: number,
 ): void {
   context.textBaseline = 'middle';
   context.lineJoin = 'round';
@@ -127,9 +138,13 @@ export function drawLabels(
   for (const label of labels) {
     context.font = `${label.strong ? 700 : 600} 12px ${getComputedStyle(document.body).fontFamily}`;
     const half = context.measureText(label.text).width / 2;
-    const x = Math.min(width - half - 4, Math.max(half + 4, sx(label.x)));
-    const y = Math.max(10, sy(label.y));
-    if (taken.some((other) => Math.abs(other.x - x) < other.half + half + 4 && Math.abs(other.y - y) < 15)) continue;
+    const x = Math.min(width - half - 4, Math.max(half + 4, label.x));
+    const isFree = (at: number): boolean =>
+      at > 9 &&
+      at < height - 9 &&
+      !taken.some((other) => Math.abs(other.x - x) < other.half + half + 4 && Math.abs(other.y - at) < 15);
+    const y = [label.y, label.below].find(isFree);
+    if (y === undefined) continue;
     taken.push({ x, y, half });
     context.textAlign = 'center';
     context.lineWidth = 4;

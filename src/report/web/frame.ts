@@ -25,7 +25,8 @@ export function masthead(what: string): HTMLElement {
   );
 }
 
-export function footer(): HTMLElement {
-  const promise = 'Made by Winnow. This file holds everything it shows and asks no network for anything.';
+/** The promise that a page keeps, and what it needs beside itself. */
+export function footer(needs = ''): HTMLElement {
+  const promise = `Made by Winnow. This file asks no network for anything. ${needs}`.trim();
   return h('footer', null, h('p', { class: 'quiet small' }, promise));
 }

@@ -1,3 +1,4 @@
+import { pictureSentence } from '../pictures/draw.ts';
 import { browse } from '../sections/browse/draw.ts';
 import { composition } from '../sections/composition/draw.ts';
 import { distribution } from '../sections/distribution/draw.ts';
@@ -35,6 +36,6 @@ append(document.body, [
   pageHeader(),
   nav,
   h('main', { id: 'content', tabindex: -1 }, elements),
-  footer(),
+  footer(pictureSentence()),
   sidePanel(),
 ]);

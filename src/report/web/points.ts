@@ -20,7 +20,7 @@ export function pointChart(options: PointChartOptions): HTMLElement {
   const host = h('div', { class: 'chart points' }, canvas, said);
   const margin = options.axes
     ? { left: 40, right: 12, top: 26, bottom: 40 }
-    : { left: 14, right: 14, top: 18, bottom: 14 };
+    : { left: 30, right: 30, top: 30, bottom: 30 };
   let width = 0;
   let height = 0;
   let current: number | null = null;
@@ -51,9 +51,10 @@ export function pointChart(options: PointChartOptions): HTMLElement {
       px[i] = sx(options.x[i]!);
       py[i] = sy(options.y[i]!);
     }
+    spreadOverlaps(px, py, options.spread);
     if (options.axes) drawAxes(context, options, { width, height, margin, sx, sy });
     drawPoints(context, px, py);
-    drawLabels(context, options.labels?.() ?? [], sx, sy, width);
+    drawLabels(context, options.labels?.(px, py) ?? [], width, height);
     ring();
   }
 
@@ -146,4 +147,29 @@ export function pointChart(options: PointChartOptions): HTMLElement {
 function describe(i: number): string {
   const fate = hasSelection() ? (isKept(i) ? 'kept, ' : 'dropped, ') : '';
   return `${samples.id[i]}: ${fate}${classAt(i) ?? 'not scored'}, necessity ${signed(samples.necessity?.[i], 2)}. ${shorten(samples.question?.[i] ?? '', 80)}`;
+}
+
+/** Pixels between points that are laid around one place. */
+const GAP = 5;
+
+/**
+ * Lays points that would hide each other around their common place, as the seeds of a sunflower, so that each can be
+ * seen and chosen. No point moves further than `most` pixels.
+ */
+function spreadOverlaps(px: Float32Array, py: Float32Array, most: number): void {
+  const cell = (i: number): number => Math.round(px[i]!) * 65_536 + Math.round(py[i]!);
+  const sizes = new Map<number, number>();
+  for (let i = 0; i < total; i++)
+    if (!Number.isNaN(px[i]!) && !Number.isNaN(py[i]!)) sizes.set(cell(i), (sizes.get(cell(i)) ?? 0) + 1);
+  const placed = new Map<number, number>();
+  for (let i = 0; i < total; i++) {
+    const key = cell(i);
+    const size = sizes.get(key) ?? 1;
+    if (size === 1) continue;
+    const n = placed.get(key) ?? 0;
+    placed.set(key, n + 1);
+    const radius = Math.min(GAP * 0.7, most / Math.sqrt(size)) * Math.sqrt(n);
+    px[i] = px[i]! + radius * Math.cos(n * 2.399963);
+    py[i] = py[i]! + radius * Math.sin(n * 2.399963);
+  }
 }

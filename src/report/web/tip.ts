@@ -1,6 +1,7 @@
 import { shorten, signed } from '../format.ts';
+import { embeddedPicture } from '../pictures/draw.ts';
 import { append, h, mark } from './dom.ts';
-import { classAt, galleryOf, hasSelection, isKept, samples } from './state.ts';
+import { classAt, hasSelection, isKept, samples } from './state.ts';
 
 const tip = h('div', { class: 'tip', 'aria-hidden': 'true', hidden: true });
 
@@ -11,7 +12,7 @@ const tip = h('div', { class: 'tip', 'aria-hidden': 'true', hidden: true });
 export function showTip(i: number, x: number, y: number): void {
   if (!tip.isConnected) document.body.appendChild(tip);
   tip.replaceChildren();
-  const image = galleryOf.get(i)?.image;
+  const image = embeddedPicture(i);
   append(tip, [
     image === undefined ? null : h('img', { src: image, alt: '' }),
     h(

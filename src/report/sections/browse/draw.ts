@@ -1,4 +1,5 @@
 import { count, shorten, signed } from '../../format.ts';
+import { pictureSentence } from '../../pictures/draw.ts';
 import { reasonOf } from '../../web/card.ts';
 import { h, mark, replace, section, table, uid } from '../../web/dom.ts';
 import {
@@ -17,7 +18,7 @@ import {
 } from '../../web/state.ts';
 
 /** Rows at first; a phone shows each as a block of lines. */
-const PAGE_SIZE = matchMedia('(max-width: 760px)').matches ? 8 : 20;
+const PAGE_SIZE = matchMedia('(max-width: 860px)').matches ? 8 : 20;
 
 /** All samples: find one by its id or its words and read why it was kept or dropped. */
 export function browse(): HTMLElement {
@@ -80,8 +81,8 @@ export function browse(): HTMLElement {
   const cut = page.textLimit > 0 && samples.question !== null ? ` Texts are cut to ${page.textLimit} characters.` : '';
   return section(
     'all',
-    'Find a sample',
-    `Type an id or a word. What is hidden on the map is hidden here too.${sub}${cut}`,
+    'Browse all samples',
+    `Search ids, questions and answers. Click a row for its picture, both losses and the reason. What is hidden on the map is hidden here too.${sub}${cut} ${pictureSentence()}`,
     h(
       'div',
       { class: 'search' },
@@ -123,8 +124,8 @@ function sampleTable(rows: readonly number[]): HTMLElement {
       },
       ...(samples.question === null
         ? []
-        : [{ label: 'Question', cell: (i: number) => shorten(samples.question![i]!, 90) }]),
-      ...(samples.answer === null ? [] : [{ label: 'Answer', cell: (i: number) => shorten(samples.answer![i]!, 60) }]),
+        : [{ label: 'Question', cell: (i: number) => excerpt(samples.question![i]!, 90) }]),
+      ...(samples.answer === null ? [] : [{ label: 'Answer', cell: (i: number) => excerpt(samples.answer![i]!, 60) }]),
       ...(samples.necessity === null
         ? []
         : [{ label: 'S', numeric: true, cell: (i: number) => signed(samples.necessity![i]) }]),
@@ -141,5 +142,20 @@ function sampleTable(rows: readonly number[]): HTMLElement {
     ],
     rows,
     'dense samples-table',
+    pin,
   );
+}
+
+/** The part of a text where what is searched for stands, marked; else its beginning. */
+function excerpt(text: string, limit: number): (string | HTMLElement)[] {
+  const needle = filter.text.trim();
+  const at = needle === '' ? -1 : text.toLowerCase().indexOf(needle.toLowerCase());
+  if (at < 0) return [shorten(text, limit)];
+  const from = at + needle.length <= limit ? 0 : Math.max(0, at - Math.floor(limit / 3));
+  const end = Math.max(at + needle.length, from + limit);
+  return [
+    `${from > 0 ? '…' : ''}${text.slice(from, at)}`,
+    h('mark', null, text.slice(at, at + needle.length)),
+    `${text.slice(at + needle.length, end)}${end < text.length ? '…' : ''}`,
+  ];
 }

@@ -16,7 +16,7 @@ export function composition(): HTMLElement | null {
   if (charts.length === 0) return null;
   return section(
     'composition',
-    'What the subset is made of',
+    'Composition of the subset',
     'A subset that is better on average may also be lopsided. Here is the share of each group in the pool and in the subset.',
     ...charts,
   );

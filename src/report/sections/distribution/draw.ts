@@ -1,8 +1,8 @@
-import type { Markish } from '@observablehq/plot';
-import { line, plot, rectY, ruleX, ruleY, text } from '@observablehq/plot';
-import { CLASSES, count, number, signed } from '../../format.ts';
+import { line, plot, rectY, ruleX, ruleY } from '@observablehq/plot';
+import type { NecessityClass } from '../../../select/kit/necessity-class.ts';
+import { CLASS_TITLE, CLASSES, count, number, signed } from '../../format.ts';
 import type { Bin } from '../../summary.ts';
-import { asPicture, figure, h, onWidth, section } from '../../web/dom.ts';
+import { asPicture, figure, h, mark, onWidth, section } from '../../web/dom.ts';
 import { pointChart } from '../../web/points.ts';
 import { classAt, filter, filterChanged, samples, summary } from '../../web/state.ts';
 import { stepper } from '../../web/step.ts';
@@ -50,28 +50,31 @@ function pieces(bins: readonly Bin[]): { kept: Piece[]; dropped: Piece[] } {
   return { kept, dropped };
 }
 
-/** Names and counts of the classes over their part of the axis. */
-function classLabels(): Markish[] {
-  const { thresholds, classes } = summary;
-  const middle = (thresholds.critical + thresholds.misaligned) / 2;
-  const places = [
-    { name: 'misaligned', x: thresholds.misaligned, anchor: 'end', dx: -10, dy: -14 },
-    { name: 'redundant', x: middle, anchor: 'middle', dx: 0, dy: -34 },
-    { name: 'critical', x: thresholds.critical, anchor: 'start', dx: 10, dy: -14 },
-  ] as const;
-  return places.map(({ name, x, anchor, dx, dy }) => {
-    return text([x], {
-      x,
-      frameAnchor: 'top',
-      textAnchor: anchor,
-      dx,
-      dy,
-      text: () =>
-        `${name === 'misaligned' ? '← ' : ''}${count(name === 'redundant' ? classes!.redundant + classes!.neither : classes![name])} ${name === 'redundant' ? 'no difference' : name}${name === 'critical' ? ' →' : ''}`,
-      fill: `var(--${name}-text)`,
-      fontWeight: 700,
-    });
-  });
+/** The classes by their range of S, with their counts. */
+function classKey(): HTMLElement {
+  const { thresholds, classes, shownClasses } = summary;
+  const between = `S from ${signed(thresholds.misaligned)} to ${signed(thresholds.critical)}`;
+  const range: Record<NecessityClass, string> = {
+    misaligned: `S below ${signed(thresholds.misaligned)}`,
+    redundant: between,
+    neither: between,
+    critical: `S above ${signed(thresholds.critical)}`,
+    'text-only': 'no image, not in the chart',
+  };
+  const order = (Object.keys(range) as NecessityClass[]).filter((name) => shownClasses.includes(name));
+  return h(
+    'ul',
+    { class: 'key inline' },
+    order.map((name) =>
+      h(
+        'li',
+        null,
+        mark(name, null),
+        h('b', null, `${count(classes![name])} ${CLASS_TITLE[name].toLowerCase()}`),
+        h('span', { class: 'quiet' }, `, ${range[name]}`),
+      ),
+    ),
+  );
 }
 
 function histogram(): HTMLElement {
@@ -142,7 +145,7 @@ function histogram(): HTMLElement {
     chart = plot({
       width,
       height: narrow ? 260 : 380,
-      marginTop: 44,
+      marginTop: 16,
       marginLeft: narrow ? 36 : 48,
       marginRight: 12,
       marginBottom: 40,
@@ -194,7 +197,6 @@ function histogram(): HTMLElement {
           y2: top * 1.04,
           strokeOpacity: 0.6,
         }),
-        ...classLabels(),
       ],
     });
     asPicture(chart, `Histogram of necessity over ${count(summary.scored)} samples`);
@@ -204,7 +206,7 @@ function histogram(): HTMLElement {
   const words = selected
     ? `Bars are filled for samples that ${main!.title} kept and hollow for those it dropped. The dashed line is what random choice would keep.`
     : 'Bars count samples; thresholds are drawn as lines.';
-  return figure('Distribution of necessity.', words, host, step.readout);
+  return figure('Distribution of necessity.', words, classKey(), host, step.readout);
 }
 
 /** Loss without the image over loss with it. */
@@ -222,6 +224,7 @@ function losses(): HTMLElement | null {
     y: blind.map(cap),
     xDomain: [0, top],
     yDomain: [0, top],
+    spread: 10,
     axes: { x: 'loss with the image, nats/token →', y: '↑ loss without the image, nats/token' },
     lines: [
       { from: [0, critical], to: [top - critical, top], name: 'critical' },
@@ -229,8 +232,8 @@ function losses(): HTMLElement | null {
     ],
   });
   return figure(
-    'Where the two losses stand.',
-    'On the diagonal the image makes no difference. Above it the image helps, below it the image misleads.',
+    'Loss without the image against loss with it.',
+    'One point per sample: click it to see its picture. On the diagonal the image makes no difference; above it the image helps, below it the image hurts.',
     chart,
   );
 }

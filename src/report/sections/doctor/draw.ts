@@ -18,7 +18,7 @@ export function doctor(): HTMLElement | null {
       : `${count(findings.length)} kinds of faults, ${count(errors)} of them errors.`;
   return section(
     'doctor',
-    'What would break the training',
+    'Problems that the doctor found',
     `${told}${target === null ? '' : ` Examined for ${target}.`}`,
     findings.length === 0
       ? null

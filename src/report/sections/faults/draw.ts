@@ -17,7 +17,7 @@ export function faults(): HTMLElement | null {
   );
   return section(
     'faults',
-    'What was planted, and who kept it',
+    'Planted faults, and how many each selection kept',
     'These samples were made faulty on purpose, so that anybody can check what a selection does with them. Shorter is better. ' +
       (random === undefined
         ? ''
@@ -39,7 +39,7 @@ export function faults(): HTMLElement | null {
           },
           ...shown.map((selection, s) => ({ label: selection.title, cell: (f: FaultRow) => keptBar(f, s, top) })),
           {
-            label: 'Random',
+            label: 'Random subsets',
             numeric: true,
             cell: (f) =>
               f.random === null

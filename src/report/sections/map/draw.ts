@@ -1,5 +1,6 @@
 import { CLASS_TITLE, count, signed } from '../../format.ts';
 import { figure, h, section, table, uid } from '../../web/dom.ts';
+import type { ChartLabel } from '../../web/draw-points.ts';
 import { pointChart } from '../../web/points.ts';
 import { clusterName, filter, filterChanged, hasSelection, onFilter, page, samples, summary } from '../../web/state.ts';
 
@@ -9,26 +10,27 @@ export function clusterMap(): HTMLElement | null {
   if (x === null || y === null)
     return clusterTable() === null ? null : section('map', 'Clusters', null, clusterTable());
   const chart = pointChart({
-    label: 'Map of the samples, alike questions close together',
+    label: 'Map of the samples, similar questions close together',
     height: (width) => Math.min(640, Math.max(340, width * 0.86)),
     x: x.map((v) => (v < 0 ? Number.NaN : v)),
     y: y.map((v) => (v < 0 ? Number.NaN : v)),
     xDomain: [0, 1000],
     yDomain: [0, 1000],
-    labels: centres(),
+    spread: 44,
+    labels: clusterLabels(),
   });
   const rows = clusterTable();
   const note = page.mapNote ?? '';
   return section(
     'map',
-    'What was kept where',
-    `Every point is a sample; alike questions lie close together. ${note}`,
+    'Map of the samples',
+    `Every point is a sample; samples with similar questions lie close together, and those with the same question around one place. Click a point to see its picture. ${note}`,
     filterBar(),
     h(
       'div',
       { class: rows === null ? '' : 'map-grid' },
       figure(
-        hasSelection() ? 'Filled points were kept, hollow ones dropped.' : 'Map of the samples.',
+        hasSelection() ? 'Filled points were kept, hollow ones dropped.' : 'Every sample.',
         samples.row === null
           ? ''
           : `The page shows ${count(samples.id.length)} of ${count(summary.total)} samples, evenly spaced.`,
@@ -40,34 +42,27 @@ export function clusterMap(): HTMLElement | null {
 }
 
 /** Where each of the biggest clusters is named: above its middle, at the height below which most of it lies. */
-function centres(): () => { x: number; y: number; text: string; strong: boolean }[] {
-  const places = page.clusters
-    .map((cluster) => {
-      const xs: number[] = [];
-      const ys: number[] = [];
-      samples.cluster?.forEach((c, i) => {
-        if (c === cluster.cluster && samples.x![i]! >= 0) {
-          xs.push(samples.x![i]!);
-          ys.push(samples.y![i]!);
-        }
-      });
-      xs.sort((a, b) => a - b);
-      ys.sort((a, b) => a - b);
-      return { cluster, x: xs[xs.length >> 1] ?? -1, y: ys[Math.floor(0.96 * ys.length)] ?? -1, n: xs.length };
-    })
-    .filter((place) => place.n > 0)
-    .sort((a, b) => b.n - a.n);
-  return () => {
-    const chosen =
-      filter.cluster === null
-        ? places.slice(0, 30)
-        : places.filter((place) => place.cluster.cluster === filter.cluster);
-    return chosen.map((place) => ({
-      x: place.x,
-      y: place.y,
-      text: clusterName(place.cluster.cluster, 2),
-      strong: place.cluster.cluster === filter.cluster,
-    }));
+function clusterLabels(): (px: Float32Array, py: Float32Array) => ChartLabel[] {
+  const members = new Map<number, number[]>();
+  samples.cluster?.forEach((cluster, i) => {
+    if (cluster < 0 || samples.x![i]! < 0) return;
+    if (!members.has(cluster)) members.set(cluster, []);
+    members.get(cluster)!.push(i);
+  });
+  const bySize = [...members].sort(([, a], [, b]) => b.length - a.length);
+  return (px, py) => {
+    const chosen = filter.cluster === null ? bySize.slice(0, 30) : bySize.filter(([one]) => one === filter.cluster);
+    return chosen.map(([cluster, rows]) => {
+      const xs = Float32Array.from(rows, (i) => px[i]!).sort();
+      const ys = Float32Array.from(rows, (i) => py[i]!).sort();
+      return {
+        x: xs[xs.length >> 1]!,
+        y: ys[Math.floor(0.04 * ys.length)]! - 13,
+        below: ys[Math.ceil(0.96 * (ys.length - 1))]! + 14,
+        text: clusterName(cluster, 2),
+        strong: cluster === filter.cluster,
+      };
+    });
   };
 }
 

@@ -9,7 +9,7 @@ export function quarantine(): HTMLElement | null {
   const shown = page.quarantined.length;
   return section(
     'quarantine',
-    'Set aside',
+    'Rows set aside',
     `${count(all)} ${all === 1 ? 'row' : 'rows'} could not be read or scored and took no part.${shown < all ? ` The first ${count(shown)} are listed.` : ''}`,
     h(
       'div',

@@ -7,7 +7,7 @@ export function run(): HTMLElement | null {
   const { run: facts } = page;
   if (facts === null) return null;
   const parts = [steps(), facts.models === undefined ? null : models(), environment()].filter((part) => part !== null);
-  return parts.length === 0 ? null : section('run', 'What it cost', null, ...parts);
+  return parts.length === 0 ? null : section('run', 'Time and memory', null, ...parts);
 }
 
 function steps(): HTMLElement | null {

@@ -4,8 +4,9 @@ import { optionFlags, shellWord } from '../../../base/cli-flags.ts';
 import type { Dataset } from '../../../dataset/dataset.ts';
 import type { CompositionRecord } from '../../../select/compose/record.ts';
 import type { Project } from '../../../store/project.ts';
+import { listRuns } from '../../../store/runs.ts';
 import type { LoadedSelection } from '../../../store/selections.ts';
-import { storedSignals } from '../../../store/signals.ts';
+import { type StoredSignal, storedSignals } from '../../../store/signals.ts';
 import type { ReportInput } from '../../data.ts';
 
 type Run = NonNullable<ReportInput['run']>;
@@ -31,15 +32,11 @@ function selectCommand({ name, method, options, seed, requested, lineage }: Load
 }
 
 /** Steps, models, machine, commands and hashes of what a page shows, from the lineage. */
-export async function describeRun(project: Project, dataset: Dataset, main: LoadedSelection): Promise<Run> {
+export async function describeRun(project: Project, dataset: Dataset, main: LoadedSelection | undefined): Promise<Run> {
   const stored = [...(await storedSignals(project, dataset))].reverse();
   const entry = project.config().datasets.find((item) => item.name === dataset.name);
   return {
-    steps: stored.map(({ entry: made }) => ({
-      name: `score ${made.signal}`,
-      seconds: Number(made.about.seconds ?? 0),
-      samples: Number(made.about.rowsComputed ?? dataset.rows),
-    })),
+    steps: stepsOf(stored, dataset),
     models: stored.map(({ entry: made, isImported }) => ({
       role: made.signal,
       name: isImported ? 'imported' : String(made.about.model ?? 'no model'),
@@ -57,21 +54,44 @@ export async function describeRun(project: Project, dataset: Dataset, main: Load
         title: 'Import',
         command: `winnow import ${shellWord(entry?.path ?? dataset.path)}${optionFlags({ images: entry?.images, format: entry?.format })}`,
       },
+      ...(await trainCommands(project, dataset)),
       ...stored.map(({ entry: made, command, isImported }) => ({
         title: `${isImported ? 'Import' : 'Score'}: ${made.signal}`,
         command,
       })),
-      {
-        title: 'Select',
-        command: selectCommand(main),
-      },
-      { title: 'Report', command: `winnow report ${shellWord(main.name)}` },
+      ...(main === undefined ? [] : [{ title: 'Select', command: selectCommand(main) }]),
+      { title: 'Report', command: `winnow report${main === undefined ? '' : ` ${shellWord(main.name)}`}` },
     ],
     lineage: [
       { what: `data set ${dataset.name}`, hash: dataset.hash },
       ...stored.map(({ entry: made }) => ({ what: `model of ${made.signal}`, hash: made.revision })),
     ],
   };
+}
+
+/** Time of each pass. Signals that share one were given its time each, to the last digit: it is counted once. */
+function stepsOf(stored: readonly StoredSignal[], dataset: Dataset): Run['steps'] {
+  const passes = new Map<unknown, StoredSignal[]>();
+  for (const signal of stored) {
+    if (signal.isImported) continue;
+    const { seconds } = signal.entry.about;
+    const key = typeof seconds === 'number' && seconds > 0 ? seconds : signal;
+    passes.set(key, [...(passes.get(key) ?? []), signal]);
+  }
+  return [...passes.values()].map((shared) => ({
+    name: `score ${shared.map(({ entry }) => entry.signal).join(', ')}`,
+    seconds: Number(shared[0]!.entry.about.seconds ?? 0),
+    samples: Math.max(...shared.map(({ entry }) => Number(entry.about.rowsComputed ?? dataset.rows))),
+  }));
+}
+
+/** The commands of the runs on this data set whose checkpoints something may have been measured on. */
+async function trainCommands(project: Project, dataset: Dataset): Promise<{ title: string; command: string }[]> {
+  const runs = (await listRuns(project)).filter(({ head }) => head.dataset.name === dataset.name);
+  return runs.map(({ head: { name, recipe, options } }) => ({
+    title: `Train: ${name}`,
+    command: `winnow train${optionFlags({ recipe, dataset: dataset.name, name, ...options })}`,
+  }));
 }
 
 async function versions(): Promise<Record<string, string>> {

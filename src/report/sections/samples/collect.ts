@@ -7,19 +7,17 @@ import type { Project } from '../../../store/project.ts';
 import type { LoadedSelection } from '../../../store/selections.ts';
 import type { GallerySample } from '../../data.ts';
 import { storedColumn } from '../../stored-columns.ts';
-import { thumbnail } from '../../thumbnails.ts';
 
 /** Samples of the gallery with their pictures, losses of each token and nearest kept samples. */
 export async function gallerySamples(
   project: Project,
   dataset: Dataset,
   rows: readonly number[],
-  main: LoadedSelection,
+  main: Pick<LoadedSelection, 'kept'> | undefined,
   embedding: Column | undefined,
   blind: string,
 ): Promise<GallerySample[]> {
-  const distinct = [...new Set(rows)];
-  const samples = await dataset.get(distinct);
+  const samples = await dataset.get(rows);
   const [mm, without, words] = await Promise.all([
     storedColumn(project, dataset, 'token_mm'),
     storedColumn(project, dataset, `token_blind_${columnSuffix(blind)}`),
@@ -28,27 +26,22 @@ export async function gallerySamples(
   const slice = (list: Column | undefined, row: number) =>
     list?.kind === 'list' ? [...list.data.subarray(list.offsets[row], list.offsets[row + 1])] : [];
   return Promise.all(
-    distinct.map(async (row, i) => {
+    rows.map(async (row, i) => {
       const sample = samples[i]!;
-      const path = sample.media.images[0]?.path;
-      const image = path === undefined ? undefined : await thumbnail(dataset, path);
       const text = words?.kind === 'text' ? words.data[row] : null;
       const hasVector = embedding?.kind === 'f32' && Number.isFinite(embedding.data[row * embedding.width]);
-      const near = hasVector
-        ? await neighbours(main.kept, row, { data: embedding.data, rows: dataset.rows, width: embedding.width }, 3)
-        : [];
+      const near =
+        hasVector && main !== undefined
+          ? await neighbours(main.kept, row, { data: embedding.data, rows: dataset.rows, width: embedding.width }, 3)
+          : [];
       return {
         row,
         question: instructionOf(sample),
         answer: responseOf(sample),
-        image,
         tokens: text
           ? { text: JSON.parse(text) as string[], multimodal: slice(mm, row), blind: slice(without, row) }
           : undefined,
-        neighbours:
-          near.length === 0
-            ? undefined
-            : near.map((one) => ({ id: dataset.ids[one.row]!, similarity: one.similarity })),
+        neighbours: near.map((one) => ({ id: dataset.ids[one.row]!, similarity: one.similarity })),
       };
     }),
   );

@@ -5,8 +5,8 @@ import { append, h, section, uid } from '../../web/dom.ts';
 import { page } from '../../web/state.ts';
 import { tokenLegend } from '../../web/tokens.ts';
 
-/** Cards of a group shown before the reader asks for more: one row, or two on a phone. */
-const FIRST = matchMedia('(max-width: 600px)').matches ? 2 : 4;
+/** Cards of a group shown before the reader asks for more: one row of them, or two cards on a phone. */
+const FIRST = innerWidth < 600 ? 2 : Math.max(2, Math.floor((Math.min(1120, innerWidth) - 60) / 256));
 
 /** Samples at the extremes, and those that could not be read. */
 export function gallery(): HTMLElement | null {

@@ -84,6 +84,7 @@ export function selections(): HTMLElement | null {
             ? [
                 {
                   label: 'Also kept by',
+                  kind: 'also-kept',
                   cell: (r: Row) =>
                     r.overlap.length === 0 ? '–' : r.overlap.map((text) => h('span', { class: 'block' }, text)),
                 },
