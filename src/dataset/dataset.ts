@@ -1,4 +1,5 @@
 import type { Quarantined } from '../base/errors.ts';
+import type { ColumnTypes } from './formats/column-types.ts';
 import type { ScannedRow } from './index/scan.ts';
 import type { FetchedMedia } from './media/media.ts';
 import type { Sample } from './sample.ts';
@@ -46,6 +47,8 @@ export interface Dataset {
   readonly cacheFiles: readonly string[];
   /** Folder of the media that stood inside of the data set's own files. */
   readonly embedded?: string;
+  /** Types of the number columns, where the data set is a table that has them. */
+  readonly columnTypes?: ColumnTypes;
   readonly rows: number;
   /** SHA-256 over the row hashes in order. */
   readonly hash: string;

@@ -84,6 +84,19 @@ export function reparse(text: string): unknown {
   return marked ? restore(value) : value;
 }
 
+/** Either of both: JSON, or what Python writes for it. Throws `SyntaxError`. */
+export function parsePython(text: string): unknown {
+  try {
+    return parseExact(text);
+  } catch (error) {
+    try {
+      return reparse(text);
+    } catch {
+      throw error;
+    }
+  }
+}
+
 /** True for a number that is written again as it stands. */
 function isOrdinary(literal: string): boolean {
   return String(Number(literal)) === literal && /\d/.test(literal);

@@ -1,4 +1,5 @@
 import type { WinnowError } from '../base/errors.ts';
+import type { ColumnTypes } from './formats/column-types.ts';
 import type { MediaLoader } from './media/place-media.ts';
 import type { Member } from './records/json-members.ts';
 import type { Joiner, RecordSink } from './records/sink.ts';
@@ -44,6 +45,8 @@ export interface WriteOptions {
   options: Readonly<Record<string, unknown>>;
   /** JSON indentation of a `.json` array. @default 1 */
   indent?: number;
+  /** Types that number columns had in the table that the samples come from. */
+  columnTypes?: ColumnTypes;
 }
 
 /** One file of the written data set beside the main one (e.g. `dataset_info.json`). */

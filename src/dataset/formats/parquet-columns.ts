@@ -1,4 +1,6 @@
+import { exactJson, isNumber } from '../exact-number.ts';
 import type { JsonObject } from './build.ts';
+import { COLUMN_TYPES, type ColumnType, type ColumnTypes, isRespelled, watchType } from './column-types.ts';
 
 /** Columns that every Parquet data set of Winnow's has; `videos` only where a row shows one. */
 const OWN_COLUMNS = ['id', 'messages', 'images', 'videos'];
@@ -6,66 +8,75 @@ const OWN_COLUMNS = ['id', 'messages', 'images', 'videos'];
 /** A further column: the plain type that all of its values have. */
 export interface PlainColumn {
   name: string;
-  type: 'string' | 'int64' | 'float64' | 'bool';
+  type: ColumnType;
 }
 
 export interface ColumnPlan {
   /** Some turn calls a function: turns have a mark for it. */
   hasCalls: boolean;
   hasVideos: boolean;
+  /** Ids are numbers in all rows; else they are text. */
+  id: ColumnType;
   plain: PlainColumn[];
-  /** Some values fit in no plain column: they go as JSON into the column `meta`. */
+  /**
+   * Some values fit in no plain column, or come back from it spelled otherwise: they go as JSON into the column `meta`.
+   */
   hasMeta: boolean;
 }
 
-const SQL = { string: 'VARCHAR', int64: 'BIGINT', float64: 'DOUBLE', bool: 'BOOLEAN' } as const;
-
-/** Looks at records one by one, then says which columns hold them all. */
-export function watchColumns(): { see(record: JsonObject): void; plan(): ColumnPlan } {
-  const types = new Map<string, PlainColumn['type'] | 'mixed'>();
+/**
+ * Looks at records one by one, then says which columns hold them all.
+ *
+ * @param known types that number columns had where the records come from
+ */
+export function watchColumns(known?: ColumnTypes): { see(record: JsonObject): void; plan(): ColumnPlan } {
+  const columns = new Map<string, ReturnType<typeof watchType>>();
   let hasVideos = false;
   let hasCalls = false;
+  const ids = watchType(known?.get('id'));
+  let hasNumericIds = false;
   return {
     see(record) {
       hasCalls ||= Array.isArray(record.messages) && record.messages.some((turn: JsonObject) => turn.call === true);
       hasVideos ||= Array.isArray(record.videos) && record.videos.length > 0;
+      hasNumericIds ||= isNumber(record.id);
+      ids.see(record.id);
       for (const [name, value] of Object.entries(record)) {
         if (OWN_COLUMNS.includes(name)) continue;
-        const type = typeOf(value);
-        const before = types.get(name) ?? type;
-        types.set(name, before === type ? type : isNumeric(before) && isNumeric(type) ? 'float64' : 'mixed');
+        const column = columns.get(name) ?? watchType(known?.get(name));
+        columns.set(name, column);
+        column.see(value);
       }
     },
     plan() {
       // DuckDB doesn't tell the case of columns apart; what would be one column for it is kept as JSON.
       const taken = new Set([...OWN_COLUMNS, 'meta']);
       const plain: PlainColumn[] = [];
-      for (const [name, type] of types) {
-        if (type === 'mixed' || name === '' || taken.has(name.toLowerCase())) continue;
+      let isRespelled = false;
+      for (const [name, column] of columns) {
+        const type = column.type();
+        if (type === undefined || name === '' || taken.has(name.toLowerCase())) continue;
         taken.add(name.toLowerCase());
         plain.push({ name, type });
+        isRespelled ||= column.isRespelled(type);
       }
-      return { hasVideos, hasCalls, plain, hasMeta: plain.length < types.size };
+      const idType = ids.type();
+      const id = idType?.includes('int') && !ids.isRespelled(idType) ? idType : 'string';
+      const hasMeta = plain.length < columns.size || isRespelled || (hasNumericIds && id === 'string');
+      return { hasVideos, hasCalls, id, plain, hasMeta };
     },
   };
 }
 
-function typeOf(value: unknown): PlainColumn['type'] | 'mixed' {
-  if (typeof value === 'string') return 'string';
-  if (typeof value === 'boolean') return 'bool';
-  if (typeof value === 'number') return Number.isSafeInteger(value) ? 'int64' : 'float64';
-  return 'mixed';
-}
-
-function isNumeric(type: PlainColumn['type'] | 'mixed'): boolean {
-  return type === 'int64' || type === 'float64';
-}
-
 /** What of a record goes as JSON into the column `meta`; undefined: nothing. */
 export function overflowOf(record: JsonObject, plan: ColumnPlan): string | undefined {
-  const held = new Set([...OWN_COLUMNS, ...plan.plain.map(({ name }) => name)]);
-  const rest = Object.entries(record).filter(([name]) => !held.has(name));
-  return rest.length === 0 ? undefined : JSON.stringify(Object.fromEntries(rest));
+  const types = new Map(plan.plain.map(({ name, type }) => [name, type]));
+  const rest = Object.entries(record).filter(([name, value]) => {
+    if (OWN_COLUMNS.includes(name)) return name === 'id' && isNumber(value) && plan.id === 'string';
+    const type = types.get(name);
+    return type === undefined || isRespelled(value, type);
+  });
+  return rest.length === 0 ? undefined : exactJson(Object.fromEntries(rest), 'literal');
 }
 
 /**
@@ -73,11 +84,11 @@ export function overflowOf(record: JsonObject, plan: ColumnPlan): string | undef
  */
 export function sqlColumns(plan: ColumnPlan): { name: string; type: string }[] {
   return [
-    { name: 'id', type: 'VARCHAR' },
+    { name: 'id', type: COLUMN_TYPES[plan.id] },
     { name: 'messages', type: 'VARCHAR' },
     { name: 'images', type: 'STRUCT(bytes BLOB, path VARCHAR)[]' },
     ...(plan.hasVideos ? [{ name: 'videos', type: 'VARCHAR[]' }] : []),
-    ...plan.plain.map(({ name, type }) => ({ name, type: SQL[type] })),
+    ...plan.plain.map(({ name, type }) => ({ name, type: COLUMN_TYPES[type] })),
     ...(plan.hasMeta ? [{ name: 'meta', type: 'VARCHAR' }] : []),
   ];
 }
@@ -98,7 +109,7 @@ export function huggingFaceMetadata(plan: ColumnPlan, spelling: 'list' | 'sequen
   const list = (feature: JsonObject): JsonObject => ({ feature, _type: spelling === 'list' ? 'List' : 'Sequence' });
   const structs = (feature: JsonObject): unknown => (spelling === 'list' ? list(feature) : [feature]);
   const features = {
-    id: value('string'),
+    id: value(plan.id),
     messages: structs({
       role: value('string'),
       content: structs({ type: value('string'), text: value('string') }),

@@ -1,15 +1,25 @@
 import { dirname } from 'node:path';
-import type { DuckDBConnection, DuckDBValue } from '@duckdb/node-api';
+import type {
+  DuckDBConnection,
+  DuckDBListType,
+  DuckDBMapType,
+  DuckDBStructType,
+  DuckDBType,
+  DuckDBValue,
+} from '@duckdb/node-api';
 import { type Duck, openDuck, quote } from '../../base/duckdb.ts';
 import { WinnowError } from '../../base/errors.ts';
+import { numberFrom, parsePython } from '../exact-number.ts';
 import { mediaExtension } from '../media/media-type.ts';
 import type { EmbeddedMedia } from '../records/embedded.ts';
 import { isObject, type JsonObject } from './build.ts';
+import { type ColumnType, type ColumnTypes, columnTypeNamed, floatFrom } from './column-types.ts';
 import { type ColumnChunk, damagedPage } from './parquet-checksums.ts';
 
 /** Rows are read in portions of about this many bytes, so that memory is bounded whatever the row groups are. */
 const PORTION = 32 << 20;
 const MAX_ROWS = 8192;
+const FIRST_ROWS = 128;
 
 export interface ParquetReading {
   files: readonly string[];
@@ -17,6 +27,8 @@ export interface ParquetReading {
   temporary: string;
   /** Takes the images. */
   media: EmbeddedMedia;
+  /** Told once, of the columns that all files have as the same plain type. */
+  onTypes?: (types: ColumnTypes) => void;
   signal?: AbortSignal;
   /** Rows so far of all rows. */
   progress?: (rows: number, total: number) => void;
@@ -28,8 +40,10 @@ export interface ParquetReading {
  * names. Throws `PARQUET_DAMAGED` with the file and the offset of what can't be read.
  */
 export async function* readParquet(reading: ParquetReading): AsyncGenerator<JsonObject> {
-  const { files, temporary, media, signal, progress } = reading;
-  const toJson = await jsonConverter(media);
+  const { files, temporary, media, onTypes, signal, progress } = reading;
+  const { toJson, plainType } = await jsonConverter(media);
+  /** Type by column; null where files disagree. */
+  const types = new Map<string, ColumnType | null>();
   const duck = await openDuck({ folder: temporary, also: [...new Set(files.map((file) => dirname(file)))], temporary });
   try {
     // Before the first row, so that a damaged shard is found before hours of work.
@@ -44,22 +58,41 @@ export async function* readParquet(reading: ParquetReading): AsyncGenerator<Json
     let done = 0;
     for (const [index, file] of files.entries()) {
       const about = await read(duck, file, undefined, (connection) => footerOf(connection, file));
-      for (const { start, rows, offset } of portions(groups[index]!)) {
+      const seen = { meanBytes: 0 };
+      for (const { start, rows, offset } of portions(groups[index]!, seen)) {
         signal?.throwIfAborted();
         const sql = `SELECT * EXCLUDE (file_row_number) FROM read_parquet(${quote(file)}, file_row_number = true)
           WHERE file_row_number >= ${start} AND file_row_number < ${start + rows} ORDER BY file_row_number`;
-        const { names, values } = await read(duck, file, offset, async (connection) => {
+        const { names, values, columns } = await read(duck, file, offset, async (connection) => {
           const result = await connection.runAndReadAll(sql);
-          return { names: result.columnNames(), values: result.getRows() };
+          return { names: result.columnNames(), values: result.getRows(), columns: result.columnTypes() };
         });
-        for (const row of values) yield record(names, row.map(toJson), about);
+        for (const [i, name] of names.entries()) {
+          const type = plainType(columns[i]!) ?? null;
+          types.set(name, !types.has(name) || types.get(name) === type ? type : null);
+        }
+        let bytes = 0;
+        for (const row of values) {
+          const cells = row.map((value, i) => toJson(value, columns[i]!));
+          bytes += sizeOf(cells);
+          yield record(names, cells, about);
+        }
+        seen.meanBytes = bytes / rows;
         done += rows;
         progress?.(done, total);
       }
     }
+    onTypes?.(new Map([...types].filter((entry): entry is [string, ColumnType] => entry[1] !== null)));
   } finally {
     duck.close();
   }
+}
+
+/** About how many bytes a value has in memory. */
+function sizeOf(value: unknown): number {
+  if (typeof value === 'string') return value.length;
+  if (typeof value !== 'object' || value === null) return 8;
+  return Object.values(value).reduce((sum: number, item) => sum + sizeOf(item), 16);
 }
 
 interface RowGroup {
@@ -103,11 +136,21 @@ async function read<T>(
 }
 
 /** Row ranges of bounded size that never cross a row group. */
-function* portions(groups: readonly RowGroup[]): Generator<{ start: number; rows: number; offset: number }> {
+function* portions(
+  groups: readonly RowGroup[],
+  seen: { readonly meanBytes: number },
+): Generator<{ start: number; rows: number; offset: number }> {
   let first = 0;
+  let most = FIRST_ROWS;
   for (const { rows, bytes, offset } of groups) {
-    const size = Math.max(16, Math.min(MAX_ROWS, Math.floor(PORTION / Math.max(1, bytes / rows))));
-    for (let at = 0; at < rows; at += size) yield { start: first + at, rows: Math.min(size, rows - at), offset };
+    for (let at = 0; at < rows; ) {
+      // A dictionary hides how large rows are: few at first, then as many as those before them allow.
+      const mean = Math.max(1, bytes / rows, seen.meanBytes);
+      const size = Math.max(1, Math.min(most, MAX_ROWS, rows - at, Math.floor(PORTION / mean)));
+      yield { start: first + at, rows: size, offset };
+      at += size;
+      most = size * 8;
+    }
     first += rows;
   }
 }
@@ -137,21 +180,23 @@ async function footerOf(connection: DuckDBConnection, file: string): Promise<Foo
 }
 
 function record(names: readonly string[], values: readonly unknown[], { classes, hasMeta }: Footer): JsonObject {
-  const row: JsonObject = {};
+  const entries: [string, unknown][] = [];
+  // What `meta` spells stands for what a plain column could only hold as another number.
+  let spelled: [string, unknown][] = [];
   for (const [index, name] of names.entries()) {
     const value = values[index];
     if (value === undefined) continue;
     const meta = hasMeta && name === 'meta' ? parsedObject(String(value)) : undefined;
-    if (meta !== undefined) Object.assign(row, meta);
-    else row[name] = (typeof value === 'number' ? classes.get(name)?.[value] : undefined) ?? value;
+    if (meta !== undefined) spelled = Object.entries(meta);
+    else entries.push([name, (typeof value === 'number' ? classes.get(name)?.[value] : undefined) ?? value]);
   }
-  return row;
+  return Object.fromEntries([...entries, ...spelled]);
 }
 
 /** Undefined where a damaged file holds something else, which then stands in the row as it is. */
 function parsedObject(text: string): JsonObject | undefined {
   try {
-    const value: unknown = JSON.parse(text);
+    const value = parsePython(text);
     return isObject(value) ? value : undefined;
   } catch {
     return undefined;
@@ -160,16 +205,18 @@ function parsedObject(text: string): JsonObject | undefined {
 
 /**
  * A DuckDB value as JSON; null is undefined. Blobs that are media, alone or as `{bytes, path}`, become `{path}`; others
- * base64.
+ * base64. Numbers keep their digits, and those of a column of floats their point.
  */
-async function jsonConverter(media: EmbeddedMedia): Promise<(value: DuckDBValue) => unknown> {
+async function jsonConverter(media: EmbeddedMedia) {
   const duck = await import('@duckdb/node-api');
   const known = (entries: readonly (readonly [string, unknown])[]): JsonObject =>
     Object.fromEntries(entries.filter(([, value]) => value !== undefined));
-  const toJson = (value: DuckDBValue): unknown => {
+  const isFloat = ({ typeId }: DuckDBType): boolean =>
+    typeId === duck.DuckDBTypeId.DOUBLE || typeId === duck.DuckDBTypeId.FLOAT;
+  const toJson = (value: DuckDBValue, type: DuckDBType): unknown => {
     if (value === null) return undefined;
-    if (typeof value === 'bigint') return Number.isSafeInteger(Number(value)) ? Number(value) : String(value);
-    if (typeof value === 'number') return Number.isFinite(value) ? value : undefined;
+    if (typeof value === 'bigint') return numberFrom(String(value));
+    if (typeof value === 'number') return isFloat(type) ? floatFrom(value) : value;
     if (typeof value !== 'object') return value;
     if (value instanceof duck.DuckDBBlobValue) {
       if (mediaExtension(value.bytes) !== undefined) return { path: media.put(value.bytes) };
@@ -179,16 +226,19 @@ async function jsonConverter(media: EmbeddedMedia): Promise<(value: DuckDBValue)
       const { bytes, path } = value.entries;
       if (bytes instanceof duck.DuckDBBlobValue && (path === null || path === undefined || typeof path === 'string'))
         return { path: media.put(bytes.bytes, path ?? null) };
-      return known(Object.entries(value.entries).map(([name, item]) => [name, toJson(item)]));
+      const { entryTypes } = type as DuckDBStructType;
+      return known(Object.entries(value.entries).map(([name, item], i) => [name, toJson(item, entryTypes[i]!)]));
     }
     if (value instanceof duck.DuckDBListValue || value instanceof duck.DuckDBArrayValue)
-      return value.items.map((item) => toJson(item) ?? null);
+      return value.items.map((item) => toJson(item, (type as DuckDBListType).valueType) ?? null);
     if (value instanceof duck.DuckDBMapValue)
-      return known(value.entries.map(({ key, value: item }) => [String(key), toJson(item)]));
-    if (value instanceof duck.DuckDBDecimalValue) return Number(value.toString());
+      return known(
+        value.entries.map(({ key, value: item }) => [String(key), toJson(item, (type as DuckDBMapType).valueType)]),
+      );
+    if (value instanceof duck.DuckDBDecimalValue) return numberFrom(value.toString());
     return value.toString();
   };
-  return toJson;
+  return { toJson, plainType: (type: DuckDBType) => columnTypeNamed(duck.DuckDBTypeId[type.typeId]!) };
 }
 
 function damaged(file: string, offset: number | undefined, cause: unknown): WinnowError {

@@ -7,8 +7,10 @@ import { name, openDuck, quote } from '../../base/duckdb.ts';
 import { openAtomic, temporaryName } from '../../base/files/atomic.ts';
 import { withDiskErrors } from '../../base/files/disk-errors.ts';
 import type { Finished } from '../../base/files/output-guard.ts';
+import { exactJson, parsePython } from '../exact-number.ts';
 import type { MediaLoader } from '../media/place-media.ts';
 import type { JsonObject } from './build.ts';
+import type { ColumnType, ColumnTypes } from './column-types.ts';
 import {
   type ColumnPlan,
   huggingFaceMetadata,
@@ -29,6 +31,8 @@ export interface ParquetWriting {
   /** A shard ends at about this many bytes; Infinity: one file. */
   shardBytes: number;
   spelling: 'list' | 'sequence';
+  /** Types that number columns had where the records come from. */
+  columnTypes?: ColumnTypes;
   load: MediaLoader;
 }
 
@@ -39,7 +43,7 @@ export interface ParquetWriting {
 export async function openParquetSink(writing: ParquetWriting) {
   const [first] = writing.paths(1);
   const spool = await openAtomic(temporaryName(first!));
-  const columns = watchColumns();
+  const columns = watchColumns(writing.columnTypes);
   let parts: string[] = [];
   let held = 0;
   const flush = async (): Promise<void> => {
@@ -56,7 +60,7 @@ export async function openParquetSink(writing: ParquetWriting) {
     async write(record: unknown): Promise<void> {
       columns.see(record as JsonObject);
       // Line readers also break at these two.
-      const line = `${JSON.stringify(record)
+      const line = `${exactJson(record, 'literal')
         .replace(/\u2028/g, '\\u2028')
         .replace(/\u2029/g, '\\u2029')}\n`;
       parts.push(line);
@@ -128,7 +132,7 @@ async function writeShards(
   };
   for await (const line of createInterface({ input: createReadStream(spool), crlfDelay: Number.POSITIVE_INFINITY })) {
     group ??= await begin();
-    const bytes = await append(group.appender, JSON.parse(line) as JsonObject);
+    const bytes = await append(group.appender, parsePython(line) as JsonObject);
     group.rows++;
     group.bytes += bytes;
     shard += bytes;
@@ -149,7 +153,8 @@ async function rowAppender(
     const messages = JSON.stringify(record.messages);
     const paths = record.images as string[];
     const images = await Promise.all(paths.map((path) => load(path)));
-    appender.appendVarchar(record.id as string);
+    if (plan.id === 'string') appender.appendVarchar(String(record.id));
+    else appendNumber(appender, plan.id, String(record.id));
     appender.appendVarchar(messages);
     appender.appendList(
       listValue(
@@ -163,12 +168,11 @@ async function rowAppender(
     if (plan.hasVideos)
       appender.appendList(listValue((record.videos as string[] | undefined) ?? []), appender.columnType(3) as never);
     for (const { name: column, type } of plan.plain) {
-      const value = record[column];
+      const value = Object.hasOwn(record, column) ? record[column] : undefined;
       if (value === undefined) appender.appendNull();
       else if (type === 'string') appender.appendVarchar(value as string);
       else if (type === 'bool') appender.appendBoolean(value as boolean);
-      else if (type === 'int64') appender.appendBigInt(BigInt(value as number));
-      else appender.appendDouble(value as number);
+      else appendNumber(appender, type, String(value));
     }
     const rest = plan.hasMeta ? overflowOf(record, plan) : undefined;
     if (plan.hasMeta && rest === undefined) appender.appendNull();
@@ -176,4 +180,17 @@ async function rowAppender(
     appender.endRow();
     return messages.length + images.reduce((sum, bytes) => sum + (bytes?.length ?? 0), 100);
   };
+}
+
+function appendNumber(appender: DuckDBAppender, type: ColumnType, literal: string): void {
+  if (type === 'int64') appender.appendBigInt(BigInt(literal));
+  else if (type === 'uint64') appender.appendUBigInt(BigInt(literal));
+  else if (type === 'int32') appender.appendInteger(Number(literal));
+  else if (type === 'uint32') appender.appendUInteger(Number(literal));
+  else if (type === 'int16') appender.appendSmallInt(Number(literal));
+  else if (type === 'uint16') appender.appendUSmallInt(Number(literal));
+  else if (type === 'int8') appender.appendTinyInt(Number(literal));
+  else if (type === 'uint8') appender.appendUTinyInt(Number(literal));
+  else if (type === 'float32') appender.appendFloat(Number(literal));
+  else appender.appendDouble(Number(literal));
 }

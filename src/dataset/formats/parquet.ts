@@ -42,7 +42,9 @@ export const parquet: Format = {
 
   async openSource(probe, options, given, room) {
     const files = shardFiles(probe.isFolder ? given : probe.path, PARQUET_FILE, options);
-    return unpackedSource(files, room, ({ media, temporary }) => readParquet({ files, media, temporary, ...room }));
+    return unpackedSource(files, room, ({ media, temporary, onTypes }) =>
+      readParquet({ files, media, temporary, onTypes, ...room }),
+    );
   },
 
   shardsThere(main, write) {
@@ -66,6 +68,7 @@ export const parquet: Format = {
           : [main],
       shardBytes: isShards ? sizeOption(options, 'shard-bytes', 500e6) : Number.POSITIVE_INFINITY,
       spelling: options.features === 'sequence' ? 'sequence' : 'list',
+      columnTypes: write.columnTypes,
       load,
     });
   },

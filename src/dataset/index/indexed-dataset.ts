@@ -65,6 +65,7 @@ export function indexedDataset({ index, source, format, options, file, ...about 
     allow: about.allow,
     fetched: about.fetched,
     cacheFiles: about.cacheFiles,
+    columnTypes: source.columnTypes,
     embedded: about.embedded,
     rows: index.rows,
     hash: index.hash,

@@ -63,6 +63,7 @@ export async function openDataset(path: string, settings: OpenOptions = {}): Pro
     if (plain.temporary) removable.push(plain.path);
     return await openPlain(plain, located, piped, settings, options);
   } catch (error) {
+    if (error instanceof WinnowError && plain?.isNew) removable.push(plain.path);
     const isCopy = (file: string): boolean => file === plain?.path || (piped && file === located.path);
     throw underItsOwnName(error, isCopy, piped ? 'standard input' : located.path, plain?.packed !== undefined);
   } finally {
@@ -109,6 +110,7 @@ async function openPlain(
         ? undefined
         : join(settings.cacheDir, `${Buffer.from(key).toString('hex').slice(0, 32)}.index`);
     let index = cached === undefined ? undefined : loadIndex(cached);
+    const isNew = index === undefined;
     if (index === undefined) {
       const { signal, progress } = settings;
       const total = statSync(plain.path).size;
@@ -120,9 +122,10 @@ async function openPlain(
         signal,
         progress: progress === undefined ? undefined : (rows, bytes) => progress(rows, bytes, total),
       });
-      if (cached !== undefined) await saveIndex(cached, index);
     } else await source.ready?.(settings.signal);
     if (settings.unreadable !== 'keep') requireReadable(index, located.path, format, settings.format !== undefined);
+    // Behind all that may refuse the file: nothing of a refused one is kept.
+    if (isNew && cached !== undefined) await saveIndex(cached, index);
     return indexedDataset({
       name: settings.name ?? basename(label, extname(label)),
       path: piped ? '-' : located.path,
@@ -144,6 +147,7 @@ async function openPlain(
     });
   } catch (error) {
     source.close();
+    if (error instanceof WinnowError) source.discard?.();
     throw error;
   }
 }

@@ -7,6 +7,7 @@ import { sweepTemporary, systemTemporary, temporaryName } from '../../base/files
 import { diskError } from '../../base/files/disk-errors.ts';
 import { makeFolder } from '../../base/files/make-folder.ts';
 import { sha256 } from '../canonical.ts';
+import { unpackLimit } from './unpack-limit.ts';
 
 /** A file as it is read: itself, or its unpacked copy. */
 export interface PlainFile {
@@ -15,9 +16,12 @@ export interface PlainFile {
   packed?: 'gzip' | 'zstd';
   /** The copy is nobody's after this run: remove it as soon as it is open. */
   temporary: boolean;
+  /** The copy was made by this opening, and stays for the next one. */
+  isNew?: boolean;
 }
 
-const CHUNK = 1 << 20;
+/** Small: a chunk of a file that was made to be large unpacks to a thousand times its size. */
+const CHUNK = 1 << 16;
 
 /**
  * A file with its packing taken off, known by its first bytes and not by its name. Records are read by their place,
@@ -41,11 +45,14 @@ export async function plainFile(path: string, cacheDir?: string, signal?: AbortS
   try {
     /** Thrown after the chunk: what a stream's own handler throws would end the process. */
     let unwritable: unknown;
+    const limit = unpackLimit(path, size, target);
     const write = (bytes: Uint8Array): void => {
+      if (unwritable !== undefined) return;
       try {
+        limit(bytes.length);
         for (let done = 0; done < bytes.length; ) done += writeSync(to, bytes, done);
       } catch (error) {
-        unwritable ??= diskError(error, target);
+        unwritable = diskError(error, target);
       }
     };
     const stream = packed === 'gzip' ? gunzip(write) : await unzstd(write);
@@ -73,7 +80,7 @@ export async function plainFile(path: string, cacheDir?: string, signal?: AbortS
     closeSync(to);
   }
   if (kept !== undefined) renameSync(target, kept);
-  return { path: kept ?? target, packed, temporary: kept === undefined };
+  return { path: kept ?? target, packed, temporary: kept === undefined, isNew: kept !== undefined };
 }
 
 /** Gzip and zstd by their magic numbers; a zstd file may begin with a skippable frame. */

@@ -1,3 +1,4 @@
+import type { ColumnTypes } from '../formats/column-types.ts';
 import type { Parsed } from './json-parse.ts';
 import type { BlockedRecords } from './record-block.ts';
 
@@ -29,10 +30,14 @@ export interface RecordSource {
   identity?: unknown;
   /** Folder of the media that stood inside of the container. */
   embedded?: string;
+  /** Types of number columns, where the container has them. */
+  columnTypes?: ColumnTypes;
   /** What was kept in the room's `cacheDir`. */
   kept?: string;
   /** What was found beside the file, for people. */
   says?: string;
+  /** Removes what was kept, if this opening made it: for a file that is refused. */
+  discard?(): void;
   /** All records in order. `visit` must be done with `bytes` when it returns. */
   scan(visit: (record: RawRecord) => void, signal?: AbortSignal): Promise<void>;
   /** What must be done once before `read` where nothing was scanned (the index came from the cache). */

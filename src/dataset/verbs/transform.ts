@@ -180,6 +180,7 @@ export async function stageOutput(
     resume: request.resume,
     render: request.render,
     options: request.options,
+    columnTypes: request.inputs.length === 1 ? request.inputs[0]!.columnTypes : undefined,
     signal: request.signal,
   });
   const commit = async (): Promise<Output> => {

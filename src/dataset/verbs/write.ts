@@ -10,6 +10,7 @@ import { type BoxWriter, boxWriter } from '../boxes/write-boxes.ts';
 import { exactJson, isNonFinite, numberFrom, parseExact } from '../exact-number.ts';
 import type { Format, SideFile, WriteOptions } from '../format.ts';
 import { isObject } from '../formats/build.ts';
+import type { ColumnTypes } from '../formats/column-types.ts';
 import { formatNamed } from '../formats/registry.ts';
 import type { MediaScope } from '../media/media.ts';
 import { type MediaMode, type MediaPlan, planMedia } from '../media/place-media.ts';
@@ -48,6 +49,8 @@ export interface WriteRequest {
   resume?: boolean | undefined;
   /** Options of the format. */
   options?: Readonly<Record<string, unknown>>;
+  /** Types that number columns had in the table that the samples come from: Parquet keeps them where they still fit. */
+  columnTypes?: ColumnTypes;
   /**
    * Write images anew: upright, RGB, within a pixel budget, re-encoded, named by content. Needs `media` to be copied,
    * embedded or inside.
@@ -113,7 +116,8 @@ export interface Staged {
 /** The first half of {@link writeDataset}, for callers that write several which are to appear together. */
 export async function stageDataset(request: WriteRequest): Promise<Staged> {
   const format = formatNamed(request.format);
-  const write = { options: request.options ?? {}, indent: request.indent ?? 1 };
+  const { columnTypes } = request;
+  const write = { options: request.options ?? {}, indent: request.indent ?? 1, columnTypes };
   const main = mainFile(request.out, format);
   const mode = mediaMode(request.media, format);
   requireFilesForPipe(main, mode, format);

@@ -110,6 +110,7 @@ export async function writeFixed(dataset: Dataset, examined: Examined, request: 
       },
       guard,
       lossy: true,
+      columnTypes: dataset.columnTypes,
       ...(request.signal === undefined ? {} : { signal: request.signal }),
     });
     return { path: written.files[0]!, log: logFile, rows: written.rows, changed, dropped, lost: written.lost };

@@ -88,6 +88,7 @@ export async function exportSelection(project: Project, request: ExportRequest =
     guard: await projectOutputs(project, request),
     dryRun: request.dryRun ?? false,
     options: request.options,
+    columnTypes: dataset.columnTypes,
     signal: request.signal,
   };
   // Two exports into one folder share the files beside the main one.
