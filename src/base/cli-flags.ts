@@ -11,6 +11,11 @@ export function optionFlags(options: Readonly<Record<string, unknown>>): string 
     .join('');
 }
 
+/** A whole command: words and options, quoted for a shell. */
+export function commandLine(words: readonly string[], options: Readonly<Record<string, unknown>> = {}): string {
+  return `winnow ${words.map(shellWord).join(' ')}${optionFlags(options)}`;
+}
+
 /** A word for the shell: quoted where it has to be. */
 export function shellWord(word: string): string {
   return /^[\w@%+=:,./-]+$/.test(word) ? word : `'${word.replaceAll("'", `'\\''`)}'`;

@@ -1,7 +1,9 @@
 import { readFileSync } from 'node:fs';
 import { type Command, CommanderError } from 'commander';
+import { safeJson, terminalText } from '../base/terminal-text.ts';
 import { print, type Session } from './command.ts';
 import { VERBS } from './commands/registry.ts';
+import { completeCommands, placeOf } from './complete-commands.ts';
 import { readHelpIndex } from './help/help-index.ts';
 import { commandNamed, helpRequest, wordsOf } from './help/request.ts';
 import { describeError, errorDocument, formatError, INTERRUPTED } from './print-error.ts';
@@ -62,13 +64,14 @@ export async function main(argv: readonly string[], verbs: readonly Verb[] = VER
 
 async function printAnswer(session: Session, argv: readonly string[], name: string, text: string): Promise<void> {
   const shown = text.trimEnd();
-  await print(session.stdout, wantsJson(argv) ? JSON.stringify({ [name]: shown }, null, 2) : shown);
+  await print(session.stdout, wantsJson(argv) ? safeJson(JSON.stringify({ [name]: shown }, null, 2)) : shown);
 }
 
 /** @param usage help that commander printed where a command is missing: shown to people in place of the error */
 async function fail(session: Session, argv: readonly string[], error: unknown, usage = ''): Promise<number> {
   const described = describeError(error);
-  if (wantsJson(argv)) await print(session.stdout, JSON.stringify(errorDocument(described), null, 2));
+  if (described.hint !== undefined) described.hint = completeCommands(described.hint, placeOf(argv));
+  if (wantsJson(argv)) await print(session.stdout, safeJson(JSON.stringify(errorDocument(described), null, 2)));
   else {
     const colour = hasColour(session.stderr);
     const text = usage === '' ? await wrapText(formatError(described, colour), widthOf(session.stderr)) : usage;
@@ -101,9 +104,10 @@ function listen(argv: readonly string[]): { signal: AbortSignal; unhook: () => v
   const onTerminate = (): void => leave(143);
   const onFault = (error: unknown): void => {
     const described = describeError(error);
-    if (wantsJson(argv)) process.stdout.write(`${JSON.stringify(errorDocument(described), null, 2)}\n`);
-    else process.stderr.write(`${formatError(described)}\n`);
-    if (process.env.WINNOW_DEBUG === '1' && error instanceof Error) process.stderr.write(`${error.stack}\n`);
+    if (wantsJson(argv)) process.stdout.write(`${safeJson(JSON.stringify(errorDocument(described), null, 2))}\n`);
+    else process.stderr.write(terminalText(`${formatError(described)}\n`));
+    if (process.env.WINNOW_DEBUG === '1' && error instanceof Error)
+      process.stderr.write(terminalText(`${error.stack}\n`));
     process.exit(described.exitCode);
   };
   const onStdout = (error: NodeJS.ErrnoException): void => {

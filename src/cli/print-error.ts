@@ -1,4 +1,5 @@
 import { type Where, WinnowError } from '../base/errors.ts';
+import { oneLine } from '../base/terminal-text.ts';
 import { paint } from './terminal.ts';
 
 /** What is told of a fault, whatever was thrown. */
@@ -107,9 +108,9 @@ function formatWhere(where: Where): string {
 export function formatError(described: ErrorReport, colour = false): string {
   const where = formatWhere(described.where);
   const lines = [
-    `${paint(colour, ['bold', 'red'], 'winnow:')} ${described.message} ${paint(colour, 'dim', `[${described.code}]`)}`,
+    `${paint(colour, ['bold', 'red'], 'winnow:')} ${oneLine(described.message)} ${paint(colour, 'dim', `[${described.code}]`)}`,
   ];
-  if (where !== '') lines.push(`  at ${where}`);
+  if (where !== '') lines.push(`  at ${oneLine(where)}`);
   if (described.hint !== undefined) lines.push(`  ${paint(colour, 'cyan', described.hint)}`);
   return lines.join('\n');
 }

@@ -1,4 +1,5 @@
 import type { SingleBar } from 'cli-progress';
+import { oneLine, terminalText } from '../base/terminal-text.ts';
 
 /** Nothing is drawn for what is over sooner. */
 const SHOW_AFTER_MS = 2_000;
@@ -79,14 +80,14 @@ export function createProgress(options: ProgressOptions): Progress {
       if (at - step.began >= SHOW_AFTER_MS) draw(step, at);
     } else if (at - step.said >= LINE_EVERY_MS) {
       step.said = at;
-      stream.write(`${describeStep(step, at)}\n`);
+      stream.write(terminalText(`${describeStep(step, at)}\n`));
     }
   };
 
   const note = (text: string): void => {
     const current = step;
     stop();
-    stream.write(`${text}\n`);
+    stream.write(terminalText(`${text}\n`));
     step = current;
   };
 
@@ -110,7 +111,7 @@ async function openBar(stream: NodeJS.WriteStream): Promise<SingleBar> {
 }
 
 function payload(step: Step, at: number): { what: string; rate: string } {
-  return { what: step.what, rate: rateOf(step, at) };
+  return { what: oneLine(terminalText(step.what)), rate: rateOf(step, at) };
 }
 
 function describeStep(step: Step, at: number): string {

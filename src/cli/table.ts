@@ -1,3 +1,4 @@
+import { terminalText } from '../base/terminal-text.ts';
 import { alignColumns } from '../report/align-columns.ts';
 
 interface Rows {
@@ -26,8 +27,7 @@ export function plain(value: unknown): string {
       : typeof value === 'object'
         ? JSON.stringify(value)
         : String(value);
-  // biome-ignore lint/suspicious/noControlCharactersInRegex: they are what is taken out
-  return text.replace(/[\u0000-\u001f\u007f-\u009f]+/g, ' ');
+  return terminalText(text.replace(/[\r\n\t]+/g, ' '));
 }
 
 /** `812 B`, `3.4 kB`, `1.2 GB`. */

@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest';
+import { terminalText } from '../base/terminal-text.ts';
 import { table } from './table.ts';
 import { fileLink, graphicsOf, picture } from './terminal-image.ts';
 
@@ -20,14 +21,16 @@ describe('pictures', () => {
   it('go to kitty in chunks of 4096 that join to the file', () => {
     const png = Buffer.alloc(10_000, 7);
     // biome-ignore lint/suspicious/noControlCharactersInRegex: the escape sequences themselves
-    const chunks = [...picture(png, 'kitty').matchAll(/\u001b_G([^;]*);([^\u001b]*)\u001b\\/g)];
+    const chunks = [...terminalText(picture(png, 'kitty')).matchAll(/\u001b_G([^;]*);([^\u001b]*)\u001b\\/g)];
     expect(chunks.map(([, keys]) => keys)).toEqual(['a=T,f=100,m=1', 'm=1', 'm=1', 'm=0']);
     expect(chunks.every(([, , data]) => data!.length <= 4096)).toBe(true);
     expect(Buffer.from(chunks.map(([, , data]) => data).join(''), 'base64')).toEqual(png);
   });
 
   it('are links elsewhere, and plain paths in files', () => {
-    expect(fileLink('/a b.png', true)).toBe('\u001b]8;;file:///a%20b.png\u001b\\/a b.png\u001b]8;;\u001b\\');
+    expect(terminalText(fileLink('/a b.png', true))).toBe(
+      '\u001b]8;;file:///a%20b.png\u001b\\/a b.png\u001b]8;;\u001b\\',
+    );
     expect(fileLink('/a b.png', false)).toBe('/a b.png');
   });
 });

@@ -1,4 +1,5 @@
 import { pathToFileURL } from 'node:url';
+import { ownEscape } from '../base/terminal-text.ts';
 
 /** How a terminal shows pictures: kitty's protocol, iTerm2's, or not at all. */
 export type Graphics = 'kitty' | 'iterm2' | 'none';
@@ -21,19 +22,22 @@ const CHUNK = 4096;
 /** A PNG as the escape sequence that draws it. */
 export function picture(png: Uint8Array, graphics: Exclude<Graphics, 'none'>): string {
   const base64 = Buffer.from(png).toString('base64');
-  if (graphics === 'iterm2') return `\u001b]1337;File=inline=1;size=${png.length}:${base64}\u0007`;
+  if (graphics === 'iterm2') return ownEscape(`\u001b]1337;File=inline=1;size=${png.length}:${base64}\u0007`);
   const chunks = base64.match(new RegExp(`.{1,${CHUNK}}`, 'g')) ?? [];
-  return chunks
+  const sequences = chunks
     .map((chunk, i) => {
       const more = i < chunks.length - 1 ? 1 : 0;
       return `\u001b_G${i === 0 ? 'a=T,f=100,' : ''}m=${more};${chunk}\u001b\\`;
     })
     .join('');
+  return ownEscape(sequences);
 }
 
 /** A path that terminals open at a click (OSC 8); plain where the text goes elsewhere. */
 export function fileLink(path: string, isTerminal: boolean): string {
-  return isTerminal ? `\u001b]8;;${pathToFileURL(path).href}\u001b\\${path}\u001b]8;;\u001b\\` : path;
+  if (!isTerminal) return path;
+  const url = ownEscape(`\u001b]8;;${pathToFileURL(path).href}\u001b\\`);
+  return `${url}${path}${ownEscape('\u001b]8;;\u001b\\')}`;
 }
 
 /** The image within `edge` pixels as PNG; undefined where it can't be decoded. */

@@ -1,4 +1,5 @@
 import { styleText } from 'node:util';
+import { ownStyle } from '../base/terminal-text.ts';
 
 /** Help is no wider than this, however wide the terminal: longer lines are hard to read. */
 const WIDEST_HELP = 120;
@@ -42,5 +43,7 @@ export function hasColour(stream: { isTTY?: boolean | undefined }, env: NodeJS.P
 
 /** One text in one style; `on`: whether the reader knows colours. */
 export function paint(on: boolean, style: Parameters<typeof styleText>[0], text: string): string {
-  return on ? styleText(style, text, { validateStream: false }) : text;
+  if (!on) return text;
+  const [before = '', after = ''] = styleText(style, '\0', { validateStream: false }).split('\0');
+  return `${ownStyle(before)}${text}${ownStyle(after)}`;
 }

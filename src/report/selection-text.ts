@@ -1,3 +1,4 @@
+import { commandLine } from '../base/cli-flags.ts';
 import type { CompositionRecord } from '../select/compose/record.ts';
 import type { Explanation } from '../select/explain.ts';
 import type { SelectResult } from '../select/run.ts';
@@ -54,7 +55,7 @@ export function selectionText(result: SelectResult, width = Number.POSITIVE_INFI
     ...table(rows, width),
     '',
     result.saved
-      ? `Saved. winnow explain ID tells why a sample was kept or dropped; winnow export ${result.name} writes the subset.`
+      ? `Saved. winnow explain ID tells why a sample was kept or dropped; ${commandLine(['export', result.name])} writes the subset.`
       : 'Dry run: nothing was saved.',
   ].join('\n');
 }

@@ -1,3 +1,4 @@
+import { styled } from '../base/terminal-text.ts';
 import type { NecessityClass } from '../select/kit/necessity-class.ts';
 import { alignColumns } from './align-columns.ts';
 import type { ReportData } from './data.ts';
@@ -18,7 +19,7 @@ const HUE = { critical: '34', redundant: '33', neither: '35', misaligned: '31', 
 /** The report's numbers as text, for a terminal or a log. Ends without a newline. */
 export function summaryText(data: ReportData, options: SummaryTextOptions): string {
   const width = Math.max(40, Math.min(100, options.width));
-  const paint = (code: string, text: string): string => (options.colour ? `\u001b[${code}m${text}\u001b[0m` : text);
+  const paint = (code: string, text: string): string => (options.colour ? styled(code, text) : text);
   const bold = (text: string): string => paint('1', text);
   const summary = summarise(data);
   const parts: string[] = [

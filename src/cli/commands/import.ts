@@ -1,4 +1,5 @@
 import { relative } from 'node:path';
+import { commandLine } from '../../base/cli-flags.ts';
 import type { ImportResult } from '../../store/verbs/import.ts';
 import { action, withDryRun } from '../command.ts';
 import { type FetchFlags, fetchOptions, withFetch } from '../file-options.ts';
@@ -73,6 +74,8 @@ function importText(found: ImportResult): string {
       : [
           `  ${found.fetched.urls} URLs: ${found.fetched.fetched} fetched, ${found.fetched.cached} there already, ${found.fetched.failed} failed`,
         ]),
-    found.saved ? 'Next: winnow score loss' : 'Dry run: nothing was saved.',
+    found.saved
+      ? `Next: ${commandLine(['score', 'loss'], { dataset: found.isDefault ? undefined : found.name })}`
+      : 'Dry run: nothing was saved.',
   ].join('\n');
 }

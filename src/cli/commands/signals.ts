@@ -1,4 +1,5 @@
 import { type Command, Option } from 'commander';
+import { commandLine } from '../../base/cli-flags.ts';
 import type { ListedSignal } from '../../signals/engine/list-signals.ts';
 import type { SignalImportResult } from '../../signals/io/import/import-signal.ts';
 import { action, type Session, withDryRun } from '../command.ts';
@@ -121,7 +122,7 @@ function importText(result: SignalImportResult): string {
     ...(saved
       ? scalar === undefined
         ? []
-        : [`Next: winnow select top --column ${scalar.name} --budget 15%`]
+        : [`Next: ${commandLine(['select', 'top'], { column: scalar.name, budget: '15%' })}`]
       : ['Nothing was stored.']),
   ].join('\n');
 }

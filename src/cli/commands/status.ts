@@ -1,8 +1,10 @@
+import { commandLine, optionFlags } from '../../base/cli-flags.ts';
 import { describeChanges } from '../../dataset/index/changes.ts';
 import { compositionLines } from '../../report/selection-text.ts';
 import type { CompositionRecord } from '../../select/compose/record.ts';
 import type { DatasetStatus, ProjectStatus, SelectionStatus } from '../../store/verbs/status.ts';
 import { action } from '../command.ts';
+import { completeCommands } from '../complete-commands.ts';
 import { plural } from '../file-options.ts';
 import type { Register } from '../program.ts';
 import { bytes } from '../table.ts';
@@ -18,7 +20,10 @@ export const register: Register = (program, session) => {
         const { projectStatus } = await import('../../store/verbs/status.ts');
         await using project = await openProject(context.project);
         const status = await projectStatus(project);
-        const missing = missingCommands(status);
+        const missing = missingCommands(status).map(({ what, command }) => ({
+          what,
+          command: completeCommands(command, { project: context.place.project }),
+        }));
         return { document: { ...status, missing }, text: () => statusText(status, missing) };
       }),
     );
@@ -33,12 +38,12 @@ interface Missing {
 function missingCommands({ datasets, selections, runs }: ProjectStatus): Missing[] {
   const first = datasets[0];
   if (first === undefined) return [{ what: 'no data set yet', command: 'winnow import FILE' }];
-  const named = ({ name }: { name: string }): string => (name === first.name ? '' : ` --dataset ${name}`);
+  const named = ({ name }: { name: string }): string => (name === first.name ? '' : optionFlags({ dataset: name }));
   const unfinished = runs
     .filter(({ finished }) => !finished)
     .map(({ name }) => ({
       what: `the training run ${name} is not finished`,
-      command: `winnow train --name ${name}, with the options that it was begun with`,
+      command: `${commandLine(['train'], { name })}, with the options that it was begun with`,
     }));
   const lacks = datasets.flatMap((dataset) => [
     ...(dataset.signals.length === 0

@@ -1,4 +1,5 @@
 import { Option } from 'commander';
+import { commandLine } from '../../base/cli-flags.ts';
 import { ProxyRecipe, recipes } from '../../train/recipe.ts';
 import { action, withDryRun } from '../command.ts';
 import { wholeNumber } from '../option-numbers.ts';
@@ -60,7 +61,7 @@ export const register: Register = (program, session) => {
           : `${result.stepsDone} steps in ${formatDuration(result.seconds)}, the loss at the end is ${result.loss?.toFixed(3)} nats a token.`;
       return {
         document: result,
-        text: `${plan}.\n${did}\nMeasure it: winnow score attention --checkpoints ${result.name} (or loss-trajectory).`,
+        text: `${plan}.\n${did}\nMeasure it: ${commandLine(['score', 'attention'], { checkpoints: result.name })} (or loss-trajectory).`,
       };
     }),
   );

@@ -1,6 +1,6 @@
 import { mkdir, rm } from 'node:fs/promises';
 import { join } from 'node:path';
-import { openDuck } from '../../base/duckdb.ts';
+import { type Duck, openDuck } from '../../base/duckdb.ts';
 import { WinnowError } from '../../base/errors.ts';
 import { systemTemporary } from '../../base/files/atomic.ts';
 import type { OutputGuard } from '../../base/files/output-guard.ts';
@@ -15,8 +15,8 @@ import {
 } from '../../dataset/verbs/transform.ts';
 import { projectOutputs } from '../outputs.ts';
 import type { Project } from '../project.ts';
-import { storedSignals } from '../signals.ts';
-import { query, type SqlResult } from './sql.ts';
+import { type StoredSignal, storedSignals } from '../signals.ts';
+import { queryBlocks } from './sql.ts';
 
 export interface FilterRequest extends OutputOptions {
   /** A condition on a row's columns, or a SELECT with a column `row` or `id`. */
@@ -39,13 +39,7 @@ export async function filterProject(
   request: FilterRequest & { dataset?: string | undefined },
 ): Promise<FilterResult> {
   const dataset = await project.dataset(request.dataset);
-  const found = await query(
-    await project.duck(),
-    dataset,
-    await storedSignals(project, dataset),
-    statement(request.sql),
-    request,
-  );
+  const found = await rowsFor(await project.duck(), dataset, await storedSignals(project, dataset), request);
   return write(dataset, found, { ...request, guard: await projectOutputs(project, request) });
 }
 
@@ -57,7 +51,7 @@ export async function filterFile(request: FilterRequest & InputOptions & { input
   try {
     const duck = await openDuck({ folder: temporary, temporary: join(temporary, 'tmp') });
     try {
-      return await write(dataset, await query(duck, dataset, [], statement(request.sql), request), request);
+      return await write(dataset, await rowsFor(duck, dataset, [], request), request);
     } finally {
       duck.close();
     }
@@ -79,10 +73,9 @@ function statement(sql: string): string {
 
 async function write(
   dataset: Dataset,
-  found: SqlResult,
+  rows: readonly number[],
   request: FilterRequest & { guard?: OutputGuard },
 ): Promise<FilterResult> {
-  const rows = rowsOf(dataset, found);
   const good = rows.filter((row) => (dataset.rowFlags[row]! & 1) === 0);
   if (good.length === 0) {
     throw new WinnowError({
@@ -101,22 +94,31 @@ async function write(
   return { ...written, input: dataset.path, of: dataset.rows, setAside: rows.length - good.length };
 }
 
-/** Rows of a result in its order, each once. */
-function rowsOf(dataset: Dataset, { columns, rows }: SqlResult): number[] {
-  const byRow = columns.indexOf('row');
-  const byId = columns.indexOf('id');
-  if (byRow < 0 && byId < 0) {
-    throw new WinnowError({
-      code: 'FILTER_COLUMNS',
-      message: `the statement gives ${columns.join(', ')}, which does not say what rows are meant`,
-      hint: 'Give a condition, or select "row" or "id".',
-      exitCode: 2,
-    });
-  }
+/** Rows that the statement asks for, in the order of its result, each once. */
+async function rowsFor(
+  duck: Duck,
+  dataset: Dataset,
+  signals: readonly StoredSignal[],
+  { sql, signal }: FilterRequest,
+): Promise<number[]> {
   const wanted = new Set<number>();
-  for (const values of rows) {
-    const row = byRow >= 0 ? Number(values[byRow] ?? -1) : dataset.rowOf(String(values[byId]));
-    if (Number.isInteger(row) && row >= 0 && row < dataset.rows) wanted.add(row);
-  }
+  await queryBlocks(duck, dataset, signals, statement(sql), { signal }, async ({ columns, rows }) => {
+    const byRow = columns.indexOf('row');
+    const byId = columns.indexOf('id');
+    if (byRow < 0 && byId < 0) throw saysNoRows(columns);
+    for (const values of rows) {
+      const row = byRow >= 0 ? Number(values[byRow] ?? -1) : dataset.rowOf(String(values[byId]));
+      if (Number.isInteger(row) && row >= 0 && row < dataset.rows) wanted.add(row);
+    }
+  });
   return [...wanted];
+}
+
+function saysNoRows(columns: readonly string[]): WinnowError {
+  return new WinnowError({
+    code: 'FILTER_COLUMNS',
+    message: `the statement gives ${columns.join(', ')}, which does not say what rows are meant`,
+    hint: 'Give a condition, or select "row" or "id".',
+    exitCode: 2,
+  });
 }

@@ -62,6 +62,8 @@ export interface ImportResult {
   /** What `fetch` did. */
   fetched?: FetchCount;
   saved: boolean;
+  /** Commands that name no data set take this one: it is the first of the project. */
+  isDefault: boolean;
 }
 
 /**
@@ -87,7 +89,7 @@ export async function importDataset(given: Project | string, request: ImportRequ
   if (dryRun) {
     const dataset = await openDataset(path, { ...entry, ...how });
     try {
-      return await describe(dataset, false);
+      return await describe(dataset, false, false);
     } finally {
       await dataset.close();
     }
@@ -122,14 +124,15 @@ async function add(
   { fetch, signal, fetching, replace }: ImportRequest,
 ): Promise<ImportResult> {
   const dataset = await project.addDataset(entry, { ...how, replace });
-  if (fetch === undefined) return describe(dataset, true);
+  const isDefault = project.config().datasets[0]?.name === dataset.name;
+  if (fetch === undefined) return describe(dataset, true, isDefault);
   const limits = signal === undefined ? fetch : { ...fetch, signal };
   const { dataset: found, count } = await fetchDataset(dataset, project.media, limits, fetching);
   await project.record({ kind: 'fetch', name: dataset.name, about: { ...count } });
-  return { ...(await describe(found, true)), fetched: count };
+  return { ...(await describe(found, true, isDefault)), fetched: count };
 }
 
-async function describe(dataset: Dataset, saved: boolean): Promise<ImportResult> {
+async function describe(dataset: Dataset, saved: boolean, isDefault: boolean): Promise<ImportResult> {
   const sources = new Map<string, number>();
   for (let row = 0; row < dataset.rows; row++) {
     const source = dataset.sourceOf(row) ?? 'unknown';
@@ -148,6 +151,7 @@ async function describe(dataset: Dataset, saved: boolean): Promise<ImportResult>
     sources: Object.fromEntries([...sources].sort((a, b) => b[1] - a[1])),
     quarantined: dataset.quarantined,
     saved,
+    isDefault,
   };
 }
 

@@ -32,40 +32,98 @@ export async function querySql(project: Project, sql: string, options: SqlOption
   return query(await project.duck(), dataset, await storedSignals(project, dataset), sql, options);
 }
 
+/** Rows that are read at once, in the form of {@link SqlResult}. */
+export interface SqlBlock {
+  columns: string[];
+  rows: unknown[][];
+}
+
+/** {@link querySql}, block by block: what was read isn't kept. Blocks are empty only where there is no row at all. */
+export async function streamSql(
+  project: Project,
+  sql: string,
+  options: SqlOptions,
+  visit: (block: SqlBlock) => Promise<void>,
+): Promise<{ more: boolean }> {
+  const dataset = await project.dataset(options.dataset);
+  return queryBlocks(await project.duck(), dataset, await storedSignals(project, dataset), sql, options, visit);
+}
+
 /** {@link querySql} over a data set and the signals that are measured for it, wherever they come from. */
-export function query(
+export async function query(
   duck: Duck,
   dataset: Dataset,
   signals: readonly StoredSignal[],
   sql: string,
-  { limit = Number.MAX_SAFE_INTEGER, signal }: Omit<SqlOptions, 'dataset'> = {},
+  options: Omit<SqlOptions, 'dataset'> = {},
 ): Promise<SqlResult> {
+  const result: SqlBlock = { columns: [], rows: [] };
+  const { more } = await queryBlocks(duck, dataset, signals, sql, options, async ({ columns, rows }) => {
+    result.columns = columns;
+    for (const row of rows) result.rows.push(row);
+  });
+  return { ...result, more };
+}
+
+/** {@link query}, block by block. An abort interrupts the statement, wherever it is. */
+export function queryBlocks(
+  duck: Duck,
+  dataset: Dataset,
+  signals: readonly StoredSignal[],
+  sql: string,
+  { limit = Number.MAX_SAFE_INTEGER, signal }: Omit<SqlOptions, 'dataset'>,
+  visit: (block: SqlBlock) => Promise<void>,
+): Promise<{ more: boolean }> {
   return duck.alone(async (connection) => {
     const views: string[] = [];
+    const interrupt = (): void => connection.interrupt();
+    signal?.addEventListener('abort', interrupt);
     try {
+      signal?.throwIfAborted();
       const statements = await connection.extractStatements(sql);
       if (statements.count !== 1) throw notReading('give exactly one statement');
       await makeSamplesTable(connection, dataset, sql, signal);
       await makeViews(connection, signals, views);
       const prepared = await statements.prepare(0);
       if (!isReading(prepared.statementType, sql)) throw notReading('this statement changes something');
-      const reader = await prepared.runAndReadUntil(Math.min(limit + 1, Number.MAX_SAFE_INTEGER));
-      const rows = reader.getRowsJson() as unknown[][];
-      return { columns: reader.columnNames(), rows: rows.slice(0, limit), more: rows.length > limit };
+      const result = await prepared.stream();
+      const columns = result.columnNames();
+      let left = limit;
+      for await (const block of result.yieldRowsJson()) {
+        signal?.throwIfAborted();
+        await visit({ columns, rows: block.slice(0, left) });
+        if (block.length > left) return { more: true };
+        left -= block.length;
+      }
+      if (left === limit) await visit({ columns, rows: [] });
+      return { more: false };
     } catch (cause) {
-      if (cause instanceof WinnowError || signal?.aborted) throw cause;
-      const { message } = cause as Error;
-      throw new WinnowError({
-        code: 'SQL_FAILED',
-        message: message.split('\n')[0]!,
-        hint: 'SHOW TABLES lists what there is, DESCRIBE samples its columns.',
-        exitCode: 2,
-        cause,
-      });
+      signal?.throwIfAborted();
+      throw cause instanceof WinnowError ? cause : sqlFailed(cause as Error);
     } finally {
+      signal?.removeEventListener('abort', interrupt);
       for (const view of views.toReversed()) await connection.run(`DROP VIEW IF EXISTS ${name(view)}`);
       await connection.run('DROP TABLE IF EXISTS samples');
     }
+  });
+}
+
+function sqlFailed(cause: Error): WinnowError {
+  const message = cause.message.split('\n')[0]!;
+  if (/^Out of Memory Error/i.test(message)) {
+    return new WinnowError({
+      code: 'SQL_MEMORY',
+      message: `The statement needs more memory than it may take: ${message.replace(/^Out of Memory Error: /i, '')}`,
+      hint: 'Read fewer columns or rows, or group them; what can be spilled to the disk has been.',
+      cause,
+    });
+  }
+  return new WinnowError({
+    code: 'SQL_FAILED',
+    message,
+    hint: 'SHOW TABLES lists what there is, DESCRIBE samples its columns.',
+    exitCode: 2,
+    cause,
   });
 }
 
