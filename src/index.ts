@@ -232,7 +232,7 @@ export function select(project: Project | string, request: MethodRequest & Selec
 /** What {@link select} takes beside a method's own options. */
 const SELECT_OPTIONS: readonly string[] = [
   ...['method', 'budget', 'pass', 'reference', 'from', 'quota', 'floor', 'max', 'alwaysKeep', 'neverKeep'],
-  ...['seed', 'dataset', 'name', 'blind', 'dryRun', 'signal', 'progress'],
+  ...['seed', 'dataset', 'name', 'replace', 'blind', 'dryRun', 'signal', 'progress'],
   ...Object.keys(CostOptions.shape),
 ];
 

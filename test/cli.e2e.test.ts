@@ -108,10 +108,10 @@ describe('the whole job', () => {
       folder,
       ...['select', 'visnec', '--budget', '25%', '--k', '3'],
     );
-    expect(chosen).toMatchObject({ name: 'visnec-25%-s42', requested: 6, saved: true });
+    expect(chosen).toMatchObject({ name: 'visnec-k3-25%-s42', requested: 6, saved: true });
     expect(chosen.statistics.random.map(({ seeds }) => seeds)).toEqual([20, 20]);
     const explained = json<{ kept: boolean; selection: string }>(folder, 'explain', chosen.ids[0]!);
-    expect(explained).toMatchObject({ kept: true, selection: 'visnec-25%-s42' });
+    expect(explained).toMatchObject({ kept: true, selection: 'visnec-k3-25%-s42' });
     const out = path.join(folder, 'aus gabe');
     const written = json<{ rows: number; files: string[] }>(folder, 'export', '--format', 'sharegpt', '-o', out);
     expect(written.rows).toBe(chosen.ids.length);
@@ -122,7 +122,7 @@ describe('the whole job', () => {
     expect(fs.statSync(file).size).toBe(sizeBytes);
     const status = json<{ datasets: { signals: unknown[] }[]; selections: { current: boolean }[] }>(folder, 'status');
     expect(status.datasets[0]!.signals).toHaveLength(2);
-    expect(status.selections).toMatchObject([{ name: 'visnec-25%-s42', current: true }]);
+    expect(status.selections).toMatchObject([{ name: 'visnec-k3-25%-s42', current: true }]);
   });
 
   it('goes on after an interruption, to the same bytes', async () => {

@@ -47,7 +47,7 @@ describe('a composed selection', () => {
     const { ids, method, name } = await select({ before: [{ ...top('other'), budget: '50%' }] });
     expect([method, name, numbers(ids)]).toEqual([
       'top then top',
-      'top-then-top-10-s42',
+      'top-column-other-budget50%-then-top-column-score-10-s42',
       [29, 28, 27, 26, 25, 24, 23, 22, 21, 20],
     ]);
     const saved = await loadSelection(project, name);

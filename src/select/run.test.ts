@@ -10,6 +10,7 @@ import { planShards, writeShard } from '../store/shards.ts';
 import { recordSignal } from '../store/signals.ts';
 import { explain } from './explain.ts';
 import { runSelection } from './run.ts';
+import { selectionName } from './selection-name.ts';
 
 /**
  * Forty rows of two kinds of question and two sources. S of row i is (i - 10) / 20, so that rows 0 to 10 are not
@@ -84,7 +85,13 @@ describe('a selection', () => {
   it('keeps the best of each cluster, is measured beside random subsets, and is saved', async () => {
     await storeLoss();
     const result = await visnec();
-    expect(result).toMatchObject({ name: 'visnec-25%-s42', requested: 10, returned: 10, rows: ROWS, saved: true });
+    expect(result).toMatchObject({
+      name: 'visnec-k2-text-only-score-25%-s42',
+      requested: 10,
+      returned: 10,
+      rows: ROWS,
+      saved: true,
+    });
     expect(result.perCluster.map(({ kept }) => kept).sort()).toEqual([5, 5]);
     expect(new Set(result.ids)).toEqual(new Set(Array.from({ length: 10 }, (_, i) => `r${29 + i}`)));
     // Rows 29 to 38: S from 0.95 to 1.4 by steps of 0.05, and the 39 readable rows from -0.5 to 1.4.
@@ -122,7 +129,9 @@ describe('a selection', () => {
     const first = files();
     await visnec();
     expect(files()).toEqual(first);
-    const head = JSON.parse(readFileSync(join(project.paths.selections, 'visnec-25%-s42.json'), 'utf8'));
+    const head = JSON.parse(
+      readFileSync(join(project.paths.selections, 'visnec-k2-text-only-score-25%-s42.json'), 'utf8'),
+    );
     expect(head.lineage.columns).toMatchObject({
       necessity: { signal: 'loss' },
       instruction: { signal: 'text-embedding' },
@@ -137,7 +146,7 @@ describe('a selection', () => {
       seed: 7,
       budget: '12.5 %',
     });
-    expect(official.name).toBe('visnec-official-12.5%-s7');
+    expect(official.name).toBe('visnec-k2-official-text-only-score-12.5%-s7');
     expect((await visnec({ name: 'mine' })).name).toBe('mine');
     expect((await runSelection(project, { method: 'random', budget: 5 })).name).toBe('random-5-s42');
     await expect(visnec({ name: '../mine' })).rejects.toMatchObject({ code: 'NAME_INVALID', exitCode: 2 });
@@ -242,5 +251,34 @@ describe('what is refused', () => {
     await expect(ask('visnec', { variant: 'official', base: 'cluster' })).rejects.toThrow(
       /base belongs to variant paper/,
     );
+  });
+});
+
+describe('the name of a selection', () => {
+  it('holds the options that differ from their defaults', () => {
+    const named = (request: Parameters<typeof selectionName>[0]) => selectionName(request, { budget: '25%', seed: 42 });
+    expect(named({ method: 'visnec', options: { k: 5 } })).toBe('visnec-k5-25%-s42');
+    expect(named({ method: 'visnec', options: { variant: 'official' } })).toBe('visnec-official-25%-s42');
+    expect(named({ method: 'visnec', options: { threshold: 0.05 } })).toBe('visnec-25%-s42');
+    expect(named({ method: 'random', before: [{ method: 'visnec', pass: '60%' }] })).toBe(
+      'visnec-pass60%-then-random-25%-s42',
+    );
+    const kept = named({ method: 'random', neverKeep: ['r 1', 'r2'] });
+    expect(kept).toMatch(/^random-[0-9a-f]{8}-25%-s42$/);
+    expect(named({ method: 'random', neverKeep: ['r 1', 'r3'] })).not.toBe(kept);
+    expect(selectionName({ method: 'random' }, { budget: '2M tokens', seed: 1, place: 'two' })).toBe(
+      'random-of-two-2Mtokens-s1',
+    );
+  });
+
+  it('is not taken from another selection unasked', async () => {
+    const mine = { name: 'mine', budget: '25%' };
+    await runSelection(project, { method: 'random', ...mine });
+    await runSelection(project, { method: 'random', seed: 42, ...mine });
+    await expect(runSelection(project, { method: 'random', seed: 43, ...mine })).rejects.toMatchObject({
+      code: 'SELECTION_EXISTS',
+    });
+    const { notes } = await runSelection(project, { method: 'random', seed: 43, replace: true, ...mine });
+    expect(notes[0]).toContain('Replaced the selection "mine"');
   });
 });

@@ -14,7 +14,6 @@ import {
   type SubsetStatistic,
   shareOf,
 } from './baseline/random-subsets.ts';
-import type { Composition } from './compose/compose.ts';
 import type { CompositionRecord } from './compose/record.ts';
 import type { SelectRequest } from './compose/request.ts';
 import { type ColumnOrigin, importNotes } from './inputs/column-origin.ts';
@@ -27,6 +26,7 @@ import {
   thresholdsOf,
 } from './kit/necessity-class.ts';
 import { executeSelection, planSelection } from './plan.ts';
+import { refuseReplacing, requestDigest, selectionName } from './selection-name.ts';
 import type { Selection } from './selector.ts';
 
 /** A selection with its name, its composition and the random subsets beside it; JSON but for `selection`. */
@@ -95,6 +95,10 @@ export async function runSelection(project: Project, request: SelectRequest): Pr
   if (request.name !== undefined) checkName(request.name);
   const planned = await planSelection(project, request);
   const { plan, dataset, inputs, record, embedded, budget } = planned;
+  const place = project.config().datasets[0]?.name === dataset.name ? undefined : dataset.name;
+  const name = request.name ?? selectionName(request, { budget, seed, place });
+  const digest = requestDigest(request, { budget, seed });
+  const replaced = dryRun ? undefined : await refuseReplacing(project, name, digest, dataset.name, request.replace);
   const composed = await executeSelection(planned, {
     seed,
     signal,
@@ -110,7 +114,7 @@ export async function runSelection(project: Project, request: SelectRequest): Pr
   const kept = selection.kept.slice().sort();
   const limits = composition === undefined ? undefined : drawLimits(plan, composition);
   const result: SelectResult = {
-    name: request.name ?? nameOf(plan, selection, budget, seed),
+    name,
     dataset: dataset.name,
     method: selection.method,
     options: selection.options,
@@ -121,7 +125,7 @@ export async function runSelection(project: Project, request: SelectRequest): Pr
     returned: selection.kept.length,
     shortfall: selection.shortfall,
     perCluster: selection.perCluster,
-    notes: [...embedded, ...importNotes(from), ...selection.notes],
+    notes: [...(replaced === undefined ? [] : [replaced]), ...embedded, ...importNotes(from), ...selection.notes],
     composition,
     statistics: {
       pool: measure(pool),
@@ -140,14 +144,8 @@ export async function runSelection(project: Project, request: SelectRequest): Pr
     saved: !dryRun,
     fit: necessity === undefined ? undefined : await fitOf(project, dataset, { blind: request.blind }),
   };
-  if (!dryRun) await save(project, dataset, result, selection, from);
+  if (!dryRun) await save(project, dataset, result, selection, from, digest);
   return result;
-}
-
-/** `semdedup-then-visnec-15%-s42` */
-function nameOf({ stages }: Composition, { options }: Selection, budget: string, seed: number): string {
-  const methods = stages.map(({ selector }) => selector.name).join('-then-');
-  return `${methods}${options.variant === 'official' ? '-official' : ''}-${budget.replace(/\s/g, '')}-s${seed}`;
 }
 
 async function save(
@@ -156,9 +154,11 @@ async function save(
   result: SelectResult,
   selection: Selection,
   from: Readonly<Record<string, ColumnOrigin>>,
+  request: string,
 ): Promise<void> {
   const lineage = {
     budget: result.budget,
+    request,
     columns: Object.fromEntries(
       Object.entries(from).map(([name, { signal, version, revision, params }]) => [
         name,

@@ -20,6 +20,7 @@ interface Given extends StageGiven {
   seed?: string;
   dataset?: string;
   name?: string;
+  replace?: true;
   blind?: string;
   from?: string;
   quota?: string[];
@@ -54,6 +55,7 @@ async function run(
     seed,
     dataset: given.dataset,
     name: given.name,
+    replace: given.replace,
     blind: given.blind,
     dryRun: context.dryRun,
     signal: context.signal,
@@ -116,7 +118,8 @@ function addSelectionOptions(command: Command): Command {
     )
     .option('--seed <n>', 'random seed (default: as in winnow.yaml, else 42)')
     .option('-d, --dataset <dataset>', 'data set of the project (default: the first)')
-    .option('-n, --name <name>', 'name of the selection (default: <method>-<budget>-s<seed>)')
+    .option('-n, --name <name>', 'name of the selection (default: <method>-<options>-<budget>-s<seed>)')
+    .option('--replace', 'replace a selection of that name that another command made')
     .addOption(
       new Option(
         '--blind <variant>',

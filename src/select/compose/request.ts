@@ -36,8 +36,10 @@ export interface SelectRequest extends StageRequest, SourceRules, CostRequest {
   seed?: number | undefined;
   /** Data set of the project. @default the first */
   dataset?: string | undefined;
-  /** Name to save under. @default `<method>-<budget>-s<seed>` */
+  /** Name to save under. @default methods, options that differ from their defaults, budget and seed */
   name?: string | undefined;
+  /** Replace a selection of that name that another request made. @default false */
+  replace?: boolean | undefined;
   /**
    * Which blind loss `necessity` is taken from: masked, drop, remove, http-drop, http-grey. @default the first variant
    * of the newest loss
