@@ -66,6 +66,10 @@ export interface TextEncoder {
   readonly revision: string;
   /** Width of an embedding. */
   readonly dim: number;
+  /** Longest text in tokens; undefined where texts of any length are read. */
+  readonly limit?: number | undefined;
+  /** Texts of which something was cut off so far. */
+  cut?(): number;
   /** n x dim, row-major, L2-normalised. */
   encode(texts: readonly string[], options?: { signal?: AbortSignal }): Promise<Float32Array>;
   close(): Promise<void>;

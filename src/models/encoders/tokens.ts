@@ -69,3 +69,22 @@ export function textFeeds(batch: TokenBatch, padId: number, inputs: readonly Por
   for (const { name } of inputs) if (values[name] !== undefined) feeds[name] = int64(values[name], dims);
   return feeds;
 }
+
+/**
+ * How many texts of some batches were cut: of those that fill the limit, the ones that are longer.
+ * @param length tokens of the text of a row, without the special tokens around it
+ */
+export function countCut(
+  batches: readonly TokenBatch[],
+  limit: number,
+  length: (row: number) => number,
+  { lead, tail }: Tokenizer,
+): number {
+  let cut = 0;
+  for (const { rows, ids } of batches) {
+    ids.forEach((one, i) => {
+      if (one.length >= limit && length(rows[i]![0]!) + lead.length + tail.length > limit) cut += rows[i]!.length;
+    });
+  }
+  return cut;
+}

@@ -6,7 +6,7 @@ import { float32 } from '../session.ts';
 import type { ModelFolder } from '../source.ts';
 import type { ImageEncoder, TextEncoder } from '../types.ts';
 import { chooseOutput, GRAPH, inParallel, openGraph, putUnit } from './sessions.ts';
-import { batchByLength, frameIds, textFeeds } from './tokens.ts';
+import { batchByLength, countCut, frameIds, textFeeds } from './tokens.ts';
 
 /** Images a run: enough to fill the cores, few enough for memory. */
 const IMAGES = 8;
@@ -77,13 +77,17 @@ export async function openTextTower(model: ModelFolder): Promise<TextEncoder> {
   const port = chooseOutput(model, graph, ['text_embeds', 'pooler_output']);
   const dim = Number(port.shape.at(-1)) || (await towerWidth(model));
   const padId = tokenizer.idOf(tokenizer.special.pad_token ?? '') ?? tokenizer.tail.at(-1) ?? 0;
+  let cut = 0;
   return {
     name: model.name,
     revision: model.revision,
     dim,
+    limit,
+    cut: () => cut,
     encode: async (texts, options) => {
       const out = new Float32Array(texts.length * dim);
       const batches = batchByLength(texts, (one) => frameIds(tokenizer, one, limit), siglip ? limit : undefined);
+      cut += countCut(batches, limit, (row) => tokenizer.encode(texts[row]!).length, tokenizer);
       await inParallel(batches, graph.pool.size + 1, async (batch) => {
         options?.signal?.throwIfAborted();
         const feeds = textFeeds(batch, padId, graph.inputs);

@@ -2,7 +2,7 @@ import type { SampleBatch } from '../../dataset/dataset.ts';
 import type { FirstImages } from '../engine/images.ts';
 import { encodeFirstImages, firstImages, imageLoader } from '../engine/images.ts';
 import type { SignalContext } from '../signal.ts';
-import { embeddedText } from './text-embedding.ts';
+import { embeddedText, noteCutTexts } from './text-embedding.ts';
 
 /**
  * First images and texts of a batch in the shared space of a contrastive model: unit vectors of `dim` numbers, one for
@@ -32,6 +32,9 @@ export async function openClipPairs(
       const texts = await clip.text.encode(rows.map((i) => embeddedText(batch.samples[i]!, params.text)));
       return { dim: clip.image.dim, rows, images: vectors, texts, failure: found.failure };
     },
-    close: () => clip.close(),
+    close: () => {
+      noteCutTexts(clip.text, context);
+      return clip.close();
+    },
   };
 }

@@ -32,6 +32,14 @@ export function embeddedText(sample: Sample, what: TextEmbeddingParams['text']):
   return parts.join(' ').replace(/\s+/g, ' ').trim();
 }
 
+/** Says how many texts were longer than an encoder reads. */
+export function noteCutTexts(encoder: TextEncoder, { project }: SignalContext): void {
+  const cut = encoder.cut?.() ?? 0;
+  if (cut === 0) return;
+  const many = cut === 1 ? '1 text is' : `${cut} texts are`;
+  project?.note(`${many} longer than the ${encoder.limit} tokens that ${encoder.name} reads; the rest was cut off.`);
+}
+
 async function* corpus(context: SignalContext, what: TextEmbeddingParams['text']): AsyncIterable<string> {
   for await (const batch of context.dataset.batches()) {
     for (const sample of batch.samples) if (sample !== null) yield embeddedText(sample, what);
@@ -96,7 +104,10 @@ export const textEmbedding: Signal<TextEmbeddingParams> = {
           quarantined: [],
         };
       },
-      close: () => encoder.close(),
+      close: () => {
+        noteCutTexts(encoder, context);
+        return encoder.close();
+      },
     };
   },
 };
