@@ -12,7 +12,7 @@ export interface SignalContext {
   /** Where columns and training runs are that a signal is made from. */
   project?: Project;
   /** The command that measures a column. */
-  commandFor?: (column: string) => string | undefined;
+  commandFor?: (column: string) => Promise<string | undefined>;
   /** Folder for models fetched from a hub. */
   cacheDir?: string;
   /** Never go to the network for a model. */

@@ -1,4 +1,4 @@
-import { rm, writeFile } from 'node:fs/promises';
+import { readdir, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { z } from 'zod';
 import { WinnowError } from '../base/errors.ts';
@@ -22,7 +22,7 @@ import {
 import { loadSelection } from '../store/selections.ts';
 import { runJob } from '../worker/run-job.ts';
 import { sampleLines } from '../worker/samples.ts';
-import { ProxyRecipe } from './recipe.ts';
+import { fitToData, ProxyRecipe } from './recipe.ts';
 import { checkpointSteps, layOut, learningRate, sampleOrder } from './schedule.ts';
 
 /** Raised when the same plan gives other weights. */
@@ -82,11 +82,13 @@ export interface TrainResult {
  * @throws WinnowError `TOO_FEW_STEPS`, `RUN_EXISTS`, `MODEL_UNKNOWN`, `LOSS_NOT_FINITE`, and what the worker says
  */
 export async function train(project: Project, request: TrainRequest = {}): Promise<TrainResult> {
-  const options = parseOptions(request.options ?? {});
+  const given = parseOptions(request.options ?? {});
   const name = checkName(request.name ?? 'proxy');
   const seed = request.seed ?? project.config().defaults.seed ?? 42;
   const dataset = await project.dataset(request.dataset);
   const rows = await rowsOf(project, dataset, request.selection);
+  const { recipe: options, note } = fitToData(given, rows.length);
+  await requireImages(dataset, rows, options);
   const model = await resolveWeights(options.model, {});
   const ids = rows.map((row) => dataset.ids[row]!);
   const plan = planSteps(ids, options, seed);
@@ -119,11 +121,15 @@ export async function train(project: Project, request: TrainRequest = {}): Promi
   };
   const before = await findRun(project, name);
   if (before !== undefined && before.head.key !== head.key && request.replace !== true) throw taken(name, before.head);
+  if (note !== undefined && before?.head.key !== head.key) request.note?.(note);
   if (request.dryRun === true) return { ...result, checkpoints: before?.checkpoints ?? [] };
   return withLock(project.locks, `run-${name}`, async () => {
     const found = await findRun(project, name);
     if (found !== undefined && found.head.key !== head.key) await rm(result.folder, { recursive: true });
-    else if (found?.finished) return { ...result, checkpoints: found.checkpoints };
+    else if (found?.finished) {
+      await dropLeftovers(result.folder);
+      return { ...result, checkpoints: found.checkpoints };
+    }
     await saveRunHead(project, head);
     await saveTunedIds(project, name, ids);
     const done = await runWorker(project, dataset, rows, plan, { model: model.folder, options, seed, head, request });
@@ -248,10 +254,32 @@ async function rowsOf(project: Project, dataset: Dataset, selection: string | un
   return all.filter((row) => kept.has(row) && !bad.has(row));
 }
 
-function parseOptions(given: Partial<z.input<typeof ProxyRecipe>>): ProxyRecipe {
+function parseOptions(given: Partial<z.input<typeof ProxyRecipe>>): z.infer<typeof ProxyRecipe> {
   const parsed = ProxyRecipe.safeParse(given);
   if (parsed.success) return parsed.data;
   throw optionError('train', parsed.error, given, 'winnow train --help');
+}
+
+/** A run that was killed behind its last checkpoint leaves what it would have gone on from. */
+async function dropLeftovers(folder: string): Promise<void> {
+  const names = await readdir(folder);
+  const left = names.filter((name) => name === 'samples.jsonl' || /^(resume-\d+|\..*\.tmp)$/.test(name));
+  for (const name of left) await rm(join(folder, name), { recursive: true, force: true });
+}
+
+/** Without the language model only rows with images teach anything. @throws WinnowError `NOTHING_TO_TRAIN` */
+async function requireImages(dataset: Dataset, rows: readonly number[], { train }: ProxyRecipe): Promise<void> {
+  if (train.includes('language')) return;
+  for (let at = 0; at < rows.length; at += ROWS_AT_ONCE) {
+    const samples = await dataset.get(rows.slice(at, at + ROWS_AT_ONCE));
+    if (samples.some((sample) => sample !== null && sample.media.images.length > 0)) return;
+  }
+  throw new WinnowError({
+    code: 'NOTHING_TO_TRAIN',
+    message: `None of the ${rows.length} rows of ${dataset.name} has an image, and ${train.join(' and ')} alone learns from images.`,
+    hint: 'Train the language model too (--train connector,language), or choose rows with images.',
+    exitCode: 2,
+  });
 }
 
 function checkName(name: string): string {

@@ -101,7 +101,7 @@ export const WorkerEvent = z.discriminatedUnion('t', [
   z.looseObject({ t: z.literal('step'), n: z.int(), loss: z.number(), lr: z.number(), rows: z.int() }),
   z.looseObject({ t: z.literal('ckpt'), k: z.int(), step: z.int(), path: z.string(), sha256: z.string() }),
   z.looseObject({ t: z.literal('warn'), code: z.string(), msg: z.string() }),
-  z.looseObject({ t: z.literal('error'), code: z.string(), msg: z.string() }),
+  z.looseObject({ t: z.literal('error'), code: z.string(), msg: z.string(), path: z.string().optional() }),
   z.looseObject({ t: z.literal('done') }),
 ]);
 export type WorkerEvent = z.infer<typeof WorkerEvent>;

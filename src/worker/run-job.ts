@@ -1,10 +1,8 @@
-import { spawn } from 'node:child_process';
-import { writeFile } from 'node:fs/promises';
-import { join } from 'node:path';
-import { createInterface } from 'node:readline';
 import { WinnowError } from '../base/errors.ts';
-import { AnyJob, WorkerEvent } from './job.ts';
-import { findPython } from './python.ts';
+import { diskError } from '../base/files/disk-errors.ts';
+import type { Executor, JobEnd } from './executor/executor.ts';
+import { local } from './executor/local.ts';
+import type { AnyJob, WorkerEvent } from './job.ts';
 
 /** What to do about faults that the same command would meet again. */
 const HINTS: Readonly<Record<string, string>> = {
@@ -16,77 +14,79 @@ const HINTS: Readonly<Record<string, string>> = {
   MODEL_UNUSABLE: 'Give a folder as save_pretrained writes it, with its processor.',
   MODEL_INCOMPLETE: 'Save or download the model again, whole and under its own names; merge an adapter into it first.',
   MODEL_UNSUPPORTED: 'docs/signals.md lists the families that are known.',
+  TEMPLATE_MISSING: 'Put the chat_template.jinja of the model into its folder.',
+  ADAPTER_UNSUPPORTED: 'Merge the adapter into the model with PEFT (merge_and_unload), and give the merged folder.',
   OPTIMIZER_STATE_MISSING: 'Run: winnow train --recipe proxy --optimizer-state; or give --gradient sgd.',
   TARGETS_UNKNOWN: 'Name some of these with --targets.',
   LAYER_UNKNOWN: 'Name some of these with --layers.',
+  NEURONS_UNMATCHED: 'Give a number with --neurons for each of --layers.',
   NOTHING_TO_TRAIN: 'Measure the features and the loss of rows with images first, or name other --features.',
   SCORER_DIVERGED: 'Give a smaller --learning-rate.',
   ROWS_UNREADABLE: 'Mend the rows that are named; "winnow doctor" lists them all.',
+  SAMPLES_UNREADABLE: 'Something else changed the work folder; run the same command again.',
 };
+const GO_ON = 'What was finished is kept; run the same command again to go on.';
+const SAME_AGAIN =
+  'What was finished is kept. The same command would end here again: change what the message names, or report it with the end of the log.';
 
-/** How much of the worker's log is kept for a message. */
-const LOG_CHARACTERS = 2000;
+export interface RunJobOptions {
+  signal?: AbortSignal | undefined;
+  onEvent?: ((event: WorkerEvent) => void) | undefined;
+  /** @default one process on this machine */
+  executor?: Executor | undefined;
+}
 
 /**
- * Run a job in a Python process and hand on its events. Shards that it finished stay whatever happens after.
+ * Run a job to its end and hand on its events. Shards that it finished stay whatever happens after.
  *
- * @throws WinnowError `WORKER_MISSING`, `WORKER_FAILED` or the code that the worker gave; AbortError where `signal`
- * stopped it
+ * @throws WinnowError `WORKER_MISSING`, `WORKER_ENDED` (ended from outside), `WORKER_FAILED` or the code that the
+ * worker gave; AbortError where `signal` stopped it
  */
-export async function runJob(
-  job: AnyJob,
-  options: { signal?: AbortSignal; onEvent?: (event: WorkerEvent) => void } = {},
-): Promise<void> {
-  const { python, folder } = findPython();
-  const file = join(job.folder, 'job.json');
-  await writeFile(file, JSON.stringify(AnyJob.parse(job)));
-  options.signal?.throwIfAborted();
-  const child = spawn(python, ['-m', 'winnow_worker', '--job', file], {
-    env: {
-      ...process.env,
-      PYTHONPATH: folder,
-      PYTHONUNBUFFERED: '1',
-      HF_HUB_OFFLINE: '1',
-      TRANSFORMERS_VERBOSITY: 'error',
-    },
-    stdio: ['ignore', 'pipe', 'pipe'],
-  });
-  const stop = () => child.kill('SIGTERM');
-  options.signal?.addEventListener('abort', stop, { once: true });
-  let log = '';
-  child.stderr.on('data', (chunk: Buffer) => {
-    log = (log + chunk.toString()).slice(-LOG_CHARACTERS);
-  });
-  const ended = new Promise<number | null>((resolve, reject) => {
-    child.once('error', reject);
-    child.once('close', resolve);
-  });
-  let failure: Extract<WorkerEvent, { t: 'error' }> | undefined;
+export async function runJob(job: AnyJob, { signal, onEvent, executor = local }: RunJobOptions = {}): Promise<void> {
+  signal?.throwIfAborted();
+  const running = await executor.submit(job);
+  const stop = (): void => void running.stop();
+  signal?.addEventListener('abort', stop, { once: true });
+  if (signal?.aborted === true) stop();
+  let failure: Failure | undefined;
   try {
-    for await (const line of createInterface({ input: child.stdout })) {
-      const event = readEvent(line);
-      if (event?.t === 'error') failure = event;
-      if (event !== undefined) options.onEvent?.(event);
+    for await (const event of running.events) {
+      if (event.t === 'error') failure = event;
+      onEvent?.(event);
     }
-    const code = await ended;
-    options.signal?.throwIfAborted();
-    if (code === 0) return;
-    throw new WinnowError({
-      code: failure?.code ?? 'WORKER_FAILED',
-      message: `the worker stopped: ${failure?.msg ?? (log.trim().split('\n').at(-1) || `exit code ${code}`)}`,
-      hint: HINTS[failure?.code ?? ''] ?? 'What was finished is kept; run the same command again to go on.',
-      exitCode: code === 2 ? 2 : 1,
-    });
+    const end = await running.ended;
+    signal?.throwIfAborted();
+    if (end.code !== 0) throw jobError(job, end, failure);
   } finally {
-    options.signal?.removeEventListener('abort', stop);
-    if (child.exitCode === null) child.kill('SIGKILL');
+    signal?.removeEventListener('abort', stop);
+    await running.stop();
   }
 }
 
-function readEvent(line: string): WorkerEvent | undefined {
-  try {
-    return WorkerEvent.parse(JSON.parse(line));
-  } catch {
-    return undefined;
+type Failure = Extract<WorkerEvent, { t: 'error' }>;
+
+/** The error of a job that ended otherwise than done. */
+function jobError(job: AnyJob, { code, signal, log }: JobEnd, failure: Failure | undefined): unknown {
+  if (failure === undefined && signal !== null) {
+    const memory = signal === 'SIGKILL' ? ', as the system does when memory runs out' : '';
+    return new WinnowError({
+      code: 'WORKER_ENDED',
+      message: `The worker was ended from outside by ${signal}${memory}.`,
+      where: { file: job.folder },
+      hint: `${GO_ON}${signal === 'SIGKILL' ? ' If it happens again, give a smaller --batch.' : ''}`,
+    });
   }
+  if (failure?.code === 'DISK_FULL') return diskError(new Error('ENOSPC'), failure.path ?? job.folder);
+  return new WinnowError({
+    code: failure?.code ?? 'WORKER_FAILED',
+    message: `The worker stopped: ${failure?.msg ?? lastLine(log) ?? `exit code ${code}`}`,
+    hint: HINTS[failure?.code ?? ''] ?? SAME_AGAIN,
+    exitCode: code === 2 ? 2 : 1,
+  });
+}
+
+/** The last line of a log that says something: bars of progress don't. */
+function lastLine(log: string): string | undefined {
+  const lines = log.split(/[\r\n]+/).map((line) => line.trim());
+  return lines.findLast((line) => line !== '' && !/\d+%\||\b\d+(\.\d+)?(it\/s|s\/it)\b/.test(line));
 }

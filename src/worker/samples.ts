@@ -4,9 +4,7 @@ import type { Dataset } from '../dataset/dataset.ts';
 import { resolveMedia } from '../dataset/media/media.ts';
 import type { Sample } from '../dataset/sample.ts';
 
-/**
- * Rows of a data set as the worker reads them, one JSON object a line; rows that the data set set aside are left out.
- */
+/** Rows of a data set as the worker reads them, one JSON object a line; rows that it set aside are left out. */
 export async function sampleLines(dataset: Dataset, rows: readonly number[]): Promise<string> {
   const samples = await dataset.get([...rows]);
   return samples

@@ -19,7 +19,7 @@ from winnow_worker.__main__ import main
 from winnow_worker.data import Sample
 from winnow_worker.families.model import Model
 from winnow_worker.families.reader import Reader
-from winnow_worker.protocol import BAD_DATA, ENVIRONMENT, OUT_OF_MEMORY
+from winnow_worker.protocol import BAD_DATA, DISK_FULL, ENVIRONMENT, OUT_OF_MEMORY
 from winnow_worker.signals.engine import Engine
 
 WORKER = Path(__file__).resolve().parents[1]
@@ -133,6 +133,31 @@ def test_a_row_that_fits_nowhere_is_set_aside(place: Place, monkeypatch: pytest.
     got = Engine(model, 8).read(place.rows, ["image"], [], False)
     assert {i: e.code for i, e in got.failures(["image"]).items()} == {5: "OUT_OF_MEMORY"}
     assert [i for i, t in enumerate(got.tokens["image"]) if t is None] == [5]
+
+
+def test_a_row_without_finite_numbers_says_so(place: Place, monkeypatch: pytest.MonkeyPatch) -> None:
+    model = Model(place.model, Reader(place.model, place.folder))
+    real = model.hidden
+
+    def overflowing(batch, at=None):
+        return torch.full_like(real(batch, at), float("inf"))
+
+    monkeypatch.setattr(model, "hidden", overflowing)
+    got = Engine(model, 4).read(place.rows[:4], ["image"], [], False)
+    assert {error.code for error in got.failures(["image"]).values()} == {"NOT_FINITE"}
+    assert "float32" in next(iter(got.failures(["image"]).values())).reason
+
+
+def test_a_full_disk_is_said_with_the_file(
+    place: Place, capsys: pytest.CaptureFixture, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def full(*_args: object, **_more: object) -> None:
+        raise OSError("Error writing bytes: No space left on device")
+
+    monkeypatch.setattr("winnow_worker.shards.pq.ParquetWriter", full)
+    assert run(place.job("full", ["loss"])) == DISK_FULL
+    last = json.loads(capsys.readouterr().out.splitlines()[-1])
+    assert last["code"] == "DISK_FULL" and last["path"].endswith("full/loss-0.parquet")
 
 
 def test_a_bad_row_is_set_aside_alone(place: Place) -> None:
@@ -259,7 +284,7 @@ def test_a_killed_job_goes_on_where_it_was(place: Place) -> None:
     assert first.stat().st_mtime_ns == kept
     assert run(place.job("whole", ["loss"])) == 0
     np.testing.assert_array_equal(place.read("killed", "loss", "nll_mm"), place.read("whole", "loss", "nll_mm"))
-    assert not list((place.folder / "killed").glob(".*.tmp"))
+    assert not list((place.folder / "killed").glob(".tmp-*"))
 
 
 def test_a_finished_checkpoint_of_a_shard_is_not_read_again(place: Place, capsys: pytest.CaptureFixture) -> None:

@@ -18,7 +18,7 @@ from winnow_worker.families.model import Model
 from winnow_worker.families.reader import Reader
 from winnow_worker.protocol import Cancelled, JobError
 from winnow_worker.training.checkpoints import learning, read_index
-from winnow_worker.training.trainer import Trainer, run_training
+from winnow_worker.training.trainer import Trainer, noted_rows, run_training
 
 MODEL = Path(__file__).parents[2] / "models" / "micro-vlm"
 RECIPE = {"train": ["connector", "language"], "micro_batch": 4, "weight_decay": 0.01, "max_grad_norm": 1.0, "seed": 7,
@@ -149,6 +149,24 @@ def test_ends_where_no_row_can_be_read(samples, tmp_path):
     unreadable = [{"step": n, "rate": 1e-3, "micro": [[9, 10]]} for n in (1, 2)]
     with pytest.raises(JobError, match=r"none of the first 2 rows can be read, the last s10: .*cut\.png"):
         run_training(job(samples, tmp_path / "run", unreadable), False)
+
+
+def test_rows_without_an_image_teach_a_connector_nothing_and_stop_nothing(samples, tmp_path):
+    one = trainer(samples, tmp_path / "r", train=["connector"], micro_batch=1)
+    loss, tokens = one.gradients(one.read([[3], [4]]))
+    alone, of = one.gradients(one.read([[3]]))
+    assert alone > 0 and all(p.grad is None for _, p in learning(one.model.net))
+    other, rest = one.gradients(one.read([[4]]))
+    assert tokens == of + rest and loss == pytest.approx((alone * of + other * rest) / tokens, rel=1e-5)
+
+
+def test_rows_set_aside_are_noted_once_however_often_a_run_is_taken_up(tmp_path):
+    lines = [json.dumps({"row": i, "id": f"s{i}"}) + "\n" for i in range(2)]
+    (tmp_path / "skipped.jsonl").write_text("".join(lines) + '{"row": 2, "i')
+    assert noted_rows(tmp_path / "skipped.jsonl", anew=False) == {"s0", "s1"}
+    assert (tmp_path / "skipped.jsonl").read_text() == "".join(lines)
+    assert noted_rows(tmp_path / "skipped.jsonl", anew=True) == set()
+    assert not (tmp_path / "skipped.jsonl").exists()
 
 
 def test_halves_what_does_not_fit(samples, tmp_path, monkeypatch):

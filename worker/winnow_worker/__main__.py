@@ -8,11 +8,18 @@ import sys
 import traceback
 from pathlib import Path
 
-from .protocol import CANCELLED, ENVIRONMENT, OUT_OF_MEMORY, Cancelled, JobError, emit, hello, load_job
+from .files import is_disk_full
+from .parent import end_with_parent
+from .protocol import CANCELLED, DISK_FULL, ENVIRONMENT, OUT_OF_MEMORY, Cancelled, JobError, emit, hello, load_job
 
 
 def cancel(*_: object) -> None:
     raise Cancelled
+
+
+def disk_path(error: BaseException, job: Path) -> str:
+    """The file that could not be written, else the job's folder."""
+    return str(getattr(error, "filename", None) or job.parent)
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -20,7 +27,10 @@ def main(arguments: list[str] | None = None) -> int:
     parser = argparse.ArgumentParser(prog="python -m winnow_worker", description="Run one job of Winnow's worker.")
     parser.add_argument("--job", type=Path, required=True, help="job file (JSON)")
     parser.add_argument("--dry-run", action="store_true", help="check the job and say what it would do")
+    parser.add_argument("--with-parent", action="store_true", help="end when standard input closes")
     options = parser.parse_args(arguments)
+    if options.with_parent:
+        end_with_parent()
     signal.signal(signal.SIGTERM, cancel)
     signal.signal(signal.SIGINT, cancel)
     try:
@@ -48,6 +58,11 @@ def main(arguments: list[str] | None = None) -> int:
         emit("error", code="PYTHON_PACKAGE_MISSING", msg=str(error))
         return ENVIRONMENT
     except Exception as error:  # noqa: BLE001  the last door: a person sees one line, the log has the rest
+        if is_disk_full(error):
+            emit(
+                "error", code="DISK_FULL", msg="there is no space left on the disk", path=disk_path(error, options.job)
+            )
+            return DISK_FULL
         from .device import is_out_of_memory
 
         traceback.print_exc(file=sys.stderr)

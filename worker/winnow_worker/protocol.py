@@ -2,7 +2,7 @@
 
 Events are JSON lines on stdout, one object with `t`: hello, plan, shard, step, ckpt, warn, phase, done, error. Logs
 go to stderr. Exit codes: 0 done, 2 bad job, 3 bad data, 4 out of memory, 5 the loss is not a number, 6 environment,
-130 cancelled.
+7 the disk is full, 130 cancelled.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any
 
 SCHEMAS = Path(__file__).parent / "schemas"
-BAD_JOB, BAD_DATA, OUT_OF_MEMORY, NAN_LOSS, ENVIRONMENT, CANCELLED = 2, 3, 4, 5, 6, 130
+BAD_JOB, BAD_DATA, OUT_OF_MEMORY, NAN_LOSS, ENVIRONMENT, DISK_FULL, CANCELLED = 2, 3, 4, 5, 6, 7, 130
 
 
 class JobError(Exception):

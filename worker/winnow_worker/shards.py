@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 import re
 from dataclasses import dataclass
 from pathlib import Path
@@ -11,6 +10,8 @@ from pathlib import Path
 import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
+
+from .files import write_whole
 
 
 @dataclass
@@ -64,7 +65,7 @@ def read_vectors(files: list[str], rows: int, name: str, kind: str, width: int) 
     return data
 
 
-def said_of(name: str, measures: dict[str, str]) -> str:
+def description_of(name: str, measures: dict[str, str]) -> str:
     """What a column measures: its own sentence, else that of the same column at another checkpoint."""
     same = {re.sub(r"\d+", "#", known): text for known, text in measures.items()}
     return measures.get(name) or same.get(re.sub(r"\d+", "#", name), "")
@@ -74,7 +75,7 @@ def write_shard(
     path: Path, key: str, rows: np.ndarray, ids: list[str], columns: dict[str, Column], measures: dict[str, str],
     quarantined: list[dict],
 ) -> None:  # fmt: skip
-    """Write a shard under its final name by way of a temporary one beside it."""
+    """Write a shard, whole or not at all."""
     table = pa.table(
         {
             "row": pa.array(rows.astype(np.int32)),
@@ -83,17 +84,14 @@ def write_shard(
         }
     )
     about = [
-        {"name": k, "kind": c.kind, "width": c.width, "measures": said_of(k, measures)} for k, c in columns.items()
+        {"name": k, "kind": c.kind, "width": c.width, "measures": description_of(k, measures)}
+        for k, c in columns.items()
     ]
     meta = {"key": key, "columns": about, "quarantined": quarantined}
-    path.parent.mkdir(parents=True, exist_ok=True)
-    temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
-    try:
-        with pq.ParquetWriter(temporary, table.schema, compression="zstd", store_schema=False) as writer:
+
+    def write(file: Path) -> None:
+        with pq.ParquetWriter(file, table.schema, compression="zstd", store_schema=False) as writer:
             writer.write_table(table)
             writer.add_key_value_metadata({"winnow": json.dumps(meta, ensure_ascii=False, separators=(",", ":"))})
-        with temporary.open("rb+") as file:
-            os.fsync(file.fileno())
-        temporary.replace(path)
-    finally:
-        temporary.unlink(missing_ok=True)
+
+    write_whole(path, write)

@@ -58,6 +58,7 @@ export const register: Register = (program, session) => {
           exitCode: hasFailed(result) ? 1 : 0,
           text: [
             ...(result.fit === undefined ? [] : [...fitLines(result.fit), '']),
+            ...(notFinite(result) ?? []),
             `${result.signal}: ${result.rowsComputed - failed} samples scored in ${formatDuration(result.seconds)}, ${result.rows - result.rowsComputed} were there already.`,
             ...(result.quarantined.length === 0
               ? []
@@ -74,6 +75,19 @@ export const register: Register = (program, session) => {
     );
   }
 };
+
+/**
+ * What to say of a run in which more rows than not gave no finite number: the precision is too small for the model, or
+ * its weights are no numbers.
+ */
+function notFinite({ rows, quarantined }: ScoreResult): string[] | undefined {
+  const lost = quarantined.filter(({ code }) => code === 'NOT_FINITE').length;
+  if (2 * lost <= rows) return undefined;
+  return [
+    `${lost} of ${rows} rows gave no finite number: this model's activations leave the range of the precision that it runs in.`,
+    'Score with --dtype bfloat16 or float32; graphs of a model in process with those in fp32.',
+  ];
+}
 
 /** Some rows that can't be read are a data set's lot; where most can't be, the command has failed. */
 const hasFailed = ({ rows, quarantined }: ScoreResult): boolean => 2 * quarantined.length > rows;

@@ -2,7 +2,7 @@ import type { Dataset } from '../../dataset/dataset.ts';
 import { isFreeEmbedding } from '../../select/inputs/free-embedding.ts';
 import { storedName } from '../../select/inputs/read-inputs.ts';
 import { scoreIdentity } from '../../select/inputs/score-columns.ts';
-import { commandFor } from '../../signals/engine/column-providers.ts';
+import { commandIn } from '../../signals/engine/column-providers.ts';
 import { rowsOf } from '../../signals/engine/shard-locks.ts';
 import type { Project } from '../../store/project.ts';
 import { type StoredSignal, storedSignals } from '../../store/signals.ts';
@@ -86,7 +86,7 @@ export async function readinessOf(entry: Entry, pool: Shelf, reference?: Shelf):
         readiness.shards.push(found.files);
         continue;
       }
-      const command = commandFor(column);
+      const command = await commandIn(shelf.project, column);
       const where = of === 'pool' ? '' : ` --dataset ${shelf.dataset.name}`;
       readiness.missing.push({
         column,

@@ -2,6 +2,7 @@ import { describe, expect, it } from 'vitest';
 import { selectors } from '../../select/methods/registry.ts';
 import { commandFor } from '../../signals/engine/column-providers.ts';
 import { PASSES, passesOf } from '../../signals/engine/cost-model.ts';
+import type { Run } from '../../store/runs.ts';
 import { methodOf, needsOf } from './contestant.ts';
 import { type CostAssumptions, costOf } from './cost.ts';
 import { commandOf } from './describe.ts';
@@ -177,5 +178,20 @@ describe('what columns cost', () => {
     expect(commandFor('gradient_3')).toBe('winnow train --recipe proxy && winnow score gradients --checkpoints proxy');
     expect(commandFor('aum')).toBe('winnow train --recipe proxy && winnow score error-norm --model proxy');
     expect(commandFor('own_column')).toBeUndefined();
+  });
+
+  it('comes with a run of its own where the proxy has too few checkpoints', () => {
+    const run = (name: string, count: number, finished = true): Run => ({
+      head: { name } as Run['head'],
+      folder: '',
+      checkpoints: Array.from({ length: count }, () => ({}) as Run['checkpoints'][number]),
+      finished,
+    });
+    expect(commandFor('gradient_3', [run('proxy', 3)])).toBe('winnow score gradients --checkpoints proxy');
+    expect(commandFor('aum', [run('proxy', 3)])).toBe('winnow score error-norm --model proxy');
+    const own = 'winnow train --recipe proxy --name proxy-4 --checkpoints 4 && ';
+    expect(commandFor('gradient_4', [run('proxy', 3)])).toBe(`${own}winnow score gradients --checkpoints proxy-4`);
+    const both = [run('proxy', 3), run('proxy-4', 4)];
+    expect(commandFor('gradient_4', both)).toBe('winnow score gradients --checkpoints proxy-4');
   });
 });

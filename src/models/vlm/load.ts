@@ -93,6 +93,9 @@ function report(
   if (all.length === 0) {
     return { ok: false, code: 'NO_RESPONSE_TOKENS', reason: 'no token of the row is trained, so it has no loss' };
   }
+  if (![...losses.values()].every((values) => values.every(Number.isFinite))) {
+    return { ok: false, code: 'NOT_FINITE', reason: 'the model gives no finite number for this row' };
+  }
   const mean = (values: Float32Array): TokenLosses => {
     let sum = 0;
     for (const value of values) sum += value;

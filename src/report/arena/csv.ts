@@ -121,11 +121,14 @@ export function missingWords({ missing, needsReference }: ArenaResult['missing']
 export function commandForAll(missing: ArenaResult['missing'], reference?: string): string | undefined {
   const commands = missing.flatMap((one) => one.missing.flatMap(({ command }) => command ?? []));
   if (commands.length === 0) return undefined;
-  const isOfProxy = commands.some((command) => command.includes('winnow train'));
   const target = reference === undefined ? '' : ` --reference ${reference}`;
-  return isOfProxy
-    ? `winnow train --recipe proxy && winnow score all --checkpoints proxy${target}`
-    : `winnow score all${target}`;
+  // The run with the most checkpoints serves all; its training is named where it isn't there.
+  const runs = commands.flatMap((command) => /--(?:checkpoints|model) (proxy\S*)/.exec(command)?.[1] ?? []).sort();
+  const run = runs.at(-1);
+  if (run === undefined) return `winnow score all${target}`;
+  const training = commands.find((command) => command.startsWith('winnow train') && command.includes(` ${run}`));
+  const first = training === undefined ? '' : `${training.slice(0, training.indexOf(' && '))} && `;
+  return `${first}winnow score all --checkpoints ${run}${target}`;
 }
 
 /** What `winnow signals import` beside a column means. */

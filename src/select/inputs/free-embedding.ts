@@ -1,6 +1,6 @@
 import { WinnowError } from '../../base/errors.ts';
 import type { Dataset } from '../../dataset/dataset.ts';
-import { commandFor } from '../../signals/engine/column-providers.ts';
+import { commandIn } from '../../signals/engine/column-providers.ts';
 import { runScore } from '../../signals/engine/score.ts';
 import { planScore } from '../../signals/engine/score-plan.ts';
 import type { Project } from '../../store/project.ts';
@@ -48,8 +48,8 @@ export async function embedWhereFree(
 }
 
 /** Why a column is missing, with the command that measures it. */
-export function columnMissing(name: string, cause: WinnowError): WinnowError {
-  const command = commandFor(name);
+export async function columnMissing(project: Project, name: string, cause: WinnowError): Promise<WinnowError> {
+  const command = await commandIn(project, name);
   return new WinnowError({
     code: 'COLUMN_MISSING',
     message: `The selection needs "${name}", which has not been scored.`,

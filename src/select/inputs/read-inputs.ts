@@ -93,7 +93,9 @@ export async function readInputs(
       else columns[name] = (await columnsNamed(project, dataset, [column], { stored })).columns[column]!;
       from[name] = { ...found!.stored.entry, column };
     } catch (error) {
-      throw error instanceof WinnowError && error.code === 'COLUMN_MISSING' ? columnMissing(name, error) : error;
+      throw error instanceof WinnowError && error.code === 'COLUMN_MISSING'
+        ? await columnMissing(project, name, error)
+        : error;
     }
   }
   refuseMixedLosses(from);

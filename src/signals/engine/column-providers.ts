@@ -1,4 +1,6 @@
 import { optionFlags } from '../../base/cli-flags.ts';
+import type { Project } from '../../store/project.ts';
+import { listRuns, type Run } from '../../store/runs.ts';
 import { signals } from '../measured/registry.ts';
 import type { Signal } from '../signal.ts';
 
@@ -52,15 +54,38 @@ export function isOfTunedProxy(signal: Signal): boolean {
   return params.success && signal.columns(params.data).some(({ name }) => OF_PROXY[name] === 'model');
 }
 
+/** Checkpoints that LESS means where nobody says how many. */
+const GRADIENTS = 4;
+
 /**
- * The command that measures a column as methods mean it, with the training of a proxy where it takes one; undefined as
- * in {@link makerOf}.
+ * The command that measures a column as methods mean it: training runs that serve are not trained again, and a column
+ * of a later checkpoint than the run `proxy` has wants a run of its own. Undefined as in {@link makerOf}.
+ *
+ * @param runs those of the project
  */
-export function commandFor(column: string): string | undefined {
+export function commandFor(column: string, runs: readonly Run[] = []): string | undefined {
   const maker = makerOf(column);
   if (maker === undefined) return undefined;
   const proxy = OF_PROXY[column.replace(/^gradient_\d+$/, 'gradient_1')];
-  const options = { ...maker.options, ...(proxy === undefined ? {} : { [proxy]: 'proxy' }) };
-  const training = proxy === undefined ? '' : 'winnow train --recipe proxy && ';
+  const checkpoint = Number(/^gradient_(\d+)$/.exec(column)?.[1] ?? 1);
+  const run = proxy === undefined ? undefined : proxyRun(runs, checkpoint);
+  const options = { ...maker.options, ...(run === undefined ? {} : { [proxy!]: run.name }) };
+  const training = run?.training === undefined ? '' : `${run.training} && `;
   return `${training}winnow score ${maker.signal.name}${optionFlags(options)}`;
+}
+
+/** {@link commandFor} in a project. */
+export async function commandIn(project: Project, column: string): Promise<string | undefined> {
+  return commandFor(column, await listRuns(project));
+}
+
+/** The run that has so many checkpoints, and the command that makes it where it isn't there whole. */
+function proxyRun(runs: readonly Run[], checkpoints: number): { name: string; training?: string } {
+  const usual = runs.find(({ head }) => head.name === 'proxy');
+  if (usual === undefined) return { name: 'proxy', training: 'winnow train --recipe proxy' };
+  if (usual.finished && usual.checkpoints.length >= checkpoints) return { name: 'proxy' };
+  const count = Math.max(checkpoints, GRADIENTS);
+  const name = `proxy-${count}`;
+  const training = `winnow train --recipe proxy --name ${name} --checkpoints ${count}`;
+  return { name, training: runs.some(({ head, finished }) => head.name === name && finished) ? undefined : training };
 }

@@ -1,5 +1,6 @@
 import { rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { temporaryName } from '../../base/files/atomic.ts';
 import { makeFolder } from '../../base/files/make-folder.ts';
 import type { Shard } from '../../store/shards.ts';
 import { runJob } from '../../worker/run-job.ts';
@@ -55,7 +56,7 @@ async function runGroup(group: readonly Claimed[], onRows: (rows: number) => voi
   const { project, params, context } = plan;
   const { dataset } = context;
   const model = await weightsOf(params, context);
-  const folder = join(project.paths.temporary, `worker-${shards[0]!.key.slice(0, 16)}`);
+  const folder = temporaryName(join(project.paths.temporary, 'worker'));
   makeFolder(folder);
   try {
     const listed = [];

@@ -7,7 +7,7 @@ import type { Project } from '../../store/project.ts';
 import { planShards } from '../../store/shards.ts';
 import { signals } from '../measured/registry.ts';
 import type { ScorePlan, ScoreSummary, Signal, SignalContext } from '../signal.ts';
-import { commandFor } from './column-providers.ts';
+import { commandIn } from './column-providers.ts';
 
 export interface ScoreRequest {
   /** Name of the signal, e.g. `loss`. */
@@ -70,7 +70,7 @@ export async function planScore(project: Project, request: ScoreRequest): Promis
   const context: SignalContext = {
     dataset,
     project,
-    commandFor,
+    commandFor: (column) => commandIn(project, column),
     offline: request.offline ?? false,
     signal: request.abort,
     progress: request.progress,

@@ -3,6 +3,7 @@ import { rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { z } from 'zod';
 import { WinnowError } from '../../base/errors.ts';
+import { temporaryName } from '../../base/files/atomic.ts';
 import { makeFolder } from '../../base/files/make-folder.ts';
 import { kmeans } from '../../numeric/kmeans/kmeans.ts';
 import { unitRowsJoined } from '../../numeric/linalg/join-vectors.ts';
@@ -60,8 +61,8 @@ async function sourcesOf(params: ScorerParams, context: SignalContext): Promise<
   const { dataset, commandFor } = context;
   const stored = await storedSignals(projectOf(context), dataset);
   const find = (column: string) =>
-    findColumns(projectOf(context), dataset, [column], { stored }).catch((cause: unknown) => {
-      const command = commandFor?.(column);
+    findColumns(projectOf(context), dataset, [column], { stored }).catch(async (cause: unknown) => {
+      const command = await commandFor?.(column);
       if (!(cause instanceof WinnowError) || command === undefined) throw cause;
       const { code, message } = cause;
       throw new WinnowError({ code, message, hint: `Run: ${command}`, cause });
@@ -117,7 +118,7 @@ export async function fillByScorer<P extends ScorerParams>(
   const sources = await sourcesOf(params, context);
   const failed = new Map<number, Awaited<ReturnType<typeof readQuarantined>>[number]>();
   for (const { stored } of sources) for (const bad of await readQuarantined(project, stored)) failed.set(bad.row, bad);
-  const folder = join(project.paths.temporary, `worker-${missing[0]!.key.slice(0, 16)}`);
+  const folder = temporaryName(join(project.paths.temporary, 'worker'));
   makeFolder(folder);
   try {
     const clusters = params.clusters === undefined ? undefined : await clusterFile(params, context, sources, folder);

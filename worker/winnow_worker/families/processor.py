@@ -24,6 +24,20 @@ def load_processor(folder: Path):
     return chosen.from_pretrained(folder, trust_remote_code=False)
 
 
+def complete(processor: Any, config: Any, folder: Path) -> None:
+    """Give a processor of LLaVA's kind what was saved before it had these fields: the size of a patch, which positions
+    of the tower are taken, and how many of them are no patch (CLIP's class)."""
+    vision = getattr(config, "vision_config", None)
+    if getattr(processor, "patch_size", ...) is None:
+        processor.patch_size = getattr(vision, "patch_size", None)
+    if getattr(processor, "vision_feature_select_strategy", ...) is None:
+        processor.vision_feature_select_strategy = getattr(config, "vision_feature_select_strategy", "default")
+    path = folder / "processor_config.json"
+    stated = json.loads(path.read_text(encoding="utf-8")) if path.exists() else {}
+    if hasattr(processor, "num_additional_image_tokens") and "num_additional_image_tokens" not in stated:
+        processor.num_additional_image_tokens = 0 if getattr(vision, "model_type", "") == "siglip_vision_model" else 1
+
+
 def processor_class(folder: Path) -> type | None:
     """The class that the folder's files name."""
     import transformers

@@ -19,8 +19,9 @@ import torch
 from PIL import Image, UnidentifiedImageError
 
 from ..data import NO_LABELS, Encoded, RowError, Sample, Turn, beginnings, image_order, response_spans
+from ..weights import first_line
 from . import Family, family_of, single_turn
-from .processor import PixelCall, load_processor
+from .processor import PixelCall, complete, load_processor
 from .template import ChatTemplate
 
 Image.MAX_IMAGE_PIXELS = 178_956_970
@@ -51,6 +52,7 @@ class Reader:
         self.config = AutoConfig.from_pretrained(folder, trust_remote_code=False)
         self.family: Family = family_of(self.config.model_type)
         self.processor = load_processor(folder)
+        complete(self.processor, self.config, folder)
         self.tokenizer = self.processor.tokenizer
         self.image_id = int(
             getattr(self.config, "image_token_id", None) or getattr(self.config, "image_token_index", None)
@@ -124,7 +126,11 @@ class Reader:
             out = self.pixels.again(image)
             return Picture(known.expansion, tensors(out))
         with self.lock:
-            out, self.pixels = self.pixels.watch(self.processor, image, self.placeholder)
+            try:
+                out, self.pixels = self.pixels.watch(self.processor, image, self.placeholder)
+            except (TypeError, ValueError, KeyError, AttributeError, ZeroDivisionError) as error:
+                reason = f"the model's processor fails on the image {path[:200]}: {first_line(error)}"
+                raise RowError("IMAGE_FAILED", reason) from error
             pixels = tensors(out)
             self.places[image.size] = Place(self._expansion(out["input_ids"][0].tolist()), pixels.get("image_grid_thw"))
             return Picture(self.places[image.size].expansion, pixels)

@@ -7,6 +7,7 @@ opening once. A batch that doesn't fit is halved; a row that fails is set aside 
 from __future__ import annotations
 
 import gc
+import math
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from itertools import chain, islice
@@ -199,8 +200,15 @@ class Engine:
         for i, tokens in zip(chunk, found, strict=False):
             reading.tokens[name][i] = tokens
         for j, i in enumerate(chunk):
+            measured = [found[j].nll] if found else []
+            if not all(is_finite(one) for one in [*measured, *(results[j] for _, results in observed)]):
+                reading.failed[name][i] = self.not_finite()
             for observer, results in observed:
                 reading.seen[id(observer)][i] = results[j]
+
+    def not_finite(self) -> RowError:
+        dtype = str(self.model.dtype).removeprefix("torch.")
+        return RowError("NOT_FINITE", f"in {dtype} the model gives no finite number for this row")
 
     @torch.inference_mode()
     def tokens(self, batch: list[Sequence], states: torch.Tensor, packed: Packed, errors: bool) -> list[Tokens]:
@@ -227,6 +235,15 @@ class Engine:
         ends = np.cumsum([len(s.queries) for s in batch])[:-1]
         split = [np.split(c, ends) for c in columns]
         return [Tokens(split[0][r], s.labels, *(c[r] for c in split[1:])) for r, s in enumerate(batch)]
+
+
+def is_finite(result: Any) -> bool:
+    """Whether what was measured of a row holds finite numbers only; what isn't measured is no fault."""
+    if isinstance(result, np.ndarray):
+        return result.dtype.kind != "f" or bool(np.isfinite(result).all())
+    if isinstance(result, (tuple, list)):
+        return all(is_finite(one) for one in result)
+    return not isinstance(result, float) or math.isfinite(result)
 
 
 def look(observer: Observer, batch: list[Sequence], states: torch.Tensor, packed: Packed) -> list[Any]:

@@ -15,6 +15,7 @@ from ..device import DTYPES, pick_device
 from ..families.adapters import attach_adapters, read_adapters
 from ..families.model import Model
 from ..families.reader import Reader
+from ..files import write_whole
 from ..protocol import BAD_JOB, JobError, emit, warn
 from ..shards import Column, write_shard
 from .encoders import Encoder
@@ -192,13 +193,15 @@ def spread(column: Column, at: list[int | None]) -> Column:
 
 def save_part(path: Path, found: dict[str, dict[str, Column]], failed: dict[str, list[dict]]) -> None:
     """What one checkpoint gave, whole or not at all."""
-    path.parent.mkdir(parents=True, exist_ok=True)
     arrays = {
         f"{s}/{c.kind}/{n}": np.asarray(c.data, dtype=np.float32) for s, cs in found.items() for n, c in cs.items()
     }
-    temporary = path.with_suffix(".tmp.npz")
-    np.savez(temporary, failed=np.array(json.dumps(failed)), **arrays)
-    temporary.replace(path)
+
+    def write(temporary: Path) -> None:
+        with temporary.open("wb") as file:
+            np.savez(file, failed=np.array(json.dumps(failed)), **arrays)
+
+    write_whole(path, write)
 
 
 def join_parts(job: dict, shard: dict, total: int, parts: Path) -> None:

@@ -16,6 +16,7 @@ import torch
 from safetensors.torch import load_file, save_file
 
 from ..families.model import Model
+from ..files import with_path, write_whole
 
 INDEX = "checkpoint-index.json"
 
@@ -107,21 +108,23 @@ def learning(net: torch.nn.Module) -> list[tuple[str, torch.nn.Parameter]]:
 def write_folder(final: Path, fill: Callable[[Path], None]) -> Path:
     temporary = final.with_name(f".{final.name}.tmp")
     shutil.rmtree(temporary, ignore_errors=True)
-    temporary.mkdir(parents=True)
-    fill(temporary)
-    for file in temporary.rglob("*"):
-        if file.is_file():
-            with file.open("rb+") as handle:
-                os.fsync(handle.fileno())
+    try:
+        temporary.mkdir(parents=True)
+        fill(temporary)
+        for file in temporary.rglob("*"):
+            if file.is_file():
+                with file.open("rb+") as handle:
+                    os.fsync(handle.fileno())
+    except Exception as error:
+        shutil.rmtree(temporary, ignore_errors=True)
+        raise with_path(error, final) from error
     shutil.rmtree(final, ignore_errors=True)
     temporary.rename(final)
     return final
 
 
 def write_text(path: Path, text: str) -> None:
-    temporary = path.with_name(f".{path.name}.tmp")
-    temporary.write_text(text)
-    temporary.replace(path)
+    write_whole(path, lambda temporary: temporary.write_text(text))
 
 
 def digest(folder: Path) -> str:

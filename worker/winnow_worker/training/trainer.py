@@ -26,12 +26,13 @@ from ..families.model import Model
 from ..families.reader import Reader
 from ..protocol import BAD_DATA, BAD_JOB, NAN_LOSS, Cancelled, JobError, emit, warn
 from ..signals.passes import whole
-from .checkpoints import drop_states, learning, load_state, read_index, save_checkpoint, save_state
+from .checkpoints import drop_states, learning, load_state, read_index, save_checkpoint, save_state, write_text
 
 LOGIT_ROWS = 2048
 BAD_LOSSES = 3
 # Rows that can't be read one after another, and none that can.
 HOPELESS = 100
+SKIPPED = "skipped.jsonl"
 
 Row = tuple[Sample, Encoded]
 
@@ -61,6 +62,18 @@ def run_training(job: dict[str, Any], dry_run: bool) -> None:
         trainer.train(steps)
 
 
+def noted_rows(path: Path, anew: bool) -> set[str]:
+    """Ids of rows that an earlier part of the run set aside. A line that was cut when it was killed goes; `anew`: all
+    go."""
+    kept = []
+    if path.exists() and not anew:
+        kept = [line for line in path.read_text(encoding="utf-8").splitlines(keepends=True) if line.endswith("\n")]
+        write_text(path, "".join(kept))
+    else:
+        path.unlink(missing_ok=True)
+    return {json.loads(line)["id"] for line in kept}
+
+
 class Trainer:
     """A model, its optimiser, and the rows it learns from."""
 
@@ -80,8 +93,7 @@ class Trainer:
         torch.use_deterministic_algorithms(True, warn_only=True)
         state = load_state(self.run, self.model.net, self.optimizer) or {"step": 0, "samples_seen": 0, "bad": 0}
         self.has_rows = state["step"] > 0
-        if not self.has_rows:
-            (self.run / "skipped.jsonl").unlink(missing_ok=True)
+        self.skipped = noted_rows(self.run / SKIPPED, anew=not self.has_rows)
         asked = []
         for number in (signal.SIGTERM, signal.SIGINT):
             signal.signal(number, lambda *_: asked.append(1))
@@ -157,7 +169,7 @@ class Trainer:
         self.skipped.add(sample.id)
         self.reason = f"{sample.id}: {error.reason}"
         warn("ROW_SKIPPED", f"{sample.id}: {error.reason}")
-        with (self.run / "skipped.jsonl").open("a", encoding="utf-8") as file:
+        with (self.run / SKIPPED).open("a", encoding="utf-8") as file:
             line = {"row": sample.row, "id": sample.id, "code": error.code, "reason": error.reason}
             file.write(json.dumps(line, ensure_ascii=False) + "\n")
 
@@ -199,7 +211,9 @@ class Trainer:
                 for rows in micro:
                     for start in range(0, len(rows), self.fits):
                         nll = self.nll(rows[start : start + self.fits])
-                        (nll / tokens).backward()
+                        # Nothing that learns was read where only a connector does and no row has an image.
+                        if nll.requires_grad:
+                            (nll / tokens).backward()
                         total += float(nll.detach())
                 return total / max(tokens, 1), tokens
             except (torch.OutOfMemoryError, MemoryError, RuntimeError) as error:
