@@ -4,7 +4,8 @@ import type { Column } from '../src/numeric/columns.ts';
 import { createRandom } from '../src/numeric/philox.ts';
 import { selectors } from '../src/select/methods/registry.ts';
 import { openProject, type Project } from '../src/store/project.ts';
-import { planShards, writeShard } from '../src/store/shards.ts';
+import { planShards } from '../src/store/shard-plan.ts';
+import { writeShard } from '../src/store/shards.ts';
 import { recordSignal } from '../src/store/signals.ts';
 
 /** Rows of the pool and of the target. */

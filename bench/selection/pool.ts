@@ -9,7 +9,8 @@ import { join } from 'node:path';
 import type { Column, ColumnSpec } from '../../src/numeric/columns.ts';
 import { createRandom } from '../../src/numeric/philox.ts';
 import { openProject, type Project } from '../../src/store/project.ts';
-import { planShards, writeShard } from '../../src/store/shards.ts';
+import { planShards } from '../../src/store/shard-plan.ts';
+import { writeShard } from '../../src/store/shards.ts';
 import { recordSignal } from '../../src/store/signals.ts';
 
 /** Sources of LLaVA-665K with their rows; text-only rows have no folder. */

@@ -116,8 +116,8 @@ async function measure(
   result: ScoreAllResult,
 ): Promise<void> {
   // What is made from other columns (scores of trained scorers) can be planned when those are there.
-  const made = [...wanted].filter(([signal]) => signal.fill !== undefined);
-  const read = [...wanted].filter(([signal]) => signal.fill === undefined);
+  const made = [...wanted].filter(([signal]) => signal.computeMissing !== undefined);
+  const read = [...wanted].filter(([signal]) => signal.computeMissing === undefined);
   for (const batch of [read, ...made.map((one) => [one])]) {
     const plans: ScorePlan[] = [];
     for (const [signal, options] of batch) {

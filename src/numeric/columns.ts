@@ -100,3 +100,16 @@ export interface ColumnSpec {
   /** One sentence with the unit: `mean response loss with the image, nats/token`. */
   measures: string;
 }
+
+/** Ragged column of per-row arrays; a missing array is an empty list. */
+export function listColumn(rows: readonly (Float32Array | undefined)[]): ListColumn {
+  const offsets = new Uint32Array(rows.length + 1);
+  rows.forEach((row, i) => {
+    offsets[i + 1] = offsets[i]! + (row?.length ?? 0);
+  });
+  const data = new Float32Array(offsets[rows.length]!);
+  rows.forEach((row, i) => {
+    if (row !== undefined) data.set(row, offsets[i]!);
+  });
+  return { kind: 'list', width: 1, offsets, data };
+}

@@ -6,7 +6,8 @@ import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from
 import type { Column } from '../numeric/columns.ts';
 import { importSignal } from '../signals/io/import/import-signal.ts';
 import { openProject, type Project } from '../store/project.ts';
-import { planShards, writeShard } from '../store/shards.ts';
+import { planShards } from '../store/shard-plan.ts';
+import { writeShard } from '../store/shards.ts';
 import { recordSignal } from '../store/signals.ts';
 import { explain } from './explain.ts';
 import { runSelection } from './run.ts';

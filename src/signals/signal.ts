@@ -4,7 +4,7 @@ import type { Dataset, SampleBatch } from '../dataset/dataset.ts';
 import type { Sample } from '../dataset/sample.ts';
 import type { Column, ColumnSpec } from '../numeric/columns.ts';
 import type { Project } from '../store/project.ts';
-import type { Shard, ShardPlan } from '../store/shards.ts';
+import type { Shard, ShardPlan } from '../store/shard-plan.ts';
 
 /** What a signal sees of the data set beside the batch it computes. */
 export interface SignalContext {
@@ -40,9 +40,9 @@ export interface Estimate {
 export interface SignalRun {
   /**
    * Rows of `batch` in order; NaN (or null, or an empty list) where a row is quarantined or has nothing to measure.
-   * @param tell how many rows of the batch are done, where a batch takes long
+   * @param onRows how many rows of the batch are done, where a batch takes long
    */
-  compute(batch: SampleBatch, tell?: (rows: number) => void): Promise<SignalBlock>;
+  compute(batch: SampleBatch, onRows?: (rows: number) => void): Promise<SignalBlock>;
   close(): Promise<void>;
 }
 
@@ -85,8 +85,11 @@ export interface Signal<Params extends Record<string, unknown> = Record<string, 
   reads?(params: Params): string[];
   /** Facts of all its numbers together, recorded with them when they are there: whether the model fits the data. */
   summarise?(params: Params, context: SignalContext, plan: ShardPlan): Promise<Record<string, unknown>>;
-  /** Computes missing shards by a job of its own. @default a job that reads the samples with a model */
-  fill?(params: Params, context: SignalContext, missing: readonly Shard[]): Promise<void>;
+  /**
+   * Computes missing shards by a job of its own, from all rows at once. @default a job that reads the samples with a
+   * model
+   */
+  computeMissing?(params: Params, context: SignalContext, missing: readonly Shard[]): Promise<void>;
 }
 
 /** What a scoring run would do; JSON. */
@@ -97,7 +100,10 @@ export interface ScoreSummary {
   revision: string;
   params: Record<string, unknown>;
   rows: number;
+  /** Rows to measure. */
   rowsMissing: number;
+  /** Rows of missing shards whose equals have been measured: their numbers are taken over. */
+  rowsReused: number;
   shards: number;
   shardsMissing: number;
   cost: string;

@@ -6,8 +6,9 @@ import type { Dataset } from '../dataset/dataset.ts';
 import type { ColumnBlock } from '../numeric/columns.ts';
 import { JOINED_END } from './column-cache.ts';
 import { openProject, type Project } from './project.ts';
+import { planShards, type Shard, type ShardPlan, type SignalIdentity } from './shard-plan.ts';
 import { readColumns, readQuarantined } from './shard-read.ts';
-import { planShards, type Shard, type ShardPlan, type SignalIdentity, writeShard } from './shards.ts';
+import { writeShard } from './shards.ts';
 import { recordSignal, storedSignals } from './signals.ts';
 import { collectGarbage } from './verbs/gc.ts';
 

@@ -3,6 +3,7 @@ import { closeSync, fstatSync, openSync, readSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Quarantined } from '../base/errors.ts';
 import { openAtomic } from '../base/files/atomic.ts';
+import { checksum } from '../base/files/checksum.ts';
 import type { Column, ColumnBlock, FloatColumn, IntColumn } from '../numeric/columns.ts';
 import type { ProjectPaths } from './paths.ts';
 import type { ColumnRecord } from './shard-file.ts';
@@ -17,12 +18,14 @@ export interface Joined {
   rows: number;
   columns: readonly ColumnRecord[];
   quarantined: readonly Quarantined[];
+  /** CRC-32 of each column. */
+  sums: readonly number[];
   /** Bytes before the first column. */
   start: number;
 }
 
 export const JOINED_END = '.columns';
-const MAGIC = 'WINNOWC1';
+const MAGIC = 'WINNOWC2';
 /** Fewer shards than this are read as they are. */
 const MANY_SHARDS = 8;
 /** Numbers a row: wider columns, such as embeddings, would take the room of another data set. */
@@ -61,8 +64,8 @@ export function findJoined(path: string): Joined | undefined {
     const lead = readAt(fd, Buffer.alloc(16), 0);
     if (lead?.toString('latin1', 0, 8) !== MAGIC) return undefined;
     const text = readAt(fd, Buffer.alloc(lead.readUInt32LE(8)), 16);
-    if (text === undefined) return undefined;
-    const header = JSON.parse(text.toString()) as Pick<Joined, 'rows' | 'columns' | 'quarantined'>;
+    if (text === undefined || checksum([text]) !== lead.readUInt32LE(12)) return undefined;
+    const header = JSON.parse(text.toString()) as Omit<Joined, 'path' | 'start'>;
     const joined = { ...header, path, start: 16 + text.length };
     return fstatSync(fd).size === joined.start + sizeBefore(joined, joined.columns.length) ? joined : undefined;
   } catch {
@@ -72,7 +75,7 @@ export function findJoined(path: string): Joined | undefined {
   }
 }
 
-/** One of the joined columns; undefined where it isn't among them, or the file is gone. */
+/** One of the joined columns; undefined where it isn't among them, or the file is gone or damaged. */
 export function readJoined(joined: Joined, name: string): NumberColumn | undefined {
   const place = joined.columns.findIndex((column) => column.name === name);
   const record = joined.columns[place];
@@ -89,7 +92,8 @@ export function readJoined(joined: Joined, name: string): NumberColumn | undefin
     return undefined;
   }
   try {
-    return readAt(fd, bytesOf(column), joined.start + sizeBefore(joined, place)) && column;
+    const bytes = readAt(fd, bytesOf(column), joined.start + sizeBefore(joined, place));
+    return bytes !== undefined && checksum([bytes]) === joined.sums[place] ? column : undefined;
   } finally {
     closeSync(fd);
   }
@@ -102,15 +106,16 @@ export async function saveJoined(
   records: readonly ColumnRecord[],
   quarantined: readonly Quarantined[],
 ): Promise<void> {
-  const text = JSON.stringify({ rows, columns: records, quarantined });
+  const data = records.map(({ name }) => bytesOf(columns[name] as NumberColumn));
+  const text = JSON.stringify({ rows, columns: records, quarantined, sums: data.map((bytes) => checksum([bytes])) });
   const header = Buffer.from(text.padEnd(text.length + ((8 - (Buffer.byteLength(text) % 8)) % 8)));
   const lead = Buffer.alloc(16);
   lead.write(MAGIC);
   lead.writeUInt32LE(header.length, 8);
+  lead.writeUInt32LE(checksum([header]), 12);
   const file = await openAtomic(path);
   try {
-    const parts = [lead, header, ...records.map(({ name }) => bytesOf(columns[name] as NumberColumn))];
-    for (const part of parts) await file.handle.writeFile(part);
+    for (const part of [lead, header, ...data]) await file.handle.writeFile(part);
     await file.commit();
   } finally {
     await file.abort();

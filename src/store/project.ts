@@ -121,7 +121,7 @@ export async function openProject(given: string, options: OpenProjectOptions = {
     if (change === undefined) return;
     const which = change.rows === undefined ? '' : `: ${describeChanges(change.rows)}`;
     note(
-      `${dataset.name} was changed since its import${which}. What was measured for other rows stays; "winnow score" measures the rest.`,
+      `${dataset.name} was changed since its import${which}. "winnow score" measures only rows that no equal row was measured of.`,
     );
   };
   const keep = (name: string, opening: Promise<Dataset>): Promise<Dataset> => {

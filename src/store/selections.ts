@@ -14,7 +14,7 @@ import type { Column } from '../numeric/columns.ts';
 import { refuseNewer } from './format-version.ts';
 import { withLock } from './lock.ts';
 import type { Project } from './project.ts';
-import { damaged, writeParquet } from './shard-file.ts';
+import { writeParquet } from './shard-file.ts';
 
 /** What happened to one row. The fields are those of a selector's reasons. */
 export interface StoredReason {
@@ -30,7 +30,8 @@ export interface StoredReason {
 
 const Count = z.object({ cluster: z.int(), size: z.int(), candidates: z.int(), quota: z.int(), kept: z.int() });
 
-const Head = z.object({
+/** Strict, since one flipped bit in the name of `sha256` would hide it. */
+const Head = z.strictObject({
   format: z.literal(1),
   name: z.string(),
   method: z.string(),
@@ -47,6 +48,8 @@ const Head = z.object({
   ids: z.array(z.string()),
   /** One row for each row of the data set: kept, code, cluster, rank, score. */
   reasons: z.object({ file: z.string(), sha256: z.string(), stages: z.literal(true).optional() }),
+  /** Of this text without this field; selections of an earlier Winnow have none. */
+  sha256: z.string().optional(),
 });
 
 /** A selection as it is saved and loaded. A selector's `Selection` fits `chosen` as it is. */
@@ -128,14 +131,12 @@ async function save(
     ids: Array.from(chosen.kept, (row) => dataset.ids[row]!),
     reasons: {
       file: reasonsFile,
-      sha256: createHash('sha256')
-        .update(await readFile(path))
-        .digest('hex'),
+      sha256: await hashFile(path),
       stages: 'stage' in columns || undefined,
     },
   };
   const file = join(project.paths.selections, `${given}.json`);
-  await writeFileAtomic(file, `${JSON.stringify(head, null, 1)}\n`);
+  await writeFileAtomic(file, `${JSON.stringify({ ...head, sha256: hashHead(head) }, null, 1)}\n`);
   const { method, requested } = chosen;
   await project.record({
     kind: 'selection',
@@ -169,19 +170,34 @@ export async function readSelectionHead(project: Project, given: string): Promis
     });
   }
   try {
-    const head: unknown = JSON.parse(await readFile(file, 'utf8'));
-    refuseNewer(head, 'format', file);
-    return Head.parse(head);
+    const content = JSON.parse(await readFile(file, 'utf8')) as Record<string, unknown>;
+    refuseNewer(content, 'format', file);
+    const { sha256, ...head } = content;
+    if (sha256 !== undefined && sha256 !== hashHead(head)) throw damagedSelection(file);
+    return Head.parse(content);
   } catch (cause) {
-    if (cause instanceof WinnowError) throw cause;
-    throw new WinnowError({
-      code: 'SELECTION_DAMAGED',
-      message: "the selection can't be read",
-      where: { file },
-      hint: 'Make it again with the same command: the same rows are chosen.',
-      cause,
-    });
+    throw cause instanceof WinnowError ? cause : damagedSelection(file, cause);
   }
+}
+
+/** Of a file; '' where there is none. */
+async function hashFile(path: string): Promise<string> {
+  const bytes = await readFile(path).catch(() => undefined);
+  return bytes === undefined ? '' : createHash('sha256').update(bytes).digest('hex');
+}
+
+function hashHead(head: Record<string, unknown>): string {
+  return createHash('sha256').update(JSON.stringify(head)).digest('hex');
+}
+
+function damagedSelection(file: string, cause?: unknown): WinnowError {
+  return new WinnowError({
+    code: 'SELECTION_DAMAGED',
+    message: 'The selection is not as it was written.',
+    where: { file },
+    hint: 'Make it again with the same command: the same rows are chosen.',
+    cause,
+  });
 }
 
 /** A saved selection with the reason of every row. */
@@ -195,6 +211,7 @@ export async function loadSelection(project: Project, given: string): Promise<Lo
   const rowIds: string[] = new Array(rows);
   const duck = await project.duck();
   const byId = new Map(head.ids.map((id, at) => [id, at]));
+  if ((await hashFile(path)) !== head.reasons.sha256) throw damagedSelection(path);
   await duck.alone(async (connection) => {
     try {
       const stage = head.reasons.stages === true ? ['stage'] : [];
@@ -227,7 +244,7 @@ export async function loadSelection(project: Project, given: string): Promise<Lo
         }
       }
     } catch (cause) {
-      throw damaged(path, cause);
+      throw damagedSelection(path, cause);
     }
   });
   return {

@@ -1,4 +1,4 @@
-import { closeSync, fstatSync, openSync, readSync } from 'node:fs';
+import { closeSync, fstatSync, openSync, readSync, statSync } from 'node:fs';
 import { rm } from 'node:fs/promises';
 import type { DuckDBAppender, DuckDBConnection } from '@duckdb/node-api';
 import { z } from 'zod';
@@ -9,6 +9,7 @@ import { withDiskErrors } from '../base/files/disk-errors.ts';
 import type { Column, ColumnBlock } from '../numeric/columns.ts';
 import { writeHalves } from '../numeric/half.ts';
 import { refuseNewer } from './format-version.ts';
+import { addTrailer, FINGERPRINT_BYTES, fileState, type Trailer } from './shard-trailer.ts';
 
 /** A column as it is stored. */
 export const ColumnRecord = z.object({
@@ -52,6 +53,7 @@ export async function writeParquet(
   block: ColumnBlock,
   ids: readonly string[],
   about: Omit<ShardMeta, 'format'>,
+  trailer: Trailer = NO_TRAILER,
 ): Promise<void> {
   const meta: ShardMeta = { format: 1, ...about };
   const columns = Object.entries(block.columns);
@@ -78,6 +80,7 @@ export async function writeParquet(
         `COPY (SELECT * FROM ${table} ORDER BY row) TO ${quote(temporary)} (FORMAT parquet, COMPRESSION zstd, KV_METADATA {winnow: ${quote(JSON.stringify(meta))}})`,
       ),
     );
+    addTrailer(temporary, trailer);
     await commitFile(temporary, path);
   } finally {
     await connection.run(`DROP TABLE ${table}`);
@@ -86,6 +89,9 @@ export async function writeParquet(
 }
 
 let temporarySerial = 0;
+
+/** A checksum alone. */
+const NO_TRAILER: Trailer = { identity: new Uint8Array(FINGERPRINT_BYTES), fingerprints: new Uint8Array(0) };
 
 function appendCell(appender: DuckDBAppender, column: Column, row: number, isHalved: boolean): void {
   if (column.kind === 'text') {
@@ -110,14 +116,13 @@ function bytesOf(data: Float32Array): Uint8Array {
   return new Uint8Array(data.buffer, data.byteOffset, data.byteLength);
 }
 
-/** True where the file begins and ends as Parquet does: finished files always do, since they appear by rename. */
+/**
+ * True where the file begins and ends as Parquet does: finished files always do, since they appear by rename. It reads
+ * twelve bytes; whether they are the bytes that were written, `fileState` knows.
+ */
 export function looksWhole(path: string): boolean {
-  let fd: number;
-  try {
-    fd = openSync(path, 'r');
-  } catch {
-    return false;
-  }
+  if (statSync(path, { throwIfNoEntry: false })?.isFile() !== true) return false;
+  const fd = openSync(path, 'r');
   try {
     const { size } = fstatSync(fd);
     if (size < 12) return false;
@@ -128,6 +133,18 @@ export function looksWhole(path: string): boolean {
     return ends.toString('latin1', 0, 4) === 'PAR1' && ends.toString('latin1', 8) === 'PAR1' && footer < size - 8;
   } finally {
     closeSync(fd);
+  }
+}
+
+/** True where the file is whole, and its checksum is right where it has one. The first look reads all of it. */
+export function isSound(path: string): boolean {
+  return looksWhole(path) && fileState(path) !== 'damaged';
+}
+
+/** Throws `SHARD_DAMAGED` where a file isn't as it was written. */
+export function refuseDamaged(paths: readonly string[], command?: string): void {
+  for (const path of paths) {
+    if (fileState(path) === 'damaged') throw damaged(path, 'its checksum is wrong', command);
   }
 }
 
@@ -166,12 +183,13 @@ export async function readMeta(connection: DuckDBConnection, path: string): Prom
   }
 }
 
-export function damaged(path: string, cause: unknown): WinnowError {
+/** `command`: what measured it. */
+export function damaged(path: string, cause: unknown, command?: string): WinnowError {
   return new WinnowError({
     code: 'SHARD_DAMAGED',
-    message: `a file of measured signals can't be read: ${cause instanceof Error ? cause.message.split('\n')[0]!.slice(0, 160) : cause}`,
+    message: `A file of measured signals can't be read: ${cause instanceof Error ? cause.message.split('\n')[0]!.slice(0, 160) : cause}.`,
     where: { file: path },
-    hint: 'Delete this file and run the command that measured it again; only these rows are measured anew.',
+    hint: `Run ${command === undefined ? 'the command that measured it' : `"${command}"`} again: only these rows are measured anew.`,
     cause,
   });
 }

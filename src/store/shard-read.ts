@@ -7,8 +7,16 @@ import { readHalves } from '../numeric/half.ts';
 import type { Matrix } from '../numeric/linalg/matrix.ts';
 import { type Joined, readJoined } from './column-cache.ts';
 import type { Project } from './project.ts';
-import { type ColumnRecord, damaged, looksWhole, mayHoldQuarantined, readMeta, type ShardMeta } from './shard-file.ts';
-import type { Shard, ShardPlan } from './shards.ts';
+import {
+  type ColumnRecord,
+  damaged,
+  looksWhole,
+  mayHoldQuarantined,
+  readMeta,
+  refuseDamaged,
+  type ShardMeta,
+} from './shard-file.ts';
+import type { Shard, ShardPlan } from './shard-plan.ts';
 
 /** Where columns are: a plan from `planShards`, or one found in the lineage. */
 export type ReadPlan = Pick<ShardPlan, 'shards' | 'dataset'> & { identity: { signal: string } } & {
@@ -48,6 +56,10 @@ export async function readColumns(
   return duck.alone(async (connection) => {
     const { start, end } = options.range ?? { start: 0, end: plan.dataset.rows };
     const inRange = plan.shards.filter((shard) => shard.done && shard.start < end && shard.end > start);
+    refuseDamaged(
+      inRange.map(({ path }) => path),
+      plan.command,
+    );
     const meta = await firstMeta(connection, files);
     const records = names.map((wanted) => {
       const record = meta?.columns.find((column) => column.name === wanted);
@@ -68,15 +80,7 @@ export async function readColumns(
       try {
         // Shards of an earlier version may lack a column that later ones have.
         const ragged = options.partial === true ? ', union_by_name = true' : '';
-        const result = await connection.stream(`SELECT ${columns} FROM read_parquet([${list}]${ragged})${where}`);
-        for (
-          let chunk = await result.fetchChunk();
-          chunk !== null && chunk.rowCount > 0;
-          chunk = await result.fetchChunk()
-        ) {
-          const at = integers(chunk, 0).map((row) => row - start);
-          for (const [index, take] of fill.entries()) take.chunk(chunk, index + 1, at);
-        }
+        await fillFrom(connection, `SELECT ${columns} FROM read_parquet([${list}]${ragged})${where}`, start, fill);
       } catch (cause) {
         throw await blame(connection, files, columns, cause);
       }
@@ -94,11 +98,36 @@ export async function readQuarantined(project: Project, plan: ReadPlan): Promise
   if (plan.joined !== undefined) return [...plan.joined.quarantined];
   const files = presentFiles(plan, { partial: true }).filter(mayHoldQuarantined);
   if (files.length === 0) return [];
+  refuseDamaged(files, plan.command);
   const duck = await project.duck();
   return duck.alone(async (connection) => {
     const out: Quarantined[] = [];
     for (const file of files) out.push(...(await readMeta(connection, file)).quarantined);
     return out;
+  });
+}
+
+/** All columns of one shard, row r of it at position r. */
+export interface WholeShard {
+  records: readonly ColumnRecord[];
+  columns: Record<string, Column>;
+  quarantined: readonly Quarantined[];
+}
+
+/** All that a shard's file holds. Throws `SHARD_DAMAGED`. */
+export async function readShard(project: Project, path: string): Promise<WholeShard> {
+  const [, start, end] = /-(\d+)-(\d+)-[0-9a-f]{64}\.parquet$/.exec(path)!.map(Number) as [number, number, number];
+  refuseDamaged([path]);
+  const duck = await project.duck();
+  return duck.alone(async (connection) => {
+    const { columns: records, quarantined } = await readMeta(connection, path);
+    const fill = records.map((record) => filler(record, end - start));
+    const names = ['row', ...records.map((record) => name(record.name))].join(', ');
+    await fillFrom(connection, `SELECT ${names} FROM read_parquet(${quote(path)})`, start, fill).catch((cause) => {
+      throw damaged(path, cause);
+    });
+    const columns = Object.fromEntries(records.map((record, i) => [record.name, fill[i]!.column()]));
+    return { records, columns, quarantined };
   });
 }
 
@@ -109,20 +138,13 @@ export async function readVectors(
   record: ColumnRecord,
   { start, end }: { start: number; end: number },
 ): Promise<Matrix> {
+  refuseDamaged([path]);
   const fill = filler(record, end - start);
   const duck = await project.duck();
   await duck.alone(async (connection) => {
     try {
       const query = `SELECT row, ${name(record.name)} FROM read_parquet(${quote(path)}) WHERE row >= ${start} AND row < ${end}`;
-      const result = await connection.stream(query);
-      for (
-        let chunk = await result.fetchChunk();
-        chunk !== null && chunk.rowCount > 0;
-        chunk = await result.fetchChunk()
-      ) {
-        const at = integers(chunk, 0).map((row) => row - start);
-        fill.chunk(chunk, 1, at);
-      }
+      await fillFrom(connection, query, start, [fill]);
     } catch (cause) {
       throw damaged(path, cause);
     }
@@ -146,17 +168,17 @@ function presentFiles(plan: ReadPlan, { partial }: ReadOptions): string[] {
       cut !== undefined
         ? ': a file of it was cut short or damaged'
         : there.length > 0
-          ? ', which have changed since it was measured'
+          ? ': rows among them have changed since it was measured'
           : '';
     const command = plan.command ?? `winnow score ${plan.identity.signal}`;
     throw new WinnowError({
       code: 'SIGNAL_INCOMPLETE',
-      message: `signal "${plan.identity.signal}" is missing for ${rows} of ${plan.dataset.rows} rows${reason}`,
+      message: `Signal "${plan.identity.signal}" is missing for ${rows} of ${plan.dataset.rows} rows${reason}.`,
       where: cut === undefined ? undefined : { file: cut.path },
       hint:
         plan.isImported === true
           ? `The data set has other rows than when it was imported; run "${command}" with a file of all of them.`
-          : `Run "${command}": only what is missing is computed.`,
+          : `Run "${command}": only what is missing is measured; equal rows keep their numbers.`,
     });
   }
   return plan.shards.filter((shard) => shard.done).map((shard) => shard.path);
@@ -183,6 +205,20 @@ async function blame(
     }
   }
   return cause;
+}
+
+/** Runs a query whose first column is `row`, and gives its other columns to fillers; row `start` goes to place 0. */
+async function fillFrom(
+  connection: DuckDBConnection,
+  query: string,
+  start: number,
+  fill: readonly Filler[],
+): Promise<void> {
+  const result = await connection.stream(query);
+  for (let chunk = await result.fetchChunk(); chunk !== null && chunk.rowCount > 0; chunk = await result.fetchChunk()) {
+    const at = integers(chunk, 0).map((row) => row - start);
+    for (const [index, take] of fill.entries()) take.chunk(chunk, index + 1, at);
+  }
 }
 
 interface Filler {

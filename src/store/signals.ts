@@ -6,8 +6,8 @@ import { findJoined, isJoinable, joinedPath, saveJoined } from './column-cache.t
 import type { SignalEntry } from './lineage.ts';
 import type { Project } from './project.ts';
 import { type ColumnRecord, looksWhole, readMeta } from './shard-file.ts';
+import { hashRows, type Shard, type ShardPlan } from './shard-plan.ts';
 import { type ReadOptions, type ReadPlan, readColumns, readQuarantined } from './shard-read.ts';
-import { hashRows, type Shard, type ShardPlan } from './shards.ts';
 
 /** A signal that was measured for a data set, as the lineage knows it. */
 export interface StoredSignal extends ReadPlan {

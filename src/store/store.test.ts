@@ -18,8 +18,9 @@ import type { Dataset } from '../dataset/dataset.ts';
 import type { ColumnBlock } from '../numeric/columns.ts';
 import { openProject, type Project } from './project.ts';
 import { listSelections, loadSelection, saveSelection } from './selections.ts';
+import { planShards, type Shard, type ShardPlan, type SignalIdentity } from './shard-plan.ts';
 import { readColumns, readQuarantined } from './shard-read.ts';
-import { planShards, type Shard, type ShardPlan, type SignalIdentity, writeShard } from './shards.ts';
+import { writeShard } from './shards.ts';
 import { columnsNamed, recordSignal, storedSignals } from './signals.ts';
 import { querySql } from './verbs/sql.ts';
 

@@ -5,6 +5,12 @@ const Output = z.strictObject({
   path: z.string().describe('where the shard belongs'),
   key: z.string().describe('SHA-256 of all that its numbers depend on'),
   measures: z.record(z.string(), z.string()).default({}).describe('one sentence a column'),
+  prints: z
+    .string()
+    .optional()
+    .describe(
+      'file of what the rows are measured of: 16 bytes for the signal, then 16 a row, for the end of the shard',
+    ),
 });
 
 const Shard = z.strictObject({

@@ -12,6 +12,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from .files import write_whole
+from .trailer import add_trailer, read_prints
 
 
 @dataclass
@@ -73,9 +74,9 @@ def description_of(name: str, measures: dict[str, str]) -> str:
 
 def write_shard(
     path: Path, key: str, rows: np.ndarray, ids: list[str], columns: dict[str, Column], measures: dict[str, str],
-    quarantined: list[dict],
+    quarantined: list[dict], prints: str | None = None,
 ) -> None:  # fmt: skip
-    """Write a shard, whole or not at all."""
+    """Write a shard, whole or not at all. `prints`: a file of what its rows are measured of, for the trailer."""
     table = pa.table(
         {
             "row": pa.array(rows.astype(np.int32)),
@@ -93,5 +94,6 @@ def write_shard(
         with pq.ParquetWriter(file, table.schema, compression="zstd", store_schema=False) as writer:
             writer.write_table(table)
             writer.add_key_value_metadata({"winnow": json.dumps(meta, ensure_ascii=False, separators=(",", ":"))})
+        add_trailer(file, *read_prints(prints, int(rows[0]), [q["row"] for q in quarantined]))
 
     write_whole(path, write)

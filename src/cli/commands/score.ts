@@ -41,14 +41,14 @@ export const register: Register = (program, session) => {
         });
         if (context.dryRun) {
           const summary = await dryRun(plan);
-          const { rowsMissing, rows, dataset, model, cost, estimate } = summary;
+          const { rowsMissing, rowsReused, rows, dataset, model, cost, estimate } = summary;
           const requests =
             estimate === undefined
               ? ''
               : `\nAbout ${estimate.requests.toLocaleString('en')} requests and ${(estimate.promptTokens / 1e6).toFixed(2)} million prompt tokens (at ${estimate.assumed}).`;
           return {
             document: summary,
-            text: `${rowsMissing} of ${rows} samples of ${dataset} would be scored with ${model}.\nCost: ${cost}.${requests} Nothing was done.`,
+            text: `${rowsMissing} of ${rows} samples of ${dataset} would be scored with ${model}${ofEqual(rowsReused)}.\nCost: ${cost}.${requests} Nothing was done.`,
           };
         }
         const result = await runScore(plan);
@@ -59,7 +59,7 @@ export const register: Register = (program, session) => {
           text: [
             ...(result.fit === undefined ? [] : [...fitLines(result.fit), '']),
             ...(notFinite(result) ?? []),
-            `${result.signal}: ${result.rowsComputed - failed} samples scored in ${formatDuration(result.seconds)}, ${result.rows - result.rowsComputed} were there already.`,
+            `${result.signal}: ${result.rowsComputed - failed} samples scored in ${formatDuration(result.seconds)}, ${result.rows - result.rowsComputed} were there already${ofEqual(result.rowsReused)}.`,
             ...(result.quarantined.length === 0
               ? []
               : [
@@ -88,6 +88,8 @@ function notFinite({ rows, quarantined }: ScoreResult): string[] | undefined {
     'Score with --dtype bfloat16 or float32; graphs of a model in process with those in fp32.',
   ];
 }
+
+const ofEqual = (rows: number): string => (rows === 0 ? '' : `, ${rows} of them taken over from equal rows`);
 
 /** Some rows that can't be read are a data set's lot; where most can't be, the command has failed. */
 const hasFailed = ({ rows, quarantined }: ScoreResult): boolean => 2 * quarantined.length > rows;
@@ -150,7 +152,9 @@ const byComma = (text: string): string[] => text.split(',').map((part) => part.t
 
 function allText(result: ScoreAllResult, dryRun: boolean): string {
   const rows = result.signals.map((one) => {
-    const did = 'rowsComputed' in one ? `${one.rowsComputed} scored in ${formatDuration(one.seconds)}` : one.cost;
+    const shared = 'sharedWith' in one && one.sharedWith.length > 0 ? ' (shared passes)' : '';
+    const did =
+      'rowsComputed' in one ? `${one.rowsComputed} scored in ${formatDuration(one.seconds)}${shared}` : one.cost;
     const there = one.rows - ('rowsComputed' in one ? one.rowsComputed : one.rowsMissing);
     return [one.signal, one.dataset, did, `${there} of ${one.rows} were there`];
   });

@@ -113,7 +113,7 @@ function datasetLines({
     `  ${name}: ${plural(rows, 'row')}, ${format}${quarantined === 0 ? '' : `, ${quarantined} set aside`}`,
     ...(changed
       ? [
-          `    changed since its import${changes === undefined ? '' : ` (${describeChanges(changes)})`}${again === 0 ? '' : `: up to ${plural(again, 'row')} to measure again`}; selections made before are of the old rows`,
+          `    changed since its import${changes === undefined ? '' : ` (${describeChanges(changes)})`}${again === 0 ? '' : `: up to ${plural(again, 'row')} without numbers (equal rows keep theirs: "winnow score" takes them over)`}; selections made before are of the old rows`,
         ]
       : []),
     ...measured.map(

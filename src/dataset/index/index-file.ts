@@ -1,6 +1,7 @@
 import { readFileSync } from 'node:fs';
 import type { Quarantined } from '../../base/errors.ts';
 import { writeFileAtomic } from '../../base/files/atomic.ts';
+import { checksum } from '../../base/files/checksum.ts';
 import { createIdTable } from './id-table.ts';
 import type { RowIndex } from './index-table.ts';
 
@@ -17,7 +18,8 @@ interface Header {
   sizes: number[];
 }
 
-/** Write the index whole or not at all: magic, header length, header (JSON), then the arrays at 8-byte steps. */
+/** Write the index whole or not at all: magic, header length, header (JSON), the arrays at 8-byte steps, then a
+ * CRC-32 of all of it. */
 export async function saveIndex(path: string, index: RowIndex): Promise<void> {
   const ids = index.ids.freeze();
   const sections = [index.offsets, index.lengths, ids.ends, index.sources, index.flags, index.hashes, ids.text].map(
@@ -37,6 +39,9 @@ export async function saveIndex(path: string, index: RowIndex): Promise<void> {
   lead.writeUInt32LE(text.length, 12);
   const parts: Uint8Array[] = [lead, text, padding(text.length)];
   for (const section of sections) parts.push(section, padding(section.length));
+  const sum = Buffer.alloc(8);
+  sum.writeUInt32LE(checksum(parts));
+  parts.push(sum);
   await writeFileAtomic(path, Buffer.concat(parts));
 }
 
@@ -51,7 +56,12 @@ export function loadIndex(path: string): RowIndex | undefined {
   } catch {
     return undefined;
   }
-  if (file.length < 16 || file.toString('latin1', 0, 8) !== MAGIC || file.readUInt32LE(8) !== INDEX_VERSION)
+  if (file.length < 24 || file.toString('latin1', 0, 8) !== MAGIC || file.readUInt32LE(8) !== INDEX_VERSION)
+    return undefined;
+  if (
+    checksum([file.subarray(0, -8)]) !== file.readUInt32LE(file.length - 8) ||
+    file.readUInt32LE(file.length - 4) !== 0
+  )
     return undefined;
   try {
     const headerLength = file.readUInt32LE(12);
@@ -62,7 +72,7 @@ export function loadIndex(path: string): RowIndex | undefined {
       at += size + padding(size).length;
       return file.buffer.slice(file.byteOffset + start, file.byteOffset + start + size);
     });
-    if (at !== file.length) return undefined;
+    if (at !== file.length - 8) return undefined;
     const [offsets, lengths, ends, sources, flags, hashes, text] = sections as [ArrayBuffer, ...ArrayBuffer[]];
     return {
       rows: header.rows,

@@ -3,8 +3,8 @@ import { isFreeEmbedding } from '../../select/inputs/free-embedding.ts';
 import { storedName } from '../../select/inputs/read-inputs.ts';
 import { scoreIdentity } from '../../select/inputs/score-columns.ts';
 import { commandIn } from '../../signals/engine/column-providers.ts';
-import { rowsOf } from '../../signals/engine/shard-locks.ts';
 import type { Project } from '../../store/project.ts';
+import { rowsOf } from '../../store/shard-plan.ts';
 import { type StoredSignal, storedSignals } from '../../store/signals.ts';
 import { type Entry, needsOf, referenceNeedsOf } from './contestant.ts';
 

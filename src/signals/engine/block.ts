@@ -1,19 +1,6 @@
 import type { Quarantined } from '../../base/errors.ts';
 import type { SampleBatch } from '../../dataset/dataset.ts';
-import type { FloatColumn, ListColumn } from '../../numeric/columns.ts';
-
-/** Ragged column of per-row arrays; a missing array is an empty list. */
-export function listColumn(rows: readonly (Float32Array | undefined)[]): ListColumn {
-  const offsets = new Uint32Array(rows.length + 1);
-  rows.forEach((row, i) => {
-    offsets[i + 1] = offsets[i]! + (row?.length ?? 0);
-  });
-  const data = new Float32Array(offsets[rows.length]!);
-  rows.forEach((row, i) => {
-    if (row !== undefined) data.set(row, offsets[i]!);
-  });
-  return { kind: 'list', width: 1, offsets, data };
-}
+import type { FloatColumn } from '../../numeric/columns.ts';
 
 /** A column whose listed rows take consecutive vectors of `vectors`; all others are NaN. */
 export function scatter(rows: number, width: number, at: readonly number[], vectors: Float32Array): FloatColumn {

@@ -4,7 +4,7 @@ import { optionError } from '../../base/option-error.ts';
 import { didYouMean } from '../../base/suggest.ts';
 import type { Sample } from '../../dataset/sample.ts';
 import type { Project } from '../../store/project.ts';
-import { planShards } from '../../store/shards.ts';
+import { planShards, rowsToMeasure } from '../../store/shard-plan.ts';
 import { signals } from '../measured/registry.ts';
 import type { ScorePlan, ScoreSummary, Signal, SignalContext } from '../signal.ts';
 import { commandIn } from './column-providers.ts';
@@ -86,6 +86,7 @@ export async function planScore(project: Project, request: ScoreRequest): Promis
       params: signal.key(params),
       columns: signal.columns(params),
       media: signal.readsMedia,
+      byRow: signal.computeMissing === undefined,
     },
     { shardRows: signal.shardRows, signal: request.abort },
   );
@@ -103,7 +104,8 @@ export async function planScore(project: Project, request: ScoreRequest): Promis
       revision,
       params,
       rows: dataset.rows,
-      rowsMissing: missing.reduce((sum, shard) => sum + shard.end - shard.start, 0),
+      rowsMissing: rowsToMeasure(shards, missing),
+      rowsReused: [...shards.equal.values()].reduce((sum, { count }) => sum + count, 0),
       shards: shards.shards.length,
       shardsMissing: missing.length,
       cost: signal.cost(params),

@@ -9,8 +9,9 @@ import { kmeans } from '../../numeric/kmeans/kmeans.ts';
 import { unitRowsJoined } from '../../numeric/linalg/join-vectors.ts';
 import { gatherRows } from '../../numeric/linalg/matrix.ts';
 import type { Project } from '../../store/project.ts';
-import { readColumns, readQuarantined } from '../../store/shard-read.ts';
-import type { Shard } from '../../store/shards.ts';
+import { refuseDamaged } from '../../store/shard-file.ts';
+import type { Shard } from '../../store/shard-plan.ts';
+import { readColumns, readQuarantined, wholeShards } from '../../store/shard-read.ts';
 import { findColumns, type StoredSignal, storedSignals } from '../../store/signals.ts';
 import { runJob } from '../../worker/run-job.ts';
 import type { Signal, SignalContext } from '../signal.ts';
@@ -78,16 +79,8 @@ async function sourcesOf(params: ScorerParams, context: SignalContext): Promise<
         exitCode: 2,
       });
     }
-    const missing = stored.shards
-      .filter((shard) => !shard.done)
-      .reduce((rows, { start, end }) => rows + end - start, 0);
-    if (missing > 0) {
-      throw new WinnowError({
-        code: 'SIGNAL_INCOMPLETE',
-        message: `signal "${stored.entry.signal}" is missing for ${missing} of ${dataset.rows} rows, and a scorer is trained on all of them`,
-        hint: `Run "winnow score ${stored.entry.signal}": only what is missing is computed.`,
-      });
-    }
+    const files = wholeShards(stored).map(({ path }) => path);
+    refuseDamaged(files, stored.command);
     return { column: name, kind, width, stored };
   });
 }
@@ -107,7 +100,7 @@ export async function scorerRevision(params: ScorerParams, context: SignalContex
 }
 
 /** Trains a scorer in the Python worker and writes its scores: all rows at once, whichever shards are missing. */
-export async function fillByScorer<P extends ScorerParams>(
+export async function trainScorer<P extends ScorerParams>(
   signal: Signal<P>,
   params: P,
   context: SignalContext,

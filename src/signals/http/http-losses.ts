@@ -34,7 +34,7 @@ const MOST_FAILURES = 8;
 export async function openServerLosses(
   params: LossParams,
   context: SignalContext,
-): Promise<{ losses(samples: readonly Sample[], tell?: (rows: number) => void): Promise<RowLoss[]> }> {
+): Promise<{ losses(samples: readonly Sample[], onRows?: (rows: number) => void): Promise<RowLoss[]> }> {
   const { endpoint, kind, model, local, isAlive } = await connect(params, context);
   const { dataset } = context;
   const settings = serverSettings(params);
@@ -48,8 +48,8 @@ export async function openServerLosses(
   const load: ImageSource = (path, what) => (what === 'grey' ? greyUri : imageUri)(dataset, path, maxBytes);
   const one = (sample: Sample): Promise<RowPasses> => scoreRow(sample, variants, backend, load);
   let hasAnswered = false;
-  const score = async (samples: readonly Sample[], tell?: (rows: number) => void): Promise<RowOutcome[]> => {
-    const outcomes = await scoreAll(samples, settings.concurrency, isAlive, one, tell);
+  const score = async (samples: readonly Sample[], onRows?: (rows: number) => void): Promise<RowOutcome[]> => {
+    const outcomes = await scoreAll(samples, settings.concurrency, isAlive, one, onRows);
     // What a busy server failed at may pass when it is asked for nothing else.
     const again = [...outcomes.keys()].filter((i) => isDoubtful(outcomes[i]!));
     const rest = again.map((i) => samples[i]!);
@@ -62,7 +62,8 @@ export async function openServerLosses(
   };
   await checkTwoOrders(score, context, settings);
   return {
-    losses: async (samples, tell) => (await score(samples, tell)).map((row) => report(row, variants, params.perToken)),
+    losses: async (samples, onRows) =>
+      (await score(samples, onRows)).map((row) => report(row, variants, params.perToken)),
   };
 }
 
@@ -72,7 +73,7 @@ async function scoreAll(
   width: number,
   isAlive: () => Promise<boolean>,
   score: (sample: Sample) => Promise<RowPasses>,
-  tell?: (rows: number) => void,
+  onRows?: (rows: number) => void,
 ): Promise<RowOutcome[]> {
   const outcomes: RowOutcome[] = [];
   let done = 0;
@@ -94,7 +95,7 @@ async function scoreAll(
         }
         outcomes[i] = fault;
       }
-      tell?.(++done);
+      onRows?.(++done);
     }
   };
   const lanes = await Promise.allSettled(Array.from({ length: Math.min(width, samples.length) }, lane));

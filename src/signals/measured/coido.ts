@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { fillByScorer, scorerParams, scorerReads, scorerRevision } from '../engine/scorer.ts';
+import { scorerParams, scorerReads, scorerRevision, trainScorer } from '../engine/scorer.ts';
 import type { Signal } from '../signal.ts';
 
 const Params = z.object({
@@ -39,5 +39,5 @@ export const coidoScore: Signal<CoidoParams> = {
   revision: scorerRevision,
   key: (params) => ({ ...params }),
   reads: scorerReads,
-  fill: (params, context, missing) => fillByScorer(coidoScore, params, context, missing),
+  computeMissing: (params, context, missing) => trainScorer(coidoScore, params, context, missing),
 };

@@ -1,5 +1,4 @@
-import type { Column, ColumnSpec } from '../../numeric/columns.ts';
-import { listColumn } from '../engine/block.ts';
+import { type Column, type ColumnSpec, listColumn } from '../../numeric/columns.ts';
 import type { LossParams } from './loss-params.ts';
 import { columnSuffix, type LossVariant, type RowLoss } from './row-loss.ts';
 

@@ -91,11 +91,11 @@ export const loss: Signal<LossParams> = {
   async open(params, context) {
     const measure = params.server === undefined ? await inProcess(params, context) : await overHttp(params, context);
     return {
-      async compute(batch, tell): Promise<SignalBlock> {
+      async compute(batch, onRows): Promise<SignalBlock> {
         const present = batch.samples.flatMap((sample, i) => (sample === null ? [] : [{ sample, i }]));
         const computed = await measure.losses(
           present.map((item) => item.sample),
-          tell,
+          onRows,
         );
         const losses: (RowLoss | null)[] = batch.samples.map(() => null);
         present.forEach(({ i }, j) => {
@@ -116,7 +116,7 @@ export const loss: Signal<LossParams> = {
 
 /** Where losses come from; each in the order of the samples. */
 interface LossSource {
-  losses(samples: readonly Sample[], tell?: (rows: number) => void): Promise<RowLoss[]>;
+  losses(samples: readonly Sample[], onRows?: (rows: number) => void): Promise<RowLoss[]>;
   close(): Promise<void>;
 }
 

@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { fillByScorer, scorerParams, scorerReads, scorerRevision } from '../engine/scorer.ts';
+import { scorerParams, scorerReads, scorerRevision, trainScorer } from '../engine/scorer.ts';
 import type { Signal } from '../signal.ts';
 
 const Params = z.object({
@@ -25,5 +25,5 @@ export const selfFilterScore: Signal<SelfFilterParams> = {
   revision: scorerRevision,
   key: (params) => ({ ...params }),
   reads: scorerReads,
-  fill: (params, context, missing) => fillByScorer(selfFilterScore, params, context, missing),
+  computeMissing: (params, context, missing) => trainScorer(selfFilterScore, params, context, missing),
 };

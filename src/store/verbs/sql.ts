@@ -3,6 +3,7 @@ import { type Duck, name, quote } from '../../base/duckdb.ts';
 import { WinnowError } from '../../base/errors.ts';
 import type { Dataset } from '../../dataset/dataset.ts';
 import type { Project } from '../project.ts';
+import { refuseDamaged } from '../shard-file.ts';
 import { type StoredSignal, storedSignals } from '../signals.ts';
 import { makeSamplesTable, SAMPLE_COLUMNS } from './sql-samples.ts';
 
@@ -83,7 +84,7 @@ export function queryBlocks(
       const statements = await connection.extractStatements(sql);
       if (statements.count !== 1) throw notReading('give exactly one statement');
       await makeSamplesTable(connection, dataset, sql, signal);
-      await makeViews(connection, signals, views);
+      await makeViews(connection, signals, sql, views);
       const prepared = await statements.prepare(0);
       if (!isReading(prepared.statementType, sql)) throw notReading('this statement changes something');
       const result = await prepared.stream();
@@ -131,15 +132,19 @@ function sqlFailed(cause: Error): WinnowError {
 async function makeViews(
   connection: DuckDBConnection,
   signals: readonly StoredSignal[],
+  sql: string,
   views: string[],
 ): Promise<void> {
+  const isNamed = (view: string): boolean => sql.toLowerCase().includes(view.toLowerCase());
   const taken = new Set(SAMPLE_COLUMNS);
   const joins: string[] = [];
   const columns: string[] = [];
-  for (const { entry, shards } of signals) {
-    const files = shards.filter((shard) => shard.done).map((shard) => quote(shard.path));
+  for (const { entry, shards, command } of signals) {
+    const paths = shards.filter((shard) => shard.done).map((shard) => shard.path);
+    const files = paths.map(quote);
     const view = entry.signal.replace(/[^A-Za-z0-9_]/g, '_');
     if (files.length === 0 || views.includes(view)) continue;
+    if (isNamed(view) || isNamed('scored')) refuseDamaged(paths, command);
     await connection.run(
       `CREATE OR REPLACE TEMP VIEW ${name(view)} AS SELECT * FROM read_parquet([${files.join(', ')}])`,
     );

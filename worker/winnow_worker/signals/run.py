@@ -175,6 +175,7 @@ def write_outputs(
             columns,
             output.get("measures", {}),
             failed[output["signal"]],
+            output.get("prints"),
         )
 
 

@@ -69,13 +69,15 @@ export async function describeRun(project: Project, dataset: Dataset, main: Load
   };
 }
 
-/** Time of each pass. Signals that share one were given its time each, to the last digit: it is counted once. */
+/** What the clock said of each pass. Signals that were measured in one have its time each: it is counted once. */
 function stepsOf(stored: readonly StoredSignal[], dataset: Dataset): Run['steps'] {
   const passes = new Map<unknown, StoredSignal[]>();
   for (const signal of stored) {
     if (signal.isImported) continue;
-    const { seconds } = signal.entry.about;
-    const key = typeof seconds === 'number' && seconds > 0 ? seconds : signal;
+    const { began, seconds } = signal.entry.about;
+    // Measurements of an earlier Winnow don't say when they began; equal seconds to the last digit are those of one
+    // pass.
+    const key = began ?? (typeof seconds === 'number' && seconds > 0 ? seconds : signal);
     passes.set(key, [...(passes.get(key) ?? []), signal]);
   }
   return [...passes.values()].map((shared) => ({
