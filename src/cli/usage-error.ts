@@ -10,6 +10,7 @@ const REFUSALS: Readonly<Record<string, RegExp>> = {
   'commander.missingArgument': /missing required argument '(.*?)'/,
   'commander.optionMissingArgument': /option '(.*?)' argument missing/,
   'commander.missingMandatoryOptionValue': /required option '(.*?)' not specified/,
+  'commander.conflictingOption': /option '(.*?)' cannot be used with option '(.*?)'/,
   'commander.excessArguments': /Expected (\d+ arguments?) but got (\d+)/,
   'commander.invalidArgument': /'([^']*)' argument '(.*)' is invalid\. Allowed choices are (.*?)\.$/,
 };
@@ -31,6 +32,8 @@ export function usageError(error: CommanderError, command: Command): WinnowError
       return misuse(`The option ${first} needs a value.`, see);
     case 'commander.missingMandatoryOptionValue':
       return misuse(`${path} needs the option ${first}.`, see);
+    case 'commander.conflictingOption':
+      return misuse(`${first} and ${second} can't be given together.`, `Leave one of them out. ${see}`);
     case 'commander.excessArguments':
       return misuse(`${path} takes ${first}, got ${second}.`, `Quote an argument that holds spaces. ${see}`);
     case 'commander.invalidArgument': {

@@ -3,13 +3,13 @@ import { diskError } from '../base/files/disk-errors.ts';
 import type { Executor, JobEnd } from './executor/executor.ts';
 import { local } from './executor/local.ts';
 import type { AnyJob, WorkerEvent } from './job.ts';
+import { SETUP_WORKER } from './python.ts';
 
 /** What to do about faults that the same command would meet again. */
 const HINTS: Readonly<Record<string, string>> = {
   LOSS_NOT_FINITE: 'Start again with a smaller --learning-rate and --replace.',
   NO_GPU: 'Leave --device out, or give --device cpu.',
-  PYTHON_PACKAGE_MISSING:
-    'In a clone run: node scripts/setup.mjs python. Else point WINNOW_PYTHON at a Python with torch, transformers, pyarrow and fastjsonschema.',
+  PYTHON_PACKAGE_MISSING: `Run: ${SETUP_WORKER}; or install it into the Python that WINNOW_PYTHON names.`,
   OUT_OF_MEMORY: 'What was finished is kept; run it again with a smaller --batch, or --dtype bfloat16.',
   MODEL_UNUSABLE: 'Give a folder as save_pretrained writes it, with its processor.',
   MODEL_INCOMPLETE: 'Save or download the model again, whole and under its own names; merge an adapter into it first.',

@@ -129,6 +129,12 @@ export const VERBS: readonly Verb[] = [
     load: async () => (await import('./models.ts')).register,
   },
   {
+    name: 'setup',
+    group: 'Project:',
+    summary: 'Install the Python worker',
+    load: async () => (await import('./setup.ts')).register,
+  },
+  {
     name: 'completion',
     group: 'Project:',
     summary: 'Print a shell completion script',
