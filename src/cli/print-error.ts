@@ -1,4 +1,5 @@
 import { type Where, WinnowError } from '../base/errors.ts';
+import { docsUrl } from '../base/files/package-root.ts';
 import { oneLine } from '../base/terminal-text.ts';
 import { paint } from './terminal.ts';
 
@@ -82,7 +83,12 @@ function report(
   exitCode: number,
   where: Where = {},
 ): ErrorReport {
-  return { code, message, where, hint, exitCode };
+  return { code, message: withLinks(message), where, hint: hint === undefined ? undefined : withLinks(hint), exitCode };
+}
+
+/** Pages of the documentation as addresses that open from an installed package too. */
+function withLinks(text: string): string {
+  return text.replace(/(?<![\w/])docs\/([\w-]+\.md(?:#[\w-]+)?)/g, (_, page: string) => docsUrl(page));
 }
 
 function codeOf(error: Error): string | undefined {

@@ -8,14 +8,22 @@ import { completeCommands } from '../complete-commands.ts';
 import { plural } from '../file-options.ts';
 import type { Register } from '../program.ts';
 import { bytes } from '../table.ts';
+import { widthOf } from '../terminal.ts';
 
 /** `winnow status`: what a project holds, what is missing, and the commands that make it. */
 export const register: Register = (program, session) => {
   program
     .command('status')
     .description('Show project contents and disk use, and list missing results with the commands that make them')
+    .option('--system', 'show instead what works on this machine, with the command for what does not')
     .action(
-      action(session, async (context) => {
+      action(session, async (context, given: { system?: true }) => {
+        if (given.system === true) {
+          const { systemStatus } = await import('../../report/system/collect.ts');
+          const { systemText } = await import('../../report/system/text.ts');
+          const system = await systemStatus(context.project);
+          return { document: system, text: () => systemText(system, widthOf(session.stdout)) };
+        }
         const { openProject } = await import('../../store/project.ts');
         const { projectStatus } = await import('../../store/verbs/status.ts');
         await using project = await openProject(context.project);

@@ -126,7 +126,11 @@ function buildOf({ cpu, cuda }: SetupRequest): Build {
     });
   }
   if (cuda === true || process.platform !== 'linux') return 'default';
-  return spawnSync('nvidia-smi', ['-L'], { stdio: 'ignore' }).status === 0 ? 'default' : 'cpu';
+  return hasNvidiaDriver() ? 'default' : 'cpu';
+}
+
+export function hasNvidiaDriver(): boolean {
+  return spawnSync('nvidia-smi', ['-L'], { stdio: 'ignore' }).status === 0;
 }
 
 function hashOf(lock: WorkerLock): string {
