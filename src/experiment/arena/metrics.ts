@@ -127,12 +127,13 @@ async function questionsOf(dataset: Dataset): Promise<string[]> {
 
 function doctorDrafts({ doctor, dataset, pool }: YardstickParts) {
   const canBeChosen = new Set(pool);
-  const shares = doctor
-    .filter(({ rows }) => rows.some((row) => canBeChosen.has(row)))
-    .map(({ code, title, rows }) => ({ code, title: `${code}: ${title}`, mask: maskOf(rows, dataset.rows) }));
-  if (shares.length === 0) return [];
-  const faulty = doctor.filter(({ severity }) => severity !== 'info').flatMap(({ rows }) => rows);
-  shares.unshift({ code: 'any', title: 'any error or warning of the doctor', mask: maskOf(faulty, dataset.rows) });
+  // Remarks are no faults.
+  const found = doctor.filter(({ severity, rows }) => severity !== 'info' && rows.some((row) => canBeChosen.has(row)));
+  const shares = found.map(({ code, title, rows }) => ({ code, title, mask: maskOf(rows, dataset.rows) }));
+  // Warnings that hold for most rows would drown the errors.
+  const errors = found.filter(({ severity }) => severity === 'error').flatMap(({ rows }) => rows);
+  if (errors.length > 0)
+    shares.unshift({ code: 'any', title: 'any error of the doctor', mask: maskOf(errors, dataset.rows) });
   return shares.map(({ code, title, mask }) => ({
     group: 'doctor' as const,
     title,

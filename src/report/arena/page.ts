@@ -4,6 +4,7 @@ import type { Project } from '../../store/project.ts';
 import { shorten } from '../format.ts';
 import { htmlPage } from '../html-page.ts';
 import { thumbnail } from '../pictures/thumbnails.ts';
+import { type ArenaAdvice, adviceOf } from './advice.ts';
 import { commandForAll, IMPORT_WORDS, missingWords, sourceWords } from './csv.ts';
 import { arenaText, assumptionWords, budgetText, costWords } from './text.ts';
 
@@ -26,6 +27,7 @@ export interface ArenaPage {
   /** What each method that could not run lacks, in words, and what that costs. */
   missing: { id: string; title: string; lacks: string; cost: string }[];
   missingCost: string;
+  advice: ArenaAdvice;
   assumptions: string;
   /** What a budget by cost comes to. */
   budget?: string;
@@ -60,6 +62,7 @@ export async function buildArenaPage(project: Project, result: ArenaResult, watc
       cost: costWords(one.cost),
     })),
     missingCost: costWords(result.missingCost),
+    advice: adviceOf(result),
     assumptions: assumptionWords(result.assumptions),
     ...(result.cost === undefined ? {} : { budget: budgetText(result).join(' ') }),
     sources: Object.fromEntries(result.methods.map((method) => [method.id, sourceWords(method)])),

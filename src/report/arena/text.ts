@@ -3,6 +3,7 @@ import type { ArenaBudget, ArenaMethod, ArenaMissing, ArenaPlan, ArenaResult } f
 import type { Interval } from '../../numeric/statistics/statistics.ts';
 import { count, duration, number, percent, shorten } from '../format.ts';
 import { textTable as table } from '../text-table.ts';
+import { adviceOf } from './advice.ts';
 import { commandForAll, IMPORT_WORDS, missingWords } from './csv.ts';
 import { necessityOf } from './necessity.ts';
 
@@ -13,8 +14,8 @@ export function arenaText(result: ArenaResult, width = Number.POSITIVE_INFINITY)
   const necessity = necessityOf(result);
   const shown = [
     ...(necessity === undefined ? [] : [{ name: necessity, head: 'necessity', text: number }]),
-    ...(has('doctor/D007') ? [{ name: 'doctor/D007', head: 'twins', text: percent }] : []),
-    ...(has('doctor/any') ? [{ name: 'doctor/any', head: 'doctor', text: percent }] : []),
+    ...(has('doctor/D007') ? [{ name: 'doctor/D007', head: 'duplicates', text: percent }] : []),
+    ...(has('doctor/any') ? [{ name: 'doctor/any', head: 'errors', text: percent }] : []),
     ...(has('fault/any') ? [{ name: 'fault/any', head: 'faults', text: percent }] : []),
   ].map((one) => ({ ...one, at: quantities.findIndex(({ name }) => name === one.name) }));
   const chance = (at: number, other: number): string => `${number(result.overlap.ratio[at]![other], 1)}×`;
@@ -73,9 +74,17 @@ export function arenaText(result: ArenaResult, width = Number.POSITIVE_INFINITY)
     ...table(rows, width),
     '',
     `"from random" is the largest distance of any quantity, in standard deviations of ${count(result.draws)} random subsets of the same size [and what 95 % of those reach].`,
+    '',
+    ...adviceLines(result),
     ...(failed.length === 0 ? [] : ['', 'Failed:', ...failed.map((one) => `  ${one.id}: ${one.error.message}`)]),
     ...missingText(missing, result.missingCost, result.assumptions, result.reference),
   ].join('\n');
+}
+
+/** Which method to try first, and why. */
+function adviceLines(result: ArenaResult): string[] {
+  const { first, why } = adviceOf(result);
+  return first === null ? why : [`Try ${first} first:`, ...why.map((text) => `  ${text}`)];
 }
 
 /** What `winnow arena --dry-run` prints. */

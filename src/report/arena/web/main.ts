@@ -18,7 +18,7 @@ const sections: Section[] = [
   ['Faults', faults()],
   ['Distance', distance()],
   ['Cost', cost()],
-  ['Absent', absent()],
+  ['Not run', absent()],
 ];
 const { elements, nav } = sectionsAndNav(sections);
 const top = header();

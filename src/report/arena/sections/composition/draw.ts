@@ -12,7 +12,7 @@ export function composition(): HTMLElement | null {
   if (result.compositions.length === 0 || result.methods.length === 0) return null;
   return section(
     'composition',
-    'What each subset is made of',
+    'Composition of each subset',
     'Share of each group in the subset, tinted by how it compares with the pool: blue is more, red is less. A method that looks good may simply like one source.',
     ...result.compositions.flatMap((composition) => [
       h('h3', null, composition.name === 'source' ? 'By source' : 'By kind of question'),

@@ -1,5 +1,5 @@
 import { dot, link, plot, tickX } from '@observablehq/plot';
-import { count, number } from '../../../format.ts';
+import { count, number, shorten } from '../../../format.ts';
 import { asPicture, figure, h, onWidth, section, table } from '../../../web/dom.ts';
 import { addressOf, result } from '../../web/data.ts';
 
@@ -10,11 +10,12 @@ export function distance(): HTMLElement | null {
   const host = h('div', { class: 'chart' });
   onWidth(host, (width) => {
     const longest = Math.max(...methods.map(({ id }) => id.length));
+    const margin = Math.min(width * 0.42, 16 + 7.2 * longest);
     const rows = methods.map(({ id, distance: d }) => ({ id, ...d }));
     const svg = plot({
       width,
       height: 24 * rows.length + 56,
-      marginLeft: Math.min(width * 0.42, 16 + 7.2 * longest),
+      marginLeft: margin,
       marginRight: 20,
       marginTop: 6,
       marginBottom: 42,
@@ -27,7 +28,12 @@ export function distance(): HTMLElement | null {
         zero: true,
         nice: true,
       },
-      y: { label: null, domain: rows.map(({ id }) => id), tickSize: 0 },
+      y: {
+        label: null,
+        domain: rows.map(({ id }) => id),
+        tickSize: 0,
+        tickFormat: (id: string) => shorten(id, Math.floor((margin - 10) / 7.2)),
+      },
       marks: [
         link(rows, {
           x1: 'lo',

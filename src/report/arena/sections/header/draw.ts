@@ -1,7 +1,7 @@
 import { count, number, percent, shorten } from '../../../format.ts';
 import { h } from '../../../web/dom.ts';
 import { masthead } from '../../../web/frame.ts';
-import { page, result } from '../../web/data.ts';
+import { addressOf, breakable, page, result } from '../../web/data.ts';
 
 /** Name, what was found, key numbers. */
 export function header(): HTMLElement {
@@ -12,45 +12,80 @@ export function header(): HTMLElement {
     h('h1', null, result.dataset),
     h('p', { class: 'subtitle' }, `${count(result.rows)} rows, ${result.budget} kept, seed ${result.seed}`),
     h('p', { class: 'lede' }, ...lede()),
+    advice(),
     page.budget === undefined ? null : h('p', { class: 'quiet after' }, page.budget),
     tiles(),
   );
 }
 
 function lede(): (string | Node)[] {
-  const pairs = pairsByOverlap();
   const many = result.methods.length;
-  if (pairs.length === 0) {
-    return [
-      many === 0
-        ? result.missing.length > 0
-          ? 'No method could run yet: their signals are missing.'
-          : 'No method could run.'
-        : `One method chose ${count(result.methods[0]!.kept)} of ${count(result.eligible)} rows.`,
-    ];
-  }
+  const { first, unlikeRandom } = page.advice;
+  if (many === 0)
+    return [result.missing.length > 0 ? 'No method could run yet: their signals are missing.' : 'No method could run.'];
+  if (first === null)
+    return [`None of ${count(many)} ${many === 1 ? 'method' : 'methods'} differs from random by more than chance.`];
+  return [
+    `${count(unlikeRandom.length)} of ${count(many)} ${many === 1 ? 'method' : 'methods'} differ from random. Try `,
+    named(first),
+    ' first.',
+  ];
+}
+
+/** Which methods differ most from random, which one to try first, and why. */
+function advice(): HTMLElement | null {
+  if (result.methods.length === 0) return null;
+  const { first, why, unlikeRandom } = page.advice;
+  return h(
+    'aside',
+    { class: 'callout advice', 'aria-label': 'Which method to try first' },
+    h('h2', null, 'Which to try first'),
+    first === null
+      ? null
+      : h('p', null, h('a', { href: addressOf(first) }, h('b', null, breakable(first))), ', because:'),
+    h(
+      'ul',
+      { class: 'limits' },
+      why.map((text) => h('li', null, text)),
+    ),
+    unlikeRandom.length < 2
+      ? null
+      : [
+          h('h2', null, 'Furthest from random'),
+          h(
+            'ol',
+            { class: 'limits' },
+            unlikeRandom
+              .slice(0, 5)
+              .map(({ id, words }) => h('li', null, h('a', { href: addressOf(id) }, breakable(id)), `: ${words}`)),
+          ),
+        ],
+    agreement(),
+  );
+}
+
+/** The two methods that agree most and the two that agree least. */
+function agreement(): HTMLElement | null {
+  const pairs = pairsByOverlap();
   // That a method and its variant agree is no news, unless there is nothing else to tell.
   const strangers = pairs.filter(({ methods: [a, b] }) => a !== b);
   const told = strangers.length > 0 ? strangers : pairs;
-  const [most, least] = [told[0]!, told.at(-1)!];
-  return [
-    `${count(many)} methods, one budget: `,
-    named(most.names[0]),
+  if (told.length === 0) return null;
+  const words = ({ names, jaccard }: Pair): (string | Node)[] => [
+    named(names[0]),
     ' and ',
-    named(most.names[1]),
-    ` agree on ${unbroken(percent(most.jaccard, 0))}`,
-    ...(told.length > 1
-      ? ['; ', named(least.names[0]), ' and ', named(least.names[1]), ` on ${unbroken(percent(least.jaccard, 0))}`]
-      : []),
-    '.',
+    named(names[1]),
+    ` share ${unbroken(percent(jaccard, 0))}`,
   ];
+  const rest = told.length > 1 ? ['; ', ...words(told.at(-1)!)] : [];
+  return h('p', { class: 'small' }, 'Of the rows that either keeps, ', ...words(told[0]!), ...rest, '.');
 }
 
 const unbroken = (text: string): string => text.replaceAll(' ', '\u00a0');
 
 /** Names of composed entries are as long as they like, and this stands in large letters. */
 function named(id: string): HTMLElement {
-  return h('b', { title: id }, shorten(id, 28));
+  return h('b', { title: id }, breakable(shorten(id, 28)));
 }
 
 interface Pair {

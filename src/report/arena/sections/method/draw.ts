@@ -189,7 +189,11 @@ function gallery(title: string, intro: string, rows: readonly OddRow[], others: 
           { class: 'card' },
           sample.image === undefined
             ? null
-            : h('img', { src: images[sample.image]!, alt: `Image of sample ${sample.id}` }),
+            : h(
+                'div',
+                { class: 'pictures' },
+                h('img', { src: images[sample.image]!, alt: `Picture of sample ${sample.id}` }),
+              ),
           h(
             'div',
             { class: 'card-body' },

@@ -30,8 +30,8 @@ export function heat(): HTMLElement | null {
   const chance = overlap.jaccard[methods.length]?.[methods.length];
   return section(
     'overlap',
-    'Who picks the same',
-    `Of the rows that either of two methods keeps, the share that both keep (Jaccard). Two random subsets of this size share ${percent(chance)}; “times chance” is how many more rows two methods share than such subsets would. Blue is more than chance, red is less. Alike methods stand together.`,
+    'Overlap of the methods',
+    `Of the rows that either of two methods keeps, the share that both keep (Jaccard). Two random subsets of this size share ${percent(chance)}; “times chance” is how many more rows two methods share than such subsets would. Blue is more than chance, red is less. Alike methods stand together. Point at a cell, or focus the table and use the arrow keys.`,
     h('div', { class: 'switch', role: 'group', 'aria-label': 'Measure of overlap' }, buttons),
     host,
   );

@@ -13,20 +13,20 @@ export function signals(): HTMLElement | null {
   return quantitySection(
     'signal',
     'signals',
-    'What the signals say about each subset',
+    'Signals: the mean over each subset',
     'Mean over the kept rows. The tint is the difference to the pool in standard deviations of single rows; an outlined number lies further from random than chance explains, all numbers of the method taken together.',
     (value) => plain(value),
     (value, _z, q) => (value - result.quantities[q]!.pool) / result.quantities[q]!.spread,
   );
 }
 
-/** Twins and other findings of the doctor that each subset keeps. */
+/** Duplicates and other findings of the doctor that each subset keeps. */
 export function findings(): HTMLElement | null {
   return quantitySection(
     'doctor',
     'doctor',
-    'Duplicates and faults that were kept',
-    'Rows of the subset in which the doctor found something, and their share, by code. D007 is the later of two rows that are the same. Red is more than random subsets have, blue is less.',
+    'Findings of the doctor in each subset',
+    'Rows of the subset in which the doctor found something, and their share, by code. Red is more than random subsets have, blue is less.',
     share,
     harm,
   );
@@ -37,12 +37,15 @@ export function faults(): HTMLElement | null {
   return quantitySection(
     'fault',
     'faults',
-    'Planted faults that were kept',
+    'Planted faults in each subset',
     'Rows that were made faulty on purpose, and their share of the subset. Red is more than random subsets have, blue is less.',
     share,
     harm,
   );
 }
+
+/** Share of the pool from which on a finding of the doctor is listed below the table instead of in it. */
+const EVERYWHERE = 0.8;
 
 const share = (value: number): string => percent(value);
 /** Red from more than random subsets have, in their standard deviations: one rare row more or less is no colour. */
@@ -56,8 +59,11 @@ function quantitySection(
   text: (value: number, q: number) => string,
   tint: (value: number, z: number, q: number) => number,
 ): HTMLElement | null {
-  const shown = places(group);
-  if (shown.length === 0 || result.methods.length === 0) return null;
+  const all = places(group);
+  if (all.length === 0 || result.methods.length === 0) return null;
+  // What holds for nearly every row tells no subsets apart.
+  const everywhere = group === 'doctor' ? all.filter((q) => result.quantities[q]!.pool >= EVERYWHERE) : [];
+  const shown = all.filter((q) => !everywhere.includes(q));
   const columns = shown.map((q) => ({
     label: result.quantities[q]!.name.slice(result.quantities[q]!.name.indexOf('/') + 1).replaceAll('_', ' '),
     title: result.quantities[q]!.title,
@@ -103,8 +109,9 @@ function quantitySection(
     id,
     title,
     intro,
-    matrix(title, '', columns, lines),
-    group === 'signal'
+    shown.length === 0 ? null : matrix(title, '', columns, lines),
+    everywhere.length === 0 ? null : everywhereNote(everywhere),
+    group === 'signal' || shown.length === 0
       ? null
       : h(
           'dl',
@@ -112,6 +119,14 @@ function quantitySection(
           columns.map(({ label, title: words }) => h('div', null, h('dt', null, label), h('dd', null, words))),
         ),
   );
+}
+
+function everywhereNote(found: readonly number[]): HTMLElement {
+  const list = found.map((q) => {
+    const { name, title, pool } = result.quantities[q]!;
+    return `${name.slice(name.indexOf('/') + 1)} (${title}, ${percent(pool, 0)})`;
+  });
+  return h('p', { class: 'quiet small after' }, `In most rows of the pool, whichever are chosen: ${list.join('; ')}.`);
 }
 
 /** `18 · 6.1 %` */

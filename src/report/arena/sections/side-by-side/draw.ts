@@ -1,7 +1,7 @@
 import { count, duration, number, percent } from '../../../format.ts';
 import { h, section, table } from '../../../web/dom.ts';
 import { necessityOf } from '../../necessity.ts';
-import { addressOf, page, placeOf, result } from '../../web/data.ts';
+import { addressOf, breakable, page, placeOf, result } from '../../web/data.ts';
 
 interface Line {
   id: string;
@@ -20,8 +20,8 @@ interface Line {
 export function sideBySide(): HTMLElement {
   const shown = [
     { name: necessityOf(result) ?? '', label: 'Mean necessity', text: (v: number | null) => number(v) },
-    { name: 'doctor/D007', label: 'Twins', text: (v: number | null) => percent(v) },
-    { name: 'doctor/any', label: 'Doctor findings', text: (v: number | null) => percent(v) },
+    { name: 'doctor/D007', label: 'Duplicates', text: (v: number | null) => percent(v) },
+    { name: 'doctor/any', label: 'Rows with errors', text: (v: number | null) => percent(v) },
     { name: 'fault/any', label: 'Planted faults', text: (v: number | null) => percent(v) },
   ].flatMap((one) => (placeOf(one.name) < 0 ? [] : [{ ...one, at: placeOf(one.name) }]));
   const lines: Line[] = [
@@ -61,7 +61,9 @@ export function sideBySide(): HTMLElement {
           {
             label: 'Method',
             cell: (line) => [
-              line.isMethod ? h('a', { href: addressOf(line.id) }, h('b', null, line.id)) : h('b', null, line.id),
+              line.isMethod
+                ? h('a', { href: addressOf(line.id) }, h('b', null, breakable(line.id)))
+                : h('b', null, line.id),
               h('span', { class: 'quiet block small' }, line.title),
             ],
           },
@@ -79,7 +81,7 @@ export function sideBySide(): HTMLElement {
             numeric: true,
             cell: (line) => (line.distance === undefined ? '–' : withRange(line.distance, (value) => number(value, 1))),
           },
-          { label: 'Alone picked / dropped', numeric: true, cell: (line) => line.alone },
+          { label: 'Only it picked / dropped', numeric: true, cell: (line) => line.alone },
           { label: 'Time', numeric: true, cell: (line) => line.time },
         ],
         lines,
@@ -102,7 +104,7 @@ export function absent(): HTMLElement | null {
   if (page.missing.length === 0 && result.failed.length === 0) return null;
   return section(
     'absent',
-    'Who could not take part',
+    'Methods that could not run',
     page.missing.length === 0 ? null : `All of it together, passes shared: ${page.missingCost}.`,
     page.commandForAll === undefined ? null : h('pre', { class: 'formula' }, page.commandForAll),
     page.missing.length === 0
@@ -138,7 +140,7 @@ export function cost(): HTMLElement | null {
   if (result.methods.length === 0) return null;
   return section(
     'cost',
-    'What it costs',
+    'Cost',
     'Choosing, as it was timed here, and measuring, estimated for this data set. Signals that are measured once serve all methods that read them.',
     h(
       'div',
