@@ -38,7 +38,8 @@ export function hashSample({ id, media: { images, videos }, messages, meta, pref
   text += `images${images.length};`;
   for (const { path } of images) text += counted(path);
   text += `videos${videos.length};`;
-  for (const { path } of videos) text += counted(path);
+  for (const { path, frames } of videos)
+    text += frames === undefined ? counted(path) : `frames${frames.length};${frames.map(counted).join('')}`;
   for (const message of messages) text += messageText(message);
   if (preference !== undefined) {
     text += `rejected${preference.from};`;

@@ -89,10 +89,14 @@ export interface Format {
   write(sample: Sample, options: WriteOptions): unknown[];
   /** What this format can't hold of the sample, one short phrase each (`system turn`, `2 images`). Empty: all of it. */
   cannotHold(sample: Sample, options: WriteOptions): string[];
+  /** An option under which it would hold some of what it can't otherwise: `dialect=llava-next`. */
+  widerOption?(lost: readonly string[]): string | undefined;
   /** Files beside the main one; `columns` are the column names that the written records have. */
   sideFiles?(mainFile: string, options: WriteOptions, columns: ReadonlySet<string>): SideFile[];
   /** It has a place for both answers of a preference pair; without one the rejected answer is a loss. */
   readonly holdsPreferences?: true;
+  /** It has a place for videos that are lists of frames. */
+  readonly holdsFrames?: true;
   /** It has a place for `NaN` and `Infinity`; JSON has none. */
   readonly holdsNonFinite?: true;
   /**

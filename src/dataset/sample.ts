@@ -23,7 +23,11 @@ export const Message = z.object({
 export type Message = z.infer<typeof Message>;
 
 /** A medium by its path: relative to the data set's media root, absolute, an http(s) URL, or a data URI. */
-export const MediaRef = z.object({ path: z.string() });
+export const MediaRef = z.object({
+  path: z.string(),
+  /** A video that is given as its frames, in order; `path` is then the first of them. */
+  frames: z.array(z.string()).optional(),
+});
 export type MediaRef = z.infer<typeof MediaRef>;
 
 /**

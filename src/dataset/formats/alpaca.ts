@@ -19,6 +19,7 @@ import {
   metaClashes,
   metaColumns,
   shownPaths,
+  shownVideos,
   textLimits,
   turnLimits,
   unshownMedia,
@@ -68,7 +69,7 @@ export const alpaca: Format = {
     if (!isObject(record)) return rowError(context, 'RECORD_SHAPE', 'the record is not an object');
     const names = namesOf(context.options);
     const images = mediaRefs(record[names.images], names.images);
-    const videos = mediaRefs(record[names.videos], names.videos);
+    const videos = mediaRefs(record[names.videos], names.videos, 'video');
     if (typeof images === 'string') return rowError(context, 'MEDIA_SHAPE', images);
     if (typeof videos === 'string') return rowError(context, 'MEDIA_SHAPE', videos);
     const pairs = historyOf(record[names.history]);
@@ -117,7 +118,7 @@ export const alpaca: Format = {
         [names.system]: system === undefined ? '' : renderMessage(sample, system),
         [names.history]: pairsOf(texts.slice(0, -2)),
         [names.images]: shownPaths(sample, 'image'),
-        [names.videos]: shownPaths(sample, 'video'),
+        [names.videos]: shownVideos(sample),
         ...metaColumns(sample.meta, [...columnsOf(sample, names), GAPS_COLUMN]),
       },
     ];
@@ -147,6 +148,7 @@ export const alpaca: Format = {
   },
 
   holdsPreferences: true,
+  holdsFrames: true,
   forgets: textLimits,
 
   sideFiles(mainFile: string, { options }: WriteOptions, columnsWritten: ReadonlySet<string>) {

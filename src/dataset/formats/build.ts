@@ -55,19 +55,38 @@ export function rowError(context: ReadContext, code: string, message: string): {
 }
 
 /**
- * Read media references: one path, a list of them, or structs `{path}` / `{url}` / `{image}`. Null, '' and pandas' NaN
- * are none.
+ * Read media references: one path, a list of them (also in a list of its own, with nulls between), or structs `{path}`
+ * / `{url}` / `{image}`. Null, '' and pandas' NaN are none. A list in a list of videos is a video of frames.
  */
-export function mediaRefs(value: unknown, column: string): MediaRef[] | string {
-  if (value === null || value === undefined || value === '' || isNonFinite(value)) return [];
+export function mediaRefs(value: unknown, column: string, kind: 'image' | 'video' = 'image'): MediaRef[] | string {
+  if (isNothing(value)) return [];
   const items = Array.isArray(value) ? value : [value];
   const refs: MediaRef[] = [];
   for (const [index, item] of items.entries()) {
+    if (isNothing(item)) continue;
+    if (Array.isArray(item)) {
+      const inner = mediaRefs(item, `${column}[${index}]`);
+      if (typeof inner === 'string') return inner;
+      if (kind === 'image') refs.push(...inner);
+      else if (inner.length > 0) refs.push({ path: inner[0]!.path, frames: inner.map(({ path }) => path) });
+      continue;
+    }
     const path = isObject(item) ? (item.path ?? item.url ?? item.image) : item;
-    if (typeof path !== 'string' || path === '') return `${column}[${index}] is not a path`;
+    if (typeof path !== 'string' || path === '') return `${column}[${index}] is ${shapeOf(item)}, not a path`;
     refs.push({ path });
   }
   return refs;
+}
+
+function isNothing(value: unknown): boolean {
+  return value === null || value === undefined || value === '' || isNonFinite(value);
+}
+
+/** What a value is, for people: `a number`, `an object of "a", "b"`. */
+function shapeOf(value: unknown): string {
+  if (!isObject(value)) return isNumber(value) ? 'a number' : `a ${typeof value}`;
+  const keys = Object.keys(value).slice(0, 4);
+  return keys.length === 0 ? 'an empty object' : `an object of ${keys.map((key) => JSON.stringify(key)).join(', ')}`;
 }
 
 export interface Assembly {
@@ -108,7 +127,10 @@ export function assemble(from: Assembly, context: ReadContext): ReadResult {
     ['video', from.videos.length],
   ] as const) {
     if (have !== next[kind]) {
-      const message = `${count(next[kind], `<${kind}> placeholder`)} for ${count(have, `${kind} file`)}`;
+      const files = kind === 'image' ? from.images : from.videos;
+      const glued = files.find(({ path }) => path.split(',').length === next[kind] && have === 1);
+      const hint = glued === undefined ? '' : `: "${glued.path.slice(0, 60)}" is one path; give several as a list`;
+      const message = `${count(next[kind], `<${kind}> placeholder`)} for ${count(have, `${kind} file`)}${hint}`;
       return { ...rowError(context, 'PLACEHOLDER_COUNT', message), sample };
     }
   }

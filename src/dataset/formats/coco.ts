@@ -43,6 +43,11 @@ export const coco: Format = {
     if (!isObject(record) || typeof record.caption !== 'string')
       return rowError(context, 'RECORD_SHAPE', 'the annotation has no "caption"');
     const { image } = record;
+    if (Array.isArray(image)) {
+      const names = image.map((item) => JSON.stringify(field(item, 'file_name'))).join(', ');
+      const id = JSON.stringify(record.image_id);
+      return rowError(context, 'IMAGE_UNKNOWN', `${image.length} images have the id ${id} (${names})`);
+    }
     if (!isObject(image) || typeof image.file_name !== 'string')
       return rowError(context, 'IMAGE_UNKNOWN', `no image has the id ${JSON.stringify(record.image_id)}`);
     const about = otherColumns(image, ['id', 'file_name']);

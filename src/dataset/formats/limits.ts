@@ -35,7 +35,10 @@ export function literalTagLimits(sample: Sample, kinds: readonly MediaKind[]): s
  * assistant.
  */
 export function turnLimits(sample: Sample): string[] {
-  const turns = sample.messages.filter((message) => message.role !== 'system');
+  // Calls made at once are one turn.
+  const turns = sample.messages.filter(
+    (message, index, all) => message.role !== 'system' && !(message.call && all[index - 1]?.call),
+  );
   if (!turns.some((turn) => turn.role === 'assistant')) return ['no answer to train on'];
   const strict = turns.every((turn, index) => (turn.role === 'assistant') === (index % 2 === 1));
   return strict && turns.length % 2 === 0 && turns[0]!.role === 'user' ? [] : ['turns that do not alternate'];
@@ -48,6 +51,16 @@ export function shownPaths(sample: Sample, kind: MediaKind, messages: readonly M
       if (part.type === 'image' && kind === 'image') return [sample.media.images[part.image]?.path ?? ''];
       if (part.type === 'video' && kind === 'video') return [sample.media.videos[part.video]?.path ?? ''];
       return [];
+    }),
+  );
+}
+
+/** Videos in the order in which the turns show them: paths, or lists of frames. */
+export function shownVideos(sample: Sample): (string | string[])[] {
+  return sample.messages.flatMap(({ parts }) =>
+    parts.flatMap((part) => {
+      const ref = part.type === 'video' ? sample.media.videos[part.video] : undefined;
+      return part.type === 'video' ? [ref?.frames ?? ref?.path ?? ''] : [];
     }),
   );
 }

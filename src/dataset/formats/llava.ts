@@ -5,6 +5,7 @@ import {
   count,
   idOf,
   isObject,
+  type JsonObject,
   mediaRefs,
   otherColumns,
   type ReadResult,
@@ -20,6 +21,7 @@ import {
   turnLimits,
   unshownMedia,
 } from './limits.ts';
+import { FORM_COLUMN, formColumn, formOf } from './pairs.ts';
 import { GAPS_COLUMN, type MediaKind, renderMessage, renderPlaceholders } from './placeholders.ts';
 import { readTaggedTurns } from './tagged-turns.ts';
 import { turnColumns } from './turn-columns.ts';
@@ -72,10 +74,17 @@ export const llava: Format = {
         ...(next && videos.length > 0 ? { video: many(videos) } : {}),
         conversations: turns.map((turn) => ({
           from: turn.role === 'user' ? 'human' : 'gpt',
-          value: turn.parts.every(holds) ? renderMessage(sample, turn) : renderPlaceholders(turn.parts.filter(holds)),
+          value: turn.parts.every(holds)
+            ? renderMessage(sample, turn, videoTag(sample))
+            : renderPlaceholders(turn.parts.filter(holds)),
           ...turnColumns(sample, turn),
         })),
-        ...metaColumns(sample.meta, [...COLUMNS, TURN_COLUMNS, GAPS_COLUMN]),
+        ...metaColumns(sample.meta, [
+          ...COLUMNS,
+          TURN_COLUMNS,
+          GAPS_COLUMN,
+          ...(videoTag(sample) === '<video>' ? [FORM_COLUMN] : []),
+        ]),
       },
     ];
   },
@@ -88,6 +97,7 @@ export const llava: Format = {
     if (!next && shownPaths(sample, 'video').length > 0) lost.push('video');
     if (sample.messages.some((message) => message.role === 'system')) lost.push('system turn');
     if (sample.messages.some((message) => message.role === 'tool' || message.call)) lost.push('tool turn');
+    if (next && images > 0 && shownPaths(sample, 'video').length > 0) lost.push('image beside a video');
     const users = sample.messages.filter((message) => message.role === 'user');
     const hasMedia = (parts: readonly Part[]): boolean => parts.some((part) => part.type !== 'text');
     if (!next && users.slice(1).some((turn) => hasMedia(turn.parts))) lost.push('image in a later turn');
@@ -103,8 +113,16 @@ export const llava: Format = {
     ];
   },
 
+  widerOption: (lost) =>
+    lost.some((what) => /^(\d+ images|video|image in a later turn)$/.test(what)) ? 'dialect=llava-next' : undefined,
+
   forgets: textLimits,
 };
+
+/** LLaVA-NeXT knows only `<image>`; a row that had `<video>` keeps it, for the trainer that it was made for. */
+function videoTag(sample: Sample): string {
+  return formOf(sample).video === '<video>' ? '<video>' : '<image>';
+}
 
 /**
  * A record of `conversations` with `image` and `video` beside them. Where it lists a video, `<video>` in text stands
@@ -114,12 +132,49 @@ export function readConversations(record: unknown, context: ReadContext, kinds: 
   if (!isObject(record)) return rowError(context, 'RECORD_SHAPE', 'the record is not an object');
   if (!Array.isArray(record.conversations))
     return rowError(context, 'RECORD_SHAPE', '"conversations" is not a list of turns');
-  const images = mediaRefs(record.image, 'image');
-  const videos = mediaRefs(record.video, 'video');
+  const lifted = liftNamedImages(record);
+  const images = mediaRefs(lifted.image, 'image');
+  const videos = mediaRefs(record.video, 'video', 'video');
   if (typeof images === 'string') return rowError(context, 'MEDIA_SHAPE', images);
   if (typeof videos === 'string') return rowError(context, 'MEDIA_SHAPE', videos);
+  const first: unknown = lifted.conversations[0];
+  const isChat = isObject(first) && 'role' in first && !('value' in first);
+  const keys = isChat ? { role: 'role', content: 'content' } : { role: 'from', content: 'value' };
   const shown: readonly MediaKind[] = videos.length > 0 ? ['image', 'video'] : kinds;
-  const turns = readTaggedTurns(record.conversations, { role: 'from', content: 'value' }, shown);
+  const turns = readTaggedTurns(lifted.conversations, keys, shown);
   if (!Array.isArray(turns)) return rowError(context, turns.code, turns.message);
-  return assemble({ id: idOf(record, context), turns, images, videos, meta: otherColumns(record, COLUMNS) }, context);
+  const parts = turns.flatMap((turn) => turn.parts);
+  const meta = otherColumns(record, COLUMNS);
+  const isTagged = parts.some(({ type }) => type === 'video');
+  // LLaVA-NeXT's own data has `<image>` in place of a video too.
+  if (videos.length > 0 && images.length === 0 && !isTagged)
+    for (const part of parts) if (part.type === 'image') part.type = 'video' as never;
+  const form = isTagged && !kinds.includes('video') ? formColumn({ video: '<video>' }) : {};
+  return assemble({ id: idOf(record, context), turns, images, videos, meta: { ...meta, ...form } }, context);
+}
+
+const NAMED = /<image_\d+>/g;
+
+/** MiniCPM-V names its images: `image` is an object of `<image_00>`, and the turns say which one they mean. */
+function liftNamedImages(record: JsonObject): { image: unknown; conversations: unknown[] } {
+  const image = record.image;
+  const conversations = record.conversations as unknown[];
+  if (!isObject(image) || !Object.keys(image).every((key) => /^<image_\d+>$/.test(key)))
+    return { image, conversations };
+  const paths: unknown[] = [];
+  const lift = (text: unknown): unknown =>
+    typeof text !== 'string'
+      ? text
+      : text.replace(NAMED, (name) => {
+          if (!Object.hasOwn(image, name)) return name;
+          paths.push(image[name]);
+          return '<image>';
+        });
+  const turns = conversations.map((turn) =>
+    isObject(turn)
+      ? { ...turn, ...('value' in turn ? { value: lift(turn.value) } : { content: lift(turn.content) }) }
+      : turn,
+  );
+  const isUnused = (path: unknown): boolean => !paths.includes(path);
+  return { image: [...paths, ...Object.values(image).filter(isUnused)], conversations: turns };
 }

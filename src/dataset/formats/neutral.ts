@@ -12,7 +12,10 @@ const Part = z.union([
 const Turn = z.object({ role: Role, parts: z.array(Part), call: z.literal(true).optional() });
 
 const Row = z.object({
-  media: z.object({ images: z.array(z.string()), videos: z.array(z.string()).default([]) }),
+  media: z.object({
+    images: z.array(z.string()),
+    videos: z.array(z.union([z.string(), z.array(z.string()).nonempty()])).default([]),
+  }),
   messages: z.array(Turn),
   meta: z.record(z.string(), z.unknown()).default({}),
   preference: z.object({ from: z.int().nonnegative(), rejected: z.array(Turn) }).optional(),
@@ -44,7 +47,9 @@ export const neutral: Format = {
     }
     const { media, messages, meta, preference } = parsed.data;
     const images = media.images.map((path) => ({ path }));
-    const videos = media.videos.map((path) => ({ path }));
+    const videos = media.videos.map((video) =>
+      typeof video === 'string' ? { path: video } : { path: video[0]!, frames: video },
+    );
     const turns = [...messages, ...(preference?.rejected ?? [])];
     const past = turns
       .flatMap(({ parts }) => parts)
@@ -63,7 +68,10 @@ export const neutral: Format = {
     return [
       {
         id,
-        media: { images: media.images.map(({ path }) => path), videos: media.videos.map(({ path }) => path) },
+        media: {
+          images: media.images.map(({ path }) => path),
+          videos: media.videos.map(({ path, frames }) => frames ?? path),
+        },
         messages: messages.map(writeTurn),
         ...(Object.keys(meta).length > 0 ? { meta } : {}),
         preference: preference && { from: preference.from, rejected: preference.rejected.map(writeTurn) },
@@ -72,6 +80,7 @@ export const neutral: Format = {
   },
 
   holdsPreferences: true,
+  holdsFrames: true,
 
   cannotHold() {
     return [];

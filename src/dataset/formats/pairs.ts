@@ -14,6 +14,8 @@ export interface RowForm {
   prompt?: number;
   text?: string[];
   whole?: true;
+  /** The tag that stands for a video, where LLaVA's own is `<image>`. */
+  video?: '<video>';
 }
 
 /** How a sample's row was spelled. */

@@ -54,15 +54,20 @@ function usualGap(index: number, parts: number): string {
 }
 
 /** Parts as one string: with one newline wherever another part follows, unless `gaps` says otherwise. */
-export function renderPlaceholders(parts: readonly Part[], gaps?: readonly string[]): string {
-  const texts = parts.map((part) => (part.type === 'text' ? part.text : TAGS[part.type]));
+export function renderPlaceholders(
+  parts: readonly Part[],
+  gaps?: readonly string[],
+  video: string = TAGS.video,
+): string {
+  const tags = { image: TAGS.image, video };
+  const texts = parts.map((part) => (part.type === 'text' ? part.text : tags[part.type]));
   if (gaps?.length !== parts.length + 1) return texts.join('\n');
   return texts.map((text, index) => gaps[index]! + text).join('') + gaps.at(-1)!;
 }
 
 /** A message as the text that stood in its file. */
-export function renderMessage(sample: Sample, message: Message): string {
-  return renderPlaceholders(message.parts, gapsOf(sample, message));
+export function renderMessage(sample: Sample, message: Message, video?: string): string {
+  return renderPlaceholders(message.parts, gapsOf(sample, message), video);
 }
 
 function gapsOf(sample: Sample, message: Message): string[] | undefined {

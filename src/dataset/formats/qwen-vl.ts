@@ -9,6 +9,7 @@ import {
   metaClashes,
   metaColumns,
   shownPaths,
+  shownVideos,
   textLimits,
   turnLimits,
   unshownMedia,
@@ -59,10 +60,11 @@ export const qwenVl: Format = {
   write(sample: Sample, { options }: WriteOptions) {
     const turns = sample.messages.filter(({ role, call }) => role === 'user' || (role === 'assistant' && !call));
     if (!turns.some((turn) => turn.role === 'assistant')) return [];
-    const many = (paths: string[]): string | string[] => (paths.length === 1 ? paths[0]! : paths);
+    const many = (paths: (string | string[])[]): unknown =>
+      paths.length === 1 && typeof paths[0] === 'string' ? paths[0] : paths;
     const shown = { ...sample, messages: turns };
     const images = shownPaths(shown, 'image');
-    const videos = shownPaths(shown, 'video');
+    const videos = shownVideos(shown);
     return [
       {
         ...idColumn(sample, options),
@@ -92,6 +94,8 @@ export const qwenVl: Format = {
       ...metaClashes(sample.meta, COLUMNS),
     ];
   },
+
+  holdsFrames: true,
 
   forgets: (sample, write) => [...forgottenId(sample, write), ...textLimits(sample)],
 };

@@ -20,6 +20,7 @@ import {
   metaClashes,
   metaColumns,
   shownPaths,
+  shownVideos,
   textLimits,
   turnLimits,
   unshownMedia,
@@ -71,7 +72,7 @@ export const sharegpt: Format = {
     const list = record[map.messages];
     if (!Array.isArray(list)) return rowError(context, 'RECORD_SHAPE', `"${map.messages}" is not a list of turns`);
     const images = mediaRefs(record[map.images], map.images);
-    const videos = mediaRefs(record[map.videos], map.videos);
+    const videos = mediaRefs(record[map.videos], map.videos, 'video');
     if (typeof images === 'string') return rowError(context, 'MEDIA_SHAPE', images);
     if (typeof videos === 'string') return rowError(context, 'MEDIA_SHAPE', videos);
     const turns = readTaggedTurns(list, { ...map.tags, roles: map.roles }, ['image', 'video']);
@@ -122,7 +123,7 @@ export const sharegpt: Format = {
         ...pair,
         ...(inTurns ? {} : { [map.system]: system === undefined ? '' : renderMessage(sample, system) }),
         [map.images]: shownPaths(sample, 'image'),
-        [map.videos]: shownPaths(sample, 'video'),
+        [map.videos]: shownVideos(sample),
         ...metaColumns(sample.meta, [...ownColumns(map), TURN_COLUMNS, GAPS_COLUMN]),
       },
     ];
@@ -148,6 +149,7 @@ export const sharegpt: Format = {
   },
 
   holdsPreferences: true,
+  holdsFrames: true,
   forgets: textLimits,
 
   sideFiles(mainFile: string, { options }: WriteOptions, columns: ReadonlySet<string>) {

@@ -20,6 +20,7 @@ import {
   metaClashes,
   metaColumns,
   shownPaths,
+  shownVideos,
   textLimits,
   unshownMedia,
 } from './limits.ts';
@@ -68,7 +69,7 @@ export const swift: Format = {
     const given = record.images ?? record.image;
     const lifted = given === undefined ? liftInlineImages(record.messages, 'content') : undefined;
     const images = mediaRefs(given ?? lifted?.images, 'images');
-    const videos = mediaRefs(record.videos ?? record.video, 'videos');
+    const videos = mediaRefs(record.videos ?? record.video, 'videos', 'video');
     if (typeof images === 'string') return rowError(context, 'MEDIA_SHAPE', images);
     if (typeof videos === 'string') return rowError(context, 'MEDIA_SHAPE', videos);
     const turns = readTaggedTurns(lifted?.turns ?? record.messages, { role: 'role', content: 'content' }, [
@@ -91,7 +92,7 @@ export const swift: Format = {
 
   write(sample: Sample, { options }: WriteOptions) {
     const images = shownPaths(sample, 'image');
-    const videos = shownPaths(sample, 'video');
+    const videos = shownVideos(sample);
     return [
       {
         ...idColumn(sample, options),
@@ -121,6 +122,7 @@ export const swift: Format = {
   ],
 
   holdsPreferences: true,
+  holdsFrames: true,
 
   forgets: (sample, write) => [...forgottenId(sample, write), ...textLimits(sample)],
 };

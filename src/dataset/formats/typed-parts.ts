@@ -84,7 +84,7 @@ export function readTypedParts(
 /** Media listed beside the turns, under the plural name or the singular one. */
 function listed(record: JsonObject, kind: MediaKind): MediaRef[] | string {
   const column = record[`${kind}s`] === undefined || record[`${kind}s`] === null ? kind : `${kind}s`;
-  return mediaRefs(record[column], column);
+  return mediaRefs(record[column], column, kind);
 }
 
 interface TurnList {

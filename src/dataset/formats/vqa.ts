@@ -63,6 +63,12 @@ export const vqa: Format = {
       return rowError(context, 'RECORD_SHAPE', 'the question has no "question"');
     const path = imagePath(record, context.options);
     if (path === undefined) return rowError(context, 'RECORD_SHAPE', 'the question has no "image_id" or "image"');
+    if (Array.isArray(record.annotation))
+      return rowError(
+        context,
+        'RECORD_SHAPE',
+        `${record.annotation.length} annotations answer this question otherwise`,
+      );
     const annotation = isObject(record.annotation) ? record.annotation : {};
     const answer = chosen(annotation);
     const { answers, ...others } = otherColumns(annotation, ['question_id', 'image_id', 'multiple_choice_answer']);

@@ -128,7 +128,13 @@ export function planMedia(
     const out: MediaRef[] = [];
     for (const ref of refs) {
       try {
-        out.push({ path: await put(scope, ref, base, isImage) });
+        const frames = ref.frames ?? (isImage || mode === 'keep' ? undefined : await framesInside(scope, ref.path));
+        if (frames === undefined) out.push({ path: await put(scope, ref, base, isImage) });
+        else {
+          const placed: string[] = [];
+          for (const path of frames) placed.push(await put(scope, { path }, base, isImage));
+          out.push(ref.frames === undefined ? { path: dirname(placed[0]!) } : { path: placed[0]!, frames: placed });
+        }
       } catch (error) {
         if (!(error instanceof WinnowError)) throw error;
         trouble.push(TROUBLE[error.code] ?? error.code);

@@ -55,10 +55,11 @@ export function probePath(path: string, given = path): Probed {
     const list = members.find(({ key, kind, first }) => WRAPPERS.has(key) && kind === 'array' && isObject(first[0]));
     if (list !== undefined) Object.assign(shape, { layout: 'inner', start: list.offset });
     const isLarge = members.length > 0 && list === undefined && stat.size > LARGE;
-    const records = isLarge ? [] : firstRecords(given, fd, shape);
+    const first = isLarge ? { records: [] } : firstRecords(given, fd, shape);
+    const { records } = first;
     const inArray = shape.layout === 'array' || shape.layout === 'inner';
     const container = inArray ? 'array' : members.length > 0 ? 'object' : 'lines';
-    return { probe: { ...seen, container, members, records }, shape };
+    return { probe: { ...seen, container, members, records }, shape, notJson: first.notJson };
   } finally {
     closeSync(fd);
   }
@@ -75,12 +76,13 @@ const NOTHING: Omit<Probe, 'path'> = {
 
 function shapeOf(path: string, head: Buffer, cut: boolean): JsonShape | WinnowError {
   let start = head[0] === 0xef && head[1] === 0xbb && head[2] === 0xbf ? 3 : 0;
-  if ((head[0] === 0xff && head[1] === 0xfe) || (head[0] === 0xfe && head[1] === 0xff)) {
+  const encoding = wideEncoding(head);
+  if (encoding !== undefined) {
     return new WinnowError({
       code: 'FILE_ENCODING',
-      message: 'the file is UTF-16',
+      message: `The file is ${encoding}, and JSON is read as UTF-8`,
       where: { file: path },
-      hint: 'Save it as UTF-8.',
+      hint: `Convert it: iconv -f ${encoding} -t UTF-8 OLD > NEW.`,
     });
   }
   while (start < head.length && /\s/.test(String.fromCharCode(head[start]!))) start++;
@@ -103,6 +105,20 @@ function shapeOf(path: string, head: Buffer, cut: boolean): JsonShape | WinnowEr
   });
 }
 
+/** UTF-16 or UTF-32, by the mark at the beginning or by the zeros beside the first characters; undefined: neither. */
+function wideEncoding(head: Buffer): string | undefined {
+  const start = head.subarray(0, 8);
+  const isZero = (at: number): boolean => start[at] === 0;
+  if (start.length < 4) return undefined;
+  const [a, b] = [start[0]!, start[1]!];
+  if (a === 0xff && b === 0xfe) return isZero(2) && isZero(3) ? 'UTF-32' : 'UTF-16';
+  if (a === 0xfe && b === 0xff) return 'UTF-16';
+  if (isZero(0) && isZero(1) && (start[2] === 0xfe || !isZero(3))) return 'UTF-32BE';
+  const text = (at: number): boolean => [0x5b, 0x7b, 0x20, 0x0a, 0x0d, 0x09].includes(start[at]!);
+  if (text(0) && isZero(1)) return isZero(2) && isZero(3) ? 'UTF-32LE' : 'UTF-16LE';
+  return isZero(0) && text(1) ? 'UTF-16BE' : undefined;
+}
+
 /** The members of the object that the whole file is; none where other values follow it. */
 function onlyObject(fd: number, start: number, size: number): Member[] {
   const { members, end } = scanMembers(fd, start);
@@ -123,10 +139,11 @@ function isLines(head: Buffer, start: number, cut: boolean): boolean {
   });
 }
 
-function firstRecords(path: string, fd: number, shape: JsonShape): unknown[] {
+function firstRecords(path: string, fd: number, shape: JsonShape): { records: unknown[]; notJson?: WinnowError } {
   const window = openWindow(fd, shape.start, HEAD);
   window.refill(0);
   const records: unknown[] = [];
+  let notJson: WinnowError | undefined;
   const spans = splitRecords(window, shape.layout as JsonLayout);
   try {
     let seen = 0;
@@ -134,6 +151,7 @@ function firstRecords(path: string, fd: number, shape: JsonShape): unknown[] {
       const { start, end, damage } = step.value;
       const parsed = damage === undefined ? parseRecord(window.bytes.subarray(start, end)) : undefined;
       if (parsed?.ok) records.push(parsed.value);
+      else if (parsed !== undefined) notJson ??= notRecord(path, window.base + start, parsed.reason);
       step = spans.next(parsed?.ok === true);
     }
   } catch (error) {
@@ -141,5 +159,14 @@ function firstRecords(path: string, fd: number, shape: JsonShape): unknown[] {
     if (!(error instanceof TruncatedJson)) throw error;
     if (records.length === 0) throw truncatedFile(path, error);
   }
-  return records;
+  return { records, notJson: records.length === 0 ? notJson : undefined };
+}
+
+function notRecord(path: string, offset: number, reason: string): WinnowError {
+  return new WinnowError({
+    code: reason.includes('UTF-8') ? 'FILE_ENCODING' : 'NOT_JSON',
+    message: `No record of the file can be read; of the first one: ${reason}`,
+    where: { file: path, offset },
+    hint: 'Mend the file where it is made.',
+  });
 }

@@ -1,3 +1,4 @@
+import { exactJson } from '../exact-number.ts';
 import type { RawRecord, RecordSource, Span } from './source.ts';
 
 export interface Join {
@@ -5,7 +6,7 @@ export interface Join {
   key(record: unknown): string | undefined;
   /** What a record of the second source is called. */
   name(record: unknown): string | undefined;
-  /** The field in which the second record is put into the first. */
+  /** The field in which the second record is put into the first; a list where several are called so. */
   as: string;
 }
 
@@ -14,8 +15,8 @@ export interface Join {
  * questions with their answers. Of the second only the places are kept in memory.
  */
 export function joinedSource(main: RecordSource, other: RecordSource, join: Join): RecordSource {
-  let places: Promise<Map<string, Span>> | undefined;
-  let known = new Map<string, Span>();
+  let places: Promise<Map<string, Span | Span[]>> | undefined;
+  let known = new Map<string, Span | Span[]>();
   const ready = async (signal?: AbortSignal): Promise<void> => {
     places ??= placesOf(other, join, signal);
     known = await places;
@@ -23,7 +24,9 @@ export function joinedSource(main: RecordSource, other: RecordSource, join: Join
   const joined = (record: unknown): unknown => {
     const key = join.key(record);
     const span = key === undefined ? undefined : known.get(key);
-    return span === undefined ? record : { ...(record as object), [join.as]: other.read([span])[0] };
+    if (span === undefined) return record;
+    const found = Array.isArray(span) ? distinct(other.read(span)) : other.read([span])[0];
+    return { ...(record as object), [join.as]: found };
   };
   return {
     async scan(visit, signal) {
@@ -41,11 +44,19 @@ export function joinedSource(main: RecordSource, other: RecordSource, join: Join
   };
 }
 
-async function placesOf(source: RecordSource, join: Join, signal?: AbortSignal): Promise<Map<string, Span>> {
-  const places = new Map<string, Span>();
+/** One record where all say the same. */
+function distinct(records: readonly unknown[]): unknown {
+  const texts = new Set(records.map((record) => exactJson(record)));
+  return texts.size === 1 ? records[0] : records;
+}
+
+async function placesOf(source: RecordSource, join: Join, signal?: AbortSignal): Promise<Map<string, Span | Span[]>> {
+  const places = new Map<string, Span | Span[]>();
   await source.scan(({ parsed, offset, length }) => {
     const name = parsed.ok ? join.name(parsed.value) : undefined;
-    if (name !== undefined) places.set(name, { offset, length });
+    if (name === undefined) return;
+    const before = places.get(name);
+    places.set(name, before === undefined ? { offset, length } : [before, { offset, length }].flat());
   }, signal);
   return places;
 }

@@ -20,7 +20,7 @@ export function parseRecord(bytes: Buffer): Parsed {
   if (bytes.length > MAX_RECORD) {
     return { ok: false, code: 'RECORD_TOO_LONG', reason: `the record has ${Math.round(bytes.length / 1e6)} MB` };
   }
-  if (!isUtf8(bytes)) return { ok: false, code: 'RECORD_NOT_UTF8', reason: 'the record is not valid UTF-8' };
+  if (!isUtf8(bytes)) return { ok: false, code: 'RECORD_NOT_UTF8', reason: notUtf8(bytes) };
   const text = bytes.toString('utf8');
   try {
     return { ok: true, value: parseExact(text) };
@@ -35,6 +35,21 @@ export function parseRecord(bytes: Buffer): Parsed {
     }
     return { ok: false, code: 'RECORD_DAMAGED', reason: `not valid JSON: ${describe(error, text)}` };
   }
+}
+
+/**
+ * Where the first byte stands that UTF-8 doesn't have, and how the text there reads as Windows-1252, which most such
+ * files are.
+ */
+function notUtf8(bytes: Buffer): string {
+  // A character that is whole in both is U+FFFD only where the bytes are none.
+  const at = Buffer.byteLength(bytes.toString('utf8').split('\uFFFD', 1)[0]!);
+  const byte = bytes[at]!.toString(16).toUpperCase().padStart(2, '0');
+  const near = new TextDecoder('windows-1252').decode(bytes.subarray(Math.max(0, at - 12), at + 12));
+  return (
+    `the record is not valid UTF-8: byte 0x${byte} at ${at}; as Windows-1252 (Latin-1) it reads ${JSON.stringify(near)}. ` +
+    'Convert the file: iconv -f WINDOWS-1252 -t UTF-8 OLD > NEW'
+  );
 }
 
 /** Strings are matched first and kept, so that only literals outside of them are replaced. */

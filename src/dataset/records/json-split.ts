@@ -89,6 +89,8 @@ function* splitValues(window: ByteWindow, layout: JsonLayout): Generator<RecordS
   let closed = !bracketed;
   let headKey: Buffer | undefined;
   let commas = 0;
+  /** Another array begins behind the end of the one before it. */
+  let glued = false;
   /** Commas that belong before the next record; undefined: it was found by its head. */
   let expected: number | undefined = 0;
   for (;;) {
@@ -105,6 +107,13 @@ function* splitValues(window: ByteWindow, layout: JsonLayout): Generator<RecordS
         `the file ends before the ${layout === 'members' ? 'object' : 'array'} is closed`,
       );
     }
+    if (closed && layout === 'array' && window.bytes[position] === OPEN_ARRAY) {
+      glued = true;
+      closed = false;
+      [commas, expected] = [0, 0];
+      position++;
+      continue;
+    }
     if (window.bytes[position] === close && !closed) {
       if (layout !== 'array') return;
       closed = true;
@@ -115,8 +124,15 @@ function* splitValues(window: ByteWindow, layout: JsonLayout): Generator<RecordS
     const { start, end, damage } = layout === 'members' ? scanMember(window, position) : scanValue(window, position);
     if (layout !== 'members') headKey ??= firstKey(window, start);
     const isOdd = bracketed && expected !== undefined && commas !== expected;
-    const gap = isOdd ? { gap: gapOf(commas, expected === 0) } : {};
-    [commas, expected] = [0, undefined];
+    const gaps = [
+      ...(glued
+        ? ['the array ends before this row, and another one begins: the file is several arrays glued together']
+        : []),
+      ...(isOdd ? [gapOf(commas, expected === 0)] : []),
+      ...(bracketed && trailingComma(window, end, close) ? ['a comma stands behind the last row'] : []),
+    ];
+    const gap = gaps.length > 0 ? { gap: gaps.join('; ') } : {};
+    [commas, expected, glued] = [0, undefined, false];
     if (damage === undefined) {
       const parsed = yield { start, end, offset: window.base + start, ...gap };
       // A span that doesn't parse may have swallowed its neighbours through a lost quote: look for their heads inside
@@ -140,6 +156,16 @@ function* splitValues(window: ByteWindow, layout: JsonLayout): Generator<RecordS
     yield { start: 0, end: bracket ? last - 1 : last, offset: window.base, damage };
     return;
   }
+}
+
+/** True where nothing but commas stands between the end of a record and the bracket, as far as the window goes. */
+function trailingComma({ bytes, length }: ByteWindow, end: number, close: number): boolean {
+  let commas = 0;
+  for (let at = end; at < length; at++) {
+    if (bytes[at] === COMMA) commas++;
+    else if (!isSpace(bytes[at]!)) return commas > 0 && bytes[at] === close;
+  }
+  return false;
 }
 
 function gapOf(commas: number, isFirst: boolean): string {

@@ -142,7 +142,7 @@ export async function stageDataset(request: WriteRequest): Promise<Staged> {
   });
   if (isDry) {
     const passed = await passSamples(request, { format, write, media, boxes });
-    if (passed.refused.length > 0) throw cannotHold(format.title, passed.refused);
+    if (passed.refused.length > 0) throw cannotHold(format, passed.refused);
     const { rows, lost } = passed;
     const written = { rows, files: [main], mediaFiles: media.count(), media: placed, lost };
     return { commit: async () => written, discard: () => media.close() };
@@ -157,7 +157,7 @@ export async function stageDataset(request: WriteRequest): Promise<Staged> {
   };
   try {
     const { refused, rows, columns, lost } = await passSamples(request, { format, write, media, boxes, sink });
-    if (refused.length > 0) throw cannotHold(format.title, refused);
+    if (refused.length > 0) throw cannotHold(format, refused);
     const finished = await sink.finish();
     const about = { rows, mediaFiles: media.count(), media: placed, lost };
     if (main === '-') {
@@ -286,6 +286,7 @@ export function lossesOf(format: Format, sample: Sample, write: WriteOptions): s
   return [
     ...format.cannotHold(sample, write),
     ...(sample.preference === undefined || format.holdsPreferences ? [] : ['rejected answer of a preference pair']),
+    ...(format.holdsFrames || !sample.media.videos.some(({ frames }) => frames) ? [] : ['video given as frames']),
     ...(format.holdsNonFinite ? [] : nonFiniteColumns(sample)),
   ];
 }
@@ -339,14 +340,15 @@ async function planSides(folder: string, sides: readonly SideFile[], guard: Outp
   };
 }
 
-function cannotHold(title: string, lost: Loss[]): WinnowError {
+function cannotHold(format: Format, lost: Loss[]): WinnowError {
+  const wider = format.widerOption?.(lost.map(({ what }) => what));
   const list = lost
     .map(({ what, count, ids }) => `${what} (${count} ${count === 1 ? 'row' : 'rows'}, first ${ids[0]})`)
     .join('; ');
   return new WinnowError({
     code: 'FORMAT_CANNOT_HOLD',
-    message: `${title} can't hold: ${list}. Nothing was written`,
-    hint: 'Choose another format or an option of it (docs/formats.md has a list), filter these rows out, or accept the loss with --lossy.',
+    message: `${format.title} can't hold: ${list}. Nothing was written`,
+    hint: `${wider === undefined ? 'Choose another format or an option of it (docs/formats.md has a list)' : `Write it with --option ${wider}, choose another format`}, filter these rows out, or accept the loss with --lossy.`,
   });
 }
 

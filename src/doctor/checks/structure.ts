@@ -3,6 +3,7 @@ import type { Dataset } from '../../dataset/dataset.ts';
 import { duplicateKey } from './duplicate-keys.ts';
 import { type Issue, type RowCheck, rowGroup } from './row-check.ts';
 import {
+  answerFirst,
   brokenOrder,
   describeEmpty,
   drop,
@@ -60,10 +61,11 @@ const alternating: RowCheck = {
   why: 'LLaMA-Factory drops such rows with a warning, LLaVA fails or skips turns, templates refuse them.',
   advice: "Merge neighbouring turns of one role; drop what doesn't begin with the user.",
   fix: 'merge neighbours of one role',
-  needs: 'target',
   appliesTo: (target) => target.strictTurns === true,
-  check({ sample }): Issue {
-    const broken = sample === null ? undefined : brokenOrder(sample.messages);
+  check({ sample }, { target }): Issue {
+    // What begins with an answer is wrong for every trainer.
+    const order = target === undefined ? answerFirst : brokenOrder;
+    const broken = sample === null ? undefined : order(sample.messages);
     if (sample === null || broken === undefined) return undefined;
     return { detail: broken, fixable: mergedTurns(sample) !== null };
   },

@@ -18,13 +18,24 @@ export function missingAnswer({ messages }: Sample): string | undefined {
  * LLaMA-Factory.
  */
 export function brokenOrder(messages: readonly Message[]): string | undefined {
-  const turns = messages.filter((message, index) => !(message.role === 'system' && index === 0));
+  const turns = messages.filter(
+    // Calls made at once are one turn.
+    (message, index) => !(message.role === 'system' && index === 0) && !(message.call && messages[index - 1]?.call),
+  );
   const late = turns.findIndex((message) => message.role === 'system');
   if (late >= 0) return `turn ${late + 1} is a second or late system turn`;
   const place = (message: Message): 'user' | 'assistant' => (message.role === 'assistant' ? 'assistant' : 'user');
   if (turns.length > 0 && turns[0]!.role !== 'user') return `the first turn is the ${turns[0]!.role}'s`;
   const at = turns.findIndex((message, index) => index > 0 && place(message) === place(turns[index - 1]!));
   return at < 0 ? undefined : `turns ${at} and ${at + 1} are both the ${place(turns[at]!)}'s`;
+}
+
+/** Where a dialogue begins with an answer (D004). */
+export function answerFirst(messages: readonly Message[]): string | undefined {
+  const first = messages.find(({ role }) => role !== 'system');
+  return first?.role === 'assistant' && messages.some(({ role }) => role === 'user')
+    ? "the first turn is the assistant's"
+    : undefined;
 }
 
 /** The turns with neighbours of one role as one turn, if they alternate then (D004). */
