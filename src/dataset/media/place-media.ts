@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
 import { constants, realpathSync } from 'node:fs';
-import { copyFile, link, lstat, readFile, readlink, rename, rm, stat, symlink } from 'node:fs/promises';
+import { copyFile, link, lstat, readdir, readFile, readlink, rename, rm, stat, symlink } from 'node:fs/promises';
 import { basename, dirname, extname, isAbsolute, join, normalize, relative, resolve } from 'node:path';
 import { WinnowError } from '../../base/errors.ts';
 import { sweepTemporary, temporaryName, writeFileAtomic } from '../../base/files/atomic.ts';
@@ -181,6 +181,14 @@ export function planMedia(
       return targets.size;
     },
   };
+}
+
+/** The files of a folder that stands for a video; undefined where the path leads to no folder, or to an empty one. */
+async function framesInside(scope: MediaScope, path: string): Promise<string[] | undefined> {
+  if (isRemote(path) || path.startsWith('data:')) return undefined;
+  const names = await readdir(resolve(scope.mediaRoot, path)).catch(() => []);
+  const frames = names.filter((name) => !name.startsWith('.')).sort();
+  return frames.length === 0 ? undefined : frames.map((name) => `${path.replace(/\/$/, '')}/${name}`);
 }
 
 const TROUBLE: Record<string, string> = {
