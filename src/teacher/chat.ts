@@ -17,4 +17,6 @@ export interface ScoredPrompt {
   logprobs: (number | null)[];
   /** Text of each token where the server says it. */
   texts: (string | null)[];
+  /** Place of each token among all of the vocabulary, 1 the most likely, where the server says it. */
+  ranks?: (number | null)[];
 }

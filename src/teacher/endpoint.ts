@@ -119,6 +119,11 @@ type Attempt = { answer: Answer } | { fault: WinnowError; again: boolean; after?
 
 function judge(base: string, response: Response, body: unknown, apiKey: string | undefined): Attempt {
   const { status } = response;
+  if (status < 300 && typeof body === 'string' && /^\s*[{[]/.test(body)) {
+    const why = /\bNaN\b|\bInfinity\b/.test(body) ? 'it holds NaN or Infinity' : 'it ends too early or is damaged';
+    const fault = serverFault('SERVER_FAILED', `${base} answers HTTP ${status} with what is no JSON: ${why}.`);
+    return { again: true, fault };
+  }
   if (status < 300 || (status >= 400 && status < 500 && ![401, 403, 408, 429].includes(status)))
     return { answer: { status, body } };
   const said = withoutKey(serverMessage({ status, body }), apiKey);

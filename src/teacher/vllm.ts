@@ -52,6 +52,7 @@ interface Habits {
  */
 export function vllmChat(endpoint: Endpoint, model: string): VllmChat {
   let habits: Promise<Habits> | undefined;
+  let hasScored = false;
 
   /** Asked once, by whoever comes first; a conversation that is refused for itself says nothing about the server. */
   function habitsFrom(messages: readonly ChatMessage[]): Promise<Habits> {
@@ -85,7 +86,25 @@ export function vllmChat(endpoint: Endpoint, model: string): VllmChat {
     return { top, tokenize, special };
   }
 
+  /** A server that has answered well may answer once without numbers, when it is short of something. */
   async function complete(
+    messages: readonly ChatMessage[],
+    prompt: boolean,
+    how: Pick<Habits, 'top' | 'special'>,
+  ): Promise<ScoredPrompt> {
+    for (let attempt = 0; ; attempt++) {
+      try {
+        const answer = await completeOnce(messages, prompt, how);
+        hasScored = true;
+        return answer;
+      } catch (error) {
+        if (!hasScored || codeOf(error) !== 'PROMPT_LOGPROBS_UNSUPPORTED') throw error;
+        if (attempt >= MOST_REPEATS) throw serverFault('SERVER_FAILED', (error as Error).message);
+      }
+    }
+  }
+
+  async function completeOnce(
     messages: readonly ChatMessage[],
     prompt: boolean,
     { top, special }: Pick<Habits, 'top' | 'special'>,
@@ -147,6 +166,9 @@ export function vllmChat(endpoint: Endpoint, model: string): VllmChat {
   };
 }
 
+/** Further tries of a request that was answered without numbers. */
+const MOST_REPEATS = 2;
+
 const codeOf = (error: unknown): unknown => (error as { code?: unknown }).code;
 
 /** vLLM sends minus infinity as this number. */
@@ -158,7 +180,7 @@ const MINUS_INFINITY = -9999;
  */
 function readPrompt(positions: z.infer<typeof Completion>['prompt_logprobs'] & {}, ids?: number[]): ScoredPrompt {
   const known = ids?.length === positions.length ? ids : undefined;
-  const prompt: ScoredPrompt = { ids: [], logprobs: [], texts: [] };
+  const prompt: Required<ScoredPrompt> = { ids: [], logprobs: [], texts: [], ranks: [] };
   for (const [i, position] of positions.entries()) {
     const candidates = Object.entries(position ?? {}).sort((a, b) => (b[1].rank ?? 0) - (a[1].rank ?? 0));
     const own = known === undefined ? candidates[0] : candidates.find(([id]) => Number(id) === known[i]);
@@ -166,8 +188,33 @@ function readPrompt(positions: z.infer<typeof Completion>['prompt_logprobs'] & {
     prompt.ids.push(known?.[i] ?? (own === undefined ? -1 : Number(own[0])));
     prompt.logprobs.push(logprob !== null && logprob <= MINUS_INFINITY ? Number.NEGATIVE_INFINITY : logprob);
     prompt.texts.push(own?.[1].decoded_token ?? null);
+    prompt.ranks.push(own?.[1].rank ?? null);
   }
+  checkRanks(prompt);
   return prompt;
+}
+
+/** What rounding may put above a bound, nats. */
+const RANK_ROUNDING = 0.02;
+
+/**
+ * The token of rank r and r - 1 others are at least as likely as it, so that its probability is at most 1 / r. Values
+ * that stand at other tokens than their own break this soon.
+ *
+ * @throws WinnowError `LOGPROBS_INCONSISTENT`
+ */
+function checkRanks({ ids, logprobs, ranks }: Required<ScoredPrompt>): void {
+  const at = logprobs.findIndex((logprob, t) => {
+    const rank = ranks[t] ?? 1;
+    // What is above 0 is said of its own row.
+    return logprob !== null && logprob <= 0 && rank > 1 && logprob > RANK_ROUNDING - Math.log(rank);
+  });
+  if (at < 0) return;
+  throw serverFault(
+    'LOGPROBS_INCONSISTENT',
+    `The server says of token ${ids[at]} at position ${at} that it has the rank ${ranks[at]} and the log-probability ${logprobs[at]!.toFixed(3)}; a token of that rank has at most ${(-Math.log(ranks[at]!)).toFixed(3)}.`,
+    'Its values belong to other tokens, or are no log-probabilities: update the server, and start it with --no-enable-prefix-caching and without speculative decoding.',
+  );
 }
 
 function unsupported(endpoint: Endpoint, why: string): Error {

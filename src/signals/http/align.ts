@@ -15,6 +15,7 @@ export interface ScoredTail {
   ids: readonly number[];
   logprobs: readonly (number | null)[];
   texts: readonly (string | null)[];
+  ranks?: readonly (number | null)[];
   /** Tokens of the whole prompt, images expanded. */
   total: number;
 }

@@ -13,12 +13,14 @@ import { greyUri, imageUri } from './images.ts';
 import { serverSettings } from './options.ts';
 import { type ImageSource, type RowOutcome, type RowPasses, scoreRow } from './score-row.ts';
 import { checkTwoOrders } from './self-check.ts';
+import { checkUnseen } from './unseen-check.ts';
 
 /** Faults of the server as a whole: going on would only spend. */
 const ENDS_THE_RUN = new Set([
   ...SERVER_LOST,
   'PROMPT_LOGPROBS_UNSUPPORTED',
   'LOGPROBS_MISSING',
+  'LOGPROBS_INCONSISTENT',
   'MODEL_UNKNOWN',
   'SERVER_INTERFACE',
 ]);
@@ -61,6 +63,7 @@ export async function openServerLosses(
     return outcomes;
   };
   await checkTwoOrders(score, context, settings);
+  if (settings.selfCheck > 0) await checkUnseen(backend, load, context, settings);
   return {
     losses: async (samples, onRows) =>
       (await score(samples, onRows)).map((row) => report(row, variants, params.perToken)),

@@ -4,7 +4,7 @@ import type { SignalContext } from '../signal.ts';
 import type { RowOutcome } from './score-row.ts';
 
 /** Faults of the data, which say nothing about a server. */
-const OF_THE_DATA = /^(MEDIA_|IMAGE_(BROKEN|MISSING|TOO_LARGE)|VIDEO_|NO_RESPONSE)/;
+export const OF_THE_DATA = /^(MEDIA_|IMAGE_(BROKEN|MISSING|TOO_LARGE)|VIDEO_|NO_RESPONSE)/;
 
 /**
  * Score rows spread over the data set in one order, then backwards: with prefix caching or faults of batching, numbers
@@ -56,17 +56,17 @@ function compare({ id }: Sample, first: RowOutcome, second: RowOutcome, toleranc
 
 const mean = (values: readonly number[]): number => values.reduce((sum, value) => sum + value, 0) / values.length;
 
-function unstable(id: string, what: string): WinnowError {
+export function unstable(id: string, what: string): WinnowError {
   return new WinnowError({
     code: 'SERVER_UNSTABLE',
-    message: `The server's numbers depend on the order of requests: row ${id} ${what}.`,
+    message: `The server's numbers depend on what it was asked before: row ${id} ${what}.`,
     where: { id },
     hint: 'Start it with --no-enable-prefix-caching and without speculative decoding (SGLang: --disable-radix-cache); a larger --tolerance takes what low precision adds.',
   });
 }
 
 /** Rows at even distances. */
-async function spread(dataset: SignalContext['dataset'], count: number): Promise<Sample[]> {
+export async function spread(dataset: SignalContext['dataset'], count: number): Promise<Sample[]> {
   const n = Math.min(count, dataset.rows);
   const rows = Array.from({ length: n }, (_, i) => Math.floor((i * dataset.rows) / n));
   return (await dataset.get(rows)).filter((sample) => sample !== null);
