@@ -96,3 +96,37 @@ it('keeps to its number of requests at once, and stops when told', async () => {
   abort.abort();
   await expect(stopped).rejects.toMatchObject({ name: 'AbortError' });
 });
+
+it('counts an answer as lost that trickles, whatever comes of it', async () => {
+  const timers: NodeJS.Timeout[] = [];
+  const trickle: RequestListener = (_, response) => {
+    response.writeHead(200, { 'content-type': 'application/json' });
+    timers.push(setInterval(() => response.write(' '), 20));
+  };
+  const url = await serve(trickle);
+  const began = performance.now();
+  await expect(openEndpoint(url, { timeout: 0.3, retries: 1, backoff: 0.01 }).get('/')).rejects.toMatchObject({
+    code: 'SERVER_TIMEOUT',
+  });
+  expect(performance.now() - began).toBeLessThan(2000);
+  timers.forEach(clearInterval);
+});
+
+it('shows the key in no answer, however the server echoes it', async () => {
+  const apiKey = 'sk-live-9f8E7d6c+/5B4a3210';
+  const echoes = {
+    message: `bad ${apiKey}`,
+    header: Buffer.from(`Bearer ${apiKey}`).toString('base64'),
+    [apiKey]: [encodeURIComponent(apiKey), { cut: apiKey.slice(0, 12) }],
+  };
+  for (const status of [200, 400, 404, 401, 500]) {
+    const url = await serve((_, response) => {
+      response.writeHead(status).end(JSON.stringify(echoes).replace('sk-l', '\\u0073k-l'));
+    });
+    const told = await openEndpoint(url, { apiKey, retries: 0 })
+      .get('/v1/models')
+      .catch((error: Error) => error.message);
+    for (const piece of ['live-9f8', '5B4a3210', 'c2stbGl2', '%2B%2F5B4a'])
+      expect(JSON.stringify(told)).not.toContain(piece);
+  }
+});

@@ -1,5 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { WinnowError } from '../base/errors.ts';
+import { LONG, mapTexts, redactor } from './redact.ts';
 
 export interface EndpointOptions {
   /** Seconds until a request counts as lost. @default 120 */
@@ -69,6 +70,7 @@ export function openEndpoint(url: string, options: EndpointOptions = {}): Endpoi
   const { timeout = 120, retries = 6, backoff = 0.5, concurrency = 8, signal } = options;
   const apiKey = options.apiKey ?? process.env.WINNOW_API_KEY;
   const base = serverUrl(url);
+  const redact = redactor(apiKey);
   const take = semaphore(concurrency);
 
   async function request(path: string, init: RequestInit): Promise<Answer> {
@@ -84,26 +86,43 @@ export function openEndpoint(url: string, options: EndpointOptions = {}): Endpoi
   }
 
   async function once(address: string, init: RequestInit): Promise<Attempt> {
-    const clock = AbortSignal.timeout(timeout * 1000);
-    try {
+    // One clock for the connection, the headers and the whole answer: a server that sends a byte now and then is as
+    // lost as one that is silent. The race holds even where the body's stream doesn't listen to its signal.
+    const clock = new AbortController();
+    let timer: NodeJS.Timeout | undefined;
+    const late = new Promise<never>((_, reject) => {
+      timer = setTimeout(() => {
+        clock.abort();
+        reject(new Error('late'));
+      }, timeout * 1000);
+    });
+    late.catch(() => undefined);
+    const asked = (async (): Promise<Attempt> => {
       const response = await fetch(address, {
         ...init,
         // A redirect would take the key and the pictures to a host that nobody named.
         redirect: 'error',
-        signal: signal === undefined ? clock : AbortSignal.any([clock, signal]),
+        signal: signal === undefined ? clock.signal : AbortSignal.any([clock.signal, signal]),
         headers: {
           'content-type': 'application/json',
           accept: 'application/json',
           ...(apiKey === undefined || apiKey === '' ? {} : { authorization: `Bearer ${apiKey}` }),
         },
       });
-      return judge(base, response, await bodyOf(response), apiKey);
+      return judge(base, response, await bodyOf(response, redact));
+    })();
+    asked.catch(() => undefined);
+    try {
+      return await Promise.race([asked, late]);
     } catch (error) {
       signal?.throwIfAborted();
       if (error instanceof WinnowError) throw error;
-      const code = clock.aborted ? 'SERVER_TIMEOUT' : 'SERVER_UNREACHABLE';
-      const why = clock.aborted ? `no answer within ${timeout} s` : causeOf(error);
+      const isLate = clock.signal.aborted;
+      const why = isLate ? `no whole answer within ${timeout} s` : redact(causeOf(error));
+      const code = isLate ? 'SERVER_TIMEOUT' : 'SERVER_UNREACHABLE';
       return { again: true, fault: serverFault(code, `${base} can't be reached: ${why}.`) };
+    } finally {
+      clearTimeout(timer);
     }
   }
 
@@ -117,7 +136,7 @@ export function openEndpoint(url: string, options: EndpointOptions = {}): Endpoi
 /** One try: an answer, or a fault that may pass. */
 type Attempt = { answer: Answer } | { fault: WinnowError; again: boolean; after?: number };
 
-function judge(base: string, response: Response, body: unknown, apiKey: string | undefined): Attempt {
+function judge(base: string, response: Response, body: unknown): Attempt {
   const { status } = response;
   if (status < 300 && typeof body === 'string' && /^\s*[{[]/.test(body)) {
     const why = /\bNaN\b|\bInfinity\b/.test(body) ? 'it holds NaN or Infinity' : 'it ends too early or is damaged';
@@ -126,7 +145,7 @@ function judge(base: string, response: Response, body: unknown, apiKey: string |
   }
   if (status < 300 || (status >= 400 && status < 500 && ![401, 403, 408, 429].includes(status)))
     return { answer: { status, body } };
-  const said = withoutKey(serverMessage({ status, body }), apiKey);
+  const said = serverMessage({ status, body });
   if (status === 401 || status === 403)
     return { again: false, fault: serverFault('SERVER_AUTH', `${base} refuses the key (HTTP ${status}): ${said}`) };
   const code = status === 429 ? 'SERVER_BUSY' : status === 408 ? 'SERVER_TIMEOUT' : 'SERVER_FAILED';
@@ -164,10 +183,6 @@ export function serverMessage({ status, body }: Answer): string {
   return text.replace(/\s+/g, ' ').trim().slice(0, 300) || `HTTP ${status} without a word`;
 }
 
-function withoutKey(text: string, key: string | undefined): string {
-  return key === undefined || key === '' ? text : text.replaceAll(key, '***');
-}
-
 /** Seconds; a date counts from now. */
 function retryAfter(header: string | null): number | undefined {
   if (header === null) return undefined;
@@ -175,7 +190,8 @@ function retryAfter(header: string | null): number | undefined {
   return Number.isFinite(seconds) ? Math.max(0, seconds) : undefined;
 }
 
-async function bodyOf(response: Response): Promise<unknown> {
+/** Without the key, wherever the answer has it: what is read of it can reach messages, files and logs. */
+async function bodyOf(response: Response, redact: (text: string) => string): Promise<unknown> {
   const chunks: Uint8Array[] = [];
   let size = 0;
   for await (const chunk of (response.body ?? []) as AsyncIterable<Uint8Array>) {
@@ -185,9 +201,11 @@ async function bodyOf(response: Response): Promise<unknown> {
   }
   const text = Buffer.concat(chunks).toString('utf8');
   try {
-    return JSON.parse(text);
+    // The key may be spelled with escapes, so that the text of the answer is no place to look for it.
+    const isClean = text.length > LONG && redact(text) === text;
+    return isClean ? JSON.parse(text) : mapTexts(JSON.parse(text), redact);
   } catch {
-    return text;
+    return redact(text);
   }
 }
 
