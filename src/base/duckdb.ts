@@ -2,6 +2,7 @@ import { rmSync } from 'node:fs';
 import { totalmem } from 'node:os';
 import { join } from 'node:path';
 import type { DuckDBConnection } from '@duckdb/node-api';
+import { WinnowError } from './errors.ts';
 import { temporaryName } from './files/atomic.ts';
 import { makeFolder } from './files/make-folder.ts';
 
@@ -77,7 +78,18 @@ export function quote(text: string): string {
   return `'${text.replaceAll("'", "''")}'`;
 }
 
-/** An identifier of SQL. */
+/** An identifier of SQL: the one way in which a name from data gets into a statement. Throws `NAME_INVALID`. */
 export function name(text: string): string {
-  return `"${text.replaceAll('"', '""')}"`;
+  if (isName(text)) return `"${text.replaceAll('"', '""')}"`;
+  throw new WinnowError({
+    code: 'NAME_INVALID',
+    message: `A column can't be called ${JSON.stringify(text)}`,
+    hint: 'Name it with letters and digits.',
+    exitCode: 2,
+  });
+}
+
+/** False for what no quoting makes an identifier: nothing, and what holds a NUL, which ends a statement. */
+export function isName(text: string): boolean {
+  return text !== '' && !text.includes('\0');
 }

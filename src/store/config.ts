@@ -4,6 +4,7 @@ import { type Document, parseDocument } from 'yaml';
 import { z } from 'zod';
 import { WinnowError } from '../base/errors.ts';
 import { writeFileAtomic } from '../base/files/atomic.ts';
+import { refuseSpecialFile } from '../base/files/regular-file.ts';
 import { refuseNewer } from './format-version.ts';
 
 export const CONFIG_FILE = 'winnow.yaml';
@@ -59,22 +60,49 @@ datasets: []
 defaults: {}
 `;
 
-/** The file with its comments, and what it says. Throws `CONFIG_INVALID` with the place of the first fault. */
-export function readConfig(folder: string): { document: Document; config: ProjectConfig } {
+/** The last file that was read: a project asks for its data sets one by one, and thousands take seconds to parse. */
+let last: { file: string; text: string; config: ProjectConfig } | undefined;
+
+/** What the file says. Throws `CONFIG_INVALID` with the place of the first fault. */
+export function readConfig(folder: string): ProjectConfig {
+  const { file, text } = readText(folder);
+  if (last?.file !== file || last.text !== text) last = { file, text, config: parseConfig(file, text).config };
+  return last.config;
+}
+
+function readText(folder: string): { file: string; text: string } {
   const file = join(folder, CONFIG_FILE);
-  const document = parseDocument(readFileSync(file, 'utf8'));
+  refuseSpecialFile(file);
+  return { file, text: readFileSync(file, 'utf8') };
+}
+
+/** The file with its comments, and what it says. */
+function parseConfig(file: string, text: string): { document: Document; config: ProjectConfig } {
+  const document = parseDocument(text);
   const fault = document.errors[0];
   if (fault !== undefined) throw invalid(file, fault.message.split('\n')[0]!);
-  refuseNewer(document.toJS(), 'version', file);
-  const parsed = ProjectConfig.safeParse(document.toJS() ?? {});
+  const content = plainOf(document, file);
+  refuseNewer(content, 'version', file);
+  const parsed = ProjectConfig.safeParse(content ?? {});
   if (!parsed.success) {
     const issue = parsed.error.issues[0]!;
     throw invalid(file, `${issue.path.join('.') || 'the file'}: ${issue.message}`);
   }
-  const names = parsed.data.datasets.map((dataset) => dataset.name);
-  const twice = names.find((name, index) => names.indexOf(name) !== index);
-  if (twice !== undefined) throw invalid(file, `datasets: the name "${twice}" stands there twice`);
+  const names = new Set<string>();
+  for (const { name } of parsed.data.datasets) {
+    if (names.has(name)) throw invalid(file, `datasets: the name "${name}" stands there twice`);
+    names.add(name);
+  }
   return { document, config: parsed.data };
+}
+
+/** Aliases of aliases can stand for more than any memory holds: the parser refuses them, in an error of its own. */
+function plainOf(document: Document, file: string): unknown {
+  try {
+    return document.toJS();
+  } catch (error) {
+    throw invalid(file, `aliases can't be resolved: ${(error as Error).message.split('\n')[0]}`);
+  }
 }
 
 /** Make a new project file; one that is there stays. */
@@ -85,12 +113,13 @@ export async function createConfig(folder: string): Promise<void> {
 
 /** Add or replace a data set; comments and order of everything else stay. */
 export async function writeDatasetEntry(folder: string, entry: DatasetEntry): Promise<void> {
-  const { document, config } = readConfig(folder);
+  const { file, text } = readText(folder);
+  const { document, config } = parseConfig(file, text);
   const at = config.datasets.findIndex((dataset) => dataset.name === entry.name);
   const node = document.createNode(JSON.parse(JSON.stringify(entry)));
   if (config.datasets.length === 0) document.setIn(['datasets'], document.createNode([node]));
   else document.setIn(['datasets', at < 0 ? config.datasets.length : at], node);
-  await writeFileAtomic(join(folder, CONFIG_FILE), document.toString());
+  await writeFileAtomic(file, document.toString());
 }
 
 function invalid(file: string, message: string): WinnowError {

@@ -74,7 +74,7 @@ export async function projectOutputs(
 function projectSources(folder: string): SourceFiles[] {
   let entries: DatasetEntry[];
   try {
-    entries = readConfig(folder).config.datasets;
+    entries = readConfig(folder).datasets;
   } catch {
     return [];
   }

@@ -2,6 +2,7 @@ import { existsSync } from 'node:fs';
 import { basename, extname, isAbsolute, join, relative, resolve } from 'node:path';
 import { type Duck, openDuck } from '../base/duckdb.ts';
 import { WinnowError } from '../base/errors.ts';
+import { refuseSpecialFile } from '../base/files/regular-file.ts';
 import { didYouMean } from '../base/suggest.ts';
 import type { Dataset } from '../dataset/dataset.ts';
 import { describeChanges } from '../dataset/index/changes.ts';
@@ -20,7 +21,7 @@ import { writeConfigSchema } from './config-schema.ts';
 import { appendLineage, type EventEntry, type LineageEntry, readLineage, type SignalEntry } from './lineage.ts';
 import { type Locks, openLocks, withLock } from './lock.ts';
 import type { ProjectPaths } from './paths.ts';
-import { sweepProject } from './temp-cleanup.ts';
+import { refuseSpecialFiles, sweepProject } from './temp-cleanup.ts';
 
 /**
  * A project folder: `winnow.yaml` for people, `.winnow/` for what was measured and chosen. Holds open files: close it.
@@ -93,6 +94,7 @@ export async function openProject(given: string, options: OpenProjectOptions = {
       });
     }
   }
+  refuseSpecialFiles(paths);
   const locks = openLocks(paths.locks);
   if (!existsSync(join(folder, CONFIG_FILE))) await withLock(locks, 'config', () => createConfig(folder));
   readConfig(folder);
@@ -103,8 +105,10 @@ export async function openProject(given: string, options: OpenProjectOptions = {
   let duck: Promise<Duck> | undefined;
   const closing: (() => Promise<void>)[] = [];
 
-  const open = (entry: DatasetEntry, how: Pick<OpenOptions, 'signal' | 'progress'> = {}): Promise<Dataset> =>
-    openDataset(resolve(folder, entry.path), {
+  const open = async (entry: DatasetEntry, how: Pick<OpenOptions, 'signal' | 'progress'> = {}): Promise<Dataset> => {
+    // What is read again whenever it is needed must be a file.
+    refuseSpecialFile(resolve(folder, entry.path));
+    return openDataset(resolve(folder, entry.path), {
       name: entry.name,
       cacheDir: paths.indexes,
       fetched: media.lookup,
@@ -114,6 +118,7 @@ export async function openProject(given: string, options: OpenProjectOptions = {
       options: entry.options,
       ...how,
     });
+  };
   const note = options.note ?? (() => undefined);
   const noteChanges = async (dataset: Dataset): Promise<void> => {
     if (options.note === undefined) return;
@@ -136,7 +141,7 @@ export async function openProject(given: string, options: OpenProjectOptions = {
     locks,
     note,
     media,
-    config: () => readConfig(folder).config,
+    config: () => readConfig(folder),
     async addDataset(given, how) {
       const name = datasetName(given);
       const entry = DatasetEntry.parse({
@@ -146,7 +151,7 @@ export async function openProject(given: string, options: OpenProjectOptions = {
         ...(given.images === undefined ? {} : { images: portable(folder, given.images) }),
         ...(given.allow === undefined ? {} : { allow: given.allow.map((path) => portable(folder, path)) }),
       });
-      requireOwnName(readConfig(folder).config.datasets, entry, how?.replace === true);
+      requireOwnName(readConfig(folder).datasets, entry, how?.replace === true);
       const dataset = await open(entry, how);
       await datasets.get(entry.name)?.then((old) => old.close());
       await withLock(locks, 'config', () => writeDatasetEntry(folder, entry));
@@ -165,7 +170,7 @@ export async function openProject(given: string, options: OpenProjectOptions = {
       return keep(entry.name, Promise.resolve(dataset));
     },
     async dataset(name, how) {
-      const entries = readConfig(folder).config.datasets;
+      const entries = readConfig(folder).datasets;
       const entry = name === undefined ? entries[0] : entries.find((item) => item.name === name);
       if (entry === undefined) {
         throw new WinnowError({

@@ -51,7 +51,10 @@ export async function* readParquet(reading: ParquetReading): AsyncGenerator<Json
     for (const file of files) {
       groups.push(await read(duck, file, undefined, (connection) => rowGroups(connection, file)));
       const chunks = await read(duck, file, undefined, (connection) => columnChunks(connection, file));
-      const page = await damagedPage(file, chunks, signal);
+      const page = await damagedPage(file, chunks, signal).catch((cause) => {
+        signal?.throwIfAborted();
+        throw damaged(file, undefined, cause);
+      });
       if (page !== undefined) throw damaged(file, page, new Error('a page differs from its checksum'));
     }
     const total = groups.flat().reduce((sum, group) => sum + group.rows, 0);

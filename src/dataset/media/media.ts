@@ -1,6 +1,7 @@
-import { realpathSync, statSync } from 'node:fs';
+import { realpathSync } from 'node:fs';
 import { isAbsolute, resolve, sep } from 'node:path';
 import { WinnowError } from '../../base/errors.ts';
+import { isRegularFile } from '../../base/files/regular-file.ts';
 import type { MediaRef } from '../sample.ts';
 
 /** A medium that may be read: a file inside the media root, or bytes that stood in the data set itself. */
@@ -44,7 +45,7 @@ export function resolveMedia(scope: MediaScope, ref: MediaRef): ResolvedMedia {
   if (path.includes('\0')) throw outside(scope, path);
   if (scope.embedded !== undefined) {
     const inside = resolve(scope.embedded, path);
-    if (isInside(inside, resolve(scope.embedded)) && isFile(inside)) return { kind: 'file', path: inside };
+    if (isInside(inside, resolve(scope.embedded)) && isRegularFile(inside)) return { kind: 'file', path: inside };
   }
   const local = /^file:\/\//i.test(path) ? decodeFileUrl(path) : path;
   const asked = isAbsolute(local) ? resolve(local) : resolve(scope.mediaRoot, local);
@@ -64,16 +65,20 @@ export function resolveMedia(scope: MediaScope, ref: MediaRef): ResolvedMedia {
     });
   }
   if (!given.some((folder) => isInside(real, realFolder(folder)))) throw outside(scope, path, real);
+  if (!isRegularFile(real)) {
+    throw new WinnowError({
+      code: 'MEDIA_UNREADABLE',
+      message: `"${path}" is no file (a folder, a pipe or a device)`,
+      where: { file: asked },
+      hint: 'Correct the path, or drop the row.',
+    });
+  }
   return { kind: 'file', path: real };
 }
 
 /** True for what would need the network: `http://`, `https://`, `s3://`, `hf://` ... */
 export function isRemote(path: string): boolean {
   return /^[a-z][a-z0-9+.-]*:\/\//i.test(path) && !/^file:\/\//i.test(path);
-}
-
-function isFile(path: string): boolean {
-  return statSync(path, { throwIfNoEntry: false })?.isFile() === true;
 }
 
 const realFolders = new Map<string, string>();

@@ -1,6 +1,7 @@
 import { existsSync, readdirSync, readFileSync, statSync } from 'node:fs';
 import { basename, dirname, join, resolve } from 'node:path';
 import { WinnowError } from '../../base/errors.ts';
+import { isRegularFile } from '../../base/files/regular-file.ts';
 import { isObject, type JsonObject } from '../formats/build.ts';
 import { PARQUET_FILE, shardsInside, TAR_FILE } from '../records/shard-files.ts';
 
@@ -108,7 +109,7 @@ function shardPattern(path: string): Located | undefined {
 
 function registryEntries(folder: string): [string, JsonObject][] {
   const file = join(folder, REGISTRY);
-  if (!existsSync(file)) return [];
+  if (!isRegularFile(file)) return [];
   try {
     const value: unknown = JSON.parse(readFileSync(file, 'utf8').replace(/^\uFEFF/, ''));
     return isObject(value)

@@ -1,6 +1,7 @@
 import { rmSync, statSync } from 'node:fs';
 import { basename, dirname, extname, join, resolve } from 'node:path';
 import { WinnowError } from '../../base/errors.ts';
+import { refuseSpecialFile } from '../../base/files/regular-file.ts';
 import { sha256, sortKeys } from '../canonical.ts';
 import type { Dataset } from '../dataset.ts';
 import type { Format } from '../format.ts';
@@ -48,6 +49,7 @@ export interface OpenOptions {
 export async function openDataset(path: string, settings: OpenOptions = {}): Promise<Dataset> {
   const wantedEntry = settings.options?.dataset;
   const piped = isPipe(path);
+  if (!piped) refuseSpecialFile(path);
   const located = piped
     ? { path: await spoolPipe(path, settings.signal), options: {} }
     : locate(path, {

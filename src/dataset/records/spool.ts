@@ -6,7 +6,7 @@ import { diskError } from '../../base/files/disk-errors.ts';
 /** True for `-`, and for pipes that have a name (`<(zcat data.jsonl.gz)`). */
 export function isPipe(path: string): boolean {
   const stat = path === '-' ? undefined : statSync(path, { throwIfNoEntry: false });
-  return path === '-' || stat?.isFIFO() === true || stat?.isCharacterDevice() === true;
+  return path === '-' || stat?.isFIFO() === true;
 }
 
 /**

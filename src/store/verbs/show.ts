@@ -1,3 +1,4 @@
+import { name as quotedName } from '../../base/duckdb.ts';
 import { WinnowError } from '../../base/errors.ts';
 import { didYouMean } from '../../base/suggest.ts';
 import type { Dataset } from '../../dataset/dataset.ts';
@@ -106,7 +107,12 @@ async function signalsOf(project: Project, dataset: Dataset, row: number): Promi
     const isThere = one.shards.some((shard) => shard.done && row >= shard.start && row < shard.end);
     if (signal in out || plain.length === 0 || !isThere) continue;
     const view = signal.replace(/[^A-Za-z0-9_]/g, '_');
-    const found = await query(await project.duck(), dataset, [one], `SELECT * FROM "${view}" WHERE row = ${row}`);
+    const found = await query(
+      await project.duck(),
+      dataset,
+      [one],
+      `SELECT * FROM ${quotedName(view)} WHERE row = ${row}`,
+    );
     const values = found.rows[0] ?? [];
     out[signal] = Object.fromEntries(plain.map(({ name }) => [name, values[found.columns.indexOf(name)] ?? null]));
   }

@@ -243,11 +243,12 @@ async function hashFile(file: string, signal: AbortSignal | undefined): Promise<
 
 /** @throws WinnowError `SIGNAL_NAME_INVALID`, `SIGNAL_NAME_TAKEN` */
 function checkSignalName(as: string): void {
-  if (!/^[\p{L}\p{N}][\p{L}\p{N}._-]*$/u.test(as)) {
+  // Every table of a signal has columns "row" and "id".
+  if (!/^[\p{L}\p{N}][\p{L}\p{N}._-]*$/u.test(as) || /^(row|id|samples|scored)$/i.test(as)) {
     throw new WinnowError({
       code: 'SIGNAL_NAME_INVALID',
       message: `"${as}" can't be the name of a signal`,
-      hint: 'Use letters, digits, ".", "_" and "-".',
+      hint: 'Use letters, digits, ".", "_" and "-"; row, id, samples and scored are taken.',
       exitCode: 2,
     });
   }

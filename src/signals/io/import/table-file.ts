@@ -1,6 +1,6 @@
 import { dirname } from 'node:path';
 import type { DuckDBConnection, DuckDBDataChunk } from '@duckdb/node-api';
-import { name, openDuck, quote } from '../../../base/duckdb.ts';
+import { isName, name, openDuck, quote } from '../../../base/duckdb.ts';
 import { WinnowError } from '../../../base/errors.ts';
 import { didYouMean } from '../../../base/suggest.ts';
 import type { Dataset } from '../../../dataset/dataset.ts';
@@ -71,7 +71,7 @@ export async function openTableFile(project: Project, dataset: Dataset, request:
     });
   } catch (error) {
     duck.close();
-    throw error;
+    throw unreadable(file, error);
   }
 }
 
@@ -94,7 +94,10 @@ function scan({ file, format, idColumn }: TableRequest, types?: ReadonlyMap<stri
 async function describe(connection: DuckDBConnection, request: TableRequest): Promise<Map<string, string>> {
   try {
     const reader = await connection.runAndReadAll(`DESCRIBE SELECT * FROM ${scan(request)}`);
-    return new Map(reader.getRows().map(([column, type]) => [String(column), String(type)]));
+    const types = new Map(reader.getRows().map(([column, type]) => [String(column), String(type)]));
+    const odd = [...types.keys()].find((column) => !isName(column));
+    if (odd !== undefined) throw new Error(`a column is called ${JSON.stringify(odd)}`);
+    return types;
   } catch (cause) {
     throw unreadable(request.file, cause);
   }
@@ -121,6 +124,14 @@ function wantedColumns(types: ReadonlyMap<string, string>, { file, idColumn, col
   const wanted = columns === undefined ? there.filter((column) => column !== idColumn) : [...new Set(columns)];
   if (wanted.length === 0)
     throw refuse('COLUMN_UNKNOWN', 'there is no column beside that of the ids', 'Add the values.');
+  const small = wanted.map((column) => column.toLowerCase());
+  const clash = wanted.find((_, i) => ['row', 'id'].includes(small[i]!) || small.indexOf(small[i]!) !== i);
+  if (clash !== undefined)
+    throw refuse(
+      'SIGNAL_FILE_INVALID',
+      `the column "${clash}" has a name that is taken (row, id, or that of another column in other letters)`,
+      'Rename it in the file, or choose others with --columns.',
+    );
   return wanted;
 }
 
