@@ -13,7 +13,7 @@ beforeEach(() => {
 });
 afterEach(() => rmSync(folder, { recursive: true }));
 
-const fifo = (path: string) => spawnSync('mkfifo', [path]);
+const fifo = (path: string) => spawnSync('sh', ['-c', 'mkfifo "$0"', path]);
 const config = (...datasets: string[]) =>
   writeFileSync(
     join(folder, 'winnow.yaml'),
