@@ -250,6 +250,15 @@ describe.skipIf(!installed)('the page of the arena', () => {
         };
         await isClean('overview');
         expect(await page.locator('#overlap table.matrix tbody tr').count()).toBe(6 + 2);
+        const box = page.locator('#overlap .across');
+        const readout = page.locator('#overlap .readout');
+        await box.locator('tbody td').nth(1).hover();
+        expect(await readout.innerText()).toMatch(/ and .*: [\d,]+ rows in both/);
+        await box.focus();
+        for (const key of ['ArrowDown', 'ArrowRight']) await page.keyboard.press(key);
+        expect(await box.locator('td.on').count()).toBe(1);
+        expect(await readout.innerText()).toContain('times chance');
+        expect(await page.locator('aside.advice').innerText()).toMatch(/first/);
         await page.getByRole('button', { name: 'Times chance' }).click();
         await page.locator('#side a').first().click();
         await page.waitForTimeout(100);

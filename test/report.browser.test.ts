@@ -1,5 +1,5 @@
 import { execFileSync } from 'node:child_process';
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -163,6 +163,51 @@ describe.skipIf(!installed)('the report in a browser', () => {
       expect(await page.locator('.side-panel').isVisible()).toBe(false);
       expect(await page.evaluate('document.activeElement.textContent')).toBe('shape-00101');
     });
+  });
+
+  it('opens the picture of a point, a row and a search hit, inside of the page or beside it', async () => {
+    const data = await exampleReport({ samples: 60, thumbnails: 4 });
+    const [row, gone] = [7, 8];
+    mkdirSync(join(folder, 'pictures'), { recursive: true });
+    const pixel = data.pictures!.list[0]!.embedded!.split(',')[1]!;
+    writeFileSync(join(folder, 'pictures', 'a b#1.png'), Buffer.from(pixel, 'base64'));
+    data.pictures!.of[row] = [data.pictures!.list.push({ link: './pictures/a%20b%231.png' }) - 1];
+    data.pictures!.of[gone] = [data.pictures!.list.push({ link: './pictures/gone.png' }) - 1];
+    // All questions alike: one place on the map.
+    data.samples.x = data.samples.id.map(() => 1);
+    data.samples.y = data.samples.id.map(() => 1);
+    const path = join(folder, 'pictures.html');
+    writeFileSync(path, await buildReport(data));
+    const missing: string[] = [];
+    await openPage(browser, path, 1280, 'light', async ({ page, problems }) => {
+      const panel = page.locator('.side-panel');
+      const width = (): Promise<number> =>
+        page.evaluate(`document.querySelector('.side-panel img')?.naturalWidth ?? 0`);
+      await page.getByLabel('Search samples').fill(data.samples.id[row]!);
+      await expect.poll(() => page.locator('#all tbody tr').count()).toBe(1);
+      await page.locator('#all tbody tr td').nth(1).click();
+      await expect.poll(width).toBeGreaterThan(0);
+      expect(await panel.innerText()).toMatch(/loss without image/);
+      expect(await panel.innerText()).toMatch(/Kept|Dropped/);
+      await page.getByLabel('Search samples').fill(data.samples.id[gone]!);
+      await expect.poll(() => page.locator('#all tbody tr').textContent()).toContain(data.samples.id[gone]!);
+      await page.locator('#all tbody tr td').nth(1).click();
+      await expect.poll(() => panel.innerText()).toContain('There is no picture at ./pictures/gone.png');
+      // Points that share a place are told apart under the pointer.
+      await page.getByLabel('Search samples').fill('');
+      const canvas = page.locator('#map canvas');
+      await canvas.scrollIntoViewIfNeeded();
+      const box = (await canvas.boundingBox())!;
+      const seen = new Set<string>();
+      for (let step = 0; step < 40; step++) {
+        await page.mouse.move(box.x + 30 + step, box.y + box.height - 30);
+        const text = await page.locator('.tip').textContent();
+        if (text !== null) seen.add(text);
+      }
+      expect(seen.size).toBeGreaterThan(3);
+      missing.push(...problems.splice(0));
+    });
+    expect(missing.filter((text) => !text.includes('ERR_FILE_NOT_FOUND'))).toEqual([]);
   });
 
   it('links the histogram, the map and the table', async () => {
