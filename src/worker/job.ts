@@ -1,10 +1,11 @@
 import { z } from 'zod';
+import { SignalRequest } from './signal-params.ts';
 
 const Output = z.strictObject({
   signal: z.string().describe('name of the signal whose columns go into this file'),
   path: z.string().describe('where the shard belongs'),
   key: z.string().describe('SHA-256 of all that its numbers depend on'),
-  measures: z.record(z.string(), z.string()).default({}).describe('one sentence a column'),
+  measures: z.record(z.string(), z.string()).describe('one sentence a column'),
   prints: z
     .string()
     .optional()
@@ -29,16 +30,16 @@ const Job = z.strictObject({
   kind: z.literal('signals'),
   model: z.strictObject({
     path: z.string().describe('folder with config.json, the processor and safetensors'),
-    checkpoints: z.array(z.strictObject({ name: z.string(), path: z.string() })).default([]),
+    checkpoints: z.array(z.strictObject({ name: z.string(), path: z.string() })),
   }),
-  media_root: z.string().default('').describe('folder that relative paths of images start in'),
+  media_root: z.string().describe('folder that relative paths of images start in'),
   device: z.string().regex(/^(auto|cpu|cuda(:\d+)?)$/),
   dtype: z.enum(['float32', 'bfloat16', 'float16']),
   batch: z.int().positive().describe('rows a forward pass; halved where they do not fit'),
-  threads: z.int().nonnegative().default(0).describe('CPU threads; 0: as PyTorch chooses'),
+  threads: z.int().nonnegative().describe('CPU threads; 0: as PyTorch chooses'),
   folder: z.string().describe('work folder'),
   parts: z.string().describe('folder of what single checkpoints gave to shards that are not finished'),
-  signals: z.array(z.strictObject({ name: z.string(), params: z.record(z.string(), z.unknown()) })).min(1),
+  signals: z.array(SignalRequest).min(1),
   shards: z.array(Shard),
 });
 export type Job = z.infer<typeof Job>;
@@ -56,7 +57,7 @@ const TrainJob = z.strictObject({
     ),
   device: z.string().regex(/^(auto|cpu|cuda(:\d+)?)$/),
   dtype: z.enum(['float32', 'bfloat16']).describe('bfloat16: mixed precision, and checkpoints in it'),
-  threads: z.int().nonnegative().default(0).describe('CPU threads; 0: as PyTorch chooses'),
+  threads: z.int().nonnegative().describe('CPU threads; 0: as PyTorch chooses'),
   folder: z.string().describe('the run: checkpoints, their index, and the state to go on from'),
   recipe: z.strictObject({
     train: z.array(z.enum(['vision', 'connector', 'language'])).min(1),
@@ -78,17 +79,26 @@ const StoredColumn = z.strictObject({
   files: z.array(z.string()).describe('shards that hold it'),
 });
 
+/** How a scorer is trained; CoIDO's also on a share of the rows, with a hidden layer. */
+const TRAINING = {
+  epochs: z.int().positive(),
+  batch: z.int().min(2).describe('rows whose weights are one softmax'),
+  learningRate: z.number().positive(),
+  seed: z.int().nonnegative(),
+};
+const OF_COIDO = { share: z.number().gt(0).max(1), hidden: z.int().positive() };
+
 /** What the worker is told to do: train a scorer on measured columns, and write its score of every row. */
 const ScorerJob = z.strictObject({
   kind: z.literal('scorer'),
   scorer: z.enum(['self-filter', 'coido']),
-  params: z.record(z.string(), z.unknown()),
+  params: z.union([z.strictObject({ ...TRAINING, ...OF_COIDO }), z.strictObject(TRAINING)]),
   rows: z.int().nonnegative().describe('of the data set'),
   features: z.array(StoredColumn).min(1),
   loss: StoredColumn,
   clusters: z.string().optional().describe('little-endian int32, one a row: its cluster, -1 where it has none'),
   quarantined: z.array(z.strictObject({ row: z.int(), id: z.string(), code: z.string(), reason: z.string() })),
-  threads: z.int().nonnegative().default(0).describe('CPU threads; 0: as PyTorch chooses'),
+  threads: z.int().nonnegative().describe('CPU threads; 0: as PyTorch chooses'),
   folder: z.string().describe('work folder'),
   shards: z.array(Shard.omit({ samples: true })),
 });

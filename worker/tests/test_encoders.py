@@ -51,7 +51,7 @@ def test_rows_without_an_image_or_with_a_bad_one(reference: tuple[Path, dict]) -
     folder, _ = reference
     encoder = Encoder(folder / "clip", folder / "images", "cpu", torch.float32, 4)
     rows = [row(0, "0.png"), row(1, None), row(2, "gone.png"), row(3, "0.png", "Else?")]
-    columns, failed = ClipEmbedding({}).embed(encoder, rows)
+    columns, failed = ClipEmbedding({"text": "both"}).embed(encoder, rows)
     assert {i: e.code for i, e in failed.items()} == {2: "IMAGE_MISSING"}
     for name in ("clip_image", "clip_text"):
         assert np.isnan(columns[name].data).all(1).tolist() == [False, True, True, False]

@@ -13,9 +13,9 @@ from tiny import FAMILIES, OLD, conversation, make, write_images
 from winnow_worker.data import Sample, without_instruction
 from winnow_worker.families.model import Model
 from winnow_worker.families.reader import Reader
+from winnow_worker.sequences import PASSES, sequence_of
 from winnow_worker.signals.attention import CrossAttention
 from winnow_worker.signals.engine import Engine
-from winnow_worker.signals.passes import PASSES, sequence_of
 
 TOLERANCE = 1e-4
 LONG = "Look at the picture again and say in one sentence what stands on the left of the red circle, and why."
@@ -100,7 +100,7 @@ def test_what_is_scored_is_the_answers_with_their_end_of_turn(pair: Pair) -> Non
 
 def test_attention_has_the_singular_values_of_the_whole_map(pair: Pair) -> None:
     observer = CrossAttention("all")
-    seen = read(pair, ["image"], [observer]).seen[id(observer)]
+    seen = read(pair, ["image"], [observer]).observed[observer.name]
     for i, sample in enumerate(pair.rows):
         if not pair.model.reader.encode(sample).blocks:
             assert seen[i] is None
@@ -131,8 +131,8 @@ def test_attention_of_rows_that_share_an_opening(pair: Pair, monkeypatch: pytest
     reading = Engine(pair.model, 4).read(rows, ["image"], [observer], False)
     assert sizes == [1 if pair.model.family.shared_prefix else 2]
     bare = Engine(pair.model, 4).read(rows, [], [alone], False)
-    np.testing.assert_allclose(bare.seen[id(alone)], reading.seen[id(observer)], atol=TOLERANCE)
-    for sample, got, tokens in zip(rows, reading.seen[id(observer)], reading.tokens["image"], strict=True):
+    np.testing.assert_allclose(bare.observed[alone.name], reading.observed[observer.name], atol=TOLERANCE)
+    for sample, got, tokens in zip(rows, reading.observed[observer.name], reading.tokens["image"], strict=True):
         want = pair.plain.attention(sample)
         np.testing.assert_allclose(got[: len(want)], want, atol=TOLERANCE)
         np.testing.assert_allclose(tokens.nll, pair.plain.image(sample), atol=TOLERANCE)

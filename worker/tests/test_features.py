@@ -28,12 +28,25 @@ def pair(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactor
     return Pair(request.param, tmp_path_factory.mktemp("features"))
 
 
+OPTIONS = {
+    Attention: {"variant": "paper", "rows": "all"},
+    Coincide: {"layers": []},
+    Hidden: {"pool": "last"},
+    Magic: {"layers": [], "neurons": []},
+    ScalSelect: {"share": 0.9},
+    Visual: {"layer": 0},
+}
+
+
+def made(kind: type):
+    return kind(OPTIONS.get(kind, {}))
+
+
 def measure(pair: Pair, signal) -> dict[str, np.ndarray]:
     engine = Engine(pair.model, 4)
-    reading = engine.read(pair.rows, signal.passes, signal.observers(), signal.errors)
-    if hasattr(signal, "ask"):
-        signal.ask(engine, reading)
-    failed = reading.failures(reading.failed)
+    reading = engine.read(pair.rows, signal.passes, [signal.observer] if signal.observer else [], signal.errors)
+    signal.ask(engine, reading)
+    failed = reading.lost()
     assert not failed, {k: e.reason for k, e in failed.items()}
     columns = signal.columns(reading, pair.model)
     return {
@@ -131,7 +144,7 @@ def test_concept_skill_features(pair: Pair) -> None:
 
 def test_visual_tokens(pair: Pair) -> None:
     deep = measure(pair, Visual({"layer": 2}))["visual"]
-    flat = measure(pair, Visual({}))["visual"]
+    flat = measure(pair, Visual({"layer": 0}))["visual"]
     for i, seen in each(pair, images_only=True):
         np.testing.assert_allclose(deep[i], seen.out[1][seen.image].mean(0), atol=TOLERANCE)
         if pair.plain.kind != "paligemma":  # it scales its input inside
@@ -139,7 +152,7 @@ def test_visual_tokens(pair: Pair) -> None:
 
 
 def test_what_the_instruction_looks_at(pair: Pair) -> None:
-    got = measure(pair, ScalSelect({}))["vision_repr"]
+    got = measure(pair, ScalSelect({"share": 0.9}))["vision_repr"]
     for i, seen in each(pair, images_only=True):
         looked = seen.maps[0].mean(0)[seen.instruction][:, seen.image].mean(0).numpy()
         share = looked / looked.sum() if looked.sum() > 0 else np.full_like(looked, 1 / len(looked))
@@ -173,31 +186,31 @@ def test_layers_that_the_model_lacks_are_refused(pair: Pair) -> None:
         Magic({"layers": [0, 1], "neurons": [1]}),
     ):
         with pytest.raises(JobError, match="layer"):
-            signal.observers()[0].start(pair.model)
+            signal.observer.start(pair.model)
 
 
 def test_signals_that_share_a_pass_are_those_measured_alone(pair: Pair) -> None:
     """Two of them watch attention, all read the states of one forward pass."""
     kinds = (Magic, ScalSelect, Coincide, Hidden, Rds, DataTailor, ErrorNorm, Attention)
-    agree(pair, kinds, [kind({}) for kind in kinds])
+    agree(pair, kinds, [made(kind) for kind in kinds])
 
 
 def test_signals_share_a_pass_with_gradients(pair: Pair) -> None:
     """Gradients keep the graph of the pass, which the others have nothing to do with."""
     gradients = {"parameters": "lora", "rank": 2, "targets": ["q_proj"], "dims": 20, "projection": "sketch", "seed": 1}
     kinds = (Magic, ScalSelect, Coincide, Visual, Hidden, Rds, DataTailor, ErrorNorm, Attention)
-    agree(pair, kinds, [*(kind({}) for kind in kinds), LastGradient(gradients)])
+    agree(pair, kinds, [*(made(kind) for kind in kinds), LastGradient(gradients)])
 
 
 def agree(pair: Pair, kinds: tuple, together: list) -> None:
     """Signals in one pass are those measured alone."""
     engine = Engine(pair.model, 4)
-    observers = [o for one in together for o in one.observers()]
+    observers = [one.observer for one in together if one.observer]
     reading = engine.read(pair.rows, ["image"], observers, True)
-    failed = reading.failures(reading.failed)
+    failed = reading.lost()
     assert not failed, {k: e.reason for k, e in failed.items()}
     for kind, one in zip(kinds, together, strict=False):
-        alone = measure(pair, kind({}))
+        alone = measure(pair, made(kind))
         for name, column in one.columns(reading, pair.model).items():
             if column.kind == "text":
                 assert column.data == alone[name], name
@@ -224,7 +237,7 @@ def turns(pair: Pair, i: int) -> list[tuple[str, str]]:
 
 
 def test_ratios_of_answer_and_question(pair: Pair) -> None:
-    got = measure(pair, Dics({}))
+    got = measure(pair, Dics({"blind": "masked", "functionWords": 0.1}))
 
     def loss(sample, how: str) -> float:
         nll = getattr(pair.plain, how)(sample)

@@ -67,7 +67,7 @@ def test_xmas_attention_and_singular_values() -> None:
     official = OfficialAttention(first, last, from_row)
     official.layers = [{"q_proj": [one_q[None]], "k_proj": [one_k[None]]} for one_q, one_k in zip(q, k, strict=True)]
     row = SimpleNamespace(encoded=SimpleNamespace(blocks=[(first, last)]))
-    values = official.see([row], torch.empty(0))[0]  # type: ignore[list-item]
+    values = official.observe([row], torch.empty(0))[0]  # type: ignore[list-item]
     np.testing.assert_allclose(values, outputs["official_singular_values"], rtol=1e-4)
 
 
@@ -93,6 +93,6 @@ def test_rds_position_weighted_mean() -> None:
     inputs, outputs = golden("rdsplus/pool_and_round_robin")
     states = torch.tensor(inputs["hidden"])[None]
     row = [0] * states.shape[1]
-    pooled = WeightedMean().see([row], torch.nn.functional.pad(states, (0, 0, 0, 2), value=9.0))[0]  # type: ignore[list-item]
+    pooled = WeightedMean().observe([row], torch.nn.functional.pad(states, (0, 0, 0, 2), value=9.0))[0]  # type: ignore[list-item]
     want = np.array(outputs["pooled"])
     np.testing.assert_allclose(pooled, want / np.linalg.norm(want), rtol=1e-5)

@@ -23,7 +23,7 @@ from winnow_worker.signals.optimizer_state import adam_direction, plain_name, re
 from winnow_worker.signals.projection import Projection
 
 PARAMS = {"parameters": "lora", "rank": 3, "targets": ["q_proj", "v_proj", "down_proj"], "dims": 200,
-          "projection": "rademacher", "seed": 7}  # fmt: skip
+          "projection": "rademacher", "seed": 7, "layers": [], "gradient": "sgd"}  # fmt: skip
 GROUPS = {"all": lambda *_: True, "last": lambda layer, of: layer == of - 1}
 
 
@@ -67,9 +67,9 @@ def llava(tmp_path_factory: pytest.TempPathFactory) -> Place:
 def measured(model: Model, place: Place, params: dict, batch: int = 3) -> list[RowGradient]:
     observer = GradientObserver(params, GROUPS)
     reading = Engine(model, batch).read(place.rows, [], [observer], False)
-    failed = reading.failures(reading.failed)
+    failed = reading.lost()
     assert not failed, {k: e.reason for k, e in failed.items()}
-    return reading.seen[id(observer)]
+    return reading.observed[observer.name]
 
 
 def write_adapters(folder: Path, model: Model, rank: int = 2) -> None:

@@ -25,6 +25,16 @@ from winnow_worker.signals.engine import Engine
 WORKER = Path(__file__).resolve().parents[1]
 
 
+PARAMS = {
+    "loss": {"blind": ["masked"], "perToken": False, "direct": False, "imageOnly": False},
+    "attention": {"variant": "paper", "rows": "all"},
+    "visual": {"layer": 0},
+    "coincide": {"layers": []},
+    "scalselect": {"share": 0.9},
+    "hidden": {"pool": "last"},
+}
+
+
 class Place:
     """A tiny model, twelve rows in three shards, and jobs on them."""
 
@@ -49,7 +59,10 @@ class Place:
                 if record["row"] == broken:
                     record["images"] = ["nothing.png"] * 4
             lines.write_text("".join(json.dumps(r) + "\n" for r in records))
-            outputs = [{"signal": s, "path": str(home / f"{s}-{start}.parquet"), "key": f"{s}{start}"} for s in signals]
+            outputs = [
+                {"signal": s, "path": str(home / f"{s}-{start}.parquet"), "key": f"{s}{start}", "measures": {}}
+                for s in signals
+            ]
             about = {"start": start, "end": start + 4, "ids": [s.id for s in kept]}
             shards.append(about | {"samples": str(lines), "outputs": outputs})
         path = home / "job.json"
@@ -58,7 +71,7 @@ class Place:
             "kind": "signals", "model": {"path": str(self.model), "checkpoints": named}, "media_root": str(self.folder),
             "device": "cpu", "dtype": "float32", "batch": 3, "threads": 1,
             "folder": str(home / "work"), "parts": str(home / "parts"),
-            "signals": [{"name": s, "params": {}} for s in signals], "shards": shards,
+            "signals": [{"name": s, "params": PARAMS.get(s, {})} for s in signals], "shards": shards,
         }))  # fmt: skip
         return path
 

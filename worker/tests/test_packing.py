@@ -9,7 +9,7 @@ import torch
 
 from winnow_worker.data import Encoded, Sample
 from winnow_worker.families.packing import pack, segment_mask, segments_of
-from winnow_worker.families.sequence import Sequence
+from winnow_worker.sequences import Sequence
 from winnow_worker.signals.engine import Engine
 from winnow_worker.signals.grouping import SHORT, groups_of
 

@@ -90,7 +90,7 @@ def test_job_reads_shards_and_writes_scores(tmp_path: Path) -> None:
         "kind": "scorer", "scorer": "self-filter", "params": SELF_FILTER, "rows": 40, "folder": str(tmp_path),
         "features": [{"name": "v", "kind": "f16", "width": 24, "files": files["v"]}],
         "loss": {"name": "loss", "kind": "f32", "width": 1, "files": files["loss"]},
-        "quarantined": [{"row": 3, "id": "r3", "code": "X", "reason": "broken"}],
+        "quarantined": [{"row": 3, "id": "r3", "code": "X", "reason": "broken"}], "threads": 1,
         "shards": [{"start": 0, "end": 40, "ids": ids, "outputs": outputs}],
     }  # fmt: skip
     (tmp_path / "job.json").write_text(json.dumps(job))

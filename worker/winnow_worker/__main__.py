@@ -36,7 +36,7 @@ def main(arguments: list[str] | None = None) -> int:
     try:
         job = load_job(options.job)
         hello()
-        if job.get("threads"):
+        if job["threads"]:
             import torch
 
             torch.set_num_threads(job["threads"])

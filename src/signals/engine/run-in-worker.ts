@@ -9,9 +9,13 @@ import { writeWhole } from '../../store/shards.ts';
 import { takeOver } from '../../store/take-over.ts';
 import { runJob } from '../../worker/run-job.ts';
 import { sampleLines } from '../../worker/samples.ts';
+import { signalRequest } from '../../worker/signal-params.ts';
 import type { ScorePlan } from '../signal.ts';
 import type { LockedShards } from './shard-locks.ts';
 import { weightsOf } from './weights.ts';
+
+/** Images or texts that an encoder reads at once; halved where they don't fit. */
+const ENCODER_BATCH = 16;
 
 /** Whether signals can share their passes: one data set, one model in one precision. */
 export function jobKey({ context, params, summary }: ScorePlan): string {
@@ -107,13 +111,13 @@ async function runGroup(group: readonly LockedShards[], onRows: (rows: number) =
         kind: 'signals',
         model: { path: model.folder, checkpoints: model.checkpoints },
         media_root: dataset.mediaRoot,
-        device: String(params.device ?? 'auto'),
-        dtype: (params.dtype ?? 'float32') as 'float32',
-        batch: Number(params.batch ?? 16),
+        device: params.device as string,
+        dtype: params.dtype as 'float32',
+        batch: Number(params.batch ?? ENCODER_BATCH),
         threads: 0,
         folder,
         parts: join(project.paths.root, 'parts'),
-        signals: group.map(({ plan: { signal, params: own } }) => ({ name: signal.name, params: signal.key(own) })),
+        signals: group.map(({ plan: { signal, params: own } }) => signalRequest(signal.name, own)),
         shards: listed,
       },
       {

@@ -42,6 +42,8 @@ export const scorerParams = {
 interface ScorerParams extends Record<string, unknown> {
   features: string[];
   loss: string;
+  batch: number;
+  learningRate: number;
   seed: number;
   clusters?: number;
 }
@@ -121,7 +123,7 @@ export async function trainScorer<P extends ScorerParams>(
       {
         kind: 'scorer',
         scorer: signal.name as 'self-filter',
-        params: signal.key(params),
+        params: trainingOf(params),
         rows: dataset.rows,
         features: sources.slice(0, -1).map(columnOf),
         loss: columnOf(sources.at(-1)!),
@@ -146,6 +148,12 @@ export async function trainScorer<P extends ScorerParams>(
   } finally {
     await rm(folder, { recursive: true, force: true });
   }
+}
+
+/** What of the options says how the scorer is trained. */
+function trainingOf({ epochs, batch, learningRate, seed, share, hidden }: ScorerParams) {
+  const training = { epochs: Number(epochs), batch, learningRate, seed };
+  return share === undefined ? training : { ...training, share: Number(share), hidden: Number(hidden) };
 }
 
 const columnOf = ({ column, kind, width, stored }: Source) => ({

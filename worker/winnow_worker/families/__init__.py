@@ -16,8 +16,8 @@ class Family:
     """`causal`: nothing attends to what stands behind it. `position_axes`: 3 where positions have time, height and
     width (M-RoPE). `first_position`: of the first token. `prefix_lm`: everything before the answer attends both ways.
     `image_types`: the forward pass is told which tokens are the image's, since those attend both ways.
-    `shared_prefix`: an opening may be computed once for several questions. `one_by_one`: images can't be stacked for
-    the tower."""
+    `shared_prefix`: what rows have in common up to their image may be computed once. `one_by_one`: images can't be
+    stacked for the tower."""
 
     name: str
     causal: bool = True

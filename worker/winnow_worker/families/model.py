@@ -13,6 +13,7 @@ import torch
 from transformers.utils import ModelOutput
 
 from ..data import Encoded
+from ..sequences import Features, Sequence
 from ..weights import UNREAD_OF_VLM, incomplete, load_weights
 from . import FAMILIES
 from .adapters import Adapters
@@ -20,7 +21,6 @@ from .last_layer import last_layer_at
 from .linear import widen_linear
 from .packing import segment_mask, segments_of
 from .reader import Picture, Reader
-from .sequence import Features, Sequence
 
 FEATURE_CACHE_BYTES = 1 << 30
 # A grey picture of 64 x 64.

@@ -1,4 +1,4 @@
-"""Rows of one image in one sequence: their common opening once, and behind it what each has of its own."""
+"""Rows of one image in one sequence: their shared prefix once, and behind it what each has of its own."""
 
 from __future__ import annotations
 
@@ -7,15 +7,15 @@ from dataclasses import dataclass
 import numpy as np
 import torch
 
-from .sequence import Sequence
+from ..sequences import Labels, Sequence, placed
 
 
 @dataclass
 class Packed:
     """Rows of a batch as they go through the model together.
 
-    `sequences`: what goes through; of each row, `which` of them it is in, the length of its opening (`cuts`, 0 where it
-    is alone), and how far what follows has `moved`.
+    `sequences`: what goes through; of each row, `which` of them it is in, the length of its shared prefix (`cuts`, 0
+    where it is alone), and how far what follows has `moved`.
     """
 
     sequences: list[Sequence]
@@ -27,6 +27,11 @@ class Packed:
         """Where positions of a row are in its sequence."""
         return positions + self.moved[row] * (positions >= self.cuts[row])
 
+    def labels(self, batch: list[Sequence], device: torch.device) -> Labels:
+        """Labels of the rows, where they are in the sequences."""
+        rows = [np.full(len(s.queries), self.which[r]) for r, s in enumerate(batch)]
+        return placed(rows, [self.at(r, s.queries) for r, s in enumerate(batch)], batch, device)
+
     def gathered(self, places: list[np.ndarray]) -> list[np.ndarray]:
         """Positions of every row, by sequence."""
         found: list[list[np.ndarray]] = [[] for _ in self.sequences]
@@ -36,7 +41,7 @@ class Packed:
 
 
 def pack(groups: list[list[Sequence]]) -> Packed:
-    """Lay the rows of each group behind the opening that they share, which ends with their first image."""
+    """Lay the rows of each group behind the shared prefix that they share, which ends with their first image."""
     packed = Packed([], [], [], [])
     for number, rows in enumerate(groups):
         cut = rows[0].encoded.blocks[0][1] if len(rows) > 1 else 0
@@ -68,7 +73,7 @@ def joined(rows: list[Sequence], cut: int) -> Sequence:
 
 
 def segments_of(sequences: list[Sequence]) -> np.ndarray:
-    """Segment of every token, (sequences, longest); a sequence of one row is all opening, and padding is -1."""
+    """Segment of every token, (sequences, longest); a sequence of one row is all shared prefix, and padding is -1."""
     segments = np.full((len(sequences), max(map(len, sequences))), -1, dtype=np.int64)
     for i, s in enumerate(sequences):
         segments[i, : len(s)] = 0 if s.segments is None else s.segments
@@ -76,8 +81,8 @@ def segments_of(sequences: list[Sequence]) -> np.ndarray:
 
 
 def segment_mask(segments: torch.Tensor, dtype: torch.dtype) -> torch.Tensor:
-    """Who attends to whom, (batch, 1, L, L), as numbers to add to scores: each to what stands before it in the opening
-    (segment 0) and in its own segment."""
+    """Who attends to whom, (batch, 1, L, L), as numbers to add to scores: each to what stands before it in the shared
+    prefix (segment 0) and in its own segment."""
     order = torch.arange(segments.shape[1], device=segments.device)
     same = (segments[:, None] == segments[:, :, None]) | (segments[:, None] == 0)
     open_ = same & (order[None] <= order[:, None])

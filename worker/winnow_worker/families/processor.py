@@ -1,4 +1,4 @@
-"""A model's processor. Reading images needs nothing of its video part, whose packages may not be there."""
+"""A model's processor. ForwardResults images needs nothing of its video part, whose packages may not be there."""
 
 from __future__ import annotations
 

@@ -7,12 +7,13 @@ import numpy as np
 import torch
 
 from ..families.model import Model
-from ..families.sequence import Sequence
 from ..protocol import BAD_JOB, JobError
+from ..sequences import Sequence
 from ..shards import Column
-from .engine import Reading
+from .base import Signal
+from .engine import ForwardResults
 from .observers import Hooked, Watched, attention_rows, known_layers, spread_layers, take
-from .states import NAN, OneObserver, stacked
+from .states import NAN, stacked
 
 MAGIC_LAYERS, MAGIC_NEURONS, MAGIC_DEPTH = [8, 12, 16, 20], [1, 1, 2, 3], 24
 
@@ -38,7 +39,7 @@ class LookedAt(Hooked):
         self.keep("states", model.layers[0])
         self.handles.append(Watched(model, [0], lambda _layer, *what: setattr(self, "what", what)))
 
-    def see(self, batch: list[Sequence], states: torch.Tensor) -> list[np.ndarray | None]:
+    def observe(self, batch: list[Sequence], states: torch.Tensor) -> list[np.ndarray | None]:
         found: list[np.ndarray | None] = []
         q, k, mask, scale = self.what
         for r, s in enumerate(batch):
@@ -53,14 +54,15 @@ class LookedAt(Hooked):
         return found
 
 
-class ScalSelect(OneObserver):
+class ScalSelect(Signal):
     """`vision_repr`; NaN without an image."""
 
     def __init__(self, params: dict) -> None:
-        self.observer = LookedAt(params.get("share", 0.9))
+        super().__init__(params)
+        self.observer = LookedAt(params["share"])
 
-    def columns(self, reading: Reading, model: Model) -> dict[str, Column]:
-        return {"vision_repr": stacked(self.seen(reading), model.width)}
+    def columns(self, results: ForwardResults, model: Model) -> dict[str, Column]:
+        return {"vision_repr": stacked(self.observed(results), model.width)}
 
 
 class Bridge(Hooked):
@@ -82,7 +84,7 @@ class Bridge(Hooked):
         for i in self.layers:
             self.keep(i, down_projection(model.layers[i]), "input")
 
-    def see(self, batch: list[Sequence], states: torch.Tensor) -> list[tuple[float, str] | None]:
+    def observe(self, batch: list[Sequence], states: torch.Tensor) -> list[tuple[float, str] | None]:
         found: list[tuple[float, str] | None] = []
         for r, s in enumerate(batch):
             image, answer = np.flatnonzero(s.encoded.image), np.flatnonzero(s.encoded.trained)
@@ -123,14 +125,15 @@ def down_projection(layer: torch.nn.Module) -> torch.nn.Module:
     return named if named is not None else linear[-1]
 
 
-class Magic(OneObserver):
+class Magic(Signal):
     """`bridging` and `signature`; nothing without an image."""
 
     def __init__(self, params: dict) -> None:
-        self.observer = Bridge(params.get("layers", []), params.get("neurons", []))
+        super().__init__(params)
+        self.observer = Bridge(params["layers"], params["neurons"])
 
-    def columns(self, reading: Reading, model: Model) -> dict[str, Column]:
-        rows = self.seen(reading)
+    def columns(self, results: ForwardResults, model: Model) -> dict[str, Column]:
+        rows = self.observed(results)
         return {
             "bridging": Column("f32", 1, np.array([NAN if r is None else r[0] for r in rows], dtype=np.float32)),
             "signature": Column("text", 1, [None if r is None else r[1] for r in rows]),

@@ -7,12 +7,15 @@ import torch
 
 from ..families.model import Model
 from ..families.packing import Packed, segments_of
-from ..families.sequence import Sequence
+from ..sequences import Sequence
 from ..shards import Column
-from .engine import Reading
-from .observers import behind_image
+from .base import Observer, Signal
+from .engine import ForwardResults
+from .observers import text_after_image
 
 TOP = 5
+# Where the published code takes the image to begin and end, and the text to begin.
+OFFICIAL_PLACES = (35, 611, 612)
 
 
 def gram_singular_values(a: torch.Tensor) -> torch.Tensor:
@@ -59,11 +62,11 @@ def fold_heads(q: torch.Tensor, k: torch.Tensor, kv_heads: int) -> torch.Tensor:
     return q.unflatten(-1, (kv_heads, -1, k.shape[-1] // kv_heads)).sum(-2).flatten(-2)
 
 
-class CrossAttention:
-    """Observer: A = sum over layers, from what q_proj and k_proj put out; then its five largest singular values."""
+class CrossAttention(Observer):
+    """A = sum over layers, from what q_proj and k_proj put out; then its five largest singular values."""
 
-    reads = "image"
-    looks_at_states = False
+    packs = True
+    reads_states = False
 
     def __init__(self, rows: str) -> None:
         self.rows = rows
@@ -81,9 +84,9 @@ class CrossAttention:
                 keep = lambda _m, _i, out, outs=kept[name]: outs.append(out.detach())  # noqa: E731
                 self.handles.append(module.register_forward_hook(keep))
 
-    def see_packed(self, batch: list[Sequence], states: torch.Tensor, packed: Packed) -> list[np.ndarray | None]:
+    def observe_packed(self, batch: list[Sequence], states: torch.Tensor, packed: Packed) -> list[np.ndarray | None]:
         """All rows together: their text rows and image columns, filled up with places that count as 0."""
-        texts = [np.flatnonzero(behind_image(s, self.rows)) for s in batch]
+        texts = [np.flatnonzero(text_after_image(s, self.rows)) for s in batch]
         rows = [r for r, text in enumerate(texts) if len(text) and batch[r].encoded.image.any()]
         found: list[np.ndarray | None] = [None] * len(batch)
         if rows:
@@ -129,14 +132,14 @@ class OfficialAttention(CrossAttention):
     rows are taken as they come."""
 
     in_order = True
-    see_packed = None
+    packs = False
 
     def __init__(self, start: int, stop: int, text: int) -> None:
         super().__init__("all")
         self.first, self.last, self.text = start, stop, text
         torch.manual_seed(42)
 
-    def see(self, batch: list[Sequence], states: torch.Tensor) -> list[np.ndarray | None]:
+    def observe(self, batch: list[Sequence], states: torch.Tensor) -> list[np.ndarray | None]:
         found: list[np.ndarray | None] = []
         for r in range(len(batch)):
             total: torch.Tensor | float = 0.0
@@ -154,23 +157,15 @@ class OfficialAttention(CrossAttention):
         return found
 
 
-class Attention:
+class Attention(Signal):
     """`attention_sv`: five singular values a checkpoint; NaN for rows without an image."""
 
-    passes: list[str] = []
-    errors = False
-
     def __init__(self, params: dict) -> None:
-        if params.get("variant", "paper") == "official":
-            first, last, text = params.get("offsets", [35, 611, 612])
-            self.observer: CrossAttention = OfficialAttention(first, last, text)
-        else:
-            self.observer = CrossAttention(params.get("rows", "all"))
+        super().__init__(params)
+        official = params["variant"] == "official"
+        self.observer = OfficialAttention(*OFFICIAL_PLACES) if official else CrossAttention(params["rows"])
 
-    def observers(self) -> list:
-        return [self.observer]
-
-    def columns(self, reading: Reading, model) -> dict[str, Column]:
-        rows = reading.seen[id(self.observer)]
+    def columns(self, results: ForwardResults, model: Model) -> dict[str, Column]:
         nothing = np.full(TOP, np.nan, dtype=np.float32)
-        return {"attention_sv": Column("f32", TOP, np.stack([nothing if r is None else r for r in rows]))}
+        rows = [nothing if row is None else row for row in self.observed(results)]
+        return {"attention_sv": Column("f32", TOP, np.stack(rows))}

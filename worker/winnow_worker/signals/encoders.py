@@ -135,7 +135,7 @@ class Embedding:
     text: str | None = None
 
     def __init__(self, params: dict) -> None:
-        self.what = params.get("text", "both")
+        self.what = params["text"] if self.text else ""
 
     def embed(self, encoder: Encoder, samples: list[Sample]) -> tuple[dict[str, Column], dict[int, RowError]]:
         """Columns over the samples, and the rows that failed. With an image, only its rows have a text."""

@@ -1,17 +1,17 @@
 """Runs the passes that signals ask for, each once for all of them, and gathers what they measure by row.
 
 A pass goes over a shard's rows in order of length, so that little is padding. Rows that ask about one image read its
-opening once. A batch that doesn't fit is halved; a row that fails is set aside with its reason and the rest goes on.
+shared prefix once. A batch that doesn't fit is halved; a row that fails is set aside with its reason and the rest goes
+on.
 """
 
 from __future__ import annotations
 
 import gc
-import math
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from itertools import chain, islice
-from typing import Any, Protocol
+from typing import Any
 
 import numpy as np
 import torch
@@ -20,9 +20,9 @@ from ..data import Encoded, RowError, Sample, image_order, without_instruction
 from ..device import is_out_of_memory
 from ..families.model import Model
 from ..families.packing import Packed, pack
-from ..families.sequence import Sequence
+from ..sequences import BARE, Sequence, sequence_of
+from .base import Observer, is_finite
 from .grouping import groups_of
-from .passes import BARE, sequence_of
 
 LOGIT_ROWS = 2048
 # Share of a batch that may be padding: more costs more than another pass.
@@ -45,34 +45,31 @@ class Tokens:
         return float(self.nll.astype(np.float64).mean()) if len(self.nll) else float("nan")
 
 
-class Observer(Protocol):
-    """Looks into the forward passes of one kind of reading. `see` returns one result a sequence of the batch; observers
-    that have `see_packed` do so where rows of one image went through in one sequence (see `pack`). With
-    `in_order` (optional) batches are the data set's rows as they come: padding is part of what is measured. With
-    `graph` (optional) the states can be differentiated; without `looks_at_states` they need not be right."""
-
-    reads: str
-
-    def start(self, model: Model) -> None: ...
-    def see(self, batch: list[Sequence], states: torch.Tensor) -> list[Any]: ...
-    def stop(self) -> None: ...
-
-
 @dataclass
-class Reading:
-    """What is known of the rows of a shard: tokens by pass, observations by observer, rows that can't be read at all
-    (`unreadable`) and those that failed in one pass (`failed`)."""
+class ForwardResults:
+    """What is known of the rows of a shard: tokens by pass, observations by the name of their observer, rows that can't
+    be read at all (`unreadable`), those that failed in one pass or before one observer (`failed`, by its name), and
+    those whose losses in one pass are no numbers (`infinite`)."""
 
     samples: list[Sample] = field(default_factory=list)
     tokens: dict[str, list[Tokens | None]] = field(default_factory=dict)
-    seen: dict[int, list[Any]] = field(default_factory=dict)
+    observed: dict[str, list[Any]] = field(default_factory=dict)
     unreadable: dict[int, RowError] = field(default_factory=dict)
     failed: dict[str, dict[int, RowError]] = field(default_factory=dict)
+    infinite: dict[str, dict[int, RowError]] = field(default_factory=dict)
     texts: list[str | None] = field(default_factory=list)
 
-    def failures(self, passes: Iterable[str]) -> dict[int, RowError]:
-        """Rows without a number of a signal that rests on these passes, and why."""
-        return {i: e for name in reversed(list(passes)) for i, e in self.failed.get(name, {}).items()} | self.unreadable
+    def failures(self, passes: Iterable[str], observers: Iterable[Observer] = ()) -> dict[int, RowError]:
+        """Rows without a number of a signal that rests on the losses of these passes and on these observers, and why:
+        the first of the reasons."""
+        known = [self.failed.get(name, {}) for one in observers for name in (one.reads, one.name)]
+        known += [rows.get(name, {}) for name in passes for rows in (self.failed, self.infinite)]
+        return {i: error for rows in reversed(known) for i, error in rows.items()} | self.unreadable
+
+    def lost(self) -> dict[int, RowError]:
+        """Rows that failed anywhere."""
+        known = [*self.failed.values(), *self.infinite.values()]
+        return {i: error for rows in reversed(known) for i, error in rows.items()} | self.unreadable
 
 
 class Engine:
@@ -81,19 +78,24 @@ class Engine:
     def __init__(self, model: Model, batch: int = 16, warn: Callable[[str, str], None] = lambda *_: None) -> None:
         self.model, self.batch, self.warn = model, batch, warn
 
-    def read(self, samples: list[Sample], passes: Iterable[str], observers: list[Observer], errors: bool) -> Reading:
+    def read(
+        self, samples: list[Sample], passes: Iterable[str], observers: list[Observer], errors: bool
+    ) -> ForwardResults:
         """Run the passes over rows. `errors`: also EL2N and AUM of the pass with the image."""
-        reading = Reading(samples, unreadable={i: s.error for i, s in enumerate(samples) if s.error})
+        reading = ForwardResults(samples, unreadable={i: s.error for i, s in enumerate(samples) if s.error})
         sound = [s.error is None for s in samples]
         encoded = self._encode(samples, [s.messages for s in samples], reading.unreadable, sound)
         passes = list(passes)
+        if len({o.name for o in observers}) < len(observers):
+            raise ValueError(f"observers share a name: {', '.join(o.name for o in observers)}")
         for name in dict.fromkeys([*passes, *(o.reads for o in observers)]):
             watching = [o for o in observers if o.reads == name]
             if name in passes:
                 reading.tokens[name] = [None] * len(samples)
-            reading.failed[name] = {}
+            reading.failed[name], reading.infinite[name] = {}, {}
             for observer in watching:
-                reading.seen[id(observer)] = [None] * len(samples)
+                reading.observed[observer.name] = [None] * len(samples)
+                reading.failed[observer.name] = {}
                 observer.start(self.model)
             try:
                 self._pass(name, samples, encoded, watching, errors and name == "image", reading)
@@ -114,7 +116,7 @@ class Engine:
                 encoded[i] = one
         return encoded
 
-    def _pass(self, name, samples, encoded, watching, errors, reading: Reading) -> None:
+    def _pass(self, name, samples, encoded, watching, errors, reading: ForwardResults) -> None:
         if name in BARE:
             bare = [without_instruction(s.messages, keep_images=name == "image_only") for s in samples]
             encoded = self._encode(samples, bare, reading.failed[name], [e is not None for e in encoded])
@@ -127,13 +129,14 @@ class Engine:
                 for i in todo:
                     if text_only[i]:
                         reading.tokens[name][i] = same[i]
-                        if i in reading.failed["image"]:
-                            reading.failed[name][i] = reading.failed["image"][i]
+                        for rows in (reading.failed, reading.infinite):
+                            if i in rows["image"]:
+                                rows[name][i] = rows["image"][i]
                 todo = [i for i in todo if not text_only[i]]
         groups, lengths = [[i] for i in todo], []
-        in_order = any(getattr(o, "in_order", False) for o in watching)
+        in_order = any(o.in_order for o in watching)
         if not in_order:
-            packs = self.model.packs and all(getattr(o, "see_packed", None) for o in watching)
+            packs = self.model.packs and all(o.packs for o in watching)
             groups, lengths = groups_of(todo, samples, encoded, name, packs)
         start = 0
         while start < len(groups):
@@ -157,7 +160,7 @@ class Engine:
             rows += len(group)
         return len(groups)
 
-    def _attempt(self, name, groups, samples, encoded, watching, errors, reading: Reading) -> bool:
+    def _attempt(self, name, groups, samples, encoded, watching, errors, reading: ForwardResults) -> bool:
         """Measure groups of rows; False where they did not fit and are to be tried again, fewer at once."""
         chunk = [i for group in groups for i in group]
         try:
@@ -184,27 +187,28 @@ class Engine:
                 self._attempt(name, [[i]], samples, encoded, watching, errors, reading)
             return True
 
-    def _measure(self, name, groups, samples, encoded, watching, errors, reading: Reading) -> None:
+    def _measure(self, name, groups, samples, encoded, watching, errors, reading: ForwardResults) -> None:
         chunk = [i for group in groups for i in group]
         if name in WITH_IMAGES and len(chunk) > 1:
             self.model.features(images_of(samples, chunk))
         sequences = {i: sequence_of(self.model, samples[i], name, encoded[i]) for i in chunk}
         packed = pack([[sequences[i] for i in group] for group in groups])
         batch = list(sequences.values())
-        if any(getattr(o, "graph", False) for o in watching):
+        if any(o.differentiates for o in watching):
             states = self.model.states(packed.sequences)
         else:
             states = self.model.hidden(packed.sequences, asked_of(batch, packed, name in reading.tokens, watching))
         found = self.tokens(batch, states.detach(), packed, errors) if name in reading.tokens else []
-        observed = [(o, look(o, batch, states, packed)) for o in watching]
+        observed = [(o, observe(o, batch, states, packed)) for o in watching]
         for i, tokens in zip(chunk, found, strict=False):
             reading.tokens[name][i] = tokens
         for j, i in enumerate(chunk):
-            measured = [found[j].nll] if found else []
-            if not all(is_finite(one) for one in [*measured, *(results[j] for _, results in observed)]):
-                reading.failed[name][i] = self.not_finite()
+            if found and not is_finite(found[j].nll):
+                reading.infinite[name][i] = self.not_finite()
             for observer, results in observed:
-                reading.seen[id(observer)][i] = results[j]
+                reading.observed[observer.name][i] = results[j]
+                if not observer.is_finite(results[j]):
+                    reading.failed[observer.name][i] = self.not_finite()
 
     def not_finite(self) -> RowError:
         dtype = str(self.model.dtype).removeprefix("torch.")
@@ -213,14 +217,12 @@ class Engine:
     @torch.inference_mode()
     def tokens(self, batch: list[Sequence], states: torch.Tensor, packed: Packed, errors: bool) -> list[Tokens]:
         """Numbers of response tokens: only the positions that predict one go through the vocabulary projection."""
-        row = np.concatenate([np.full(len(s.queries), packed.which[r]) for r, s in enumerate(batch)])
-        at = np.concatenate([packed.at(r, s.queries) for r, s in enumerate(batch)])
-        labels = torch.from_numpy(np.concatenate([s.labels for s in batch])).to(states.device)
-        picked = states[torch.from_numpy(row).to(states.device), torch.from_numpy(at).to(states.device)]
+        labels = packed.labels(batch, states.device)
+        picked = states[labels.row, labels.at]
         parts: list[list[torch.Tensor]] = []
-        for start in range(0, len(row), LOGIT_ROWS):
+        for start in range(0, len(picked), LOGIT_ROWS):
             logits = self.model.logits(picked[start : start + LOGIT_ROWS])
-            target = labels[start : start + LOGIT_ROWS, None]
+            target = labels.ids[start : start + LOGIT_ROWS, None]
             own = logits.gather(1, target)[:, 0]
             norm = logits.logsumexp(dim=1)
             numbers = [norm - own]
@@ -237,29 +239,19 @@ class Engine:
         return [Tokens(split[0][r], s.labels, *(c[r] for c in split[1:])) for r, s in enumerate(batch)]
 
 
-def is_finite(result: Any) -> bool:
-    """Whether what was measured of a row holds finite numbers only; what isn't measured is no fault."""
-    if isinstance(result, np.ndarray):
-        return result.dtype.kind != "f" or bool(np.isfinite(result).all())
-    if isinstance(result, (tuple, list)):
-        return all(is_finite(one) for one in result)
-    return not isinstance(result, float) or math.isfinite(result)
-
-
-def look(observer: Observer, batch: list[Sequence], states: torch.Tensor, packed: Packed) -> list[Any]:
+def observe(observer: Observer, batch: list[Sequence], states: torch.Tensor, packed: Packed) -> list[Any]:
     """What an observer sees of a batch. Only those of gradients see states that can be differentiated, since a pass
     that is shared with one of them keeps its graph."""
-    if getattr(observer, "graph", False):
-        return observer.see(batch, states)
+    if observer.differentiates:
+        return observer.observe(batch, states)
     with torch.no_grad():
         states = states.detach()
-        packs = getattr(observer, "see_packed", None)
-        return observer.see_packed(batch, states, packed) if packs else observer.see(batch, states)
+        return observer.observe_packed(batch, states, packed) if observer.packs else observer.observe(batch, states)
 
 
 def asked_of(batch: list[Sequence], packed: Packed, losses: bool, watching: list[Observer]) -> list[np.ndarray] | None:
     """Positions in each packed sequence whose last states somebody looks at; None for all."""
-    if any(getattr(o, "looks_at_states", True) for o in watching):
+    if any(o.reads_states for o in watching):
         return None
     return packed.gathered([s.queries if losses else s.queries[:0] for s in batch])
 

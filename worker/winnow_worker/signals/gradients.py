@@ -15,10 +15,11 @@ import torch
 
 from ..families.adapters import Adapter
 from ..families.model import Model
-from ..families.sequence import Sequence
 from ..protocol import BAD_JOB, JobError
+from ..sequences import Sequence, labels_of
 from ..shards import Column
-from .engine import Reading
+from .base import Observer, Signal
+from .engine import ForwardResults
 from .observers import known_layers
 from .optimizer_state import adam_direction, read_moments
 from .projection import Projection, philox_words
@@ -64,7 +65,7 @@ def fresh_adapter(module: torch.nn.Linear, name: str, rank: int, seed: int) -> A
 def find_targets(model: Model, params: dict) -> list[Target]:
     """The layers of the language model that the job names, with the adapters of the checkpoint, else of the seed."""
     prefix = next(name for name, module in model.net.named_modules() if module is model.layers)
-    kind = params.get("parameters", "auto")
+    kind = params["parameters"]
     if kind == "auto":
         kind = "lora" if model.adapters.layers or not read_moments(model.folder) else "weights"
     found, other = [], set()
@@ -100,11 +101,10 @@ def parameter_gradients(target: Target, x: torch.Tensor, d: torch.Tensor) -> dic
     }
 
 
-class GradientObserver:
-    """Observer: one `RowGradient` a row. `groups`: which layers (number, of how many) belong to which vector."""
+class GradientObserver(Observer):
+    """One `RowGradient` a row. `groups`: which layers (number, of how many) belong to which vector."""
 
-    reads = "image"
-    graph = True
+    differentiates = True
 
     def __init__(self, params: dict, groups: dict[str, Callable[[int, int], bool]]) -> None:
         self.params, self.groups = params, groups
@@ -112,9 +112,9 @@ class GradientObserver:
     def start(self, model: Model) -> None:
         self.model = model
         model.net.requires_grad_(False)
-        known_layers(model, self.params.get("layers") or [])
+        known_layers(model, self.params["layers"])
         self.targets = find_targets(model, self.params)
-        self.moments = self._moments() if self.params.get("gradient", "sgd") == "adam" else None
+        self.moments = self._moments() if self.params["gradient"] == "adam" else None
         self.projection = Projection(self.params["dims"], self.params["projection"], self.params["seed"], model.device)
         self.pending = Pending()
         self.passed: list[tuple[Target, torch.Tensor, torch.Tensor]] = []
@@ -145,7 +145,7 @@ class GradientObserver:
 
         return keep
 
-    def see(self, batch: list[Sequence], states: torch.Tensor) -> list[RowGradient]:
+    def observe(self, batch: list[Sequence], states: torch.Tensor) -> list[RowGradient]:
         passed, self.passed = self.passed, []
         deltas = torch.autograd.grad(self._loss(batch, states), [y for _, _, y in passed], retain_graph=True)
         found: dict[str, torch.Tensor] = {}
@@ -160,12 +160,10 @@ class GradientObserver:
 
     def _loss(self, batch: list[Sequence], states: torch.Tensor) -> torch.Tensor:
         """The sum over rows of the mean loss of their response tokens."""
-        row = torch.tensor(np.concatenate([np.full(len(s.queries), r) for r, s in enumerate(batch)]))
-        at = torch.tensor(np.concatenate([s.queries for s in batch]))
-        labels = torch.tensor(np.concatenate([s.labels for s in batch]), device=states.device)
+        labels = labels_of(batch, states.device)
         share = torch.tensor(np.concatenate([np.full(len(s.queries), 1 / len(s.queries)) for s in batch]))
-        logits = self.model.logits(states[row.to(states.device), at.to(states.device)])
-        nll = torch.nn.functional.cross_entropy(logits, labels, reduction="none")
+        logits = self.model.logits(states[labels.row, labels.at])
+        nll = torch.nn.functional.cross_entropy(logits, labels.ids, reduction="none")
         return (nll * share.to(nll)).sum()
 
     def _queue(self, found: dict[str, torch.Tensor], rows: list[RowGradient]) -> None:
@@ -198,6 +196,9 @@ class GradientObserver:
             for row, vector in zip(waiting.rows, total.cpu().numpy(), strict=True):
                 row.vectors[group] = vector
 
+    def is_finite(self, result: RowGradient | None) -> bool:
+        return result is None or bool(np.isfinite(result.norm))
+
     def stop(self) -> None:
         self._flush()
         self.passed = []
@@ -210,44 +211,34 @@ def vectors(rows: list[RowGradient | None], group: str, dims: int) -> Column:
     return Column("f16", dims, np.stack([nothing if r is None else r.vectors[group] for r in rows]))
 
 
-class Gradients:
+class Gradients(Signal):
     """`gradient_c` at checkpoint c, or `gradient_c_layer_l` for each layer that is named (LESS, ICONS, DataInf)."""
 
-    passes: list[str] = []
-    errors = False
-    apart = True
-
     def __init__(self, params: dict) -> None:
+        super().__init__(params)
         name = f"gradient_{params['checkpoint'] + 1}"
         self.dims = params["dims"]
-        layers = params.get("layers") or []
+        layers = params["layers"]
         self.observer = GradientObserver(
             params,
             {f"{name}_layer_{n}": lambda layer, _, n=n: layer == n for n in layers} or {name: lambda *_: True},
         )
 
-    def observers(self) -> list:
-        return [self.observer]
-
-    def columns(self, reading: Reading, model) -> dict[str, Column]:
-        rows = reading.seen[id(self.observer)]
+    def columns(self, results: ForwardResults, model: Model) -> dict[str, Column]:
+        rows = self.observed(results)
         return {group: vectors(rows, group, self.dims) for group in self.observer.groups}
 
 
-class LastGradient:
+class LastGradient(Signal):
     """`gradient_last`, of the last layer, and `gradient_norm`, the length of the gradient of all layers (TIVE)."""
 
-    passes: list[str] = []
-    errors = False
-
     def __init__(self, params: dict) -> None:
+        super().__init__(params)
         self.dims = params["dims"]
-        self.observer = GradientObserver(params, {"last": lambda layer, of: layer == of - 1})
+        plain = params | {"layers": [], "gradient": "sgd"}
+        self.observer = GradientObserver(plain, {"last": lambda layer, of: layer == of - 1})
 
-    def observers(self) -> list:
-        return [self.observer]
-
-    def columns(self, reading: Reading, model) -> dict[str, Column]:
-        rows = reading.seen[id(self.observer)]
+    def columns(self, results: ForwardResults, model: Model) -> dict[str, Column]:
+        rows = self.observed(results)
         norms = np.array([np.nan if r is None else r.norm for r in rows], dtype=np.float32)
         return {"gradient_last": vectors(rows, "last", self.dims), "gradient_norm": Column("f32", 1, norms)}

@@ -9,16 +9,15 @@ import numpy as np
 import torch
 
 from ..families.model import Model
-from ..families.sequence import Sequence
 from ..protocol import BAD_JOB, JobError
+from ..sequences import Sequence
+from .base import Observer
 
 NAME = "winnow_watched"
 
 
-class Hooked:
-    """Observer with hooks: `kept` holds what they caught in the last pass."""
-
-    reads = "image"
+class Hooked(Observer):
+    """An observer with hooks: `kept` holds what they caught in the last pass."""
 
     def start(self, model: Model) -> None:
         self.kept: dict[Any, torch.Tensor] = {}
@@ -48,7 +47,7 @@ class Hooked:
             handle.remove()
 
 
-def behind_image(s: Sequence, which: str = "all") -> np.ndarray:
+def text_after_image(s: Sequence, which: str = "all") -> np.ndarray:
     """Text behind the first image that belongs to no image: all, the instruction's, or the answer's. (L,) of bool."""
     e = s.encoded
     if not e.blocks:
@@ -77,20 +76,20 @@ def spread_layers(wanted: list[int], of: int, count: int) -> list[int]:
     return list(dict.fromkeys(min(count - 1, layer * count // of) for layer in wanted))
 
 
-Seen = Callable[[int, torch.Tensor, torch.Tensor, torch.Tensor | None, float], None]
+Look = Callable[[int, torch.Tensor, torch.Tensor, torch.Tensor | None, float], None]
 
 
 class Watched:
-    """Lets `seen(layer, q, k, mask, scaling)` look at queries and keys of some layers as attention gets them, rotated:
+    """Lets `look(layer, q, k, mask, scaling)` see queries and keys of some layers as attention gets them, rotated:
     q (batch, heads, L, d), k (batch, kv heads, L, d). `mask` is true (or 0) where a query may look; None: causal.
     Several may look at once."""
 
     looking: list[Watched] = []
     before = ""
 
-    def __init__(self, model: Model, layers: list[int], seen: Seen) -> None:
+    def __init__(self, model: Model, layers: list[int], look: Look) -> None:
         self.modules = {id(model.layers[i].self_attn): i for i in layers}
-        self.seen, self.config = seen, model.language.config
+        self.look, self.config = look, model.language.config
         if not Watched.looking:
             watch_attention()
             Watched.before = self.config._attn_implementation
@@ -113,7 +112,7 @@ def watch_attention() -> None:
         scale = scaling if scaling is not None else query.shape[-1] ** -0.5
         for one in Watched.looking:
             if id(module) in one.modules:
-                one.seen(one.modules[id(module)], query.detach(), key.detach(), attention_mask, scale)
+                one.look(one.modules[id(module)], query.detach(), key.detach(), attention_mask, scale)
         return sdpa_attention_forward(module, query, key, value, attention_mask, scaling=scaling, **options)
 
     AttentionInterface.register(NAME, watched)

@@ -14,9 +14,10 @@ import torch
 
 from ..data import Sample, image_order
 from ..families.model import Model
-from ..families.sequence import Sequence
+from ..sequences import Sequence
 from ..shards import Column
-from .engine import Engine, Reading, Tokens
+from .base import Signal
+from .engine import Engine, ForwardResults, Tokens
 from .function_words import content_weights
 from .observers import Hooked
 from .states import NAN
@@ -47,20 +48,15 @@ def posed(sample: Sample, question: str, answer: str) -> Sample:
     return replace(sample, messages=[user, reply])
 
 
-class PerTurn:
+class PerTurn(Signal):
     """A signal of conversations made from each turn. `readings` holds one reading a form of conversation; `rows`: the
     row that each made conversation belongs to."""
 
-    passes: list[str] = []
-    errors = False
     forms: dict[str, Callable[[str, str], tuple[str, str]]] = {}
 
-    def observers(self) -> list:
-        return []
-
-    def ask(self, engine: Engine, reading: Reading) -> None:
+    def ask(self, engine: Engine, reading: ForwardResults) -> None:
         """Read every turn of every row with an image in each form. What fails is a failure of its row."""
-        self.rows, self.failed, turns = [], {}, []
+        self.rows, turns = [], []
         for i, sample in enumerate(reading.samples):
             if i in reading.unreadable or not image_order(sample.messages):
                 continue
@@ -71,10 +67,10 @@ class PerTurn:
         for name, form in self.forms.items():
             made = [posed(sample, *form(*turn)) for sample, turn in turns]
             self.readings[name] = self.read(engine, name, made)
-            for j, error in self.readings[name].failures(self.readings[name].tokens).items():
+            for j, error in self.readings[name].lost().items():
                 self.failed.setdefault(self.rows[j], error)
 
-    def read(self, engine: Engine, name: str, made: list[Sample]) -> Reading:
+    def read(self, engine: Engine, name: str, made: list[Sample]) -> ForwardResults:
         raise NotImplementedError
 
     def mean_of(self, values: list[float], rows: int) -> Column:
@@ -97,12 +93,13 @@ class Dics(PerTurn):
     }
 
     def __init__(self, params: dict) -> None:
-        self.blind, self.low = params.get("blind", "masked"), params.get("functionWords", 0.1)
+        super().__init__(params)
+        self.blind, self.low = params["blind"], params["functionWords"]
+        self.weights: dict[str, list] = {}
 
-    def read(self, engine: Engine, name: str, made: list[Sample]) -> Reading:
+    def read(self, engine: Engine, name: str, made: list[Sample]) -> ForwardResults:
         reading = engine.read(made, ["image", self.blind] if name == "answer" else ["image"], [], False)
         decode = engine.model.reader.tokenizer.decode
-        self.weights = getattr(self, "weights", {})
         self.weights[name] = [
             None if t is None else content_weights(self.pieces(engine.model, decode, sample), self.low)
             for sample, t in zip(made, reading.tokens["image"], strict=True)
@@ -120,7 +117,7 @@ class Dics(PerTurn):
             return NAN
         return float(weights @ tokens.nll.astype(np.float64) / weights.sum())
 
-    def columns(self, reading: Reading, model: Model) -> dict[str, Column]:
+    def columns(self, reading: ForwardResults, model: Model) -> dict[str, Column]:
         every, rows = range(len(self.rows)), len(reading.samples)
         vic = [np.exp(self.loss("answer", self.blind, j) - self.loss("answer", "image", j)) for j in every]
         ric = [np.exp(self.loss("question", "image", j) - self.loss("question-answer", "image", j)) for j in every]
@@ -143,7 +140,7 @@ class SaysYes(Hooked):
             self.skip += 1
         self.tokens = sorted({ids[self.skip] for ids in yes} - {ids[self.skip] for ids in no})
 
-    def see(self, batch: list[Sequence], states: torch.Tensor) -> list[float]:
+    def observe(self, batch: list[Sequence], states: torch.Tensor) -> list[float]:
         at = torch.tensor([int(s.queries[self.skip]) for s in batch], device=states.device)
         logits = self.model.logits(states[torch.arange(len(batch), device=states.device), at])
         wanted = logits[:, self.tokens].logsumexp(1) - logits.logsumexp(1)
@@ -165,19 +162,13 @@ class Verdict(PerTurn):
         "verdict_answer": lambda x, y: (WITHOUT_QUESTION.format(answer=y), "Yes"),
     }
 
-    def __init__(self, params: dict) -> None:
-        pass
+    def read(self, engine: Engine, name: str, made: list[Sample]) -> ForwardResults:
+        return engine.read(made, ["image"], [SaysYes(engine.model)], False)
 
-    def read(self, engine: Engine, name: str, made: list[Sample]) -> Reading:
-        observer = SaysYes(engine.model)
-        reading = engine.read(made, ["image"], [observer], False)
-        reading.seen["verdict"] = reading.seen[id(observer)]
-        return reading
-
-    def columns(self, reading: Reading, model: Model) -> dict[str, Column]:
+    def columns(self, reading: ForwardResults, model: Model) -> dict[str, Column]:
         rows = len(reading.samples)
         found = {}
         for name, one in self.readings.items():
-            values = [NAN if p is None else p for p in one.seen["verdict"]]
+            values = [NAN if p is None else p for p in one.observed[SaysYes.name]]
             found[name] = self.mean_of(values, rows)
         return found

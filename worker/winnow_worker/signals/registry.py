@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from .attended import Magic, ScalSelect
 from .attention import Attention
+from .base import Signal
 from .encoders import ClipEmbedding, Dino, ImageEmbedding, TextEmbedding
 from .gradients import Gradients, LastGradient
 from .loss import ErrorNorm, Loss, LossTrajectory
@@ -35,3 +38,12 @@ EMBEDDINGS = {
     "clip-embedding": ClipEmbedding,
     "text-embedding": TextEmbedding,
 }
+
+
+def make_signal(name: str, params: dict[str, Any]) -> Signal:
+    """A signal of a job; its observer's results go by its name."""
+    signal = SIGNALS[name](params)
+    signal.name = name
+    if signal.observer:
+        signal.observer.name = name
+    return signal

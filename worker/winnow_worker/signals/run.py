@@ -20,7 +20,7 @@ from ..protocol import BAD_JOB, JobError, emit, warn
 from ..shards import Column, write_shard
 from .encoders import Encoder
 from .engine import Engine
-from .registry import EMBEDDINGS, SIGNALS
+from .registry import EMBEDDINGS, SIGNALS, make_signal
 
 FLOATS = ("f32", "f16")
 
@@ -32,7 +32,7 @@ def run_signals(job: dict[str, Any], dry_run: bool) -> None:
     for name in names:
         if name not in SIGNALS and name not in EMBEDDINGS:
             raise JobError(BAD_JOB, "SIGNAL_UNKNOWN", f"this worker does not know the signal {name!r}")
-    checkpoints = job["model"].get("checkpoints") or [{"path": job["model"]["path"], "name": "0"}]
+    checkpoints = job["model"]["checkpoints"] or [{"path": job["model"]["path"], "name": "0"}]
     shards = [s for s in job["shards"] if not all(Path(o["path"]).exists() for o in s["outputs"])]
     rows = sum(s["end"] - s["start"] for s in shards)
     emit("plan", shards=len(shards), rows=rows, signals=names, checkpoints=len(checkpoints), device=device)
@@ -64,7 +64,7 @@ def run_signals(job: dict[str, Any], dry_run: bool) -> None:
 def run_embeddings(job: dict, shards: list[dict], device: str, dtype: torch.dtype) -> None:
     """The same for signals that read an encoder."""
     try:
-        media = Path(job.get("media_root", ""))
+        media = Path(job["media_root"])
         encoder = Encoder(Path(job["model"]["path"]), media, device, dtype, job["batch"])
     except (OSError, ValueError, KeyError) as error:
         raise JobError(BAD_JOB, "MODEL_UNUSABLE", f"{job['model']['path']}: {error}") from error
@@ -92,7 +92,7 @@ def open_model(job: dict, path: str, device: str, dtype: torch.dtype) -> Model:
         raise JobError(BAD_JOB, "MODEL_UNUSABLE", f"{path} has neither config.json nor adapter_config.json")
     try:
         has_own = (folder / "processor_config.json").exists() or (folder / "preprocessor_config.json").exists()
-        reader = Reader(folder if has_own else base, Path(job.get("media_root", "")))
+        reader = Reader(folder if has_own else base, Path(job["media_root"]))
         model = Model(folder if (folder / "config.json").exists() else base, reader, device, dtype)
         model.folder, model.adapters = folder, read_adapters(folder)
         attach_adapters(model.net, model.adapters, folder)
@@ -108,21 +108,19 @@ def part_path(parts: Path, shard: dict, number: int) -> Path:
 def measure_shard(job: dict, shard: dict, engine: Engine, number: int, total: int, parts: Path) -> None:
     """Read one shard's rows under one checkpoint; write the shard, or its part where there are several."""
     samples = list(read_samples(Path(shard["samples"])))
-    signals = [SIGNALS[s["name"]](s["params"] | {"checkpoint": number}) for s in job["signals"]]
-    passes = [name for s in signals for name in s.passes]
-    observers = [s.observers() for s in signals]
-    reading = engine.read(samples, passes, [o for some in observers for o in some], any(s.errors for s in signals))
-    per_token = any(getattr(s, "per_token", False) for s in signals)
-    reading.texts = [token_texts(engine, s) for s in samples] if per_token else []
+    signals = [make_signal(asked["name"], asked["params"] | {"checkpoint": number}) for asked in job["signals"]]
+    passes = [name for one in signals for name in one.passes]
+    observers = [one.observer for one in signals if one.observer]
+    results = engine.read(samples, passes, observers, any(one.errors for one in signals))
+    per_token = any(one.per_token for one in signals)
+    results.texts = [token_texts(engine, sample) for sample in samples] if per_token else []
     found, failed = {}, {}
-    for asked, one, watching in zip(job["signals"], signals, observers, strict=True):
-        if hasattr(one, "ask"):
-            one.ask(engine, reading)
-        name = asked["name"]
-        found[name] = one.columns(reading, engine.model)
-        rows = getattr(one, "failed", {}) | reading.failures([*one.passes, *(o.reads for o in watching)])
-        blank(found[name], list(rows))
-        failed[name] = failures(rows, samples)
+    for one in signals:
+        one.ask(engine, results)
+        found[one.name] = one.columns(results, engine.model)
+        rows = one.failed | results.failures(one.passes, [one.observer] if one.observer else [])
+        blank(found[one.name], list(rows))
+        failed[one.name] = failures(rows, samples)
     if total > 1:
         save_part(part_path(parts, shard, number), found, failed)
     else:
@@ -173,7 +171,7 @@ def write_outputs(
             rows,
             shard["ids"],
             columns,
-            output.get("measures", {}),
+            output["measures"],
             failed[output["signal"]],
             output.get("prints"),
         )

@@ -7,11 +7,12 @@ import numpy as np
 import torch
 
 from ..families.model import Model
-from ..families.sequence import Sequence
+from ..sequences import Sequence
 from ..shards import Column
 from .attention import gram_singular_values
-from .engine import Reading
-from .observers import Hooked, behind_image, known_layers, spread_layers, take
+from .base import Signal
+from .engine import ForwardResults
+from .observers import Hooked, known_layers, spread_layers, take, text_after_image
 
 NAN = float("nan")
 
@@ -22,27 +23,13 @@ def stacked(rows: list[np.ndarray | None], width: int) -> Column:
     return Column("f32", width, np.stack([nothing if r is None else r for r in rows]) if rows else nothing[None][:0])
 
 
-class OneObserver:
-    """A signal that one observer of the pass with the image measures."""
-
-    passes: list[str] = []
-    errors = False
-    observer: Hooked
-
-    def observers(self) -> list:
-        return [self.observer]
-
-    def seen(self, reading: Reading) -> list:
-        return reading.seen[id(self.observer)]
-
-
 class Pool(Hooked):
     """Mean of the last states over all tokens, text tokens or answer tokens, or the state of the last token."""
 
     def __init__(self, pool: str) -> None:
         self.pool = pool
 
-    def see(self, batch: list[Sequence], states: torch.Tensor) -> list[np.ndarray | None]:
+    def observe(self, batch: list[Sequence], states: torch.Tensor) -> list[np.ndarray | None]:
         return [self.pooled(s, states[r, : len(s)].float()) for r, s in enumerate(batch)]
 
     def pooled(self, s: Sequence, states: torch.Tensor) -> np.ndarray:
@@ -53,20 +40,21 @@ class Pool(Hooked):
         return take(states, mask).mean(0).cpu().numpy()
 
 
-class Hidden(OneObserver):
+class Hidden(Signal):
     """`hidden`: pooled last hidden states, behind the last norm."""
 
     def __init__(self, params: dict) -> None:
-        self.observer = Pool(params.get("pool", "last"))
+        super().__init__(params)
+        self.observer = Pool(params["pool"])
 
-    def columns(self, reading: Reading, model: Model) -> dict[str, Column]:
-        return {"hidden": stacked(self.seen(reading), model.width)}
+    def columns(self, results: ForwardResults, model: Model) -> dict[str, Column]:
+        return {"hidden": stacked(self.observed(results), model.width)}
 
 
 class WeightedMean(Hooked):
     """Sum over t of t / (1 + ... + L) times the last state of token t, scaled to length 1 (RDS+, arXiv 2503.01807)."""
 
-    def see(self, batch: list[Sequence], states: torch.Tensor) -> list[np.ndarray | None]:
+    def observe(self, batch: list[Sequence], states: torch.Tensor) -> list[np.ndarray | None]:
         found = []
         for r, s in enumerate(batch):
             weights = torch.arange(1, len(s) + 1, device=states.device, dtype=torch.float32)
@@ -75,14 +63,15 @@ class WeightedMean(Hooked):
         return found
 
 
-class Rds(OneObserver):
+class Rds(Signal):
     """`rds`: position-weighted mean of the last hidden states."""
 
     def __init__(self, params: dict) -> None:
+        super().__init__(params)
         self.observer = WeightedMean()
 
-    def columns(self, reading: Reading, model: Model) -> dict[str, Column]:
-        return {"rds": stacked(self.seen(reading), model.width)}
+    def columns(self, results: ForwardResults, model: Model) -> dict[str, Column]:
+        return {"rds": stacked(self.observed(results), model.width)}
 
 
 class ConceptSkill(Hooked):
@@ -98,10 +87,10 @@ class ConceptSkill(Hooked):
         for i in self.layers:
             self.keep(i, model.layers[i].self_attn)
 
-    def see(self, batch: list[Sequence], states: torch.Tensor) -> list[np.ndarray | None]:
+    def observe(self, batch: list[Sequence], states: torch.Tensor) -> list[np.ndarray | None]:
         found: list[np.ndarray | None] = []
         for r, s in enumerate(batch):
-            text = behind_image(s)
+            text = text_after_image(s)
             if not text.any():
                 found.append(None)
                 continue
@@ -114,14 +103,15 @@ class ConceptSkill(Hooked):
         return found
 
 
-class Coincide(OneObserver):
+class Coincide(Signal):
     """`coincide`: [vision, language] of each layer; NaN without an image."""
 
     def __init__(self, params: dict) -> None:
-        self.observer = ConceptSkill(params.get("layers", []))
+        super().__init__(params)
+        self.observer = ConceptSkill(params["layers"])
 
-    def columns(self, reading: Reading, model: Model) -> dict[str, Column]:
-        return {"coincide": stacked(self.seen(reading), 2 * len(self.observer.layers) * model.width)}
+    def columns(self, results: ForwardResults, model: Model) -> dict[str, Column]:
+        return {"coincide": stacked(self.observed(results), 2 * len(self.observer.layers) * model.width)}
 
 
 class VisualTokens(Hooked):
@@ -134,7 +124,7 @@ class VisualTokens(Hooked):
         if self.layer:
             self.keep("states", model.layers[known_layers(model, [self.layer - 1])[0]])
 
-    def see(self, batch: list[Sequence], states: torch.Tensor) -> list[np.ndarray | None]:
+    def observe(self, batch: list[Sequence], states: torch.Tensor) -> list[np.ndarray | None]:
         found: list[np.ndarray | None] = []
         for r, s in enumerate(batch):
             if not s.images:
@@ -146,14 +136,15 @@ class VisualTokens(Hooked):
         return found
 
 
-class Visual(OneObserver):
+class Visual(Signal):
     """`visual`: mean visual token (PRISM, arXiv 2502.12119); NaN without an image."""
 
     def __init__(self, params: dict) -> None:
-        self.observer = VisualTokens(params.get("layer", 0))
+        super().__init__(params)
+        self.observer = VisualTokens(params["layer"])
 
-    def columns(self, reading: Reading, model: Model) -> dict[str, Column]:
-        return {"visual": stacked(self.seen(reading), model.width)}
+    def columns(self, results: ForwardResults, model: Model) -> dict[str, Column]:
+        return {"visual": stacked(self.observed(results), model.width)}
 
 
 class Spectrum(Hooked):
@@ -163,7 +154,7 @@ class Spectrum(Hooked):
     def attach(self, model: Model) -> None:
         self.keep("states", model.layers[-1])
 
-    def see(self, batch: list[Sequence], states: torch.Tensor) -> list[np.ndarray | None]:
+    def observe(self, batch: list[Sequence], states: torch.Tensor) -> list[np.ndarray | None]:
         return [spectrum(self.row("states", r, s)) for r, s in enumerate(batch)]
 
 
@@ -175,15 +166,16 @@ def spectrum(states: torch.Tensor) -> np.ndarray:
     return np.array([float(entropy), float(share.max())], dtype=np.float32)
 
 
-class DataTailor(OneObserver):
+class DataTailor(Signal):
     """`informativeness`, `tau` and `turns`, the number of questions."""
 
     def __init__(self, params: dict) -> None:
+        super().__init__(params)
         self.observer = Spectrum()
 
-    def columns(self, reading: Reading, model: Model) -> dict[str, Column]:
-        both = stacked(self.seen(reading), 2).data
-        turns = [sum(m["role"] == "user" for m in s.messages) for s in reading.samples]
+    def columns(self, results: ForwardResults, model: Model) -> dict[str, Column]:
+        both = stacked(self.observed(results), 2).data
+        turns = [sum(m["role"] == "user" for m in s.messages) for s in results.samples]
         return {
             "informativeness": Column("f32", 1, both[:, 0].copy()),
             "tau": Column("f32", 1, both[:, 1].copy()),

@@ -15,7 +15,6 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import torch
 from torch.utils.checkpoint import checkpoint
 
@@ -25,7 +24,7 @@ from ..families.components import freeze
 from ..families.model import Model
 from ..families.reader import Reader
 from ..protocol import BAD_DATA, BAD_JOB, NAN_LOSS, Cancelled, JobError, emit, warn
-from ..signals.passes import whole
+from ..sequences import labels_of, whole
 from .checkpoints import drop_states, learning, load_state, read_index, save_checkpoint, save_state, write_text
 
 LOGIT_ROWS = 2048
@@ -233,11 +232,9 @@ class Trainer:
                 found = model.encode_images([s.images[i] for s, e in rows for i in e.order])
             batch = [whole(model, s, e, found) for s, e in rows]
             states = model.states(batch)
-            row = np.concatenate([np.full(len(s.queries), r) for r, s in enumerate(batch)])
-            at = np.concatenate([s.queries for s in batch])
-            picked = states[torch.from_numpy(row).to(states.device), torch.from_numpy(at).to(states.device)]
-            labels = torch.from_numpy(np.concatenate([s.labels for s in batch])).to(states.device)
-            parts = zip(picked.split(LOGIT_ROWS), labels.split(LOGIT_ROWS), strict=True)
+            labels = labels_of(batch, states.device)
+            picked = states[labels.row, labels.at]
+            parts = zip(picked.split(LOGIT_ROWS), labels.ids.split(LOGIT_ROWS), strict=True)
             # Logits are made again for the backward pass: they are larger than all else.
             return torch.stack([checkpoint(self.losses, x, y, use_reentrant=False) for x, y in parts]).sum()
 
