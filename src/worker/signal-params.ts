@@ -14,7 +14,7 @@ const GRADIENT = {
 };
 const TEXT = z.strictObject({ text: z.enum(['instruction', 'response', 'both']) });
 
-export const SIGNAL_PARAMS = {
+const SIGNAL_PARAMS = {
   loss: z.strictObject({
     blind: z.array(BLIND),
     perToken: z.boolean(),
@@ -43,7 +43,7 @@ export const SIGNAL_PARAMS = {
   'clip-embedding': TEXT,
   'text-embedding': TEXT,
 } as const;
-export type WorkerSignal = keyof typeof SIGNAL_PARAMS;
+type WorkerSignal = keyof typeof SIGNAL_PARAMS;
 
 /** A signal of a job with all of its options. */
 const known = Object.entries(SIGNAL_PARAMS).map(([name, params]) => z.strictObject({ name: z.literal(name), params }));
