@@ -79,7 +79,7 @@ export async function makeArenaProject(folder: string): Promise<void> {
   }
   const parsed = selectors.map((selector) => ({
     selector,
-    options: selector.options.parse(selector.forms?.[0] ?? {}),
+    options: selector.options.parse(selector.comparisonVariants?.[0] ?? {}),
   }));
   const needs = new Set(parsed.flatMap(({ selector, options }) => selector.needs(options)));
   for (const name of ['necessity', 'nll_blind']) {

@@ -47,10 +47,10 @@ afterAll(() => rmSync(folder, { recursive: true, force: true }));
 
 describe('the arena', () => {
   it('runs every method, lists what fails with its error and what is missing with what it lacks', () => {
-    const forms = selectors
+    const comparisonVariants = selectors
       .filter(({ name }) => name !== 'random')
-      .flatMap(({ name, forms }) => (forms ?? [{}]).map(() => name));
-    expect(all.methods.map(({ method }) => method)).toEqual([...forms, 'visnec']);
+      .flatMap(({ name, comparisonVariants }) => (comparisonVariants ?? [{}]).map(() => name));
+    expect(all.methods.map(({ method }) => method)).toEqual([...comparisonVariants, 'visnec']);
     expect(all.failed).toMatchObject([{ id: 'top:column=signature', error: { code: 'COLUMN_KIND' } }]);
     expect(all.missing).toMatchObject([
       { id: 'top:column=nothing', missing: [{ column: 'nothing', of: 'pool', because: 'not measured' }] },

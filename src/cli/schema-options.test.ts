@@ -16,7 +16,8 @@ function typed(schema: z.ZodType, ...words: string[]): Record<string, unknown> {
 const verbs = [
   ...signals.map((signal) => [`score ${signal.name}`, signal.params, {}] as const),
   ...selectors.map(
-    (selector) => [`select ${selector.name}`, selector.options, asked(selector.options, selector.forms)] as const,
+    (selector) =>
+      [`select ${selector.name}`, selector.options, asked(selector.options, selector.comparisonVariants)] as const,
   ),
 ];
 

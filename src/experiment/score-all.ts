@@ -2,7 +2,7 @@ import { z } from 'zod';
 import { WinnowError } from '../base/errors.ts';
 import { didYouMean } from '../base/suggest.ts';
 import { isRunName } from '../models/source.ts';
-import { isOfTunedProxy, makerOf } from '../signals/engine/column-providers.ts';
+import { providerOf } from '../signals/engine/column-providers.ts';
 import { runScores, type ScoreResult } from '../signals/engine/score.ts';
 import { planScore } from '../signals/engine/score-plan.ts';
 import { signals } from '../signals/measured/registry.ts';
@@ -69,13 +69,14 @@ function wantedSignals(
   const wanted: Wanted = new Map();
   const unmade = new Map<string, string[]>();
   const want = (column: string, method: string): void => {
-    const maker = makerOf(column);
-    if (maker === undefined) {
+    const provider = providerOf(column);
+    if (provider === undefined) {
       unmade.set(column, [...(unmade.get(column) ?? []), method]);
       return;
     }
-    wanted.set(maker.signal, joined(wanted.get(maker.signal), maker.options));
-    for (const read of maker.signal.reads?.(maker.signal.params.parse(maker.options)) ?? []) want(read, method);
+    wanted.set(provider.signal, joined(wanted.get(provider.signal), provider.options));
+    for (const read of provider.signal.reads?.(provider.signal.params.parse(provider.options)) ?? [])
+      want(read, method);
   };
   for (const entry of parseMethods(methods ?? 'all')) {
     for (const column of (needs === 'needs' ? needsOf(entry) : referenceNeedsOf(entry)) ?? []) want(column, entry.id);
@@ -175,10 +176,10 @@ function measuredFirst(
   planned: readonly ScoreSummary[],
 ): { dataset: string; cost: string } | false {
   const params = signal.params.parse(options);
-  const makers = (signal.reads?.(params) ?? []).map((column) => makerOf(column)?.signal.name);
+  const providers = (signal.reads?.(params) ?? []).map((column) => providerOf(column)?.signal.name);
   const [one] = planned;
-  if (one === undefined || makers.length === 0) return false;
-  if (!makers.every((maker) => planned.some((plan) => plan.signal === maker))) return false;
+  if (one === undefined || providers.length === 0) return false;
+  if (!providers.every((provider) => planned.some((plan) => plan.signal === provider))) return false;
   return { dataset: one.dataset, cost: signal.cost(params) };
 }
 
@@ -186,7 +187,7 @@ function measuredFirst(
 function tunedProxy(signal: Signal, { model, checkpoints = [] }: ScoreAllRequest): { model?: string } {
   const [run] = checkpoints;
   if (model !== undefined || run === undefined || checkpoints.length > 1) return {};
-  return isRunName(run) && isOfTunedProxy(signal) ? { model: run } : {};
+  return isRunName(run) && signal.proxy === 'model' ? { model: run } : {};
 }
 
 /** Those of the shared options that a signal has. */

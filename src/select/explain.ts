@@ -12,6 +12,7 @@ import type { CompositionRecord } from './compose/record.ts';
 import { onCurrentRows } from './current-selection.ts';
 import { neighbours } from './kept-neighbours.ts';
 import { type NecessityClass, necessityClass, thresholdsOf } from './kit/necessity-class.ts';
+import { selectors } from './methods/registry.ts';
 import { describeReason, type Reason } from './reasons.ts';
 
 export interface ExplainRequest {
@@ -192,7 +193,8 @@ function lastOptions({ lineage, options }: LoadedSelection): Readonly<Record<str
 function withClass(reason: Reason, selection: LoadedSelection, its: NecessityClass | undefined): Reason {
   const { stages } = (selection.lineage.composition as Pick<CompositionRecord, 'stages'> | undefined) ?? {};
   const { method } = stages?.[(reason.stage ?? 1) - 1] ?? selection;
-  return method === 'visnec' && reason.score !== undefined && its !== undefined ? { ...reason, class: its } : reason;
+  const isOfS = selectors.find(({ name }) => name === method)?.headline === 'necessity';
+  return isOfS && reason.score !== undefined && its !== undefined ? { ...reason, class: its } : reason;
 }
 
 async function nearestKept(

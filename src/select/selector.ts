@@ -1,5 +1,6 @@
 import type { z } from 'zod';
 import type { Column, WideColumn } from '../numeric/columns.ts';
+import type { Pass } from '../signals/engine/cost-model.ts';
 import type { Reason } from './reasons.ts';
 
 export type { Reason, ReasonCode } from './reasons.ts';
@@ -104,14 +105,18 @@ export interface Selector<Options extends Record<string, unknown> = Record<strin
    * What its official variant does otherwise: the promises that it does not keep, each beginning with its name
    * (`P2: …`), and remarks. Said in the notes of every such selection; [] where it keeps all.
    */
-  readonly breaks?: readonly string[];
+  readonly deviations?: readonly string[];
   /** Options with defaults; each field described with `.describe()`. */
   readonly options: z.ZodType<Options>;
   /**
    * Sets of options that a comparison of all methods runs, for a method with an option that has no default. @default
    * [{}]
    */
-  readonly forms?: readonly Readonly<Record<string, unknown>>[];
+  readonly comparisonVariants?: readonly Readonly<Record<string, unknown>>[];
+  /** Column that it ranks by, which pages show and classify beside its choices. Absent: none alone. */
+  readonly headline?: string;
+  /** Passes behind columns that it reads and no signal measures: they are imported. */
+  readonly elsewhere?: Readonly<Record<string, readonly Pass[]>>;
   /** Names of the columns it reads, given its options. */
   needs(options: Options): string[];
   /** Of those, the ones it reads in blocks: the width of a gradient times the rows of a pool doesn't fit in memory. */
@@ -120,7 +125,7 @@ export interface Selector<Options extends Record<string, unknown> = Record<strin
    * With these options the method itself decides how many rows stay (all that have no duplicate), and a budget only
    * cuts further.
    */
-  decides?(options: Options): boolean;
+  setsOwnSize?(options: Options): boolean;
   /** Columns that it reads of a second data set. Where present, the method can't run without one. */
   referenceNeeds?(options: Options): string[];
   select(input: SelectorInput, options: Options, context: SelectContext): Promise<Selection>;

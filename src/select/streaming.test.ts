@@ -123,7 +123,7 @@ it('streams what is as wide as a gradient or a hidden state', () => {
 
 describe.each(streaming.map((selector) => [selector.name, selector] as const))('%s', (_, selector) => {
   it('chooses the same from a column in blocks, whole or in part', async () => {
-    const options = parseOptions(selector, { ...selector.forms?.[0], textOnly: 'score' });
+    const options = parseOptions(selector, { ...selector.comparisonVariants?.[0], textOnly: 'score' });
     const streams = new Set(selector.streams!(options));
     const dataset = await project.dataset();
     const read = async (heldBytes: number): Promise<SelectorInput> => {

@@ -3,8 +3,10 @@ import type { Quarantined } from '../base/errors.ts';
 import type { Dataset, SampleBatch } from '../dataset/dataset.ts';
 import type { Sample } from '../dataset/sample.ts';
 import type { Column, ColumnSpec } from '../numeric/columns.ts';
+import type { ProjectConfig } from '../store/config.ts';
 import type { Project } from '../store/project.ts';
 import type { Shard, ShardPlan } from '../store/shard-plan.ts';
+import type { Pass } from './engine/cost-model.ts';
 
 /** What a signal sees of the data set beside the batch it computes. */
 export interface SignalContext {
@@ -63,6 +65,17 @@ export interface Signal<Params extends Record<string, unknown> = Record<string, 
   readonly params: z.ZodType<Params>;
   /** Passes over the data, for people and for `--dry-run`: `1 image + 2 text passes of the model`. */
   cost(params: Params): string;
+  /** Passes over the data set behind one of its columns. */
+  passes(column: string): readonly Pass[];
+  /** Options that make further columns: each is tried where a method reads a column that the defaults don't give. */
+  readonly variants?: readonly Readonly<Record<string, unknown>>[];
+  /**
+   * Methods mean its columns of a tuned proxy; the option that names it: `checkpoints` over its training, `model` at its
+   * end.
+   */
+  readonly proxy?: 'checkpoints' | 'model';
+  /** Defaults of `winnow.yaml` that its options take where they aren't given. */
+  projectDefaults?(defaults: ProjectConfig['defaults'], given: Record<string, unknown>): Record<string, unknown>;
   /** What some rows would take of a server; undefined where none is asked. */
   estimate?(params: Params, context: SignalContext, samples: AsyncIterable<Sample>): Promise<Estimate | undefined>;
   columns(params: Params): ColumnSpec[];

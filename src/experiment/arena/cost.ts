@@ -1,7 +1,9 @@
 import { type ImageRule, openImageCounter } from '../../cost/image-tokens.ts';
 import type { Dataset } from '../../dataset/dataset.ts';
 import { instructionOf, responseOf } from '../../dataset/sample.ts';
-import { PASSES, type Pass, type PassModel, type PassName, passesOf } from '../../signals/engine/cost-model.ts';
+import { selectors } from '../../select/methods/registry.ts';
+import { passesOf } from '../../signals/engine/column-providers.ts';
+import type { Pass, PassModel } from '../../signals/engine/cost-model.ts';
 
 /** What an estimate of GPU-hours rests on. */
 export interface CostAssumptions {
@@ -25,7 +27,8 @@ export interface CostAssumptions {
 
 /** Passes and time that some columns take. */
 export interface Cost {
-  passes: PassName[];
+  /** Names of the passes. */
+  passes: string[];
   /** Forward and backward passes of target and proxy a sample of the data set, partial passes counted by their part. */
   forward: number;
   backward: number;
@@ -90,21 +93,28 @@ export interface ColumnRows {
  * that any of them lacks.
  */
 export function costOf(wanted: readonly ColumnRows[], assumed: CostAssumptions): Cost {
-  const columns = [...new Set(wanted.map(({ column }) => column))];
-  const rowsOf = (name: PassName): number =>
-    Math.max(...wanted.filter(({ column }) => passesOf(column)?.includes(name)).map(({ rows }) => rows));
-  const passes = [...new Set(columns.flatMap((column) => passesOf(column) ?? []))];
-  const all = passes.map((name): Pass & { rows: number } => ({ ...PASSES[name], rows: rowsOf(name) }));
+  const passes = new Map<string, Pass & { rows: number }>();
+  for (const { column, rows } of wanted) {
+    for (const pass of columnPasses(column) ?? []) {
+      passes.set(pass.name, { ...pass, rows: Math.max(rows, passes.get(pass.name)?.rows ?? 0) });
+    }
+  }
+  const all = [...passes.values()];
   const sum = (of: (pass: Pass & { rows: number }) => number): number =>
     all.reduce((total, pass) => total + of(pass) * (pass.share ?? 1), 0);
   return {
-    passes,
+    passes: [...passes.keys()],
     forward: sum((pass) => (isEncoder(pass) ? 0 : pass.forward)),
     backward: sum((pass) => pass.backward),
     encoder: sum((pass) => (isEncoder(pass) ? pass.forward : 0)),
     gpuHours: sum((pass) => hours(pass, assumed)),
-    unknown: columns.filter((column) => passesOf(column) === undefined),
+    unknown: [...new Set(wanted.map(({ column }) => column))].filter((column) => columnPasses(column) === undefined),
   };
+}
+
+/** Passes behind a column that a signal measures, or that a method says is measured elsewhere; undefined: unknown. */
+export function columnPasses(column: string): readonly Pass[] | undefined {
+  return passesOf(column) ?? selectors.find(({ elsewhere }) => elsewhere?.[column] !== undefined)?.elsewhere?.[column];
 }
 
 function isEncoder({ model }: Pass): boolean {

@@ -7,10 +7,10 @@ import type { ArenaStage } from './result.ts';
 /** What each method of an entry is, and what it did. */
 export function stagesOf({ stages }: Entry, choice: Choice): ArenaStage[] {
   return stages.map(({ selector, options }, s) => {
-    const { name, title, source, summary, formula, breaks } = selector;
+    const { name, title, source, summary, formula, deviations } = selector;
     const { arrived, asked, kept } = choice.stages[s]!;
     const about = { method: name, title, source, summary, formula, options, arrived, asked, kept };
-    return { ...about, ...(breaks === undefined ? {} : { breaks }) };
+    return { ...about, deviations };
   });
 }
 

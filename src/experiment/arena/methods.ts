@@ -107,7 +107,7 @@ function formsOf(
   amounts: Record<string, string>,
   defaults: Record<string, unknown>,
 ): Draft[] {
-  const forms = Object.keys(own).length === 0 ? (selector.forms ?? [{}]) : [own];
+  const forms = Object.keys(own).length === 0 ? (selector.comparisonVariants ?? [{}]) : [own];
   return forms.map((form) => {
     const given = typedOptions(selector, form);
     const options = parseOptions(selector, { ...defaults, ...given });

@@ -36,8 +36,8 @@ export interface ArenaStage {
   source: string;
   summary: string;
   formula: string;
-  /** What its official variant breaks, where there is one. */
-  breaks?: readonly string[];
+  /** What its official variant does otherwise, where there is one. */
+  deviations?: readonly string[];
   options: Readonly<Record<string, unknown>>;
   arrived: number;
   asked: number;

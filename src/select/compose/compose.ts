@@ -154,7 +154,7 @@ async function runStage(
 function ownAmount(plan: Composition, s: number, arriving: number): Amount {
   const { selector, options } = plan.stages[s]!;
   const certain = plan.always.length;
-  if (selector.decides?.(options) === true) return { count: arriving + certain };
+  if (selector.setsOwnSize?.(options) === true) return { count: arriving + certain };
   const goal = Math.min(arriving, Math.max(0, finalCount(plan, arriving) - certain));
   const left = plan.stages.length - s;
   return { count: certain + Math.max(goal, Math.round(arriving * (goal / Math.max(1, arriving)) ** (1 / left))) };
@@ -181,7 +181,7 @@ async function runWithin(
   const least = groups?.reduce((sum, group) => sum + group.least, 0) ?? 0;
   // What a method leaves out by its own rule it leaves out of every source, and a stage that is too small for the
   // floors keeps what it can.
-  const isFree = !isLast && (stage.selector.decides?.(stage.options) === true || least > budget);
+  const isFree = !isLast && (stage.selector.setsOwnSize?.(stage.options) === true || least > budget);
   if (groups === undefined || isFree) return runOn(stage, rows, { ...context, budget });
   const { fraction: _, ...plain } = context;
   const picks = await pickWithinBounds(groups, budget, (some, places) =>

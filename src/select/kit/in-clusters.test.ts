@@ -38,7 +38,7 @@ describe('self-sup', () => {
   it('asks which end to keep, and names both for comparisons', () => {
     const selector = selectors.find(({ name }) => name === 'self-sup')!;
     expect(() => parseOptions(selector, {})).toThrow(/keep/);
-    expect(selector.forms!.map((form) => parseOptions(selector, form).keep)).toEqual(['near', 'far']);
+    expect(selector.comparisonVariants!.map((form) => parseOptions(selector, form).keep)).toEqual(['near', 'far']);
   });
 
   it('keeps a row alone in its cluster first when near, last when far', async () => {

@@ -9,6 +9,6 @@ export const aum = tokenScoreSelector({
   summary:
     'Keeps the rows with the largest margin of the right token over the best wrong one: easy, cleanly labelled answers. `--keep min` keeps the hard and mislabelled ones.',
   formula: ['AUM = mean over response tokens of p_y − max_{v ≠ y} p_v', 'keep the largest'].join('\n'),
-  breaks: ['P8: a missing score counts as 0 and may be kept before a row with a score'],
+  deviations: ['P8: a missing score counts as 0 and may be kept before a row with a score'],
   column: 'aum',
 });

@@ -26,7 +26,7 @@ export const coido: Selector<CoidoOptions> = {
     'score = −MLP(CLIP features, ratings), trained with the model on 20 % of the data',
     'quota of a source in proportion to its size; keep the highest scores in each',
   ].join('\n'),
-  breaks: [
+  deviations: [
     'P2: max(1, ⌊n |D| / N⌋) with the difference to the largest source, and rows without a score leave places empty',
     'P5: a budget of 0 keeps rows of small sources',
   ],

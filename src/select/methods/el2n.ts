@@ -15,6 +15,6 @@ export const el2n = tokenScoreSelector({
   formula: ['EL2N = mean over response tokens of ‖p − onehot(y)‖₂ = √(Σ p² − 2 p_y + 1)', 'keep the largest'].join(
     '\n',
   ),
-  breaks: ['P8: a missing score counts as 0 and makes a broken row the easiest: kept first by keep min'],
+  deviations: ['P8: a missing score counts as 0 and makes a broken row the easiest: kept first by keep min'],
   column: 'el2n',
 });

@@ -89,7 +89,7 @@ export const icons: Selector<IconsOptions> = {
     'votes_i = number of tasks on which i is in the top p per cent',
     'keep the most votes, equal ones by the mean rank over the tasks',
   ].join('\n'),
-  breaks: ['P4: equal votes, usually many, are left to the order of rows'],
+  deviations: ['P4: equal votes, usually many, are left to the order of rows'],
   options: z.strictObject({
     variant: z
       .enum(['paper', 'official'])

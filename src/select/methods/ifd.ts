@@ -43,7 +43,7 @@ export const ifd: Selector<IfdOptions> = {
   summary:
     'Keeps samples whose answer stays hard although the instruction is given; drops those where the instruction makes it harder still.',
   formula: ['IFD = L(answer | instruction) / L(answer)', 'drop IFD > 1, keep the largest of the others'].join('\n'),
-  breaks: ['P2: the share is one of the rows that survive, so that fewer rows than asked for are returned'],
+  deviations: ['P2: the share is one of the rows that survive, so that fewer rows than asked for are returned'],
   options: z.strictObject({
     variant: z
       .enum(['paper', 'official'])

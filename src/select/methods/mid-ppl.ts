@@ -35,7 +35,7 @@ export const midPpl: Selector<MidPplOptions> = {
   formula: ['PPL = exp(L), L the mean response loss', 'keep n rows from rank ⌊(N − n) / 2⌋ in ascending order'].join(
     '\n',
   ),
-  breaks: [
+  deviations: [
     'P2: n rows from rank ⌊0.33 N⌋ in descending order are fewer than asked for above 67 %',
     'P5: the hardest 33 % are never kept',
   ],

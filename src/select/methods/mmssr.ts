@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import type { Matrix } from '../../numeric/linalg/matrix.ts';
 import { rankRows } from '../../numeric/topk.ts';
+import { forwardPass } from '../../signals/engine/cost-model.ts';
 import { roundOverBins } from '../kit/allocate-published.ts';
 import { textColumn, vectorColumn } from '../kit/columns.ts';
 import { finiteRows } from '../kit/finite-rows.ts';
@@ -82,6 +83,8 @@ function pickInTurns(
   return [...chosen];
 }
 
+const RATINGS = forwardPass('ratings', 'a tuned model rates the sample');
+
 /** mmSSR: rows that are rich in a capability, of every style and source. */
 export const mmssr: Selector<MmssrOptions> = {
   name: 'mmssr',
@@ -94,7 +97,7 @@ export const mmssr: Selector<MmssrOptions> = {
     'capabilities take turns: each asks for an equal share of what is missing',
     'of rows that score above 0 in it, best first, spread over bins of style × source, the smallest bin first',
   ].join('\n'),
-  breaks: [
+  deviations: [
     'P2: the debt of empty bins is paid whole by the last one and may exceed the budget',
     'P5: rows without a style are never kept',
     'Rows of which the style is the first come before the others whatever their score',
@@ -119,6 +122,7 @@ export const mmssr: Selector<MmssrOptions> = {
     above: z.coerce.number().default(0).describe('only rows that score above this in a capability stand for it'),
     textOnly: textOnlyOption.default('proportional'),
   }),
+  elsewhere: { capabilities: [RATINGS], styles: [RATINGS] },
   needs: ({ capabilities, styles }) => [capabilities, styles],
   async select(input, options, context) {
     const scores = vectorColumn(input, options.capabilities);

@@ -302,14 +302,15 @@ const SHOWN: Record<string, Record<string, () => Promise<void>>> = {
 };
 
 const hasOfficial = selectors.filter((selector) => {
-  const forms = selector.forms ?? [{}];
+  const forms = selector.comparisonVariants ?? [{}];
   return selector.options.safeParse({ ...forms[0], variant: 'official' }).success;
 });
 
 it('has a test for every promise that an official variant does not keep', () => {
-  const promises = (breaks: readonly string[]): string[] => breaks.flatMap((text) => /^(P\d+): /.exec(text)?.[1] ?? []);
+  const promises = (deviations: readonly string[]): string[] =>
+    deviations.flatMap((text) => /^(P\d+): /.exec(text)?.[1] ?? []);
   const declared = Object.fromEntries(
-    hasOfficial.map(({ name, breaks = ['P0: undeclared'] }) => [name, promises(breaks)]),
+    hasOfficial.map(({ name, deviations = ['P0: undeclared'] }) => [name, promises(deviations)]),
   );
   expect(Object.fromEntries(Object.entries(SHOWN).map(([name, tests]) => [name, Object.keys(tests)]))).toEqual(
     declared,

@@ -93,7 +93,7 @@ export const rdsPlus: Selector<RdsPlusOptions> = {
     'r = Σ_t t h_t / Σ_t t, the position-weighted mean of the last hidden states, length 1',
     'queries of the target take turns: each picks its nearest row left by ⟨r, q⟩',
   ].join('\n'),
-  breaks: ['A query whose best row is taken loses its turn, so that queries count unevenly; properties hold'],
+  deviations: ['A query whose best row is taken loses its turn, so that queries count unevenly; properties hold'],
   options: z.strictObject({
     variant: z
       .enum(['paper', 'official'])

@@ -78,18 +78,21 @@ const all: readonly Selector[] = [
 ];
 
 /** All selectors. */
-export const selectors: readonly Selector[] = all.map(sayWhatBreaks);
+export const selectors: readonly Selector[] = all.map(withDeviations);
 
 /** A selection by an official variant says in its notes what that does otherwise. */
-function sayWhatBreaks(selector: Selector): Selector {
-  const { breaks = [] } = selector;
-  if (breaks.length === 0) return selector;
+function withDeviations(selector: Selector): Selector {
+  const { deviations = [] } = selector;
+  if (deviations.length === 0) return selector;
   return {
     ...selector,
     async select(input, options, context) {
       const selection = await selector.select(input, options, context);
       if (options.variant !== 'official') return selection;
-      return { ...selection, notes: [...selection.notes, `As published, this variant differs. ${breaks.join('. ')}.`] };
+      return {
+        ...selection,
+        notes: [...selection.notes, `As published, this variant differs. ${deviations.join('. ')}.`],
+      };
     },
   };
 }

@@ -54,7 +54,7 @@ export const s2l: Selector<S2lOptions> = {
     'trajectory = losses of a small model at its checkpoints',
     'sources share equally from the smallest up; in each k-means (k = 100) of the trajectories, equal shares of the clusters, rows at random',
   ].join('\n'),
-  breaks: ['Clusters of one or two rows give only when the others have no more; properties hold'],
+  deviations: ['Clusters of one or two rows give only when the others have no more; properties hold'],
   options: z.strictObject({
     variant: z
       .enum(['paper', 'official'])

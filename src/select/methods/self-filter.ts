@@ -90,7 +90,7 @@ export const selfFilter: Selector<SelfFilterOptions> = {
     'd = difficulty by a scorer that is trained with the model, on CLIP features f',
     'repeat: keep i = argmax d; for its 10 nearest left d_j ← d_j − γ d_i cos²(f_i, f_j)',
   ].join('\n'),
-  breaks: ['P9: a pick of negative difficulty raises its neighbours, so that its twin may move up'],
+  deviations: ['P9: a pick of negative difficulty raises its neighbours, so that its twin may move up'],
   options: z.strictObject({
     variant: z
       .enum(['paper', 'official'])

@@ -83,7 +83,7 @@ export const selfSup: Selector<SelfSupOptions> = {
     labels: z.string().min(1).optional().describe('a column of cluster labels, instead of clustering the embedding'),
     textOnly: textOnlyOption.default('proportional'),
   }),
-  forms: [{ keep: 'near' }, { keep: 'far' }],
+  comparisonVariants: [{ keep: 'near' }, { keep: 'far' }],
   needs: ({ embedding, labels }) => (labels === undefined ? [embedding] : [embedding, labels]),
   streams: ({ embedding }) => [embedding],
   async select(input, options, context) {

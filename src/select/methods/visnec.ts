@@ -88,7 +88,8 @@ export const visnec: Selector<VisnecOptions> = {
     'per cluster c of the instructions (k-means, K = 20): keep the largest S > 0',
     'quota of c = largest remainder of |c| / N × budget; what c cannot fill goes to the others',
   ].join('\n'),
-  breaks: [
+  headline: 'necessity',
+  deviations: [
     'P2: max(1, floor(r |C|)) a cluster, so that the sum is not the budget',
     'P5: a cluster of one row is always kept',
     'P8: a cluster without finite scores gives a row all the same',

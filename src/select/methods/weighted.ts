@@ -54,7 +54,7 @@ export const weighted: Selector<WeightedOptions> = {
       ),
     textOnly: textOnlyOption.default('proportional'),
   }) as z.ZodType<WeightedOptions>,
-  forms: [{ weights: 'necessity=1,clip_score=1' }],
+  comparisonVariants: [{ weights: 'necessity=1,clip_score=1' }],
   needs: (options) => Object.keys(options.weights),
   async select(input, options, context) {
     const terms = Object.entries(options.weights).map(([name, weight]) => ({

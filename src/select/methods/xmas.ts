@@ -94,7 +94,7 @@ export const xmas: Selector<XmasOptions> = {
     'cluster the trajectories a(1..T) by k-means (k = 1,000), equal shares from the smallest cluster up',
     'in each keep the smallest Σ_t |a(t+1) − a(t)|',
   ].join('\n'),
-  breaks: [
+  deviations: [
     'P2: rows of clusters of 1 or 2 rows are missing from a large budget',
     'P5: rows of clusters of 1 or 2 rows are never kept',
     'P8: missing values count as 0, so that a row without a trajectory may be kept',

@@ -3,28 +3,23 @@ import type { Project } from '../../store/project.ts';
 import { listRuns, type Run } from '../../store/runs.ts';
 import { signals } from '../measured/registry.ts';
 import type { Signal } from '../signal.ts';
+import type { Pass } from './cost-model.ts';
 
 /** A signal, and the options with which it has a column. */
-export interface Maker {
+export interface Provider {
   signal: Signal;
   options: Record<string, unknown>;
 }
-
-/** Options that make a signal's further columns. */
-const TRIED: Readonly<Record<string, readonly Record<string, unknown>[]>> = {
-  loss: [{ direct: true }, { imageOnly: true }, { blind: ['drop'] }, { blind: ['remove'] }, { perToken: true }],
-  'text-embedding': [{ text: 'response' }, { text: 'both' }],
-};
 
 /**
  * What measures a column: a signal that has it by default, or with the options that make it. Undefined where no signal
  * has such a column: it is measured elsewhere.
  */
-export function makerOf(column: string): Maker | undefined {
+export function providerOf(column: string): Provider | undefined {
   // Later checkpoints are measured as the first one is.
   const wanted = column.replace(/^gradient_\d+/, 'gradient_1');
   const candidates = signals.flatMap((signal) =>
-    [{}, ...(TRIED[signal.name] ?? [])].map((options) => ({ signal, options })),
+    [{}, ...(signal.variants ?? [])].map((options) => ({ signal, options })),
   );
   const found = candidates.find(({ signal, options }) => {
     const params = signal.params.safeParse(options);
@@ -35,43 +30,24 @@ export function makerOf(column: string): Maker | undefined {
   return found;
 }
 
-/**
- * Option by which a signal is told of a proxy, for columns that methods mean of one: its checkpoints in their order, or
- * its last.
- */
-const OF_PROXY: Readonly<Record<string, 'checkpoints' | 'model'>> = {
-  nll_trajectory: 'checkpoints',
-  attention_sv: 'checkpoints',
-  gradient_1: 'checkpoints',
-  el2n: 'model',
-  aum: 'model',
-  coincide: 'model',
-};
-
-/** Whether methods mean a signal's columns of a tuned proxy, at the end of its training. */
-export function isOfTunedProxy(signal: Signal): boolean {
-  const params = signal.params.safeParse({});
-  return params.success && signal.columns(params.data).some(({ name }) => OF_PROXY[name] === 'model');
-}
-
 /** Checkpoints that LESS means where nobody says how many. */
 const GRADIENTS = 4;
 
 /**
  * The command that measures a column as methods mean it: training runs that serve are not trained again, and a column
- * of a later checkpoint than the run `proxy` has wants a run of its own. Undefined as in {@link makerOf}.
+ * of a later checkpoint than the run `proxy` has wants a run of its own. Undefined as in {@link providerOf}.
  *
  * @param runs those of the project
  */
 export function commandFor(column: string, runs: readonly Run[] = []): string | undefined {
-  const maker = makerOf(column);
-  if (maker === undefined) return undefined;
-  const proxy = OF_PROXY[column.replace(/^gradient_\d+$/, 'gradient_1')];
+  const provider = providerOf(column);
+  if (provider === undefined) return undefined;
+  const { proxy } = provider.signal;
   const checkpoint = Number(/^gradient_(\d+)$/.exec(column)?.[1] ?? 1);
   const run = proxy === undefined ? undefined : proxyRun(runs, checkpoint);
-  const options = { ...maker.options, ...(run === undefined ? {} : { [proxy!]: run.name }) };
+  const options = { ...provider.options, [proxy ?? '']: run?.name };
   const training = run?.training === undefined ? '' : `${run.training} && `;
-  return `${training}winnow score ${maker.signal.name}${optionFlags(options)}`;
+  return `${training}winnow score ${provider.signal.name}${optionFlags(options)}`;
 }
 
 /** {@link commandFor} in a project. */
@@ -88,4 +64,9 @@ function proxyRun(runs: readonly Run[], checkpoints: number): { name: string; tr
   const name = `proxy-${count}`;
   const training = `winnow train --recipe proxy --name ${name} --checkpoints ${count}`;
   return { name, training: runs.some(({ head, finished }) => head.name === name && finished) ? undefined : training };
+}
+
+/** Passes behind a column that a signal measures; undefined where none does. */
+export function passesOf(column: string): readonly Pass[] | undefined {
+  return providerOf(column)?.signal.passes(column);
 }

@@ -45,27 +45,12 @@ function parseParams(signal: Signal, given: Record<string, unknown>): Record<str
   throw optionError(signal.name, parsed.error, given, `winnow score ${signal.name} --help`);
 }
 
-/** Defaults of `winnow.yaml` that a signal's parameters take when they are not given. */
-function projectDefaults(project: Project, signal: Signal, given: Record<string, unknown>): Record<string, unknown> {
-  const defaults = project.config().defaults;
-  // Those of the model and of the blind variant are for this machine; a server has its own.
-  if (signal.name === 'loss' && given.server !== undefined) return {};
-  if (signal.name === 'loss') {
-    return {
-      model: defaults.model,
-      blind: defaults.blind === undefined ? undefined : [defaults.blind],
-    };
-  }
-  if (signal.name === 'text-embedding') return defaults.encoder === undefined ? {} : { encoder: defaults.encoder };
-  if (signal.name === 'image-embedding')
-    return defaults.imageEncoder === undefined ? {} : { encoder: defaults.imageEncoder };
-  return {};
-}
-
 /** Which shards of a signal are missing and what they cost. Loads no model. */
 export async function planScore(project: Project, request: ScoreRequest): Promise<ScorePlan> {
   const signal = findSignal(request.signal);
-  const params = parseParams(signal, { ...projectDefaults(project, signal, request.params ?? {}), ...request.params });
+  const given = request.params ?? {};
+  const defaults = signal.projectDefaults?.(project.config().defaults, given);
+  const params = parseParams(signal, { ...defaults, ...given });
   const dataset = await project.dataset(request.dataset);
   const context: SignalContext = {
     dataset,

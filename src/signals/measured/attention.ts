@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { PASSES } from '../engine/cost-model.ts';
 import type { Signal } from '../signal.ts';
 import { atEach } from './loss-trajectory.ts';
 import { checkpointParams, weightsRevision, workerParams } from './worker-params.ts';
@@ -35,6 +36,8 @@ export const attention: Signal<AttentionParams> = {
       measures: 'five largest singular values at each checkpoint, no unit',
     },
   ],
+  passes: () => [PASSES.proxyTraining, PASSES.proxyCheckpoints],
+  proxy: 'checkpoints',
   shardRows: 512,
   readsMedia: true,
   revision: weightsRevision,

@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { quarantine, scatter } from '../engine/block.ts';
+import { PASSES } from '../engine/cost-model.ts';
 import type { Signal } from '../signal.ts';
 import { openClipPairs } from './clip-pairs.ts';
 import { encodedBy, encoderParams, encoderRevision, ofDtype } from './worker-params.ts';
@@ -30,6 +31,7 @@ export const clipEmbedding: Signal<z.infer<typeof Params>> = {
     { name: 'clip_image', kind: 'f32', width: 0, measures: 'unit embedding of the first image, no unit' },
     { name: 'clip_text', kind: 'f32', width: 0, measures: 'unit embedding of the text, no unit' },
   ],
+  passes: () => [PASSES.clip],
   shardRows: 2048,
   readsMedia: true,
   chosen: (params, context) => encodedBy(params.model, params, context),

@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { quarantine, scatter } from '../engine/block.ts';
+import { PASSES } from '../engine/cost-model.ts';
 import type { Signal } from '../signal.ts';
 import { openClipPairs } from './clip-pairs.ts';
 
@@ -26,6 +27,7 @@ export const clipScore: Signal<ClipScoreParams> = {
   params: Params,
   cost: () => '1 image encoding and 1 text encoding a sample',
   columns: () => [{ name: 'clip_score', kind: 'f32', measures: 'cosine of image and text, -1 to 1' }],
+  passes: () => [PASSES.clip],
   shardRows: 2048,
   readsMedia: true,
   async revision(params, context) {

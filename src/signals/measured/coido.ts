@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { PASSES } from '../engine/cost-model.ts';
 import { scorerParams, scorerReads, scorerRevision, trainScorer } from '../engine/scorer.ts';
 import type { Signal } from '../signal.ts';
 
@@ -34,6 +35,7 @@ export const coidoScore: Signal<CoidoParams> = {
   cost: ({ epochs, share }) =>
     `no pass of a model: ${epochs} readings of the features and losses of ${Math.round(100 * share)} % of the rows`,
   columns: () => [{ name: 'coido', kind: 'f32', measures: 'minus the score; high is wanted, no unit' }],
+  passes: () => [PASSES.clip, PASSES.image],
   shardRows: 4096,
   readsMedia: true,
   revision: scorerRevision,

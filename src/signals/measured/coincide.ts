@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { PASSES } from '../engine/cost-model.ts';
 import type { Signal } from '../signal.ts';
 import { weightsRevision, workerParams } from './worker-params.ts';
 
@@ -26,6 +27,8 @@ export const coincideFeatures: Signal<z.infer<typeof Params>> = {
   columns: () => [
     { name: 'coincide', kind: 'f32', width: 0, measures: '[vision, language] of each layer, unit vector' },
   ],
+  passes: () => [PASSES.proxyTraining, PASSES.proxyLast],
+  proxy: 'model',
   shardRows: 512,
   readsMedia: true,
   revision: weightsRevision,

@@ -1,8 +1,12 @@
 import { z } from 'zod';
+import { forwardPass } from '../engine/cost-model.ts';
 import type { Signal } from '../signal.ts';
 import { weightsRevision, workerParams } from './worker-params.ts';
 
 const Params = z.object(workerParams);
+
+const WITH_QUESTION = forwardPass('verdict-question', 'verdict on the answer, with the question');
+const WITHOUT_QUESTION = forwardPass('verdict-answer', 'verdict on the answer, without the question');
 
 /** The model's verdict on the answer, with the question and without it (CVS, arXiv 2603.09715). */
 export const cvsVerdicts: Signal<z.infer<typeof Params>> = {
@@ -19,6 +23,7 @@ export const cvsVerdicts: Signal<z.infer<typeof Params>> = {
     { name: 'verdict_question', kind: 'f32', measures: 'P(yes | image, question, answer), 0 to 1' },
     { name: 'verdict_answer', kind: 'f32', measures: 'P(yes | image, answer), 0 to 1' },
   ],
+  passes: (column) => [column === 'verdict_question' ? WITH_QUESTION : WITHOUT_QUESTION],
   shardRows: 512,
   readsMedia: true,
   revision: weightsRevision,

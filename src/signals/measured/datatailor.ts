@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { PASSES } from '../engine/cost-model.ts';
 import type { Signal } from '../signal.ts';
 import { weightsRevision, workerParams } from './worker-params.ts';
 
@@ -20,6 +21,7 @@ export const tokenSpectrum: Signal<z.infer<typeof Params>> = {
     { name: 'tau', kind: 'f32', measures: 'largest of the normalised singular values, 0 to 1' },
     { name: 'turns', kind: 'f32', measures: 'number of questions' },
   ],
+  passes: (column) => (column === 'turns' ? [] : [PASSES.image]),
   shardRows: 512,
   readsMedia: true,
   revision: weightsRevision,

@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { forwardPass, PASSES } from '../engine/cost-model.ts';
 import type { Signal } from '../signal.ts';
 import { weightsRevision, workerParams } from './worker-params.ts';
 
@@ -16,6 +17,9 @@ const Params = z.object({
     .describe('weight of tokens of function words and punctuation; of others it is 1'),
 });
 
+const QUESTION = forwardPass('question', 'the model reads the question, given the image');
+const QUESTION_ANSWER = forwardPass('question-answer', 'the model reads the question, given image and answer');
+
 /** How much the image helps the answer, and the answer the question (DICS). */
 export const dicsRatios: Signal<z.infer<typeof Params>> = {
   name: 'dics',
@@ -31,6 +35,7 @@ export const dicsRatios: Signal<z.infer<typeof Params>> = {
     { name: 'vic', kind: 'f32', measures: 'ratio of perplexities of the answer, without the image over with it' },
     { name: 'ric', kind: 'f32', measures: 'ratio of perplexities of the question, without the answer over with it' },
   ],
+  passes: (column) => (column === 'vic' ? [PASSES.image, PASSES.blind] : [QUESTION, QUESTION_ANSWER]),
   shardRows: 512,
   readsMedia: true,
   revision: weightsRevision,

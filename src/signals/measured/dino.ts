@@ -20,6 +20,8 @@ export const dino: Signal<z.infer<typeof Params>> = {
     'The class position of a self-supervised image encoder for the first image, a unit vector. Nothing without one.',
   source: 'DINOv2 (arXiv 2304.07193); its base size in PreSel (arXiv 2411.16331)',
   params: Params,
+  // The project's image encoder is the one of `image-embedding`.
+  projectDefaults: undefined,
   columns: () => [{ name: 'dino', kind: 'f32', width: 0, measures: 'unit embedding of the first image, no unit' }],
   async open(params, context) {
     const run = await imageEmbedding.open!(params, context);

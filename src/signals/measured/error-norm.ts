@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { PASSES } from '../engine/cost-model.ts';
 import type { Signal } from '../signal.ts';
 import { weightsRevision, workerParams } from './worker-params.ts';
 
@@ -23,6 +24,8 @@ export const errorNorm: Signal<z.infer<typeof Params>> = {
       measures: 'margin of the response token over the best other, mean over response tokens',
     },
   ],
+  passes: () => [PASSES.proxyTraining, PASSES.proxyLast],
+  proxy: 'model',
   shardRows: 512,
   readsMedia: true,
   revision: weightsRevision,

@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import type { ColumnSpec } from '../../numeric/columns.ts';
+import type { Pass } from '../engine/cost-model.ts';
 import type { Signal } from '../signal.ts';
 import { atEach } from './loss-trajectory.ts';
 import { checkpointParams, weightsRevision, workerParams } from './worker-params.ts';
@@ -65,6 +66,22 @@ function columns({ layers, dims, gradient, checkpoints }: GradientsParams): Colu
   ).flat();
 }
 
+const WARM_UP: Pass = {
+  name: 'less-warm-up',
+  what: '4 epochs of LoRA on 5 % of the data',
+  model: 'target',
+  forward: 4,
+  backward: 4,
+  share: 0.05,
+};
+const gradientAt = (checkpoint: number): Pass => ({
+  name: `gradient-${checkpoint}`,
+  what: `gradient at checkpoint ${checkpoint}`,
+  model: 'target',
+  forward: 1,
+  backward: 1,
+});
+
 /** Projected gradients of each sample's loss (LESS, ICONS, DataInf). */
 export const gradients: Signal<GradientsParams> = {
   name: 'gradients',
@@ -77,6 +94,8 @@ export const gradients: Signal<GradientsParams> = {
   params: Params,
   cost: ({ checkpoints }) => `1 image encoding, 1 forward and 1 backward pass a sample ${atEach(checkpoints)}`,
   columns,
+  passes: (column) => [WARM_UP, gradientAt(Number(/^gradient_(\d+)/.exec(column)?.[1] ?? 1))],
+  proxy: 'checkpoints',
   shardRows: 256,
   readsMedia: true,
   revision: weightsRevision,

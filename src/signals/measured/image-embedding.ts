@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { quarantine, scatter } from '../engine/block.ts';
+import { PASSES } from '../engine/cost-model.ts';
 import { encodeFirstImages, firstImages, imageLoader } from '../engine/images.ts';
 import type { Signal } from '../signal.ts';
 import { encodedBy, encoderParams, encoderRevision, ofDtype } from './worker-params.ts';
@@ -27,6 +28,8 @@ export const imageEmbedding: Signal<ImageEmbeddingParams> = {
   params: Params,
   cost: () => '1 image encoding a distinct image',
   columns: () => [{ name: 'image', kind: 'f32', width: 0, measures: 'unit embedding of the first image, no unit' }],
+  passes: () => [PASSES.imageEncoder],
+  projectDefaults: ({ imageEncoder }) => ({ encoder: imageEncoder }),
   shardRows: 2048,
   readsMedia: true,
   chosen: (params, context) => encodedBy(params.encoder, params, context),

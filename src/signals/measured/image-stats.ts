@@ -99,6 +99,7 @@ export const imageStats: Signal<ImageStatsParams> = {
       measures: `first image: ${MEASURES[name]}`,
     })),
   ],
+  passes: () => [],
   shardRows: 2048,
   readsMedia: true,
   revision: async () => 'none',

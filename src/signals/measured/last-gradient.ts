@@ -1,10 +1,27 @@
 import { z } from 'zod';
+import type { Pass } from '../engine/cost-model.ts';
 import type { Signal } from '../signal.ts';
 import { gradientParams } from './gradients.ts';
 import { weightsRevision, workerParams } from './worker-params.ts';
 
 const Params = z.object({ ...workerParams, ...gradientParams });
 export type LastGradientParams = z.infer<typeof Params>;
+
+const WARM_UP: Pass = {
+  name: 'tive-warm-up',
+  what: 'an epoch of LoRA on 8 % of the data',
+  model: 'target',
+  forward: 1,
+  backward: 1,
+  share: 0.08,
+};
+const GRADIENT: Pass = {
+  name: 'gradient-last',
+  what: 'gradient after the warm-up',
+  model: 'target',
+  forward: 1,
+  backward: 1,
+};
 
 /** Gradient of the last layer, and the length of the whole gradient (TIVE). */
 export const lastGradient: Signal<LastGradientParams> = {
@@ -26,6 +43,7 @@ export const lastGradient: Signal<LastGradientParams> = {
     },
     { name: 'gradient_norm', kind: 'f32', measures: 'L2 norm of the gradient over all target layers' },
   ],
+  passes: () => [WARM_UP, GRADIENT],
   shardRows: 256,
   readsMedia: true,
   revision: weightsRevision,

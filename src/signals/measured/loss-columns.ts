@@ -1,4 +1,5 @@
 import { type Column, type ColumnSpec, listColumn } from '../../numeric/columns.ts';
+import { forwardPass, PASSES, type Pass } from '../engine/cost-model.ts';
 import type { LossParams } from './loss-params.ts';
 import { columnSuffix, type LossVariant, type RowLoss } from './row-loss.ts';
 
@@ -96,3 +97,13 @@ export function toColumns(losses: readonly (RowLoss | null)[], params: LossParam
   }
   return result;
 }
+
+/** Passes behind a column, whichever blind variant it is of. */
+export function lossPasses(column: string): readonly Pass[] {
+  if (column === 'nll_direct') return [DIRECT];
+  if (column === 'nll_image_only') return [IMAGE_ONLY];
+  return /^(nll_blind|token_blind|necessity)/.test(column) ? [PASSES.image, PASSES.blind] : [PASSES.image];
+}
+
+const DIRECT: Pass = { ...forwardPass('direct', 'the model reads the answer alone'), tokens: 'text' };
+const IMAGE_ONLY = forwardPass('image-only', 'the model reads image and answer');

@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { PASSES } from '../engine/cost-model.ts';
 import type { Signal } from '../signal.ts';
 import { checkpointParams, weightsRevision, workerParams } from './worker-params.ts';
 
@@ -17,6 +18,8 @@ export const lossTrajectory: Signal<z.infer<typeof Params>> = {
   columns: () => [
     { name: 'nll_trajectory', kind: 'f32', width: 0, measures: 'mean response loss at each checkpoint, nats/token' },
   ],
+  passes: () => [PASSES.proxyTraining, PASSES.proxyCheckpoints],
+  proxy: 'checkpoints',
   shardRows: 512,
   readsMedia: true,
   revision: weightsRevision,

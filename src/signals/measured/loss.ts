@@ -4,7 +4,7 @@ import { serverUrl } from '../../teacher/endpoint.ts';
 import { quarantine } from '../engine/block.ts';
 import { imageLoader } from '../engine/images.ts';
 import type { Signal, SignalBlock, SignalContext } from '../signal.ts';
-import { lossColumns, toColumns } from './loss-columns.ts';
+import { lossColumns, lossPasses, toColumns } from './loss-columns.ts';
 import { LossParams } from './loss-params.ts';
 import type { RowLoss } from './row-loss.ts';
 import { weightsRevision } from './worker-params.ts';
@@ -59,6 +59,11 @@ export const loss: Signal<LossParams> = {
     return estimateRequests(params, context, samples);
   },
   columns: lossColumns,
+  passes: lossPasses,
+  variants: [{ direct: true }, { imageOnly: true }, { blind: ['drop'] }, { blind: ['remove'] }, { perToken: true }],
+  // Defaults of the model and of the blind variant are for this machine; a server has its own.
+  projectDefaults: ({ model, blind }, { server }) =>
+    server === undefined ? { model, blind: blind === undefined ? undefined : [blind] } : {},
   shardRows: 512,
   readsMedia: true,
   chosen,

@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { PASSES } from '../engine/cost-model.ts';
 import type { Signal } from '../signal.ts';
 import { weightsRevision, workerParams } from './worker-params.ts';
 
@@ -31,6 +32,7 @@ export const magicSignals: Signal<z.infer<typeof Params>> = {
     { name: 'bridging', kind: 'f32', measures: 'attention to the image times its sharpness, 0 to 1' },
     { name: 'signature', kind: 'text', measures: 'layer:neuron,neuron of each layer, with bars between' },
   ],
+  passes: () => [PASSES.image],
   shardRows: 512,
   readsMedia: true,
   revision: weightsRevision,

@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { PASSES } from '../engine/cost-model.ts';
 import type { Signal } from '../signal.ts';
 import { weightsRevision, workerParams } from './worker-params.ts';
 
@@ -16,6 +17,7 @@ export const rds: Signal<z.infer<typeof Params>> = {
   params: Params,
   cost: () => '1 image encoding and 1 forward pass a sample',
   columns: () => [{ name: 'rds', kind: 'f32', width: 0, measures: 'position-weighted mean state, unit vector' }],
+  passes: () => [PASSES.image],
   shardRows: 512,
   readsMedia: true,
   revision: weightsRevision,

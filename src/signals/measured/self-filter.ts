@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { PASSES } from '../engine/cost-model.ts';
 import { scorerParams, scorerReads, scorerRevision, trainScorer } from '../engine/scorer.ts';
 import type { Signal } from '../signal.ts';
 
@@ -20,6 +21,7 @@ export const selfFilterScore: Signal<SelfFilterParams> = {
   params: Params,
   cost: ({ epochs }) => `no pass of a model: ${epochs} readings of the features and losses that are there`,
   columns: () => [{ name: 'selffilter', kind: 'f32', measures: 'difficulty, minus the score; high is hard, no unit' }],
+  passes: () => [PASSES.clip, PASSES.image],
   shardRows: 4096,
   readsMedia: true,
   revision: scorerRevision,

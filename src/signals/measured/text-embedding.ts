@@ -3,6 +3,7 @@ import { WinnowError } from '../../base/errors.ts';
 import { instructionOf, responseOf, type Sample } from '../../dataset/sample.ts';
 import type { TextEncoder } from '../../models/types.ts';
 import { scatter } from '../engine/block.ts';
+import { PASSES } from '../engine/cost-model.ts';
 import type { Signal, SignalContext } from '../signal.ts';
 import { encodedBy, encoderParams, encoderRevision, ofDtype } from './worker-params.ts';
 
@@ -81,6 +82,9 @@ export const textEmbedding: Signal<TextEmbeddingParams> = {
   columns: (params) => [
     { name: params.text, kind: 'f32', width: 0, measures: `unit embedding of the ${params.text}, no unit` },
   ],
+  passes: () => [PASSES.textEncoder],
+  variants: [{ text: 'response' }, { text: 'both' }],
+  projectDefaults: ({ encoder }) => ({ encoder }),
   shardRows: 4096,
   readsMedia: false,
   chosen,

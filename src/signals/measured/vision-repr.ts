@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { forwardPass, type Pass } from '../engine/cost-model.ts';
 import type { Signal } from '../signal.ts';
 import { weightsRevision, workerParams } from './worker-params.ts';
 
@@ -6,6 +7,8 @@ const Params = z.object({
   ...workerParams,
   share: z.coerce.number().gt(0).max(1).default(0.9).describe('of the attention that the chosen image tokens hold'),
 });
+
+const FIRST_LAYER: Pass = { ...forwardPass('first-layer', 'the first of 32 layers of the model'), share: 1 / 32 };
 
 /** What the instruction looks at (ScalSelect, arXiv 2602.11636). */
 export const visionRepr: Signal<z.infer<typeof Params>> = {
@@ -26,6 +29,7 @@ export const visionRepr: Signal<z.infer<typeof Params>> = {
       measures: 'mean first-layer state of attended image tokens, no unit',
     },
   ],
+  passes: () => [FIRST_LAYER],
   shardRows: 512,
   readsMedia: true,
   revision: weightsRevision,

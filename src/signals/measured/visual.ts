@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { PASSES } from '../engine/cost-model.ts';
 import type { Signal } from '../signal.ts';
 import { weightsRevision, workerParams } from './worker-params.ts';
 
@@ -23,6 +24,7 @@ export const visual: Signal<z.infer<typeof Params>> = {
   params: Params,
   cost: () => '1 image encoding and 1 forward pass a sample',
   columns: () => [{ name: 'visual', kind: 'f32', width: 0, measures: 'mean visual token, no unit' }],
+  passes: () => [PASSES.image],
   shardRows: 512,
   readsMedia: true,
   revision: weightsRevision,

@@ -34,7 +34,7 @@ export const adaptInf: Selector<AdaptInfOptions> = {
     'in each the score whose histogram has the highest entropy',
     'without its lowest and highest 5 %: equal shares of 50 strata of equal width, rows at random (CCS)',
   ].join('\n'),
-  breaks: [
+  deviations: [
     'P2: shares are rounded up, so that the sum may exceed the budget',
     'P5: the lowest and highest 5 % are never kept',
     'The histogram spans the wrong range: scores of small spread look more even than they are',

@@ -79,7 +79,7 @@ export const coincide: Selector<CoincideOptions> = {
     'share of c = softmax(s_c / τ), τ = 0.1',
     'in c greedily minimise MMD² between what is kept and c',
   ].join('\n'),
-  breaks: [
+  deviations: [
     'P2: shares are visited one after the other and what the last clusters lack is lost, so that fewer rows than asked for are returned',
     'P5: what a cluster visited late lacks is lost',
     'P8: missing values count as 0',

@@ -45,7 +45,7 @@ export const datatailor: Selector<DatatailorOptions> = {
     'score = (R rank(I) + rank(uniq.) + rank(repr.)) / (R + 2), R turns',
     'quota of a source ∝ size × (mean τ)², τ the largest normalised singular value',
   ].join('\n'),
-  breaks: [
+  deviations: [
     'P2: quotas are rounded down, so that their sum is below the budget',
     'P5: a source gives no more than its quota',
     'A row alone in its cluster ranks as the most unique',

@@ -75,7 +75,7 @@ export const presel: Selector<PreselOptions> = {
     'share of t = softmax(−r_t / T), T = 1 / √tasks',
     'in each task clusters by size; in each the largest mean cosine to the 5 nearest',
   ].join('\n'),
-  breaks: [
+  deviations: [
     'P5: the reference is no part of the subset, so that a budget of all rows falls short',
     'Remainders go to the easiest task, and what a task lacks is drawn at random',
   ],

@@ -66,7 +66,7 @@ export const semdedup: Selector<SemdedupOptions> = {
   options,
   needs: ({ embedding, labels }) => (labels === undefined ? [embedding] : [embedding, labels]),
   streams: ({ embedding }) => [embedding],
-  decides: ({ eps }) => eps !== undefined,
+  setsOwnSize: ({ eps }) => eps !== undefined,
   async select(input, chosen, context) {
     const column = wideColumn(input, chosen.embedding);
     const pool = openPool(input, chosen.textOnly, context);

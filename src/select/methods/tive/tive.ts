@@ -73,7 +73,7 @@ export const tive: Selector<TiveOptions> = {
     'value of source t = mean gradient norm of its rows; quota ∝ value',
     'in t draw rows with softmax(q v_i), v_i = mean cosine of g_i with the gradients of t, q = 0.001',
   ].join('\n'),
-  breaks: [
+  deviations: [
     'P1: a source whose quota exceeds its size gives rows twice and more',
     'P2: quotas are truncated, and textcaps gives nothing although it counts in N',
     'P5: textcaps gives nothing',

@@ -61,7 +61,7 @@ export const typiclust: Selector<TypiclustOptions> = {
     'typicality = 1 / (mean distance to the k nearest left in the cluster + 10⁻⁵), k = min(20, half of them)',
     'round robin over the clusters, the largest first: keep the most typical row left',
   ].join('\n'),
-  breaks: [
+  deviations: [
     'P2: rows of clusters of 5 rows and fewer are missing from a large budget',
     'P5: clusters of 5 rows and fewer are dropped, so that a budget of all rows falls short',
     'Distances are squared where the paper says Euclidean',

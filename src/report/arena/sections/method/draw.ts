@@ -30,10 +30,10 @@ export function methodView(method: ArenaMethod): HTMLElement {
             `${count(stage.arrived)} rows reached it, ${count(stage.kept)} were kept (${count(stage.asked)} asked for).`,
           ),
           ...aboutMethod(stage),
-          breaks(stage),
+          deviations(stage),
           options(stage),
         ])
-      : [breaks(method.stages[0]!), h('h3', null, 'Options in force'), options(method.stages[0]!)],
+      : [deviations(method.stages[0]!), h('h3', null, 'Options in force'), options(method.stages[0]!)],
     rules(method),
     h('h3', null, 'The same choice by itself'),
     h('pre', { class: 'wrapped' }, method.command),
@@ -140,12 +140,12 @@ function facts(method: ArenaMethod): HTMLElement {
 
 const passes = (value: number): string => number(value, Number.isInteger(value) ? 0 : 2);
 
-function breaks({ breaks: broken = [] }: ArenaStage): HTMLElement | null {
+function deviations({ deviations: broken = [] }: ArenaStage): HTMLElement | null {
   if (broken.length === 0) return null;
   return h(
     'aside',
-    { class: 'callout', 'aria-label': 'What the official variant breaks' },
-    h('h3', null, 'What the official variant breaks'),
+    { class: 'callout', 'aria-label': 'What the official variant does otherwise' },
+    h('h3', null, 'What the official variant does otherwise'),
     broken.map((text) => h('p', null, text)),
   );
 }
