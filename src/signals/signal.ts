@@ -70,8 +70,8 @@ export interface Signal<Params extends Record<string, unknown> = Record<string, 
   /** Options that make further columns: each is tried where a method reads a column that the defaults don't give. */
   readonly variants?: readonly Readonly<Record<string, unknown>>[];
   /**
-   * Methods mean its columns of a tuned proxy; the option that names it: `checkpoints` over its training, `model` at its
-   * end.
+   * Methods mean its columns of a tuned proxy; the option that names it: `checkpoints` over its training, `model` at
+   * its end.
    */
   readonly proxy?: 'checkpoints' | 'model';
   /** Defaults of `winnow.yaml` that its options take where they aren't given. */

@@ -4,7 +4,9 @@
  * columns that it gives together share it.
  */
 
-/** `target`: the model that will be fine-tuned; `proxy`: a small one that is trained first; `vision`, `text`: encoders. */
+/**
+ * `target`: the model that will be fine-tuned; `proxy`: a small one that is trained first; `vision`, `text`: encoders.
+ */
 export type PassModel = 'target' | 'proxy' | 'vision' | 'text';
 
 export interface Pass {
