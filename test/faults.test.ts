@@ -53,6 +53,7 @@ const litter = (folder: string): string[] =>
     (file) => path.basename(file).startsWith('.tmp-') || /\.winnow\/(locks|tmp)\/./.test(file),
   );
 
+const EXAMPLES = path.resolve(import.meta.dirname, '../examples/shapes');
 /** Where a small disk may be mounted in a name space of one's own. */
 const canMount =
   process.platform === 'linux' &&
@@ -91,6 +92,23 @@ describe('a disk that is full', () => {
     expect(shard(kept)).toHaveLength(2);
     expect(litter(kept)).toEqual([]);
   });
+
+  it.runIf(canMount).each(['out.tar', 'out.tar.gz', 'out.parquet', 'out.jsonl'])(
+    'is named by an export to %s, which leaves nothing behind',
+    async (file) => {
+      const disk = path.join(work, `small-${file}`);
+      fs.mkdirSync(disk);
+      const data = path.join(EXAMPLES, 'shapes.json');
+      const script = `mount -t tmpfs -o size=100k tmpfs "${disk}"
+        ${COMMAND} convert "${data}" "${disk}/${file}" --lossy --json -q --media ${file.endsWith('jsonl') ? 'embed' : 'copy'}
+        ls -A "${disk}" > "${disk}.left"`;
+      const ran = await shell('unshare', ['-rm', 'sh', '-c', script], { cwd: work });
+      expect(JSON.parse(ran.stdout)).toMatchObject({
+        error: { code: 'DISK_FULL', where: { file: path.join(disk, file) } },
+      });
+      expect(fs.readFileSync(`${disk}.left`, 'utf8')).toBe('');
+    },
+  );
 
   it.skipIf(process.platform === 'win32')('or may not hold so large a file: the same', async () => {
     const folder = await project('limit');

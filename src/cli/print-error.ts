@@ -1,4 +1,5 @@
 import { type Where, WinnowError } from '../base/errors.ts';
+import { diskError } from '../base/files/disk-errors.ts';
 import { docsUrl } from '../base/files/package-root.ts';
 import { oneLine } from '../base/terminal-text.ts';
 import { paint } from './terminal.ts';
@@ -22,11 +23,10 @@ const SYSTEM: Readonly<Record<string, readonly [message: string, hint: string]>>
   ENOENT: ['No such file or folder', 'Check the path; a relative one counts from the folder you are in.'],
   EACCES: ['Permission denied', 'Check who owns it and its permissions.'],
   EPERM: ['Operation not permitted', 'Check who owns it and its permissions.'],
+  EROFS: ['The file system is read-only', 'Choose a folder that can be written.'],
   EISDIR: ['A folder is where a file was expected', 'Name the file inside it.'],
   ENOTDIR: ['A file is where a folder was expected', 'Check the path.'],
   EEXIST: ['It exists already', 'Choose another name or remove it first.'],
-  ENOSPC: ['No space left on the device', 'Free some space and run the same command again: what is finished stays.'],
-  EROFS: ['The file system is read-only', 'Choose a folder that can be written.'],
   EMFILE: ['Too many open files', 'Raise the limit: ulimit -n 4096'],
 };
 
@@ -54,6 +54,9 @@ function describeMissing(error: Error): ErrorReport | undefined {
 }
 
 function describeSystem(error: Error): ErrorReport | undefined {
+  // Faults of the disk that nobody has put into words yet.
+  const fault = diskError(error, (error as NodeJS.ErrnoException).path ?? process.cwd());
+  if (fault instanceof WinnowError && fault.code !== 'NOT_WRITABLE') return describeError(fault);
   const known = SYSTEM[codeOf(error) ?? ''];
   if (known === undefined) return undefined;
   const file = (error as NodeJS.ErrnoException).path;

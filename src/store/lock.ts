@@ -82,7 +82,13 @@ export function openLocks(folder: string, times: LockTimes = { beat: 2_000, stal
     const ticket = `${name}.${processMark()}.${randomBytes(6).toString('hex')}`;
     const path = join(folder, ticket);
     makeFolder(folder);
-    await writeFile(path, `${hostname()}\n`, { flag: 'wx' });
+    try {
+      await writeFile(path, `${hostname()}\n`, { flag: 'wx' });
+    } catch (error) {
+      // A full disk leaves an empty ticket, which would hold the lock as long as this process lives.
+      rmSync(path, { force: true });
+      throw error;
+    }
     const other = rival(name, ticket);
     if (other !== undefined) {
       rmSync(path, { force: true });

@@ -2,6 +2,7 @@ import { createWriteStream } from 'node:fs';
 import { rm } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import { pipeline } from 'node:stream/promises';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { createGzip } from 'node:zlib';
 import type { Pack } from 'tar-stream';
 import { temporaryName } from '../../base/files/atomic.ts';
@@ -66,11 +67,19 @@ export async function openTarSink(writing: TarWriting) {
       const entry = to.pack.entry({ ...PLAIN, name, size: bytes.length }, (fault) =>
         fault ? reject(fault) : resolve(),
       );
+      // Destroyed with the archive, an entry tells it too, and would end the process if nobody listened.
+      entry.on('error', reject);
       entry.end(bytes);
     });
     to.bytes += bytes.length + 1024;
-    // A file that can't be written to never lets the entry end.
-    await withDiskErrors(first!, () => Promise.race([written, to.done]));
+    // A file that can't be written to never lets the entry end; and once it has failed, what it failed of is told by
+    // `done`, a little later than the archive refuses entries.
+    await withDiskErrors(first!, () =>
+      Promise.race([written, to.done]).catch(async (error) => {
+        await Promise.race([to.done, sleep(1000)]);
+        throw error;
+      }),
+    );
   };
   return {
     async write(given: unknown): Promise<void> {
