@@ -143,6 +143,20 @@ describe('doctor', () => {
     expect(savedResult(project, await project.dataset('data-fixed'))).toBeUndefined();
   });
 
+  it('keeps a whole examination when only some checks are made after it', async () => {
+    const folder = room();
+    await importDataset(folder, { path: planted() });
+    await using project = await openProject(folder);
+    const saved = async () => savedResult(project, await project.dataset());
+    await doctor(project, { only: ['D003'] });
+    expect(await saved()).toMatchObject({ partial: true });
+    const whole = await doctor(project);
+    expect(whole.findings.length).toBeGreaterThan(1);
+    for (const some of [{ only: ['D003'] }, { skip: ['D003'] }, { limit: 1 }]) await doctor(project, some);
+    expect((await saved())!.findings).toEqual(whole.findings);
+    expect((await saved())!.partial).toBeUndefined();
+  });
+
   it('refuses what it does not know', async () => {
     const path = planted();
     await expect(doctor(null, { path, target: 'gpt-9' })).rejects.toMatchObject({

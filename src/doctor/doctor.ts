@@ -67,7 +67,9 @@ async function inProject(project: Project, request: DoctorRequest): Promise<Doct
   const dataset = await project.dataset(request.dataset, indexing(request));
   const name = `${dataset.name}-fixed`;
   const result = await visit(dataset, { out: join(project.folder, 'fixed', name), ...request });
-  await saveResult(project, result);
+  const { only, skip = [], limit } = request;
+  const partial = only !== undefined || skip.length > 0 || (limit !== undefined && limit < dataset.rows);
+  await saveResult(project, { ...result, partial: partial || undefined });
   if (result.fixed !== undefined) {
     const entry = { name, path: result.fixed.path, format: dataset.format };
     await project.addDataset(entry);

@@ -20,6 +20,8 @@ export interface DoctorResult {
   findings: CheckFinding[];
   /** Checks that were asked for and lack something. */
   notRun: NotRun[];
+  /** Only some checks or rows were looked at, as was asked for. */
+  partial?: boolean;
   /** The new version, where one was asked for. */
   fixed?: FixResult;
 }
@@ -29,13 +31,22 @@ function fileOf(project: Project, hash: string): string {
   return join(project.paths.root, 'doctor', `${hash.slice(0, 32)}.json`);
 }
 
+/** Keeps an examination for the report. One of only some checks or rows never takes the place of a whole one. */
 export async function saveResult(project: Project, result: DoctorResult): Promise<void> {
+  const before = result.partial === true ? readResult(project, result.hash) : undefined;
+  if (before !== undefined && before.partial !== true) return;
   await writeFileAtomic(fileOf(project, result.hash), `${JSON.stringify(result, null, 1)}\n`);
 }
 
-/** The last examination of these rows, if there was one. */
+/**
+ * The last whole examination of these rows, else the last of only some checks or rows; undefined where there was none.
+ */
 export function savedResult(project: Project, dataset: Dataset): DoctorResult | undefined {
-  const file = fileOf(project, dataset.hash);
+  return readResult(project, dataset.hash);
+}
+
+function readResult(project: Project, hash: string): DoctorResult | undefined {
+  const file = fileOf(project, hash);
   if (!existsSync(file)) return undefined;
   try {
     return JSON.parse(readFileSync(file, 'utf8')) as DoctorResult;

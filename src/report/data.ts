@@ -204,6 +204,7 @@ export const ReportDoctor = z.object({
     )
     .describe('by code'),
   notRun: z.array(z.object({ code: z.string(), because: z.string() })),
+  partial: z.boolean().optional().describe('true: only some checks or rows were looked at'),
 });
 export type ReportDoctor = z.infer<typeof ReportDoctor>;
 

@@ -37,7 +37,7 @@ export function selectionSentence(summary: Summary): string {
   const asked =
     main.budget?.endsWith('%') === true
       ? `${main.budget} of the pool, ${count(main.requested)} samples`
-      : `${count(main.requested)} samples`;
+      : `${count(main.requested)} ${main.requested === 1 ? 'sample' : 'samples'}`;
   const got =
     main.shortfall === null
       ? `and returned ${main.kept === main.requested ? 'all of them' : count(main.kept)}`

@@ -77,7 +77,10 @@ export function browse(): HTMLElement {
     draw();
   });
   draw();
-  const sub = total < summary.total ? ` The page holds ${count(total)} of ${count(summary.total)} samples.` : '';
+  const sub =
+    total < summary.total
+      ? ` The page holds ${count(total)} of ${count(summary.total)} samples, evenly spaced; winnow explain ID tells of any other.`
+      : '';
   const cut = page.textLimit > 0 && samples.question !== null ? ` Texts are cut to ${page.textLimit} characters.` : '';
   return section(
     'all',
@@ -129,7 +132,7 @@ function sampleTable(rows: readonly number[]): HTMLElement {
       ...(samples.necessity === null
         ? []
         : [{ label: 'S', numeric: true, cell: (i: number) => signed(samples.necessity![i]) }]),
-      ...(samples.source === null
+      ...(samples.source === null || samples.source.names.length === 0
         ? []
         : [
             {

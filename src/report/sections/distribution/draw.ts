@@ -156,7 +156,7 @@ function histogram(): HTMLElement {
         ticks: narrow ? 5 : 9,
         tickFormat: (v: number) => signed(v, 1),
       },
-      y: { label: null, grid: true, ticks: 5, tickFormat: (v: number) => count(v) },
+      y: { label: null, grid: true, ticks: Math.min(5, top), tickFormat: (v: number) => count(v) },
       marks: [
         rectY(dropped, {
           x1: 'x1',

@@ -10,7 +10,7 @@ const LEVEL = { error: 'Error', warn: 'Warning', info: 'Remark' } as const;
 /** What the doctor found in the data set: by code, with the first rows and what to do. */
 export function doctor(): HTMLElement | null {
   if (page.doctor === null) return null;
-  const { target, findings, notRun } = page.doctor;
+  const { target, findings, notRun, partial } = page.doctor;
   const errors = findings.filter(({ severity }) => severity === 'error').length;
   const told =
     findings.length === 0
@@ -19,7 +19,7 @@ export function doctor(): HTMLElement | null {
   return section(
     'doctor',
     'Problems that the doctor found',
-    `${told}${target === null ? '' : ` Examined for ${target}.`}`,
+    `${told}${target === null ? '' : ` Examined for ${target}.`}${partial === true ? ' Only some of the checks or rows were looked at: run winnow doctor for all.' : ''}`,
     findings.length === 0
       ? null
       : h(

@@ -64,13 +64,15 @@ function classBar(): HTMLElement | null {
     h(
       'div',
       { class: 'strip', 'aria-hidden': 'true' },
-      pieces.map((p) =>
-        h(
-          'div',
-          { class: `piece ${p.name}`, style: `flex-grow:${p.total}` },
-          h('div', { class: 'in', style: `width:${p.total === 0 ? 0 : (100 * p.kept) / p.total}%` }),
+      pieces
+        .filter(({ total }) => total > 0)
+        .map((p) =>
+          h(
+            'div',
+            { class: `piece ${p.name}`, style: `flex-grow:${p.total}` },
+            h('div', { class: 'in', style: `width:${p.total === 0 ? 0 : (100 * p.kept) / p.total}%` }),
+          ),
         ),
-      ),
     ),
     h(
       'ul',
