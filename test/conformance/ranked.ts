@@ -1,10 +1,10 @@
 import { hesselScore, rowCosines } from '../../src/select/methods/clip-score.ts';
 import { selectBy } from '../../src/select/methods/registry.ts';
 import type { CaseCheck } from './check.ts';
-import { firstDifference, scalars, toMatrix, vectors } from './columns.ts';
+import { firstDifference, matrices, scalars, toMatrix, vectors } from './columns.ts';
 import { differs } from './compare.ts';
 import { type Case, isRecord, toNumber, toNumbers } from './fixture.ts';
-import { tokenScores } from './formulas/token-scores.ts';
+import { byWorker } from './worker-formulas.ts';
 
 /** `keep_max_scores`, `keep_min_scores` and `offset<n>`: subsets of `size` rows, listed by row. */
 async function runSubsets({ inputs, outputs }: Case): Promise<string | undefined> {
@@ -25,10 +25,9 @@ async function runSubsets({ inputs, outputs }: Case): Promise<string | undefined
 async function runTokens({ inputs, outputs }: Case): Promise<string | undefined> {
   const { logits, labels } = inputs;
   if (!Array.isArray(logits) || !Array.isArray(labels)) throw new TypeError('logits and labels are no lists');
-  const scores = logits.map((response, i) => {
-    if (!Array.isArray(response)) throw new TypeError(`logits[${i}] is no list`);
-    const rows = response.map((row, t) => toNumbers(row, `logits[${i}][${t}]`));
-    return tokenScores(rows, toNumbers(labels[i], `labels[${i}]`));
+  const scores = await byWorker<Record<'el2n' | 'aum' | 'nll', number>[]>('token_scores', {
+    logits: logits.map((response, i) => matrices([response], `logits[${i}]`)[0]),
+    labels: labels.map((row, i) => toNumbers(row, `labels[${i}]`)),
   });
   const found: Record<string, number[]> = {
     el2n: scores.map(({ el2n }) => el2n),

@@ -9,7 +9,7 @@ import type { CaseCheck } from './check.ts';
 import { firstDifference, labels, listOf, matrices, numberOf, scalars, toMatrix, vectors } from './columns.ts';
 import { differs } from './compare.ts';
 import { type Case, toNumbers } from './fixture.ts';
-import { attendedTokens, meanAttention, meanState } from './formulas/attended-tokens.ts';
+import { byWorker } from './worker-formulas.ts';
 
 /** Leverage of all rows of a matrix, and the number of directions. */
 async function runLeverage({ inputs, outputs }: Case): Promise<string | undefined> {
@@ -39,27 +39,26 @@ function orderDiffers(expected: unknown, got: readonly number[], scores: ArrayLi
 }
 
 /** The image tokens that the text looks at, and their mean state. `hidden` is one sample's, `attention` its heads'. */
-function runVisionRepr({ inputs, outputs }: Case): Promise<string | undefined> {
+async function runVisionRepr({ inputs, outputs }: Case): Promise<string | undefined> {
   const heads = listOf(inputs.attention_logits_softmaxed, 'attention').flatMap((sample) =>
     matrices(sample, 'attention'),
   );
   const states = matrices(inputs.hidden, 'hidden')[0] ?? [];
   const vision = toNumbers(inputs.vision_idx, 'vision_idx');
   const share = numberOf(inputs, 'threshold');
-  const selected = attendedTokens(meanAttention(heads, toNumbers(inputs.text_idx, 'text_idx'), vision), share);
+  const text = toNumbers(inputs.text_idx, 'text_idx');
+  const selected = await byWorker<number[]>('attended_tokens', { heads, text, vision, share });
+  const places = selected.map((token) => vision[token]!);
   const second = inputs.second_case_column_attention;
   const found = {
     selected_relative: selected,
-    vector: [
-      ...meanState(
-        states,
-        selected.map((token) => vision[token]!),
-      ),
-    ],
+    vector: await byWorker<number[]>('mean_state', { states, places }),
     second_case_selected_relative:
-      second === undefined ? undefined : attendedTokens(toNumbers(second, 'second'), share),
+      second === undefined
+        ? undefined
+        : await byWorker<number[]>('attended_tokens', { attention: toNumbers(second, 'second'), share }),
   };
-  return Promise.resolve(firstDifference(found, outputs, { byOutput: { vector: { decimals: 5 } } }));
+  return firstDifference(found, outputs, { byOutput: { vector: { decimals: 5 } } });
 }
 
 /** The published rule on given clusters of each source. */

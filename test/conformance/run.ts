@@ -18,6 +18,7 @@ import { semdedupChecks } from './semdedup.ts';
 import { shareChecks } from './shares.ts';
 import { targetChecks } from './targets.ts';
 import { visnecChecks } from './visnec.ts';
+import { CannotCheck, endWorker } from './worker-formulas.ts';
 import { xmasChecks } from './xmas.ts';
 
 /** All checks. One for another folder is a file here and a line in one of these lists. */
@@ -61,7 +62,14 @@ export async function* runConformance(
   dir: string,
   { strict = false }: ConformanceOptions = {},
 ): AsyncGenerator<Outcome> {
-  const folders = await findFolders(dir);
+  try {
+    yield* outcomes(await findFolders(dir), strict);
+  } finally {
+    endWorker();
+  }
+}
+
+async function* outcomes(folders: Map<string, Fixture[]>, strict: boolean): AsyncGenerator<Outcome> {
   for (const [folder, fixtures] of folders) {
     const whole = FOLDER_CHECKS.find((check) => check.folder === folder);
     const known = whole === undefined ? undefined : await judgeFolder(whole, fixtures);
@@ -118,6 +126,7 @@ async function judge(fixture: Fixture): Promise<Verdict> {
     const difference = await check.run(read.found);
     return difference === undefined ? {} : { difference };
   } catch (error) {
+    if (error instanceof CannotCheck) return { skip: error.message };
     return { difference: (error as Error).message };
   }
 }

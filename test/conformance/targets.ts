@@ -9,8 +9,7 @@ import type { CaseCheck } from './check.ts';
 import { firstDifference, firstOf, listOf, numberOf, recordOf, toMatrix } from './columns.ts';
 import { type Closeness, differs } from './compare.ts';
 import { type Case, isRecord, toNumbers } from './fixture.ts';
-import { adamFeature } from './formulas/adam-feature.ts';
-import { positionWeightedMean } from './formulas/position-mean.ts';
+import { byWorker } from './worker-formulas.ts';
 
 /**
  * The published exact inverse is an eigen decomposition in single precision: two builds of torch differ by this much.
@@ -57,12 +56,12 @@ function weightsOf(value: unknown, checkpoints: readonly string[]): number[] {
 }
 
 async function runAdam({ inputs, outputs }: Case): Promise<string | undefined> {
-  const feature = adamFeature(
-    toNumbers(inputs.grad, 'grad'),
-    toNumbers(inputs.exp_avg, 'exp_avg'),
-    toNumbers(inputs.exp_avg_sq, 'exp_avg_sq'),
-  );
-  return differs('feature', outputs.feature, [...feature]);
+  const feature = await byWorker<number[]>('adam_step', {
+    gradient: toNumbers(inputs.grad, 'grad'),
+    first: toNumbers(inputs.exp_avg, 'exp_avg'),
+    second: toNumbers(inputs.exp_avg_sq, 'exp_avg_sq'),
+  });
+  return differs('feature', outputs.feature, feature);
 }
 
 async function runIcons({ inputs, outputs }: Case): Promise<string | undefined> {
@@ -101,7 +100,8 @@ async function runRds({ inputs, outputs }: Case): Promise<string | undefined> {
   const states = listOf(inputs.hidden, 'hidden').map((row, t) => toNumbers(row, `hidden[${t}]`));
   const lists = similarity.map((scores) => rankRows([...scores.keys()], scores));
   return firstOf(
-    'pooled' in outputs && differs('pooled', outputs.pooled, [...positionWeightedMean(states)], { decimals: 7 }),
+    'pooled' in outputs &&
+      differs('pooled', outputs.pooled, await byWorker('weighted_mean', { states }), { decimals: 7 }),
     'selected' in outputs &&
       differs('selected', outputs.selected, roundRobin(lists, numberOf(inputs, 'n'), true).picked),
   );

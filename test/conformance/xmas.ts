@@ -5,11 +5,10 @@ import { selectBy } from '../../src/select/methods/registry.ts';
 import { instability } from '../../src/select/methods/shared/trajectories.ts';
 import type { Selection } from '../../src/select/selector.ts';
 import type { CaseCheck } from './check.ts';
-import { firstDifference, firstOf, labels, listOf, toMatrix } from './columns.ts';
+import { firstDifference, firstOf, labels, listOf, matrices, toMatrix } from './columns.ts';
 import { differs } from './compare.ts';
 import { type Case, toNumber, toNumbers } from './fixture.ts';
-import { crossAttention } from './formulas/cross-attention.ts';
-import { singularValues } from './formulas/singular-values.ts';
+import { byWorker } from './worker-formulas.ts';
 
 /** Inertia may differ this much from another k-means: both end in a local optimum. */
 const INERTIA_SLACK = 1.02;
@@ -144,21 +143,20 @@ async function runKMeans({ inputs, outputs }: Case): Promise<string | undefined>
     : `inertia: expected at most ${expected} + 2 %, got ${inertia}`;
 }
 
-function toLayers(value: unknown, what: string): ReturnType<typeof toMatrix>[] {
-  if (!Array.isArray(value)) throw new TypeError(`${what} is no list of layers`);
-  return value.map((layer, l) => toMatrix(layer, `${what}[${l}]`));
-}
-
 async function runAttention({ inputs, outputs }: Case): Promise<string | undefined> {
-  const q = toLayers(inputs.q_proj, 'q_proj');
-  const k = toLayers(inputs.k_proj, 'k_proj');
-  const [from = 0, to = 0] = toNumbers(inputs.image_cols, 'image_cols');
-  const text = [toNumber(inputs.text_rows_from, 'text_rows_from'), q[0]?.rows ?? 0] as const;
+  const maps = await byWorker<Record<'paper' | 'official', { matrix: number[][]; values: number[] }>>(
+    'cross_modal_attention',
+    {
+      q: matrices(inputs.q_proj, 'q_proj'),
+      k: matrices(inputs.k_proj, 'k_proj'),
+      image: toNumbers(inputs.image_cols, 'image_cols'),
+      text: toNumber(inputs.text_rows_from, 'text_rows_from'),
+    },
+  );
   const found: Record<string, unknown> = {};
   for (const direction of ['official', 'paper'] as const) {
-    const matrix = crossAttention(q, k, text, [from, to], direction);
-    const values = [...singularValues(matrix)];
-    found[`${direction}_matrix`] = matrix.map((row) => [...row]);
+    const { matrix, values } = maps[direction];
+    found[`${direction}_matrix`] = matrix;
     found[`${direction}_singular_values`] = values;
     found[`${direction}_top5_sum`] = values.slice(0, 5).reduce((sum, value) => sum + value, 0);
   }

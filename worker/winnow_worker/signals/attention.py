@@ -144,10 +144,8 @@ class OfficialAttention(CrossAttention):
         for r in range(len(batch)):
             total: torch.Tensor | float = 0.0
             for kept in self.layers:
-                q, k = kept["q_proj"][-1][r].float(), kept["k_proj"][-1][r].float()
-                if q.shape[1] > k.shape[1]:
-                    k = k.repeat_interleave(q.shape[1] // k.shape[1], dim=1)
-                total = total + (k @ q.T / q.shape[1] ** 0.5).softmax(-1)[self.text :, self.first : self.last]
+                q, k = kept["q_proj"][-1][r], kept["k_proj"][-1][r]
+                total = total + swapped_attention(q, k, self.text, self.first, self.last)
             if min(total.shape) == 0 or not batch[r].encoded.blocks:
                 found.append(None)
                 continue
@@ -155,6 +153,15 @@ class OfficialAttention(CrossAttention):
             found.append(torch.nn.functional.pad(values, (0, TOP - len(values))).cpu().numpy())
         self.forget()
         return found
+
+
+def swapped_attention(q: torch.Tensor, k: torch.Tensor, text: int, first: int, last: int) -> torch.Tensor:
+    """softmax_rows(K Q^T / sqrt(width)) of a row, from `text` on and columns `first` to `last`, in fp32: the published
+    code's roles of q (L, width) and k."""
+    q, k = q.float(), k.float()
+    if q.shape[1] > k.shape[1]:
+        k = k.repeat_interleave(q.shape[1] // k.shape[1], dim=1)
+    return (k @ q.T / q.shape[1] ** 0.5).softmax(-1)[text:, first:last]
 
 
 class Attention(Signal):

@@ -223,20 +223,23 @@ class Engine:
         for start in range(0, len(picked), LOGIT_ROWS):
             logits = self.model.logits(picked[start : start + LOGIT_ROWS])
             target = labels.ids[start : start + LOGIT_ROWS, None]
-            own = logits.gather(1, target)[:, 0]
-            norm = logits.logsumexp(dim=1)
-            numbers = [norm - own]
-            if errors:
-                others = (logits - norm[:, None]).exp().scatter(1, target, 0.0)
-                # |p - onehot|^2 with 1 - p_y as what the others have: where p_y is near 1, sum p^2 - 2 p_y + 1 has no
-                # digit left.
-                numbers.append(((others * others).sum(1) + others.sum(1) ** 2).sqrt())
-                numbers.append((own - norm).exp() - others.amax(1))
-            parts.append(numbers)
+            parts.append(token_numbers(logits, target, errors))
         columns = [torch.cat(c).cpu().numpy() for c in zip(*parts, strict=True)] if parts else [np.zeros(0)] * 3
         ends = np.cumsum([len(s.queries) for s in batch])[:-1]
         split = [np.split(c, ends) for c in columns]
         return [Tokens(split[0][r], s.labels, *(c[r] for c in split[1:])) for r, s in enumerate(batch)]
+
+
+def token_numbers(logits: torch.Tensor, labels: torch.Tensor, errors: bool) -> list[torch.Tensor]:
+    """Loss of each token from logits (n, vocabulary) and labels (n, 1); with `errors` EL2N and AUM too."""
+    own = logits.gather(1, labels)[:, 0]
+    norm = logits.logsumexp(dim=1)
+    if not errors:
+        return [norm - own]
+    others = (logits - norm[:, None]).exp().scatter(1, labels, 0.0)
+    # |p - onehot|^2 with 1 - p_y as what the others have: where p_y is near 1, sum p^2 - 2 p_y + 1 has no digit left.
+    el2n = ((others * others).sum(1) + others.sum(1) ** 2).sqrt()
+    return [norm - own, el2n, (own - norm).exp() - others.amax(1)]
 
 
 def observe(observer: Observer, batch: list[Sequence], states: torch.Tensor, packed: Packed) -> list[Any]:

@@ -57,10 +57,15 @@ class WeightedMean(Hooked):
     def observe(self, batch: list[Sequence], states: torch.Tensor) -> list[np.ndarray | None]:
         found = []
         for r, s in enumerate(batch):
-            weights = torch.arange(1, len(s) + 1, device=states.device, dtype=torch.float32)
-            mean = (weights / weights.sum()) @ states[r, : len(s)].float()
+            mean = position_weighted_mean(states[r, : len(s)])
             found.append((mean / mean.norm().clamp_min(1e-12)).cpu().numpy())
         return found
+
+
+def position_weighted_mean(states: torch.Tensor) -> torch.Tensor:
+    """Mean of (L, d), position t from 1 weighted by t, in fp32."""
+    weights = torch.arange(1, len(states) + 1, device=states.device, dtype=torch.float32)
+    return (weights / weights.sum()) @ states.float()
 
 
 class Rds(Signal):
