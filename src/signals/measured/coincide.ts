@@ -16,7 +16,7 @@ const Params = z.object({
 /** Concept-skill features (COINCIDE, arXiv 2406.10995). */
 export const coincideFeatures: Signal<z.infer<typeof Params>> = {
   name: 'coincide',
-  version: 1,
+  version: 2,
   title: 'COINCIDE features',
   measures:
     'Of each chosen layer what attention puts out, before the residual: the mean over image tokens and the mean over the text behind the image, each through tanh and scaled to length 1. All together of length 1. Nothing without an image.',

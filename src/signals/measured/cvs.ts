@@ -11,7 +11,7 @@ const WITHOUT_QUESTION = forwardPass('verdict-answer', 'verdict on the answer, w
 /** The model's verdict on the answer, with the question and without it (CVS, arXiv 2603.09715). */
 export const cvsVerdicts: Signal<z.infer<typeof Params>> = {
   name: 'cvs',
-  version: 1,
+  version: 2,
   title: 'Verdicts on the answer',
   measures:
     'Probability that the model replies yes (its first token; yes, Yes or YES) when asked whether the answer is right: told the question, and not told it. Means over the turns. Nothing without an image.',

@@ -8,7 +8,7 @@ const Params = z.object(workerParams);
 /** Spectrum of the token states (DataTailor, arXiv 2412.06293). */
 export const tokenSpectrum: Signal<z.infer<typeof Params>> = {
   name: 'datatailor',
-  version: 1,
+  version: 2,
   title: 'Spectrum of token states',
   measures:
     'Singular values of the matrix of token states behind the last layer, before the last norm, scaled to sum 1: their entropy over the log of their number, and the largest. And the number of turns.',

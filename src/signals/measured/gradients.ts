@@ -85,7 +85,7 @@ const gradientAt = (checkpoint: number): Pass => ({
 /** Projected gradients of each sample's loss (LESS, ICONS, DataInf). */
 export const gradients: Signal<GradientsParams> = {
   name: 'gradients',
-  version: 1,
+  version: 2,
   title: 'Projected gradients',
   measures:
     'The gradient of each sample’s response loss with respect to adapters or weights, projected at random with a seed. Lengths and angles are kept in expectation; vectors are not scaled to length 1.',

@@ -26,7 +26,7 @@ const GRADIENT: Pass = {
 /** Gradient of the last layer, and the length of the whole gradient (TIVE). */
 export const lastGradient: Signal<LastGradientParams> = {
   name: 'last-gradient',
-  version: 1,
+  version: 2,
   title: 'Last-layer gradient and gradient norm',
   measures:
     'The gradient of each sample’s response loss in the last decoder layer, projected at random, and the length of its gradient over all target layers.',

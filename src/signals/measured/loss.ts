@@ -42,7 +42,7 @@ async function isRun(name: string, { project }: SignalContext): Promise<boolean>
 /** Response loss with the image and without it, and their difference, visual necessity (VisNec, arXiv 2603.01195). */
 export const loss: Signal<LossParams> = {
   name: 'loss',
-  version: 1,
+  version: 2,
   title: 'Response losses and visual necessity',
   measures:
     'Mean negative log-likelihood of the response with the image and without it. Necessity is the difference: how much the image helps. Negative: the image makes the answer less likely.',

@@ -20,7 +20,7 @@ const Params = z.object({
 /** Attention bridging and neuron signature of the answer (MAGIC, arXiv 2605.26004). */
 export const magicSignals: Signal<z.infer<typeof Params>> = {
   name: 'magic',
-  version: 1,
+  version: 2,
   title: 'Bridging and neuron signature',
   measures:
     'Bridging: mean over the answer of its attention to the image (heads and layers averaged) times (1 - entropy of that attention / log of the number of image tokens). Signature: ids of the neurons of each layer that are most active on average over the answer. Nothing without an image.',

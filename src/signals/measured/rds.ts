@@ -8,7 +8,7 @@ const Params = z.object(workerParams);
 /** Position-weighted mean of the last hidden states (RDS+, arXiv 2503.01807). */
 export const rds: Signal<z.infer<typeof Params>> = {
   name: 'rds',
-  version: 1,
+  version: 2,
   title: 'RDS+ representation',
   measures:
     'Mean of the last hidden states of the whole conversation, token t of L weighted by t / (1 + ... + L), scaled to length 1.',

@@ -69,7 +69,7 @@ async function chosen(params: TextEmbeddingParams, context: SignalContext): Prom
 /** An embedding of each sample's text, L2-normalised: what VisNec clusters. */
 export const textEmbedding: Signal<TextEmbeddingParams> = {
   name: 'text-embedding',
-  version: 1,
+  version: 2,
   title: 'Text embedding',
   measures:
     'A unit vector per sample for its instruction (or response). Samples that ask similar things lie close together.',

@@ -13,7 +13,7 @@ const FIRST_LAYER: Pass = { ...forwardPass('first-layer', 'the first of 32 layer
 /** What the instruction looks at (ScalSelect, arXiv 2602.11636). */
 export const visionRepr: Signal<z.infer<typeof Params>> = {
   name: 'scalselect',
-  version: 1,
+  version: 2,
   title: 'What the instruction looks at',
   measures:
     'Mean state behind the first layer of the image tokens that hold most of the attention of the instruction in that layer, averaged over heads and tokens of the instruction. Nothing without an image.',
