@@ -1,5 +1,6 @@
 import { type Command, Option } from 'commander';
 import { WinnowError } from '../base/errors.ts';
+import { plural } from '../base/phrases.ts';
 import { RenderOptions } from '../dataset/media/render.ts';
 import type { FetchOptions } from '../dataset/verbs/fetch-dataset.ts';
 import type { InputOptions, Output, OutputOptions } from '../dataset/verbs/transform.ts';
@@ -149,9 +150,4 @@ export function quarantineText(quarantined: readonly { row: number; id: string; 
     ...quarantined.slice(0, 5).map(({ row, id, reason }) => `  row ${row} (${id}): ${reason}`),
     ...(quarantined.length > 5 ? [`  and ${quarantined.length - 5} more (--json lists all)`] : []),
   ];
-}
-
-/** `1 row`, `1,234 rows`. */
-export function plural(n: number, noun: string): string {
-  return `${n.toLocaleString('en-US')} ${noun}${n === 1 ? '' : 's'}`;
 }

@@ -26,6 +26,10 @@ const SYSTEM: Readonly<Record<string, readonly [message: string, hint: string]>>
   EROFS: ['The file system is read-only', 'Choose a folder that can be written.'],
   EISDIR: ['A folder is where a file was expected', 'Name the file inside it.'],
   ENOTDIR: ['A file is where a folder was expected', 'Check the path.'],
+  ENAMETOOLONG: ['The name is too long for this file system', 'Choose a shorter name.'],
+  ELOOP: ['The links of this path lead in a circle', 'Check where the links lead.'],
+  EBUSY: ['It is in use', 'End what uses it, and run the command again.'],
+  ENOTEMPTY: ['The folder is not empty', 'Choose another folder or empty it first.'],
   EEXIST: ['It exists already', 'Choose another name or remove it first.'],
   EMFILE: ['Too many open files', 'Raise the limit: ulimit -n 4096'],
 };

@@ -29,11 +29,3 @@ export function plain(value: unknown): string {
         : String(value);
   return terminalText(text.replace(/[\r\n\t]+/g, ' '));
 }
-
-/** `812 B`, `3.4 kB`, `1.2 GB`. */
-export function bytes(n: number): string {
-  const units = ['B', 'kB', 'MB', 'GB', 'TB'];
-  const step = n < 1000 ? 0 : Math.min(4, Math.floor(Math.log10(n) / 3));
-  const value = n / 1000 ** step;
-  return `${step === 0 || value >= 99.5 ? Math.round(value) : value.toFixed(1)} ${units[step]}`;
-}

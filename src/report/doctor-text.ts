@@ -1,3 +1,4 @@
+import { plural } from '../base/phrases.ts';
 import type { CheckFinding } from '../doctor/findings.ts';
 import type { DoctorResult } from '../doctor/result.ts';
 import { count } from './format.ts';
@@ -62,10 +63,6 @@ function fixedText({ path, log, rows, changed, dropped, lost }: NonNullable<Doct
     ...lost.map(({ what, count: n, ids }) => `  not carried over: ${what}, ${plural(n, 'row')} (first ${ids[0]})`),
     `  every change: ${log}`,
   ].join('\n');
-}
-
-function plural(n: number, noun: string): string {
-  return `${count(n)} ${noun}${n === 1 ? '' : 's'}`;
 }
 
 /** Control characters of the data must not reach the terminal. */

@@ -1,11 +1,11 @@
 import { WinnowError } from '../../base/errors.ts';
+import { plural } from '../../base/phrases.ts';
 import { action } from '../command.ts';
 import {
   type FileOptions,
   fileOptions,
   outcome,
   outputText,
-  plural,
   requireOneStream,
   withInput,
   withOutput,

@@ -1,8 +1,7 @@
+import { bytes, plural } from '../../base/phrases.ts';
 import type { GcResult } from '../../store/verbs/gc.ts';
 import { action, withDryRun } from '../command.ts';
-import { plural } from '../file-options.ts';
 import type { Register } from '../program.ts';
-import { bytes } from '../table.ts';
 
 /** `winnow gc`: remove what nothing refers to. */
 export const register: Register = (program, session) => {

@@ -1,4 +1,5 @@
 import { Option } from 'commander';
+import { plural } from '../../base/phrases.ts';
 import type { MergeResult } from '../../dataset/verbs/merge.ts';
 import { action } from '../command.ts';
 import {
@@ -6,7 +7,6 @@ import {
   fileOptions,
   outcome,
   outputText,
-  plural,
   quarantineText,
   requireOneStream,
   withFetch,

@@ -1,9 +1,9 @@
 import { Option } from 'commander';
 import { WinnowError } from '../../base/errors.ts';
+import { bytes } from '../../base/phrases.ts';
 import type { SetupPlan } from '../../worker/setup/plan.ts';
 import { action, type CommandContext, withDryRun } from '../command.ts';
 import type { Register } from '../program.ts';
-import { bytes } from '../table.ts';
 
 interface Given {
   cpu?: true;

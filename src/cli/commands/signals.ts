@@ -1,9 +1,9 @@
 import { type Command, Option } from 'commander';
 import { commandLine } from '../../base/cli-flags.ts';
+import { plural } from '../../base/phrases.ts';
 import type { ListedSignal } from '../../signals/engine/list-signals.ts';
 import type { SignalImportResult } from '../../signals/io/import/import-signal.ts';
 import { action, type Session, withDryRun } from '../command.ts';
-import { plural } from '../file-options.ts';
 import type { Register } from '../program.ts';
 import { plain } from '../table.ts';
 

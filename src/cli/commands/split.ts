@@ -1,7 +1,8 @@
 import { WinnowError } from '../../base/errors.ts';
+import { plural } from '../../base/phrases.ts';
 import type { SplitResult } from '../../dataset/verbs/split.ts';
 import { action } from '../command.ts';
-import { type FileOptions, fileOptions, plural, quarantineText, withInput, withOutput } from '../file-options.ts';
+import { type FileOptions, fileOptions, quarantineText, withInput, withOutput } from '../file-options.ts';
 import { wholeNumber } from '../option-numbers.ts';
 import type { Register } from '../program.ts';
 

@@ -1,13 +1,12 @@
 import { commandLine, optionFlags } from '../../base/cli-flags.ts';
+import { bytes, plural } from '../../base/phrases.ts';
 import { describeChanges } from '../../dataset/index/changes.ts';
 import { compositionLines } from '../../report/selection-text.ts';
 import type { CompositionRecord } from '../../select/compose/record.ts';
 import type { DatasetStatus, ProjectStatus, SelectionStatus } from '../../store/verbs/status.ts';
 import { action } from '../command.ts';
 import { completeCommands } from '../complete-commands.ts';
-import { plural } from '../file-options.ts';
 import type { Register } from '../program.ts';
-import { bytes } from '../table.ts';
 import { widthOf } from '../terminal.ts';
 
 /** `winnow status`: what a project holds, what is missing, and the commands that make it. */
