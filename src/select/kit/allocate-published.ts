@@ -4,6 +4,7 @@
  */
 import { roundHalfEven } from '../../numeric/round.ts';
 import { roundRobin } from './allocate.ts';
+import { exactShares, largestRests } from './exact-shares.ts';
 
 /** e^(v / T) as shares that sum to 1; a value that isn't finite gets 0. */
 export function softmax(values: ArrayLike<number>, temperature = 1): Float64Array {
@@ -83,15 +84,15 @@ export function taskSoftmax(
     temperature,
   );
   const used = sizes === undefined ? budget : Math.min(budget, sum(sizes));
-  const quota = Int32Array.from(share, (part) => Math.floor(part * used));
   if (sizes === undefined) {
+    const quota = exactShares(share, used).whole;
     const best = share.reduce((top, part, g) => (part > share[top]! ? g : top), 0);
     if (quota.length > 0) quota[best]! += used - sum(quota);
     return quota;
   }
-  const fraction = share.map((part, g) => part * used - quota[g]!);
-  const byFraction = Array.from(quota.keys()).sort((a, b) => fraction[b]! - fraction[a]! || a - b);
-  for (const g of byFraction.filter((g) => quota[g]! < sizes[g]!).slice(0, used - sum(quota))) quota[g]!++;
+  const exact = exactShares(share, used);
+  const quota = exact.whole;
+  for (const g of largestRests(exact, used - sum(quota), (g) => quota[g]! < sizes[g]!)) quota[g]!++;
   const capped = quota.map((n, g) => Math.min(n, sizes[g]!));
   return roundRobin(sizes, used - sum(capped), capped);
 }
@@ -108,7 +109,7 @@ const sum = (values: ArrayLike<number>): number => Array.from(values).reduce((to
 export function roundedShares(sizes: ArrayLike<number>, budget: number, ranks: ArrayLike<number> = sizes): Int32Array {
   const total = sum(sizes);
   const quota = Int32Array.from(sizes, (size) =>
-    total === 0 ? 0 : Math.min(size, roundHalfEven((size / total) * budget)),
+    total === 0 ? 0 : Math.min(size, roundHalfEven((size * budget) / total)),
   );
   let missing = budget - sum(quota);
   const step = Math.sign(missing);
@@ -123,12 +124,11 @@ export function roundedShares(sizes: ArrayLike<number>, budget: number, ranks: A
 }
 
 /**
- * F, in proportion to a value: n v_t / sum(v), not rounded: TIVE truncates it, and repeats a task whose quota reaches
- * its size. The truncated sum is below the budget. All values 0: all quotas 0.
+ * F, in proportion to a value: floor(n v_t / sum(v)). The sum is below the budget by up to the number of groups. All values 0:
+ * all quotas 0. TIVE, which repeats a task whose quota reaches its size.
  */
-export function valueProportional(values: ArrayLike<number>, budget: number): Float64Array {
-  const total = sum(values);
-  return Float64Array.from(values, (value) => (total > 0 ? (value / total) * budget : 0));
+export function valueProportional(values: ArrayLike<number>, budget: number): Int32Array {
+  return exactShares(values, budget).whole;
 }
 
 /**
@@ -169,6 +169,8 @@ export function roundOverBins(
  * value. The sum is below the budget by up to the number of groups. Used by DataTailor.
  */
 export function sizeTimesSquare(sizes: ArrayLike<number>, tau: ArrayLike<number>, budget: number): Int32Array {
-  const weights = Float64Array.from(sizes, (size, g) => size * tau[g]! ** 2);
-  return Int32Array.from(valueProportional(weights, budget), Math.floor);
+  return valueProportional(
+    Float64Array.from(sizes, (size, g) => size * tau[g]! ** 2),
+    budget,
+  );
 }

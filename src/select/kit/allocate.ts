@@ -2,6 +2,7 @@
  * Budget allocators: how many samples each group gives. Letters are those of the survey of published methods;
  * each exists once and is used by every method that needs it. All are deterministic, ties go to the earlier group.
  */
+import { exactShares, largestRests } from './exact-shares.ts';
 
 /**
  * A, "water fill": equal shares, smallest group first; what a small group can't give is shared by the larger ones.
@@ -85,20 +86,16 @@ export function largestRemainder(
   }
 }
 
-function hamilton(weights: ArrayLike<number>, budget: number, groups: number[]): Int32Array {
+function hamilton(weights: ArrayLike<number>, budget: number, groups: readonly number[]): Int32Array {
   const shares = new Int32Array(weights.length);
-  const total = groups.reduce((sum, g) => sum + weights[g]!, 0);
-  if (total <= 0) return shares;
-  // budget * weight stays exact for whole weights (sizes); a product of rounded fractions would misplace units.
-  const exact = (g: number): number => (budget * weights[g]!) / total;
-  let left = budget;
-  for (const g of groups) {
-    shares[g] = Math.floor(exact(g));
-    left -= shares[g]!;
-  }
-  const byFraction = groups
-    .filter((g) => weights[g]! > 0)
-    .sort((a, b) => exact(b) - Math.floor(exact(b)) - (exact(a) - Math.floor(exact(a))) || a - b);
-  for (const g of byFraction.slice(0, left)) shares[g]!++;
+  const exact = exactShares(
+    groups.map((g) => weights[g]!),
+    budget,
+  );
+  groups.forEach((g, i) => {
+    shares[g] = exact.whole[i]!;
+  });
+  const left = exact.whole.reduce((rest, n) => rest - n, budget);
+  for (const i of largestRests(exact, left, (i) => weights[groups[i]!]! > 0)) shares[groups[i]!]!++;
   return shares;
 }

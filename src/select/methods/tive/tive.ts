@@ -126,7 +126,7 @@ export const tive: Selector<TiveOptions> = {
     // The published share is of all rows, those left out included, and not rounded.
     const share = context.fraction === undefined ? pool.budget : context.fraction * all;
     const quota = isOfficial
-      ? Int32Array.from(valueProportional(taskValues, share), Math.floor)
+      ? valueProportional(taskValues, share)
       : largestRemainder(taskValues, Math.min(pool.budget, pool.rows.length), sizes).taken;
     tasks.forEach((group, t) => {
       drawTask(pool, group, values, quota[t]!, options.q, random);
