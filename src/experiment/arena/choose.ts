@@ -61,7 +61,7 @@ export interface ChooseContext {
  * Names what all methods share (pools, pipelines, budgets, k-means): raise it when that changes choices. A method's own
  * changes raise its `version`.
  */
-const FORMAT = 2;
+const FORMAT = 3;
 
 /**
  * What an entry chooses. A choice is kept under a name derived from all that it depends on (methods with their
