@@ -42,6 +42,10 @@ export interface TrainRequest {
   dataset?: string | undefined;
   /** Train on what this selection kept. @default all rows */
   selection?: string | undefined;
+  /** Train on these rows alone, ascending. @default what `selection` says */
+  rows?: readonly number[] | undefined;
+  /** Noted among the options of the run: who made it. */
+  marks?: Readonly<Record<string, unknown>>;
   /** Name of the run. @default proxy */
   name?: string | undefined;
   /** Seed of the order (and of dropout). @default that of `winnow.yaml`, else 42 */
@@ -86,7 +90,8 @@ export async function train(project: Project, request: TrainRequest = {}): Promi
   const name = checkName(request.name ?? 'proxy');
   const seed = request.seed ?? project.config().defaults.seed ?? 42;
   const dataset = await project.dataset(request.dataset);
-  const rows = await rowsOf(project, dataset, request.selection);
+  const rows = request.rows ?? (await rowsOf(project, dataset, request.selection));
+  const isPart = request.rows !== undefined || request.selection !== undefined;
   const { recipe: options, note } = fitToData(given, rows.length);
   await requireImages(dataset, rows, options);
   const model = await resolveWeights(options.model, {});
@@ -97,10 +102,10 @@ export async function train(project: Project, request: TrainRequest = {}): Promi
     format: 1,
     name,
     recipe: 'proxy',
-    key: runKey([VERSION, dataset.hash, request.selection === undefined ? null : rows, model.revision, decisive, seed]),
+    key: runKey([VERSION, dataset.hash, isPart ? rows : null, model.revision, decisive, seed]),
     dataset: { name: dataset.name, hash: dataset.hash, rows: rows.length },
     model: { name: options.model, revision: model.revision },
-    options: { ...decisive, seed, ...(request.selection === undefined ? {} : { selection: request.selection }) },
+    options: { ...decisive, seed, selection: request.selection, ...request.marks },
     steps: plan.length,
   };
   const result = {

@@ -1,10 +1,15 @@
 import { type Command, Option } from 'commander';
+import { optionName } from '../../base/cli-flags.ts';
+import { WinnowError } from '../../base/errors.ts';
+import { optionError } from '../../base/option-error.ts';
+import { FitOptions } from '../../experiment/fit-options.ts';
 import type { ScoreAllResult } from '../../experiment/score-all.ts';
 import type { ScoreResult } from '../../signals/engine/score.ts';
 import { fitLines } from '../../signals/fit/judge.ts';
 import { signals } from '../../signals/measured/registry.ts';
 import { SharedParams } from '../../signals/measured/worker-params.ts';
-import { action, type Session, withDryRun } from '../command.ts';
+import type { Project } from '../../store/project.ts';
+import { action, type CommandContext, type Session, withDryRun } from '../command.ts';
 import type { Register } from '../program.ts';
 import { formatDuration } from '../progress.ts';
 import { addSchemaOptions, schemaValues } from '../schema-options.ts';
@@ -25,16 +30,20 @@ export const register: Register = (program, session) => {
       .option('-d, --dataset <dataset>', 'data set of the project (default: the first)')
       .option('--offline', 'never download a model');
     addSchemaOptions(command, signal.params);
+    if (signal.name === 'loss') addFitOptions(command);
     withDryRun(command).action(
-      action(session, async (context, given: Record<string, unknown>) => {
+      action(session, async (context, given: Given) => {
         const { openProject } = await import('../../store/project.ts');
         const { dryRun, planScore } = await import('../../signals/engine/score-plan.ts');
         const { runScore } = await import('../../signals/engine/score.ts');
         await using project = await openProject(context.project, { note: context.note });
+        const params = schemaValues(signal.params, given);
+        if (given.fit === true) return runFit(project, context, given, params);
+        refuseFitOptions(given);
         const plan = await planScore(project, {
           signal: signal.name,
-          params: schemaValues(signal.params, given),
-          dataset: given.dataset as string | undefined,
+          params,
+          dataset: given.dataset,
           offline: given.offline === true,
           abort: context.signal,
           progress: (what, done, total) => context.progress.update(done, total, what),
@@ -51,26 +60,7 @@ export const register: Register = (program, session) => {
             text: `${rowsMissing} of ${rows} samples of ${dataset} would be scored with ${model}${ofEqual(rowsReused)}.\nCost: ${cost}.${requests} Nothing was done.`,
           };
         }
-        const result = await runScore(plan);
-        const failed = result.rowsComputed === result.rows ? result.quarantined.length : 0;
-        return {
-          document: result,
-          exitCode: hasFailed(result) ? 1 : 0,
-          text: [
-            ...(result.fit === undefined ? [] : [...fitLines(result.fit), '']),
-            ...(notFinite(result) ?? []),
-            `${result.signal}: ${result.rowsComputed - failed} samples scored in ${formatDuration(result.seconds)}, ${result.rows - result.rowsComputed} were there already${ofEqual(result.rowsReused)}.`,
-            ...(result.quarantined.length === 0
-              ? []
-              : [
-                  `${result.quarantined.length} could not be scored:`,
-                  ...result.quarantined.slice(0, 5).map((q) => `  ${q.id}  ${q.reason}`),
-                  ...(result.quarantined.length > 5
-                    ? [`  and ${result.quarantined.length - 5} more (--json lists all)`]
-                    : []),
-                ]),
-          ].join('\n'),
-        };
+        return scoreOutcome(await runScore(plan));
       }),
     );
   }
@@ -90,6 +80,75 @@ function notFinite({ rows, quarantined }: ScoreResult): string[] | undefined {
 }
 
 const ofEqual = (rows: number): string => (rows === 0 ? '' : `, ${rows} of them taken over from equal rows`);
+
+/** `--fit` and what goes with it, of the one signal whose model can be tuned to the data. */
+function addFitOptions(command: Command): void {
+  command.option('--fit', 'tune the model on a random part of this data first, and measure with that');
+  addSchemaOptions(command, FitOptions);
+}
+
+/** @throws WinnowError `OPTION_INVALID` */
+function refuseFitOptions(given: Given): void {
+  const [name] = Object.keys(schemaValues(FitOptions, given));
+  if (name === undefined) return;
+  throw new WinnowError({
+    code: 'OPTION_INVALID',
+    message: `--${optionName(name)} goes with --fit only.`,
+    hint: 'Add --fit, or leave it out.',
+    exitCode: 2,
+  });
+}
+
+/** Tunes and measures in one command. */
+async function runFit(project: Project, context: CommandContext, given: Given, params: Record<string, unknown>) {
+  const { scoreFit } = await import('../../experiment/score-fit.ts');
+  const options = FitOptions.safeParse(schemaValues(FitOptions, given));
+  if (!options.success) throw optionError('loss', options.error, given, 'winnow score loss --help');
+  const result = await scoreFit(project, {
+    ...options.data,
+    params,
+    dataset: given.dataset,
+    offline: given.offline === true,
+    dryRun: context.dryRun,
+    abort: context.signal,
+    progress: (what, done, total) => context.progress.update(done, total, what),
+    note: context.note,
+  });
+  const { tuning } = result;
+  const how = `${tuning.model} tuned on ${tuning.rows.toLocaleString('en')} random rows: ${tuning.steps} steps of ${tuning.batch}, run ${tuning.run}`;
+  if (!('signal' in result)) {
+    const time = `About ${formatDuration(tuning.estimatedSeconds)} on this machine's processor, guessed from the size of the model.`;
+    return {
+      document: result,
+      text: `${how}. Then the losses of all rows are measured with it.\n${time} Nothing was done.`,
+    };
+  }
+  const { text, ...outcome } = scoreOutcome(result);
+  return { ...outcome, text: `${text}\n${how}. Other signals: --model ${tuning.run}` };
+}
+
+/** What a measurement came to; the fit of the model first. */
+function scoreOutcome(result: ScoreResult): { document: ScoreResult; exitCode: 0 | 1; text: string } {
+  const { signal, rows, rowsComputed, seconds, quarantined, fit } = result;
+  const failed = rowsComputed === rows ? quarantined.length : 0;
+  const more = quarantined.length - SHOWN_ROWS;
+  return {
+    document: result,
+    exitCode: hasFailed(result) ? 1 : 0,
+    text: [
+      ...(fit === undefined ? [] : [...fitLines(fit), '']),
+      ...(notFinite(result) ?? []),
+      `${signal}: ${rowsComputed - failed} samples scored in ${formatDuration(seconds)}, ${rows - rowsComputed} were there already${ofEqual(result.rowsReused)}.`,
+      ...(quarantined.length === 0 ? [] : [`${quarantined.length} of ${rows} could not be scored:`]),
+      ...quarantined.slice(0, SHOWN_ROWS).map((q) => `  ${q.id}  ${q.reason}`),
+      ...(more > 0 ? [`  and ${more} more (--json lists all)`] : []),
+      ...(hasFailed(result) ? ['That is most of them: the measurement has failed.'] : []),
+    ].join('\n'),
+  };
+}
+
+/** Rows without numbers that are named. */
+const SHOWN_ROWS = 5;
 
 /** Some rows that can't be read are a data set's lot; where most can't be, the command has failed. */
 const hasFailed = ({ rows, quarantined }: ScoreResult): boolean => 2 * quarantined.length > rows;
@@ -141,6 +200,7 @@ function registerAll(score: Command, session: Session): void {
 }
 
 interface Given extends Record<string, unknown> {
+  fit?: true;
   for?: string;
   signals?: string[];
   reference?: string;

@@ -77,7 +77,8 @@ export async function fitOf(
   const holder = (stored ?? (await storedSignals(project, dataset))).find(({ entry }) => entry.columns.some(isMeant));
   if (holder === undefined) return undefined;
   const column = holder.entry.columns.find(isMeant)!.name;
-  return judgeFit(await numbersOf(project, dataset, holder, column), subjectOf(project, dataset, holder, column));
+  const numbers = await numbersOf(project, dataset, holder, column);
+  return judgeFit(numbers, await subjectOf(project, dataset, holder, column));
 }
 
 const isNecessity = (name: string): boolean => name === 'necessity' || name.startsWith('necessity_');
@@ -106,7 +107,12 @@ async function numbersOf(
   return { rows: 0, tokens: 0, loss: null, unigram: null, vocabulary: null, necessity, tunedOn: 0, heldApart: false };
 }
 
-function subjectOf(project: Project, dataset: Dataset, { entry, isImported, command }: StoredSignal, column: string) {
+async function subjectOf(
+  project: Project,
+  dataset: Dataset,
+  { entry, isImported, command }: StoredSignal,
+  column: string,
+) {
   const isFirst = project.config().datasets[0]?.name === dataset.name;
   const of = isFirst ? '' : optionFlags({ dataset: dataset.name });
   const model = String(entry.about.model ?? 'the model');
@@ -116,9 +122,15 @@ function subjectOf(project: Project, dataset: Dataset, { entry, isImported, comm
     dataset: dataset.name,
     column,
     scoreCommand: isImported ? `winnow score loss${of}` : `${command}${of}`,
-    tuneCommand:
-      isImported || isServed
-        ? null
-        : `winnow score loss${model === 'micro-vlm' ? '' : optionFlags({ model })} --fit${of}`,
+    tuneCommand: isImported || isServed ? null : `winnow score loss${await tuneFlags(project, model)}${of}`,
   };
+}
+
+/** Options that tune a model to the data; one that was tuned already is tuned on more of it. */
+async function tuneFlags(project: Project, model: string): Promise<string> {
+  const { isRunName } = await import('../../models/source.ts');
+  const run = isRunName(model) ? await findRun(project, model) : undefined;
+  const base = run?.head.model.name ?? model;
+  const share = run?.head.options.fit === true ? { fitRows: '50%', fitEpochs: 4 } : {};
+  return optionFlags({ model: base === 'micro-vlm' ? undefined : base, fit: true, ...share });
 }

@@ -127,7 +127,7 @@ interface LossSource {
 
 /** Tokens that the scoring model chooses from; of a server's model where its tokenizer is given. */
 async function vocabularyOf(params: LossParams, context: SignalContext): Promise<number | undefined> {
-  const { vocabularySize } = await import('../../models/vocabulary.ts');
+  const { vocabularySize } = await import('../../models/model-size.ts');
   if (params.server === undefined) {
     const { weightsOf } = await import('../engine/weights.ts');
     const { resolveModel } = await import('../../models/source.ts');
