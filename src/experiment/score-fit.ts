@@ -52,9 +52,9 @@ const STEPS = 125;
 const FEWEST_ROWS = 10;
 
 /**
- * Tunes a model on a random part of a data set, then measures the losses of all of it: the way out where a model does not
- * fit the data. The rows that it was tuned on are recorded with the run; they are scored like the others, and whether the
- * model fits is judged by the others. An interrupted call goes on where it was.
+ * Tunes a model on a random part of a data set, then measures the losses of all of it: the way out where a model does
+ * not fit the data. The rows that it was tuned on are recorded with the run; they are scored like the others, and
+ * whether the model fits is judged by the others. An interrupted call goes on where it was.
  *
  * @throws WinnowError of `train` and `planScore`; `FIT_TOO_FEW_ROWS`, `OPTION_INVALID`
  */
@@ -130,7 +130,9 @@ function drawRows(dataset: Dataset, amount: string | undefined, seed: number): n
   return [...createRandom(seed, 'fit/rows').sample(pool.length, count)].map((i) => pool[i]!).sort((a, b) => a - b);
 }
 
-/** Steps of 64 rows, or of 16 where that would be few; the rate falls with the width of the model, as published ones do. */
+/**
+ * Steps of 64 rows, or of 16 where that would be few; the rate falls with the width of the model, as published ones do.
+ */
 async function planTuning(
   dataset: Dataset,
   model: string,
@@ -163,7 +165,10 @@ async function planTuning(
   };
 }
 
-/** A forward pass of one row on a processor: 10 ms of everything else, and 2 operations a weight and token at 20 GFLOP/s a core. */
+/**
+ * A forward pass of one row on a processor: 10 ms of everything else, and 2 operations a weight and token at 20 GFLOP/s
+ * a core.
+ */
 async function secondsPerPass(folder: string): Promise<number> {
   const weights = (await weightBytes(folder)) / 2;
   const tokens = weights > 1e8 ? 700 : 100;

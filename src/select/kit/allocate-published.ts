@@ -124,8 +124,8 @@ export function roundedShares(sizes: ArrayLike<number>, budget: number, ranks: A
 }
 
 /**
- * F, in proportion to a value: floor(n v_t / sum(v)). The sum is below the budget by up to the number of groups. All values 0:
- * all quotas 0. TIVE, which repeats a task whose quota reaches its size.
+ * F, in proportion to a value: floor(n v_t / sum(v)). The sum is below the budget by up to the number of groups. All
+ * values 0: all quotas 0. TIVE, which repeats a task whose quota reaches its size.
  */
 export function valueProportional(values: ArrayLike<number>, budget: number): Int32Array {
   return exactShares(values, budget).whole;

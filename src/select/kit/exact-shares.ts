@@ -7,8 +7,8 @@ export interface ExactShares {
 }
 
 /**
- * budget * weight / sum of weights, each cut to whole rows. Weights and budget are taken as the numbers that they are, to the
- * last bit. All weights 0: nothing.
+ * budget * weight / sum of weights, each cut to whole rows. Weights and budget are taken as the numbers that they are,
+ * to the last bit. All weights 0: nothing.
  */
 export function exactShares(weights: ArrayLike<number>, budget: number): ExactShares {
   const { units } = asIntegers(Array.from(weights));
@@ -31,7 +31,10 @@ export function largestRests({ rest }: ExactShares, count: number, mayHaveMore: 
 
 const compare = (a: bigint, b: bigint): number => (a < b ? -1 : a > b ? 1 : 0);
 
-/** Numbers of at least 0 as integers over one power of two: value = unit / 2^bits. What isn't finite or is below 0 counts as 0. */
+/**
+ * Numbers of at least 0 as integers over one power of two: value = unit / 2^bits. What isn't finite or is below 0
+ * counts as 0.
+ */
 function asIntegers(values: readonly number[]): { units: bigint[]; bits: number } {
   const sound = values.map((value) => (value > 0 && value < Number.POSITIVE_INFINITY ? value : 0));
   const bits = Math.max(0, ...sound.map(binaryDigits));
