@@ -6,6 +6,7 @@ import { interval95, mean } from '../../numeric/statistics/statistics.ts';
 import type { DrawLimits } from '../../select/baseline/draw-within.ts';
 import { poolRows, type RandomSubsets, randomSubsets } from '../../select/baseline/random-subsets.ts';
 import { embedWhereFree } from '../../select/inputs/free-embedding.ts';
+import { fitOf } from '../../signals/fit/read.ts';
 import type { Project } from '../../store/project.ts';
 import { readTruth, type Truth } from '../truth.ts';
 import { openShelf, readinessOf } from './availability.ts';
@@ -107,6 +108,7 @@ export async function runArena(project: Project, request: ArenaRequest): Promise
   });
   return {
     dataset: dataset.name,
+    fit: await fitOf(project, dataset, { blind: request.blind }),
     rows: dataset.rows,
     eligible: pool.length,
     ...said,

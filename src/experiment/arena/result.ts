@@ -1,5 +1,6 @@
 import type { Interval } from '../../numeric/statistics/statistics.ts';
 import type { CostBudget } from '../../select/compose/budget.ts';
+import type { Fit } from '../../signals/fit/measure.ts';
 import type { MissingColumn } from './availability.ts';
 import type { Cost, CostAssumptions } from './cost.ts';
 import type { QuantityDistance } from './permutation.ts';
@@ -142,6 +143,8 @@ export interface OverlapTable {
 /** Everything that the arena found. JSON; numbers that don't exist are null there. */
 export interface ArenaResult extends ArenaBudget {
   dataset: string;
+  /** Whether the model that measured the necessity fits the data; absent where none was measured. */
+  fit?: Fit;
   rows: number;
   /** Rows that can be chosen. */
   eligible: number;

@@ -1,9 +1,10 @@
 import type { Cost, CostAssumptions } from '../../experiment/arena/cost.ts';
 import type { ArenaBudget, ArenaMethod, ArenaMissing, ArenaPlan, ArenaResult } from '../../experiment/arena/result.ts';
 import type { Interval } from '../../numeric/statistics/statistics.ts';
+import { fitLines } from '../../signals/fit/judge.ts';
 import { count, duration, number, percent, shorten } from '../format.ts';
 import { textTable as table } from '../text-table.ts';
-import { adviceOf } from './advice.ts';
+import { adviceOf, adviceOf } from './advice.ts';
 import { commandForAll, IMPORT_WORDS, missingWords } from './csv.ts';
 import { necessityOf } from './necessity.ts';
 
@@ -67,6 +68,7 @@ export function arenaText(result: ArenaResult, width = Number.POSITIVE_INFINITY)
     ]),
   ];
   return [
+    ...(result.fit === undefined ? [] : [...fitLines(result.fit), '']),
     `${count(methods.length)} of ${count(methods.length + missing.length + failed.length)} methods chose from the ${count(result.rows)} samples of ${result.dataset} at a budget of ${result.budget}, beside random subsets.`,
     ...budgetText(result),
     ...result.notes,
@@ -76,6 +78,7 @@ export function arenaText(result: ArenaResult, width = Number.POSITIVE_INFINITY)
     `"from random" is the largest distance of any quantity, in standard deviations of ${count(result.draws)} random subsets of the same size [and what 95 % of those reach].`,
     '',
     ...adviceLines(result),
+    ...adviceText(result),
     ...(failed.length === 0 ? [] : ['', 'Failed:', ...failed.map((one) => `  ${one.id}: ${one.error.message}`)]),
     ...missingText(missing, result.missingCost, result.assumptions, result.reference),
   ].join('\n');
@@ -85,6 +88,19 @@ export function arenaText(result: ArenaResult, width = Number.POSITIVE_INFINITY)
 function adviceLines(result: ArenaResult): string[] {
   const { first, why } = adviceOf(result);
   return first === null ? why : [`Try ${first} first:`, ...why.map((text) => `  ${text}`)];
+}
+
+/** Which methods differ most from random, which one to try first, and why. */
+function adviceText(result: ArenaResult): string[] {
+  if (result.methods.length === 0) return [];
+  const { first, why, unlikeRandom } = adviceOf(result);
+  const far = unlikeRandom.slice(0, 3).map(({ id, words }) => `  ${id}: ${words}`);
+  return [
+    '',
+    ...(far.length === 0 ? [] : ['Furthest from random:', ...far]),
+    first === null ? 'None to try first.' : `Try ${first} first.`,
+    ...why.map((text) => `  ${text}`),
+  ];
 }
 
 /** What `winnow arena --dry-run` prints. */

@@ -1,5 +1,6 @@
 import { count, number, percent, shorten } from '../../../format.ts';
 import { h } from '../../../web/dom.ts';
+import { fitBanner } from '../../../web/fit-banner.ts';
 import { masthead } from '../../../web/frame.ts';
 import { addressOf, breakable, page, result } from '../../web/data.ts';
 
@@ -11,6 +12,7 @@ export function header(): HTMLElement {
     masthead('arena'),
     h('h1', null, result.dataset),
     h('p', { class: 'subtitle' }, `${count(result.rows)} rows, ${result.budget} kept, seed ${result.seed}`),
+    result.fit === undefined ? null : fitBanner(result.fit),
     h('p', { class: 'lede' }, ...lede()),
     advice(),
     page.budget === undefined ? null : h('p', { class: 'quiet after' }, page.budget),
