@@ -78,7 +78,6 @@ export function arenaText(result: ArenaResult, width = Number.POSITIVE_INFINITY)
     `"from random" is the largest distance of any quantity, in standard deviations of ${count(result.draws)} random subsets of the same size [and what 95 % of those reach].`,
     '',
     ...adviceLines(result),
-    ...adviceText(result),
     ...(failed.length === 0 ? [] : ['', 'Failed:', ...failed.map((one) => `  ${one.id}: ${one.error.message}`)]),
     ...missingText(missing, result.missingCost, result.assumptions, result.reference),
   ].join('\n');
@@ -88,19 +87,6 @@ export function arenaText(result: ArenaResult, width = Number.POSITIVE_INFINITY)
 function adviceLines(result: ArenaResult): string[] {
   const { first, why } = adviceOf(result);
   return first === null ? why : [`Try ${first} first:`, ...why.map((text) => `  ${text}`)];
-}
-
-/** Which methods differ most from random, which one to try first, and why. */
-function adviceText(result: ArenaResult): string[] {
-  if (result.methods.length === 0) return [];
-  const { first, why, unlikeRandom } = adviceOf(result);
-  const far = unlikeRandom.slice(0, 3).map(({ id, words }) => `  ${id}: ${words}`);
-  return [
-    '',
-    ...(far.length === 0 ? [] : ['Furthest from random:', ...far]),
-    first === null ? 'None to try first.' : `Try ${first} first.`,
-    ...why.map((text) => `  ${text}`),
-  ];
 }
 
 /** What `winnow arena --dry-run` prints. */
