@@ -4,7 +4,7 @@ import type { Interval } from '../../numeric/statistics/statistics.ts';
 import { fitLines } from '../../signals/fit/judge.ts';
 import { count, duration, number, percent, shorten } from '../format.ts';
 import { textTable as table } from '../text-table.ts';
-import { adviceOf, adviceOf } from './advice.ts';
+import { adviceOf } from './advice.ts';
 import { commandForAll, IMPORT_WORDS, missingWords } from './csv.ts';
 import { necessityOf } from './necessity.ts';
 
