@@ -48,10 +48,8 @@ it('tunes on a random part, notes its rows, and judges the model by the others',
   expect(first).toMatchObject({ rows: ROWS, rowsComputed: ROWS, tuning: { stepsDone: 1 } });
   expect(first).toMatchObject({ fit: { model: 'fit-data', n: ROWS - 11, tunedOn: 11, heldApart: true } });
 
-  // The same again does nothing; another part takes the place of the run that this command made.
+  // The same again does nothing.
   expect(await scoreFit(project, request)).toMatchObject({ rowsComputed: 0, tuning: { stepsDone: 0 } });
-  const other = await scoreFit(project, { ...request, fitRows: '10' });
-  expect(other).toMatchObject({ rowsComputed: ROWS, tuning: { rows: 10, stepsDone: 1 } });
 });
 
 it('refuses what cannot be tuned', async () => {

@@ -45,7 +45,7 @@ export interface ScoreFitResult extends ScoreResult {
   tuning: Tuning & { stepsDone: number; seconds: number };
 }
 
-/** Rows at most, and steps at least, that a default tuning takes: measured on easy-VQA (docs/models.md). */
+/** Rows at most, and steps at least, that a default tuning takes. */
 const MOST_ROWS = 8000;
 const SHARE = 0.2;
 const STEPS = 125;
