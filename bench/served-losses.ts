@@ -95,7 +95,9 @@ async function score(
   return [seconds, names.map((name) => Array.from((columns[name] as { data: Float32Array }).data))];
 }
 
-/** Rows of the generated world, spread over it, that have one image each: a file with them, and one without the images. */
+/**
+ * Rows of the generated world, spread over it, that have one image each: a file with them, and one without the images.
+ */
 async function writeRows(count: number): Promise<{ whole: string; bare: string }> {
   const dataset = await openDataset(join(EXAMPLES, 'shapes.json'), { images: EXAMPLES });
   const chosen = Array.from({ length: count }, (_, i) => Math.floor((i * dataset.rows) / count));
