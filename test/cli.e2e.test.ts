@@ -283,7 +283,7 @@ it('says why a folder of images has no losses', () => {
   const { status, stdout } = winnow(folder, 'score', 'loss', '--quiet');
   expect(status).toBe(1);
   expect(stdout).toMatch(/4 could not be scored/);
-  expect(stdout).toMatch(/the sample has no assistant text/);
+  expect(stdout).toMatch(/The sample has no assistant text/);
   const all = winnow(folder, 'score', 'all', '--for', 'top', '--quiet');
   expect(all.status).toBe(1);
   expect(all.stdout).toMatch(/Of 4 samples some or all could not be measured/);

@@ -47,7 +47,7 @@ export function fetchOptions({ fetch, fetchMaxBytes, fetchTimeout, fetchAllow }:
     if (fetchMaxBytes === undefined && fetchTimeout === undefined && fetchAllow === undefined) return undefined;
     throw new WinnowError({
       code: 'USAGE',
-      message: 'a limit of fetching is given, and nothing is fetched',
+      message: 'A limit of fetching is given, and nothing is fetched.',
       hint: 'Add --fetch.',
       exitCode: 2,
     });
@@ -123,7 +123,7 @@ export function requireOneStream(context: CommandContext, out: string): void {
   if (out !== '-' || !context.json || context.dryRun) return;
   throw new WinnowError({
     code: 'USAGE',
-    message: '"-" writes the data to standard output, where --json prints its document',
+    message: '"-" writes the data to standard output, where --json prints its document.',
     hint: 'Leave --json out, or name a file.',
     exitCode: 2,
   });

@@ -38,7 +38,7 @@ export interface DoctorRequest extends Omit<ExamineOptions, 'target' | 'against'
 export async function doctor(given: Project | string | null, request: DoctorRequest = {}): Promise<DoctorResult> {
   const { path, images, format, options } = request;
   if (path === undefined) {
-    if (given === null) throw misuse('neither a file nor a project was given', 'Name a file.');
+    if (given === null) throw misuse('Neither a file nor a project was given.', 'Name a file.');
     return typeof given === 'string' ? withProject(given, request) : inProject(given, request);
   }
   const { signal } = request;
@@ -80,9 +80,9 @@ async function inProject(project: Project, request: DoctorRequest): Promise<Doct
 async function visit(dataset: Dataset, request: DoctorRequest): Promise<DoctorResult> {
   const { target: named, against: benchmarks = [], fix = false, out, ...options } = request;
   const target = named === undefined ? undefined : targetNamed(named);
-  if (fix && out === undefined) throw misuse('--fix writes a new version, and no --out says where', 'Add --out NEW.');
+  if (fix && out === undefined) throw misuse('--fix writes a new version, and no --out says where.', 'Add --out NEW.');
   if (!fix && request.out !== undefined && request.path !== undefined)
-    throw misuse('--out is for --fix', 'Add --fix, or leave --out out.');
+    throw misuse('--out is for --fix.', 'Add --fix, or leave --out out.');
   const against: Dataset[] = [];
   try {
     for (const path of benchmarks) against.push(await openDataset(path));

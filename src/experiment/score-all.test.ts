@@ -127,7 +127,7 @@ it('knows what methods read, and does nothing on a dry run', async () => {
   // EL2N is of a tuned proxy, losses are of the model.
   const proxied = await scoreAll(project, { for: 'el2n,visnec', checkpoints: ['nowhere'], dryRun: true });
   expect(proxied.signals.map(({ signal }) => signal)).toEqual(['loss', 'text-embedding']);
-  expect(proxied.left).toEqual([{ signal: 'error-norm', because: 'there is no training run "nowhere"' }]);
+  expect(proxied.left).toEqual([{ signal: 'error-norm', because: 'There is no training run "nowhere".' }]);
   // Its columns are measured by this very run.
   const made = await scoreAll(project, { for: 'self-filter', dryRun: true });
   expect([made.after, made.left]).toEqual([[expect.objectContaining({ signal: 'self-filter', dataset: 'data' })], []]);

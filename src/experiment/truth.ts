@@ -36,7 +36,7 @@ export async function readTruth(path: string): Promise<Truth> {
 function missing(path: string, cause: unknown): WinnowError {
   return new WinnowError({
     code: 'TRUTH_MISSING',
-    message: 'there is no such file with the truth about planted faults',
+    message: 'There is no such file with the truth about planted faults.',
     where: { file: path },
     hint: 'Check the path.',
     exitCode: 2,
@@ -47,7 +47,7 @@ function missing(path: string, cause: unknown): WinnowError {
 function invalid(path: string, what: string, cause?: unknown): WinnowError {
   return new WinnowError({
     code: 'TRUTH_INVALID',
-    message: `The truth file can't be used: ${what}`,
+    message: `The truth file can't be used: ${what}.`,
     where: { file: path },
     hint: 'It holds {"faults": [{"key", "title", "about"}], "rows": {"<id>": {"fault": "<key>"} or {"visual": true}}}.',
     cause,

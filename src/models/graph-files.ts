@@ -44,20 +44,20 @@ export function requireOnnx(name: string, files: readonly string[]): void {
   if (files.some((file) => file.endsWith('.safetensors'))) {
     throw new WinnowError({
       code: 'MODEL_NO_ONNX',
-      message: `'${name}' has safetensors weights and no ONNX graphs`,
+      message: `'${name}' has safetensors weights and no ONNX graphs.`,
       hint: 'Export it: python -m winnow_worker.export FOLDER OUT, then give OUT.',
     });
   }
   if (files.some((file) => /\.(bin|pt|pth|ckpt)$/.test(file))) {
     throw new WinnowError({
       code: 'MODEL_PICKLE',
-      message: `'${name}' has its weights in pickle files only (.bin, .pt), which can run code when they are read; they are never opened`,
+      message: `'${name}' has its weights in pickle files only (.bin, .pt), which can run code when they are read; they are never opened.`,
       hint: 'Take a revision with safetensors or ONNX files.',
     });
   }
   throw new WinnowError({
     code: 'MODEL_NO_ONNX',
-    message: `'${name}' has no ONNX graphs`,
+    message: `'${name}' has no ONNX graphs.`,
     hint: 'Give a folder in the layout of transformers.js: config.json and onnx/.',
   });
 }

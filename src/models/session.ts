@@ -119,7 +119,7 @@ function runtimePath(): string {
   } catch (cause) {
     throw new WinnowError({
       code: 'RUNTIME_MISSING',
-      message: 'onnxruntime-node is not installed, and models run on it.',
+      message: 'ONNX Runtime (onnxruntime-node) is not installed, and models run on it.',
       hint: 'Install with ONNXRUNTIME_NODE_INSTALL=skip npm install onnxruntime-node.',
       cause,
     });

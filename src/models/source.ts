@@ -51,7 +51,7 @@ export async function resolveModel(idOrPath: string, options: ResolveOptions = {
   if (!(await stat(local)).isDirectory()) {
     throw new WinnowError({
       code: 'MODEL_UNKNOWN',
-      message: `'${idOrPath}' is a file, and a model is a folder`,
+      message: `'${idOrPath}' is a file, and a model is a folder.`,
       where: { file: local },
       hint: 'Give the folder that holds config.json and onnx/.',
     });
@@ -71,7 +71,7 @@ export async function resolveWeights(idOrPath: string, options: ResolveOptions =
   if (!existsSync(join(local, 'config.json'))) {
     throw new WinnowError({
       code: 'MODEL_UNKNOWN',
-      message: `'${idOrPath}' holds no model: it has no config.json`,
+      message: `'${idOrPath}' holds no model: it has no config.json.`,
       where: { file: local },
       hint: 'Give a folder as save_pretrained writes it.',
       exitCode: 2,
@@ -167,7 +167,7 @@ function shippedFolder(name: string): string {
   if (existsSync(found)) return found;
   throw new WinnowError({
     code: 'MODEL_UNKNOWN',
-    message: `the package's model '${name}' is missing`,
+    message: `The package's model '${name}' is missing.`,
     where: { file: found },
     hint: 'Install the package again.',
   });
@@ -176,7 +176,7 @@ function shippedFolder(name: string): string {
 function unknown(idOrPath: string): WinnowError {
   return new WinnowError({
     code: 'MODEL_UNKNOWN',
-    message: `'${idOrPath}' is no folder, no hub id and no shipped model`,
+    message: `'${idOrPath}' is no folder, no hub id and no shipped model.`,
     hint: `Give a folder, an id like org/name, or one of ${SHIPPED.join(', ')}.`,
     exitCode: 2,
   });

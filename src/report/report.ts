@@ -35,7 +35,7 @@ export function parseReport(input: ReportInput): ReportData {
   if (!result.success) {
     throw new WinnowError({
       code: 'REPORT_DATA',
-      message: `The report's data don't fit: ${z.prettifyError(result.error)}`,
+      message: `The report's data don't fit: ${z.prettifyError(result.error)}.`,
       hint: 'Build the data with the fields that src/report/data.ts describes.',
     });
   }

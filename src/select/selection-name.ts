@@ -75,7 +75,7 @@ export async function refuseReplacing(
   if (replace === true) return `Replaced the selection "${name}"${there === undefined ? '' : ` by ${there.method}`}.`;
   throw new WinnowError({
     code: 'SELECTION_EXISTS',
-    message: `There is a selection "${name}" already, made by another command (${there?.method ?? 'it cannot be read'})`,
+    message: `There is a selection "${name}" already, made by another command (${there?.method ?? 'it cannot be read'}).`,
     hint: 'Give this one another --name, or replace that one with --replace.',
     exitCode: 2,
   });

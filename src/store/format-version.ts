@@ -10,7 +10,7 @@ export function refuseNewer(content: unknown, field: 'format' | 'version', file:
   if (typeof number !== 'number' || number <= 1) return;
   throw new WinnowError({
     code: 'FILE_NEWER',
-    message: `this file was written by a newer Winnow (${field} ${number}; this one reads up to 1)`,
+    message: `This file was written by a newer Winnow (${field} ${number}; this one reads up to 1).`,
     where: { file },
     hint: 'Update Winnow (npm install winnow-vlm@latest). The file is left as it is.',
   });

@@ -87,7 +87,7 @@ export async function openProject(given: string, options: OpenProjectOptions = {
     if (options.create !== true) {
       throw new WinnowError({
         code: 'PROJECT_MISSING',
-        message: `there is no ${CONFIG_FILE}`,
+        message: `There is no ${CONFIG_FILE}.`,
         where: { file: folder },
         hint: 'Run "winnow import FILE" here, or name the project with --project.',
         exitCode: 2,
@@ -224,7 +224,7 @@ export function datasetName(given: { name?: string; path: string }): string {
   if (DatasetEntry.shape.name.safeParse(name).success) return name;
   throw new WinnowError({
     code: 'NAME_INVALID',
-    message: `"${name}" can't be the name of a data set`,
+    message: `"${name}" can't be the name of a data set.`,
     hint: 'Use letters, digits, ".", "_" and "-".',
     exitCode: 2,
   });
@@ -243,7 +243,7 @@ function requireOwnName(there: readonly DatasetEntry[], entry: DatasetEntry, rep
   if (other === undefined || other.path === entry.path || replace) return;
   throw new WinnowError({
     code: 'DATASET_EXISTS',
-    message: `The project has a data set "${entry.name}" already, from ${other.path}`,
+    message: `The project has a data set "${entry.name}" already, from ${other.path}.`,
     where: { file: entry.path },
     hint: 'Give this one another --name, or put it in the place of the other with --replace.',
     exitCode: 2,

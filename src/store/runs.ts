@@ -102,7 +102,7 @@ export async function finishedRun(project: Project, name: string): Promise<Run> 
   if (run.finished) return run;
   throw new WinnowError({
     code: 'RUN_UNFINISHED',
-    message: `the training run "${name}" has ${run.checkpoints.length} of its checkpoints, and not the last`,
+    message: `The training run "${name}" has ${run.checkpoints.length} of its checkpoints, and not the last.`,
     where: { file: run.folder },
     hint: `Run the same "winnow train" again: it goes on where it stopped.`,
   });
@@ -121,7 +121,7 @@ async function readJson<Shape extends z.ZodType>(file: string, shape: Shape): Pr
   } catch {
     throw new WinnowError({
       code: 'RUN_DAMAGED',
-      message: 'the file is not what a training run writes',
+      message: 'The file is not what a training run writes.',
       where: { file },
       hint: 'Move the folder of the run away, and train again.',
     });

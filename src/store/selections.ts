@@ -315,7 +315,7 @@ export function checkName(given: string): void {
   if (/^[\p{L}\p{N}][\p{L}\p{N}%._-]*$/u.test(given)) return;
   throw new WinnowError({
     code: 'NAME_INVALID',
-    message: `"${given}" can't be the name of a selection`,
+    message: `"${given}" can't be the name of a selection.`,
     hint: 'Use letters, digits, ".", "_" and "-".',
     exitCode: 2,
   });

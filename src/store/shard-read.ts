@@ -66,7 +66,7 @@ export async function readColumns(
       if (record !== undefined) return record;
       throw new WinnowError({
         code: 'COLUMN_UNKNOWN',
-        message: `signal "${plan.identity.signal}" has no column "${wanted}"`,
+        message: `Signal "${plan.identity.signal}" has no column "${wanted}".`,
         hint: `It has ${meta?.columns.map((column) => column.name).join(', ') ?? 'none yet'}.`,
         exitCode: 2,
       });

@@ -48,7 +48,7 @@ export function shardOf(
     ) {
       throw new WinnowError({
         code: 'SHARD_SHAPE',
-        message: `Signal "${plan.identity.signal}" gave ${length} values of column "${spec.name}" from row ${block.start}; rows ${shard.start} to ${shard.end} were asked for`,
+        message: `Signal "${plan.identity.signal}" gave ${length} values of column "${spec.name}" from row ${block.start}; rows ${shard.start} to ${shard.end} were asked for.`,
         hint: 'Report this as a fault of Winnow.',
       });
     }

@@ -138,7 +138,7 @@ export async function findColumns(
     if (match !== undefined) return { given, ...match };
     throw new WinnowError({
       code: 'COLUMN_MISSING',
-      message: `no signal with a column "${given}" has been measured for data set "${dataset.name}"`,
+      message: `No signal with a column "${given}" has been measured for data set "${dataset.name}".`,
       hint:
         all.length === 0
           ? 'Measure one first: "winnow score loss".'

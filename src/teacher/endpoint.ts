@@ -168,7 +168,7 @@ const HINTS: Record<string, string> = {
 };
 
 export function serverFault(code: string, message: string, hint = HINTS[code]): WinnowError {
-  return new WinnowError({ code, message, ...(hint === undefined ? {} : { hint }) });
+  return new WinnowError({ code, message, hint });
 }
 
 /**

@@ -8,7 +8,7 @@ export function refused(answer: Answer): WinnowError {
     /context length|max_model_len|maximum (model|context)|too long|longer than|exceeds? the (model|max)/i.test(said);
   return new WinnowError({
     code: isTooLong ? 'TOO_LONG' : 'REQUEST_REFUSED',
-    message: `the server refuses the row (HTTP ${answer.status}): ${said}`,
-    hint: isTooLong ? 'Serve the model with a larger --max-model-len, or drop the row.' : 'Mend or drop the row.',
+    message: `The server refuses the row (HTTP ${answer.status}): ${said}`,
+    hint: isTooLong ? 'Serve the model with a larger --max-model-len, or drop the row.' : 'Fix or drop the row.',
   });
 }

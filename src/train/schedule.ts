@@ -11,7 +11,7 @@ export function checkpointSteps(steps: number, checkpoints: number): number[] {
   if (checkpoints > steps) {
     throw new WinnowError({
       code: 'TOO_FEW_STEPS',
-      message: `${checkpoints} checkpoints need at least as many steps, and this run has ${steps}`,
+      message: `${checkpoints} checkpoints need at least as many steps, and this run has ${steps}.`,
       hint: 'Ask for fewer --checkpoints, a smaller --batch, or more --epochs.',
       exitCode: 2,
     });

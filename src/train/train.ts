@@ -250,7 +250,7 @@ async function rowsOf(project: Project, dataset: Dataset, selection: string | un
   if (loaded.dataset.hash !== dataset.hash) {
     throw new WinnowError({
       code: 'SELECTION_STALE',
-      message: `the selection "${selection}" was made from ${loaded.dataset.name}, as it was then`,
+      message: `The selection "${selection}" was made from ${loaded.dataset.name}, as it was then.`,
       hint: `Give that data set with --dataset, or select again.`,
       exitCode: 2,
     });
@@ -291,7 +291,7 @@ function checkName(name: string): string {
   if (/^[\w][\w.-]{0,99}$/.test(name)) return name;
   throw new WinnowError({
     code: 'NAME_INVALID',
-    message: `"${name}" can't be the name of a run`,
+    message: `"${name}" can't be the name of a run.`,
     hint: 'Use letters, digits, ".", "_" and "-".',
     exitCode: 2,
   });
@@ -300,7 +300,7 @@ function checkName(name: string): string {
 function taken(name: string, head: RunHead): WinnowError {
   return new WinnowError({
     code: 'RUN_EXISTS',
-    message: `a run "${name}" is there, made from ${head.dataset.name} with other rows or options`,
+    message: `A run "${name}" is there, made from ${head.dataset.name} with other rows or options.`,
     hint: 'Give this one another --name, or throw the old one away with --replace.',
     exitCode: 2,
   });

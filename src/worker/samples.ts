@@ -18,7 +18,11 @@ function workerSample(dataset: Dataset, row: number, sample: Sample): Record<str
   const base = { row, id: sample.id, messages };
   try {
     if (sample.media.videos.length > 0) {
-      throw new WinnowError({ code: 'VIDEO_UNSUPPORTED', message: 'the sample has a video, which is not measured' });
+      throw new WinnowError({
+        code: 'VIDEO_UNSUPPORTED',
+        message: 'The sample has a video, which is not measured.',
+        hint: 'Leave samples with videos out: winnow filter.',
+      });
     }
     const images = sample.media.images.map((ref) => {
       const media = resolveMedia(dataset, ref);

@@ -33,7 +33,7 @@ export function requireStorage(path: string): void {
   if (!SYSTEM.test(real) || /^\/dev\/shm(\/|$)/.test(real)) return;
   throw new WinnowError({
     code: 'OUTPUT_NOT_A_FILE',
-    message: `Files can't be kept in ${SYSTEM.exec(real)![0].replace(/\/$/, '')}`,
+    message: `Files can't be kept in ${SYSTEM.exec(real)![0].replace(/\/$/, '')}.`,
     where: { file: resolve(path) },
     hint: 'Name a file or folder on a disk; "-" is standard output where a command can write to it.',
     exitCode: 2,
@@ -51,7 +51,7 @@ function isThere(path: string): boolean {
 function isNoFolder(folder: string): WinnowError {
   return new WinnowError({
     code: 'OUTPUT_NOT_A_FILE',
-    message: 'A file is where a folder is needed',
+    message: 'A file is where a folder is needed.',
     where: { file: resolve(folder) },
     hint: 'Choose another place, or move that file away.',
     exitCode: 2,

@@ -133,7 +133,7 @@ async function target(path: string): Promise<Stats | undefined> {
   if (there === undefined || there.isFile()) return there;
   throw new WinnowError({
     code: 'OUTPUT_NOT_A_FILE',
-    message: `${there.isDirectory() ? 'A folder' : 'A pipe or device'} stands where a file is to be written`,
+    message: `${there.isDirectory() ? 'A folder' : 'A pipe or device'} stands where a file is to be written.`,
     where: { file: resolve(path) },
     hint: 'Name a file that is not there yet; "-" is standard output where a command can write to it.',
     exitCode: 2,
@@ -152,7 +152,7 @@ function exists(path: string, kept: string | undefined): WinnowError {
   if (kept !== undefined) return isSource(path, kept);
   return new WinnowError({
     code: 'OUTPUT_EXISTS',
-    message: 'A file is there already that this command did not make, or that was edited since',
+    message: 'A file is there already that this command did not make, or that was edited since.',
     where: { file: resolve(path) },
     hint: 'Choose another name, or replace it with --force.',
     exitCode: 2,
@@ -162,7 +162,7 @@ function exists(path: string, kept: string | undefined): WinnowError {
 function isSource(path: string, kept: string): WinnowError {
   return new WinnowError({
     code: 'OUTPUT_IS_INPUT',
-    message: `The file to write is ${kept}`,
+    message: `The file to write is ${kept}.`,
     where: { file: resolve(path) },
     hint: 'Write to another file or folder: originals are never replaced, not even with --force.',
     exitCode: 2,

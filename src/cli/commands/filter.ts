@@ -59,7 +59,7 @@ function requireFitting(input: string | undefined, given: Given): void {
   if (misfit === undefined) return;
   throw new WinnowError({
     code: 'USAGE',
-    message: `--${misfit} belongs to ${input === undefined ? 'a file that is read' : 'the data sets of a project'}`,
+    message: `--${misfit} belongs to ${input === undefined ? 'a file that is read' : 'the data sets of a project'}.`,
     hint:
       input === undefined
         ? 'Name the file after the condition, or leave the option out.'

@@ -46,7 +46,7 @@ function readParts(text: string): Record<string, number> {
     if (match === null || name in parts) {
       throw new WinnowError({
         code: 'PARTS_INVALID',
-        message: match === null ? `"${piece}" is not a part` : `the part "${name}" stands there twice`,
+        message: match === null ? `"${piece}" is not a part.` : `The part "${name}" stands there twice.`,
         hint: 'Write parts as train=0.9,test=0.1.',
         exitCode: 2,
       });

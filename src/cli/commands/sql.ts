@@ -32,7 +32,7 @@ export const register: Register = (program, session) => {
         if (given.csv && context.json) {
           throw new WinnowError({
             code: 'USAGE',
-            message: '--csv and --json are two forms of one answer',
+            message: '--csv and --json are two forms of one answer.',
             hint: 'Give one of them.',
             exitCode: 2,
           });

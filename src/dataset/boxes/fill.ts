@@ -17,7 +17,7 @@ export function boxStyle(given: unknown): BoxStyle | undefined {
   if (style !== undefined) return style;
   throw new WinnowError({
     code: 'OPTION_INVALID',
-    message: `--option boxes=${String(given)} is neither a model family nor a frame of boxes`,
+    message: `--option boxes=${String(given)} is neither a model family nor a frame of boxes.`,
     hint: `Use one of ${[...Object.keys(BOX_STYLES), 'unit', 'thousand', 'pixels'].join(', ')}.`,
     exitCode: 2,
   });

@@ -50,7 +50,12 @@ export function idOf(record: JsonObject, context: ReadContext): string {
 export function rowError(context: ReadContext, code: string, message: string): { ok: false; error: WinnowError } {
   return {
     ok: false,
-    error: new WinnowError({ code, message, where: { file: context.file, row: context.row } }),
+    error: new WinnowError({
+      code,
+      message,
+      where: { file: context.file, row: context.row },
+      hint: 'Fix or drop the row; winnow doctor lists all such rows.',
+    }),
   };
 }
 

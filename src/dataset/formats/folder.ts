@@ -116,9 +116,9 @@ async function readCaptions(root: string, sidecars: readonly string[]): Promise<
     } catch (cause) {
       throw new WinnowError({
         code: 'CAPTIONS_DAMAGED',
-        message: `the captions can't be read: ${(cause as Error).message}`,
+        message: `The captions can't be read: ${(cause as Error).message}`,
         where: { file: join(root, name) },
-        hint: 'Mend or remove this file.',
+        hint: 'Fix or remove this file.',
         cause,
       });
     }

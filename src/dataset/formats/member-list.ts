@@ -12,7 +12,7 @@ export function openMemberList(probe: Pick<Probe, 'path' | 'members'>, key: stri
   if (list !== undefined) return openJsonSource(probe.path, { layout: 'inner', start: list.offset });
   throw new WinnowError({
     code: 'FORMAT_MISFIT',
-    message: `the file is no object with a list "${key}"`,
+    message: `The file is no object with a list "${key}".`,
     where: { file: given },
     hint: 'Give another file, or leave --format out to have the format detected.',
     exitCode: 2,

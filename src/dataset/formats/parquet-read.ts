@@ -248,7 +248,7 @@ function damaged(file: string, offset: number | undefined, cause: unknown): Winn
   const reason = (cause as Error).message.split('\n')[0]!.replaceAll(file, 'the file').slice(0, 200);
   return new WinnowError({
     code: 'PARQUET_DAMAGED',
-    message: `the Parquet file can't be read: ${reason}`,
+    message: `The Parquet file can't be read: ${reason}`,
     where: { file, offset: offset ?? 0 },
     hint: 'Get the whole file again; a Parquet file without its end can not be read in part.',
     cause,

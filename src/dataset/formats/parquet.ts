@@ -81,7 +81,7 @@ function target(main: string, { options }: WriteOptions): { dir: string; split: 
   if (!/^[\w.-]+$/.test(split)) {
     throw new WinnowError({
       code: 'OPTION_INVALID',
-      message: `the split "${split}" can't be part of a file name`,
+      message: `The split "${split}" can't be part of a file name.`,
       hint: 'Use letters, digits, dots, dashes and underscores.',
       exitCode: 2,
     });

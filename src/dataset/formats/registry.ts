@@ -98,7 +98,7 @@ export function detectFormat(probe: Probe, notJson?: WinnowError): { format: For
         }`;
   throw new WinnowError({
     code: 'FORMAT_UNKNOWN',
-    message: `no known format fits: ${seen}`,
+    message: `No known format fits: ${seen}.`,
     where: { file: probe.path },
     hint: `Say which it is with --format: ${formats.map((format) => format.name).join(', ')}.`,
   });

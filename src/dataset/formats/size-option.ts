@@ -11,7 +11,7 @@ export function sizeOption(options: Readonly<Record<string, unknown>>, name: str
   if (size >= 1) return size;
   throw new WinnowError({
     code: 'OPTION_INVALID',
-    message: `option ${name} is ${JSON.stringify(given)}`,
+    message: `Option ${name} is ${JSON.stringify(given)}.`,
     hint: `Give a number, or a size such as ${name}=500MB.`,
     exitCode: 2,
   });

@@ -102,7 +102,7 @@ function tarError(
   if (/unexpected end/i.test(cause.message)) {
     return new WinnowError({
       code: 'TAR_TRUNCATED',
-      message: `the archive ends in the middle${after}`,
+      message: `The archive ends in the middle${after}.`,
       where: { file, offset: gunzip === undefined ? seen.bytes : gunzip.bytesWritten },
       hint: 'Get the whole file again.',
       cause,
@@ -110,7 +110,7 @@ function tarError(
   }
   return new WinnowError({
     code: 'TAR_DAMAGED',
-    message: `the archive is damaged: ${cause.message.split('.')[0]!.toLowerCase()}${after}`,
+    message: `The archive is damaged: ${cause.message.split('.')[0]!.toLowerCase()}${after}.`,
     where: { file, offset: gunzip === undefined ? seen.end : gunzip.bytesWritten },
     hint: 'Get the file again, or leave this shard out.',
     cause,

@@ -143,8 +143,8 @@ it('a conversion fetches what is asked for once, and leaves out the rows that fa
     const result = await convertDataset({ input, output: join(folder, 'out', 'data.jsonl'), fetch: LOCAL });
     expect(result).toMatchObject({ rows: 2, media: 'link', mediaFiles: 2, lost: [] });
     expect(result.quarantined.map(({ id, code, reason }) => [id, code, reason.split(': ').at(-1)])).toEqual([
-      ['b', 'MEDIA_FETCH_FAILED', 'the server sends a page, not an image or video'],
-      ['d', 'MEDIA_FETCH_FAILED', 'the server answers 404'],
+      ['b', 'MEDIA_FETCH_FAILED', 'The server sends a page, not an image or video.'],
+      ['d', 'MEDIA_FETCH_FAILED', 'The server answers 404.'],
     ]);
     const written = readFileSync(join(folder, 'out', 'data.jsonl'), 'utf8')
       .trim()

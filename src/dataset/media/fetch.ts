@@ -45,17 +45,19 @@ export async function fetchBytes(given: string, limits: FetchLimits = {}): Promi
     }
   } catch (error) {
     limits.signal?.throwIfAborted();
-    throw clock.aborted ? fault('FETCH_TIMEOUT', `no answer in full within ${timeout} s`) : described(error);
+    throw clock.aborted
+      ? fault('FETCH_TIMEOUT', `The server gave no complete answer within ${timeout} s.`)
+      : described(error);
   }
-  throw fault('FETCH_REDIRECTS', `more than ${maxRedirects} redirects`);
+  throw fault('FETCH_REDIRECTS', `The server redirects more than ${maxRedirects} times.`);
 }
 
 function checkUrl(text: string): URL {
-  if (!URL.canParse(text)) throw fault('FETCH_URL', 'it is not a URL');
+  if (!URL.canParse(text)) throw fault('FETCH_URL', 'This is not a URL.');
   const url = new URL(text);
   if (url.protocol !== 'http:' && url.protocol !== 'https:')
-    throw fault('FETCH_URL', `only http and https are fetched, not "${url.protocol}"`);
-  if (url.username !== '' || url.password !== '') throw fault('FETCH_URL', 'it holds a user name or password');
+    throw fault('FETCH_URL', `Only http and https are fetched, not "${url.protocol}".`);
+  if (url.username !== '' || url.password !== '') throw fault('FETCH_URL', 'The URL holds a user name or password.');
   return url;
 }
 
@@ -84,10 +86,10 @@ function request(url: URL, allow: readonly string[], maxBytes: number, signal: A
           response.destroy();
           return resolve(headers.location);
         }
-        if (statusCode !== 200) return refuse(fault('FETCH_STATUS', `the server answers ${statusCode}`));
+        if (statusCode !== 200) return refuse(fault('FETCH_STATUS', `The server answers ${statusCode}.`));
         if (!['identity', undefined].includes(headers['content-encoding']))
-          return refuse(fault('FETCH_FAILED', `the server sends it as ${headers['content-encoding']}, unasked`));
-        const tooLarge = (): void => refuse(fault('FETCH_TOO_LARGE', `it is larger than ${maxBytes} bytes`));
+          return refuse(fault('FETCH_FAILED', `The server sends it as ${headers['content-encoding']}, unasked.`));
+        const tooLarge = (): void => refuse(fault('FETCH_TOO_LARGE', `The file is larger than ${maxBytes} bytes.`));
         if (Number(headers['content-length'] ?? 0) > maxBytes) return tooLarge();
         const chunks: Buffer[] = [];
         let size = 0;
@@ -99,7 +101,7 @@ function request(url: URL, allow: readonly string[], maxBytes: number, signal: A
         response.on('error', reject);
         response.on('end', () => {
           if (response.complete) resolve(Buffer.concat(chunks));
-          else reject(fault('FETCH_FAILED', 'the server broke off'));
+          else reject(fault('FETCH_FAILED', 'The server broke off.'));
         });
       },
     );
@@ -111,7 +113,7 @@ function described(error: unknown): unknown {
   if (error instanceof WinnowError) return error;
   if (error instanceof AddressRefused) return fault('FETCH_ADDRESS', error.message);
   const { code, message } = error as NodeJS.ErrnoException;
-  return fault('FETCH_FAILED', message || code || 'the connection failed');
+  return fault('FETCH_FAILED', message || code || 'The connection failed.');
 }
 
 function fault(code: string, message: string): WinnowError {

@@ -147,5 +147,9 @@ function extensionOf(bytes: Buffer): string {
   if (extension !== undefined) return extension;
   const isPage = /^\s*</.test(bytes.toString('latin1', 0, 32));
   const seen = isPage ? 'a page' : bytes.length === 0 ? 'nothing' : (mediaTypeOf(bytes)?.name ?? 'something else');
-  throw new WinnowError({ code: 'FETCH_NOT_MEDIA', message: `the server sends ${seen}, not an image or video` });
+  throw new WinnowError({
+    code: 'FETCH_NOT_MEDIA',
+    message: `The server sends ${seen}, not an image or video.`,
+    hint: 'Check the URL, or drop the row.',
+  });
 }

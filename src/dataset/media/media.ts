@@ -38,7 +38,7 @@ export function resolveMedia(scope: MediaScope, ref: MediaRef): ResolvedMedia {
     if (found !== undefined) throw fetchFailed(path, found.fault);
     throw new WinnowError({
       code: 'MEDIA_REMOTE',
-      message: `"${path.slice(0, 120)}" is on the network, and nothing is fetched unasked`,
+      message: `"${path.slice(0, 120)}" is on the network, and nothing is fetched unasked.`,
       hint: 'Import it with --fetch, or download the media and point the data set at the files.',
     });
   }
@@ -59,7 +59,7 @@ export function resolveMedia(scope: MediaScope, ref: MediaRef): ResolvedMedia {
     throw new WinnowError({
       code: 'MEDIA_MISSING',
       // No folder in the message: it is kept with the signals, which are the same bytes on every machine.
-      message: `there is no file "${path}" under the media root`,
+      message: `There is no file "${path}" under the media root.`,
       where: { file: asked },
       hint: 'Check --images, the folder that media paths start from.',
     });
@@ -104,7 +104,7 @@ export function isInside(path: string, folder: string): boolean {
 function outside(scope: MediaScope, path: string, real?: string): WinnowError {
   return new WinnowError({
     code: 'MEDIA_OUTSIDE_ROOT',
-    message: `"${path}" is outside of the media root${real === undefined ? '' : ', through a link'}`,
+    message: `"${path}" is outside of the media root${real === undefined ? '' : ', through a link'}.`,
     where: { file: real ?? scope.mediaRoot },
     hint:
       real === undefined
@@ -134,8 +134,8 @@ function decodeDataUri(uri: string): ResolvedMedia {
   if (match === null)
     throw new WinnowError({
       code: 'MEDIA_DATA_URI',
-      message: `a data URI can't be decoded: ${uri.slice(0, 40)}...`,
-      hint: 'Mend or drop this row.',
+      message: `A data URI can't be decoded: ${uri.slice(0, 40)}...`,
+      hint: 'Fix or drop this row.',
     });
   const [, mime, parameters, body] = match as unknown as [string, string, string, string];
   if (/;base64\s*$/i.test(parameters)) {
@@ -143,8 +143,8 @@ function decodeDataUri(uri: string): ResolvedMedia {
     if (bytes.length === 0 || /[^A-Za-z0-9+/=_\s-]/.test(body)) {
       throw new WinnowError({
         code: 'MEDIA_DATA_URI',
-        message: `a data URI is not base64: ${uri.slice(0, 40)}...`,
-        hint: 'Mend or drop this row.',
+        message: `A data URI is not base64: ${uri.slice(0, 40)}...`,
+        hint: 'Fix or drop this row.',
       });
     }
     return { kind: 'data', mime: mime || 'application/octet-stream', bytes };
@@ -154,8 +154,8 @@ function decodeDataUri(uri: string): ResolvedMedia {
   } catch {
     throw new WinnowError({
       code: 'MEDIA_DATA_URI',
-      message: `a data URI can't be decoded: ${uri.slice(0, 40)}...`,
-      hint: 'Mend or drop this row.',
+      message: `A data URI can't be decoded: ${uri.slice(0, 40)}...`,
+      hint: 'Fix or drop this row.',
     });
   }
 }

@@ -215,7 +215,7 @@ async function makeFile(root: string, target: string, content: Content, mode: Me
   if (!isInside(realpathSync.native(dirname(target)), root)) {
     throw new WinnowError({
       code: 'WRITE_OUTSIDE',
-      message: `${dirname(target)} leads out of ${root}`,
+      message: `${dirname(target)} leads out of ${root}.`,
       hint: 'Write into a new folder.',
     });
   }

@@ -38,7 +38,7 @@ export function renderSettings(given: RenderOptions | undefined): RenderSettings
     const issue = read.error.issues[0]!;
     throw new WinnowError({
       code: 'OPTION_INVALID',
-      message: `render option ${issue.path.join('.')}: ${issue.message}`,
+      message: `Render option ${issue.path.join('.')}: ${issue.message}`,
       hint: 'See the options of "winnow export --help".',
       exitCode: 2,
     });
@@ -46,7 +46,7 @@ export function renderSettings(given: RenderOptions | undefined): RenderSettings
   if (given.quality !== undefined && !changesPixels(read.data)) {
     throw new WinnowError({
       code: 'OPTION_INVALID',
-      message: 'a quality is given, but no image is encoded',
+      message: 'A quality is given, but no image is encoded.',
       hint: 'Say what is to be done as well: --encode, --max-pixels or --bake.',
       exitCode: 2,
     });
@@ -102,7 +102,7 @@ export async function renderImage(
   } catch (cause) {
     throw new WinnowError({
       code: 'MEDIA_UNREADABLE',
-      message: `an image can't be decoded: ${(cause as Error).message.split('\n')[0]}`,
+      message: `An image can't be decoded: ${(cause as Error).message.split('\n')[0]}`,
       hint: 'Run "winnow doctor" on the data set.',
       cause,
     });

@@ -39,7 +39,7 @@ export function locate(given: string, wanted: { format?: string; dataset?: strin
   if (stat === undefined) {
     throw new WinnowError({
       code: 'NOT_FOUND',
-      message: 'there is no such file or folder',
+      message: 'There is no such file or folder.',
       where: { file: path },
       hint: 'Check the path.',
       exitCode: 2,
@@ -66,8 +66,8 @@ export function locate(given: string, wanted: { format?: string; dataset?: strin
       code: 'DATASET_AMBIGUOUS',
       message:
         wanted.dataset === undefined
-          ? `${REGISTRY} lists several data sets that are here`
-          : `${REGISTRY} has no data set "${wanted.dataset}" whose file is here`,
+          ? `${REGISTRY} lists several data sets that are here.`
+          : `${REGISTRY} has no data set "${wanted.dataset}" whose file is here.`,
       where: { file: join(folder, REGISTRY) },
       hint: `Give the file itself, or the option dataset: one of ${names.join(', ')}.`,
       exitCode: 2,
@@ -89,7 +89,7 @@ export function locate(given: string, wanted: { format?: string; dataset?: strin
   if (files.length > 1) {
     throw new WinnowError({
       code: 'DATASET_AMBIGUOUS',
-      message: `the folder holds ${files.length} JSON files`,
+      message: `The folder holds ${files.length} JSON files.`,
       where: { file: folder },
       hint: `Give the file itself (${files.slice(0, 6).join(', ')}), or --format folder for the images alone.`,
       exitCode: 2,
@@ -120,7 +120,7 @@ function registryEntries(folder: string): [string, JsonObject][] {
       code: 'REGISTRY_DAMAGED',
       message: `${REGISTRY} can't be read: ${(cause as Error).message}`,
       where: { file },
-      hint: 'Mend it, or say the format yourself with --format.',
+      hint: 'Fix it, or say the format yourself with --format.',
       cause,
     });
   }

@@ -61,7 +61,7 @@ function chooseFormat(
   if (!takes(format, probe)) {
     throw new WinnowError({
       code: 'FORMAT_MISFIT',
-      message: `format "${format.name}" reads ${format.container === 'folder' ? 'a folder' : 'a file'}, and this is ${probe.isFolder ? 'a folder' : 'a file'}`,
+      message: `Format "${format.name}" reads ${format.container === 'folder' ? 'a folder' : 'a file'}, and this is ${probe.isFolder ? 'a folder' : 'a file'}.`,
       where: { file: registered.path },
       hint: 'Give another path or another --format.',
       exitCode: 2,

@@ -80,7 +80,7 @@ function underItsOwnName(error: unknown, isCopy: (file: string) => boolean, know
   const { code, message, where, hint, exitCode } = error;
   return new WinnowError({
     code,
-    message: unpacked ? `${message} (once unpacked)` : message,
+    message: unpacked ? `${message} (once unpacked).` : message,
     where: { ...where, file: known },
     hint,
     exitCode,
@@ -158,7 +158,7 @@ function requireFolder(images: string | undefined): void {
   if (images === undefined || statSync(images, { throwIfNoEntry: false })?.isDirectory()) return;
   throw new WinnowError({
     code: 'MEDIA_ROOT_MISSING',
-    message: 'the folder of the images does not exist',
+    message: 'The folder of the images does not exist.',
     where: { file: resolve(images) },
     hint: 'Check --images: the folder that media paths start from.',
     exitCode: 2,
@@ -171,7 +171,7 @@ function requireReadable(index: RowIndex, path: string, format: Format, told: bo
   if (index.rows === 0) {
     throw new WinnowError({
       code: 'DATASET_EMPTY',
-      message: `no ${format.container === 'folder' ? 'images' : 'records'} were found`,
+      message: `No ${format.container === 'folder' ? 'images' : 'records'} were found.`,
       where: { file: path },
       hint: 'Give a data set with at least one sample.',
     });
@@ -179,7 +179,7 @@ function requireReadable(index: RowIndex, path: string, format: Format, told: bo
   const first = index.quarantined[0]!;
   throw new WinnowError({
     code: 'NO_ROW_READABLE',
-    message: `none of the ${index.rows} rows can be read as ${format.title}; the first: ${first.reason}`,
+    message: `None of the ${index.rows} rows can be read as ${format.title}; the first: ${first.reason}`,
     where: { file: path, row: first.row, id: first.id },
     hint: told ? 'Leave --format out to have the format detected.' : 'Say the format with --format.',
   });

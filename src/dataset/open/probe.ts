@@ -34,7 +34,7 @@ export function probePath(path: string, given = path): Probed {
   if (stat === undefined) {
     throw new WinnowError({
       code: 'NOT_FOUND',
-      message: 'there is no such file or folder',
+      message: 'There is no such file or folder.',
       where: { file: path },
       hint: 'Check the path.',
       exitCode: 2,
@@ -89,7 +89,7 @@ function shapeOf(path: string, head: Buffer, cut: boolean): JsonShape | WinnowEr
   if (start === head.length) {
     throw new WinnowError({
       code: 'FILE_EMPTY',
-      message: 'the file is empty',
+      message: 'The file is empty.',
       where: { file: path },
       hint: 'Give a file with at least one record.',
     });
@@ -99,7 +99,7 @@ function shapeOf(path: string, head: Buffer, cut: boolean): JsonShape | WinnowEr
   if (head[start] === 0x7b) return { layout: 'sequence', start };
   return new WinnowError({
     code: 'NOT_JSON',
-    message: `the file begins with ${JSON.stringify(head.toString('utf8', start, start + 20))}, which is neither a JSON array nor JSON lines`,
+    message: `The file begins with ${JSON.stringify(head.toString('utf8', start, start + 20))}, which is neither a JSON array nor JSON lines.`,
     where: { file: path, offset: start },
     hint: 'Give a .json or .jsonl file, or a folder of images.',
   });

@@ -157,7 +157,7 @@ async function unzstd(write: (bytes: Uint8Array) => void): Promise<Unpacker> {
 function damaged(path: string, packed: string, offset: number, cause: Error): WinnowError {
   return new WinnowError({
     code: 'FILE_PACKING_DAMAGED',
-    message: `the ${packed} stream is damaged or ends too early: ${cause.message}`,
+    message: `The ${packed} stream is damaged or ends too early: ${cause.message}`,
     where: { file: path, offset },
     hint: 'Get the whole file again.',
     cause,

@@ -109,7 +109,7 @@ export function truncatedFile(path: string, error: TruncatedJson): WinnowError {
 function changed(path: string, offset?: number): WinnowError {
   return new WinnowError({
     code: 'DATASET_CHANGED',
-    message: 'the file was changed while it was open',
+    message: 'The file was changed while it was open.',
     where: offset === undefined ? { file: path } : { file: path, offset },
     hint: 'Run the command again: the file will be read anew.',
   });

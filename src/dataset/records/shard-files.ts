@@ -45,7 +45,7 @@ function named(folder: string, pattern: string): string[] {
   if (missing === undefined) return files;
   throw new WinnowError({
     code: 'SHARD_MISSING',
-    message: `${pattern} names ${files.length} files, and one of them is not there`,
+    message: `${pattern} names ${files.length} files, and one of them is not there.`,
     where: { file: missing },
     hint: 'Get the missing shard, or narrow the range in braces.',
     exitCode: 2,
@@ -65,7 +65,7 @@ function ofSplit(folder: string, files: string[], option: unknown): string[] {
   throw new WinnowError({
     code: 'SPLIT_UNKNOWN',
     message:
-      wanted === undefined ? 'the folder holds several splits and none is "train"' : `there is no split "${wanted}"`,
+      wanted === undefined ? 'The folder holds several splits and none is "train".' : `There is no split "${wanted}".`,
     where: { file: folder },
     hint: `Give the option split: one of ${[...splits.keys()].filter(Boolean).join(', ') || '(there is none)'}.`,
     exitCode: 2,

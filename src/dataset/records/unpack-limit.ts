@@ -27,8 +27,8 @@ export function unpackLimit(packed: string, packedBytes: number, target: string)
     throw new WinnowError({
       code: 'UNPACKED_TOO_LARGE',
       message: isFull
-        ? `Unpacked, this file of ${inWords(packedBytes)} has more than the ${inWords(Math.max(0, room))} that the disk has to spare`
-        : `Unpacked, this file of ${inWords(packedBytes)} has more than ${inWords(allowed)}`,
+        ? `Unpacked, this file of ${inWords(packedBytes)} has more than the ${inWords(Math.max(0, room))} that the disk has to spare.`
+        : `Unpacked, this file of ${inWords(packedBytes)} has more than ${inWords(allowed)}.`,
       where: { file: packed },
       hint: isFull
         ? `Free room in ${dirname(target)}.`
@@ -44,7 +44,7 @@ function allowedBytes(): number | undefined {
   if (number !== undefined) return Number(number) * 1000 ** ' kmgt'.indexOf(unit.toLowerCase() || ' ');
   throw new WinnowError({
     code: 'OPTION_INVALID',
-    message: `${ENVIRONMENT} is ${JSON.stringify(given)}, which is no size`,
+    message: `${ENVIRONMENT} is ${JSON.stringify(given)}, which is no size.`,
     hint: `Give a size, such as ${ENVIRONMENT}=80GB.`,
     exitCode: 2,
   });

@@ -41,7 +41,7 @@ export async function mergeDatasets(request: MergeRequest): Promise<MergeResult>
   if (images.length > 1 && images.length !== inputs.length) {
     throw new WinnowError({
       code: 'OPTION_INVALID',
-      message: `${images.length} media roots for ${inputs.length} data sets`,
+      message: `${images.length} media roots for ${inputs.length} data sets.`,
       hint: 'Give --images once for all of them, or once for each.',
       exitCode: 2,
     });
@@ -56,7 +56,7 @@ export async function mergeDatasets(request: MergeRequest): Promise<MergeResult>
     if (request.media === 'keep' && roots.size > 1) {
       throw new WinnowError({
         code: 'MEDIA_ROOTS_DIFFER',
-        message: 'the data sets have different media roots, so that their paths can not be kept',
+        message: 'The data sets have different media roots, so that their paths can not be kept.',
         hint: 'Use --media link or copy.',
         exitCode: 2,
       });

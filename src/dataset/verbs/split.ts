@@ -180,7 +180,7 @@ function checkParts(given: Readonly<Record<string, number>>): Part[] {
   if (fault === undefined) return parts;
   throw new WinnowError({
     code: 'PARTS_INVALID',
-    message: typeof fault === 'string' ? fault : `"${fault.name}" can't be the name of a file`,
+    message: typeof fault === 'string' ? fault : `"${fault.name}" can't be the name of a file.`,
     hint: 'Write parts as train=0.9,test=0.1.',
     exitCode: 2,
   });
@@ -189,7 +189,7 @@ function checkParts(given: Readonly<Record<string, number>>): Part[] {
 function noColumn(dataset: Dataset, column: string): WinnowError {
   return new WinnowError({
     code: 'COLUMN_UNKNOWN',
-    message: `no row has a ${column === 'source' ? 'source' : `column "${column}"`} to stratify by`,
+    message: `No row has a ${column === 'source' ? 'source' : `column "${column}"`} to stratify by.`,
     where: { file: dataset.path },
     hint: 'Stratify by source, category, or another column of the rows.',
     exitCode: 2,

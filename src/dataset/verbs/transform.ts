@@ -117,7 +117,7 @@ export function outputFormat(to: string | undefined, out: string, input: string)
   if (fits) return input;
   throw new WinnowError({
     code: 'FORMAT_UNSAID',
-    message: `the input is ${like.title}, which is not written to "${extension === '' ? 'a folder' : extension}"`,
+    message: `The input is ${like.title}, which is not written to "${extension === '' ? 'a folder' : extension}".`,
     where: { file: resolve(out) },
     hint: `Say the format to write with --to: ${formats.map((format) => format.name).join(', ')}.`,
     exitCode: 2,
@@ -159,7 +159,7 @@ export async function stageOutput(
     if (out === '-' || !formatNamed(format).holdsMedia || path !== dirname(out)) continue;
     throw new WinnowError({
       code: 'OUTPUT_IS_INPUT',
-      message: 'The folder to write into is the one that is read',
+      message: 'The folder to write into is the one that is read.',
       where: { file: path },
       hint: 'Write into another folder: the original stays as it is.',
       exitCode: 2,

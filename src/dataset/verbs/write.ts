@@ -219,8 +219,8 @@ function requireFilesForPipe(main: string, media: MediaMode, format: Format): vo
   throw new WinnowError({
     code: 'PIPE_HOLDS_NO_FILES',
     message: needsFiles
-      ? `${format.title} can't be written to standard output`
-      : 'images can be linked or copied only beside a written file, and "-" is standard output',
+      ? `${format.title} can't be written to standard output.`
+      : 'Images can be linked or copied only beside a written file, and "-" is standard output.',
     hint: needsFiles ? 'Name a file or folder instead of "-".' : 'Keep the paths as they are, or embed the images.',
     exitCode: 2,
   });
@@ -229,7 +229,7 @@ function requireFilesForPipe(main: string, media: MediaMode, format: Format): vo
 function renderNeedsCopy(): WinnowError {
   return new WinnowError({
     code: 'RENDER_NEEDS_COPY',
-    message: 'images are to be written anew, but their paths are kept as they are',
+    message: 'Images are to be written anew, but their paths are kept as they are.',
     hint: 'Copy or embed the images: --images copy.',
     exitCode: 2,
   });
@@ -361,9 +361,9 @@ function readRegistry(path: string): Record<string, unknown> {
   }
   throw new WinnowError({
     code: 'REGISTRY_DAMAGED',
-    message: `${basename(path)} is there already and is not a JSON object`,
+    message: `${basename(path)} is there already and is not a JSON object.`,
     where: { file: path },
-    hint: 'Mend or move it, or write into another folder.',
+    hint: 'Fix or move it, or write into another folder.',
   });
 }
 

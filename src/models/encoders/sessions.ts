@@ -39,7 +39,7 @@ export async function openGraph(model: ModelFolder, bases: readonly string[]): P
   }
   throw new WinnowError({
     code: 'MODEL_INCOMPLETE',
-    message: `'${model.name}' has none of the graphs ${bases.map((base) => `onnx/${base}.onnx`).join(', ')}`,
+    message: `'${model.name}' has none of the graphs ${bases.map((base) => `onnx/${base}.onnx`).join(', ')}.`,
     where: { file: model.folder },
     hint: 'Take a model folder in the layout of transformers.js, or export one: python -m winnow_worker.export FOLDER OUT.',
   });
@@ -65,7 +65,7 @@ export function chooseOutput(model: ModelFolder, graph: OpenGraph, names: readon
   }
   throw new WinnowError({
     code: 'MODEL_UNSUPPORTED',
-    message: `'${model.name}' gives ${graph.outputs.map((port) => port.name).join(', ')}, and none of ${names.join(', ')}`,
+    message: `'${model.name}' gives ${graph.outputs.map((port) => port.name).join(', ')}, and none of ${names.join(', ')}.`,
     hint: 'Export the model with python -m winnow_worker.export FOLDER OUT.',
   });
 }

@@ -210,14 +210,14 @@ async function request(
   if (response.status === 401 || response.status === 403) {
     throw new WinnowError({
       code: 'MODEL_GATED',
-      message: `the hub refuses '${place.id}' (HTTP ${response.status}): it is private, gated, or does not exist`,
+      message: `The hub refuses '${place.id}' (HTTP ${response.status}): it is private, gated, or does not exist.`,
       hint: 'Check the id; accept its terms on the hub and set HF_TOKEN to a token that may read it.',
     });
   }
   if (response.status === 404) {
     throw new WinnowError({
       code: 'MODEL_UNKNOWN',
-      message: `the hub has no '${place.id}' at revision '${place.revision}'`,
+      message: `The hub has no '${place.id}' at revision '${place.revision}'.`,
       hint: 'Check the id and the revision.',
       exitCode: 2,
     });
@@ -233,7 +233,7 @@ function causeOf(error: unknown): string {
 function offline(id: string, why: string, cause?: unknown): WinnowError {
   return new WinnowError({
     code: 'MODEL_OFFLINE',
-    message: `the model '${id}' is not on this machine, and ${why}`,
+    message: `The model '${id}' is not on this machine, and ${why}`,
     hint: `Download it elsewhere (hf download ${id} --local-dir DIR), copy DIR here, and give DIR in place of the id.`,
     cause,
   });
@@ -242,7 +242,7 @@ function offline(id: string, why: string, cause?: unknown): WinnowError {
 function failed(id: string, what: string, cause?: unknown): WinnowError {
   return new WinnowError({
     code: 'DOWNLOAD_FAILED',
-    message: `downloading '${id}' failed: ${what}`,
+    message: `Downloading '${id}' failed: ${what}.`,
     hint: 'Run the command again: what has arrived is kept and the download goes on.',
     cause,
   });

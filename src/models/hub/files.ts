@@ -73,7 +73,7 @@ export function requireWeights(name: string, files: readonly string[]): void {
   if (files.some((file) => /^[^/]+\.safetensors$/.test(file))) return;
   throw new WinnowError({
     code: 'MODEL_NO_WEIGHTS',
-    message: `'${name}' has no safetensors weights, which the worker reads`,
+    message: `'${name}' has no safetensors weights, which the worker reads.`,
     hint: 'Give a model or a folder as save_pretrained writes it.',
   });
 }
@@ -100,7 +100,7 @@ export const TOKENIZER: Part = {
     if (files.includes('tokenizer.json')) return;
     throw new WinnowError({
       code: 'MODEL_INCOMPLETE',
-      message: `'${name}' has no tokenizer.json`,
+      message: `'${name}' has no tokenizer.json.`,
       hint: 'Save its tokenizer in the fast format with transformers.',
     });
   },

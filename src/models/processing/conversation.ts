@@ -45,7 +45,7 @@ function imageOrder(sample: Sample, ids: readonly number[], imageTokens: ImageTo
   if (found !== order.length) {
     throw new WinnowError({
       code: 'IMAGE_TOKEN_COUNT',
-      message: `the conversation has ${order.length} images and ${found} ${imageTokens.text} tokens`,
+      message: `The conversation has ${order.length} images and ${found} ${imageTokens.text} tokens.`,
       where: { id: sample.id },
       hint: `Remove ${imageTokens.text} from the texts, or use a chat template that writes images.`,
     });
@@ -78,7 +78,7 @@ function assemble(
     if (processed === undefined) {
       throw new WinnowError({
         code: 'IMAGE_MISSING',
-        message: `the conversation refers to image ${image}, which the sample doesn't have`,
+        message: `The conversation refers to image ${image}, which the sample doesn't have.`,
         where: { id: sample.id },
         hint: 'Check the row: it has more image marks than images.',
       });
@@ -98,7 +98,7 @@ function assemble(
   if (!response.includes(1)) {
     throw new WinnowError({
       code: 'NO_RESPONSE',
-      message: 'the sample has no assistant text, so nothing of it can be scored',
+      message: 'The sample has no assistant text, so nothing of it can be scored.',
       where: { id: sample.id },
       hint: 'Drop the row.',
     });

@@ -108,7 +108,7 @@ async function readBytes(source: string, maxBytes: number): Promise<Uint8Array> 
     const code = (error as NodeJS.ErrnoException).code;
     throw new WinnowError({
       code: 'IMAGE_MISSING',
-      message: code === 'ENOENT' ? 'the image file does not exist' : `the image file cannot be opened (${code})`,
+      message: code === 'ENOENT' ? 'The image file does not exist.' : `The image file cannot be opened (${code}).`,
       where: { file: source },
       hint: 'Check the path and the media root of the data set.',
       cause: error,
@@ -129,7 +129,7 @@ async function readBytes(source: string, maxBytes: number): Promise<Uint8Array> 
 function tooLarge(got: string, limit: string, file: string | undefined): WinnowError {
   return new WinnowError({
     code: 'IMAGE_TOO_LARGE',
-    message: `the image has ${got}; the limit is ${limit}`,
+    message: `The image has ${got}; the limit is ${limit}.`,
     where: file === undefined ? undefined : { file },
     hint: 'Shrink the image or raise the limit.',
   });
@@ -138,7 +138,7 @@ function tooLarge(got: string, limit: string, file: string | undefined): WinnowE
 function broken(reason: string, file: string | undefined, cause?: unknown): WinnowError {
   return new WinnowError({
     code: 'IMAGE_BROKEN',
-    message: `the image cannot be decoded: ${reason}`,
+    message: `The image cannot be decoded: ${reason}`,
     where: file === undefined ? undefined : { file },
     hint: 'Replace the file or drop the row.',
     cause,

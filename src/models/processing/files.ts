@@ -39,7 +39,7 @@ export async function readJsonIn(folder: string, name: string): Promise<Json | u
 export function missingFile(folder: string, name: string, what: string): WinnowError {
   return new WinnowError({
     code: 'MODEL_INCOMPLETE',
-    message: `the model's folder has no ${name} (${what})`,
+    message: `The model's folder has no ${name} (${what}).`,
     where: { file: join(folder, name) },
     hint: 'Take a model folder in the layout of transformers.js: configuration and tokenizer beside onnx/.',
   });

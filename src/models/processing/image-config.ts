@@ -158,7 +158,7 @@ function cropSize(size: unknown): { height: number; width: number } {
 function unsupported(what: string): WinnowError {
   return new WinnowError({
     code: 'PROCESSOR_UNSUPPORTED',
-    message: `the model's preprocessor configuration has ${what}, which is not supported`,
+    message: `The model's preprocessor configuration has ${what}, which is not supported.`,
     hint: `Use a model with one of the processors ${Object.keys(CLASSES).join(', ')}.`,
   });
 }

@@ -88,7 +88,7 @@ function requireId(tokenizer: Tokenizer, token: string): number {
 function broken(message: string): WinnowError {
   return new WinnowError({
     code: 'MODEL_BROKEN',
-    message: `the model's files don't fit together: ${message}`,
+    message: `The model's files don't fit together: ${message}`,
     hint: 'Download or export the model again.',
   });
 }

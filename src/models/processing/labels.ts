@@ -27,7 +27,7 @@ export function responseSpans(
   if (spans === undefined) {
     throw new WinnowError({
       code: 'TEMPLATE_NO_LABELS',
-      message: `the chat template ${template.name} doesn't show where an answer begins: neither is its generation prompt all that stands before the answer, nor has it {% generation %} blocks`,
+      message: `The chat template ${template.name} doesn't show where an answer begins: neither is its generation prompt all that stands before the answer, nor has it {% generation %} blocks.`,
       hint: 'Add {% generation %} and {% endgeneration %} around the assistant text in the template.',
     });
   }

@@ -44,7 +44,7 @@ export async function loadVlmProcessor(folder: string): Promise<VlmProcessor> {
   if (makeTokens === undefined) {
     throw new WinnowError({
       code: 'FAMILY_UNSUPPORTED',
-      message: `model type '${String(config.model_type)}' has no processor here`,
+      message: `Model type '${String(config.model_type)}' has no processor here.`,
       where: { file: folder },
       hint: `Use a model of one of the families ${Object.keys(FAMILIES).join(', ')}.`,
     });

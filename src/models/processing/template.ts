@@ -45,7 +45,7 @@ export async function loadTemplate(folder: string, variables: Readonly<Record<st
   if (found === undefined) {
     throw new WinnowError({
       code: 'TEMPLATE_MISSING',
-      message: 'the model has no chat template, so a conversation cannot be written for it',
+      message: 'The model has no chat template, so a conversation cannot be written for it.',
       where: { file: folder },
       hint: 'Put its chat_template.jinja into the folder.',
     });
@@ -63,7 +63,7 @@ export async function compileTemplate(
   const fault = (error: unknown): WinnowError =>
     new WinnowError({
       code: 'TEMPLATE_BROKEN',
-      message: `the chat template ${name} failed: ${(error as Error).message}`,
+      message: `The chat template ${name} failed: ${(error as Error).message}`,
       hint: 'The template may not take this order of roles; check it with transformers.',
       cause: error,
     });
@@ -177,7 +177,7 @@ export function chatMessages(sample: Sample, template: ChatTemplate, imageToken:
       if (part.type === 'image') return { type: 'image' as const };
       throw new WinnowError({
         code: 'VIDEO_UNSUPPORTED',
-        message: 'the sample has a video, and the models that run in process take images only',
+        message: 'The sample has a video, and the models that run in process take images only.',
         where: { id: sample.id },
         hint: 'Drop the row or extract frames.',
       });

@@ -101,7 +101,7 @@ function describe(folder: string, pool: SessionPool, names: string[]): VlmRuntim
   if (pixels === undefined || output === undefined || typeof hidden !== 'number') {
     throw new WinnowError({
       code: 'MODEL_UNSUPPORTED',
-      message: `the graphs in ${folder} don't take what is known: pixel_values, and inputs_embeds of a fixed width.`,
+      message: `The graphs in ${folder} don't take what is known: pixel_values, and inputs_embeds of a fixed width.`,
       hint: 'Export the model with python -m winnow_worker.export.',
     });
   }

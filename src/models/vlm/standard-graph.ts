@@ -47,7 +47,7 @@ export async function runStandardBatch(
   if (feeds.position_ids === undefined && !contiguous) {
     throw new WinnowError({
       code: 'POSITIONS_UNSUPPORTED',
-      message: 'this decoder has no position_ids input, so text cannot keep its place when images are masked.',
+      message: 'This decoder has no position_ids input, so text cannot keep its place when images are masked.',
       hint: 'Use the blind variant remove, or export the model with python -m winnow_worker.export.',
     });
   }
@@ -119,7 +119,7 @@ function decoderInput(port: Port, { cache }: VlmRuntime, a: Arrays): Tensor {
   }
   throw new WinnowError({
     code: 'MODEL_UNSUPPORTED',
-    message: `the decoder asks for an input ${port.name}, which is not known.`,
+    message: `The decoder asks for an input ${port.name}, which is not known.`,
     hint: 'Export the model with python -m winnow_worker.export.',
   });
 }

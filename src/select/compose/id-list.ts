@@ -84,7 +84,7 @@ function tryJson(text: string): unknown {
 function invalid(option: string, file: string, what: string): never {
   throw new WinnowError({
     code: 'LIST_INVALID',
-    message: `${option}: ${what}`,
+    message: `${option}: ${what}.`,
     where: { file },
     hint: 'Write one id a line, a JSON list of ids, or JSON lines with an "id" each.',
     exitCode: 2,

@@ -56,8 +56,8 @@ export function checkUsable(dataset: Dataset, always: Int32Array, { excluded }: 
   if (broken === undefined) return;
   throw new WinnowError({
     code: 'ALWAYS_UNUSABLE',
-    message: `"${dataset.ids[broken]}" is to be kept always, but it can't be used: ${excluded!.get(broken)}`,
-    hint: 'Mend the row, or take it off the list.',
+    message: `"${dataset.ids[broken]}" is to be kept always, but it can't be used: ${excluded!.get(broken)}.`,
+    hint: 'Fix the row, or take it off the list.',
     exitCode: 2,
   });
 }

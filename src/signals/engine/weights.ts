@@ -76,7 +76,7 @@ function isModel(path: string): boolean {
 function unknownCheckpoint(name: string): WinnowError {
   return new WinnowError({
     code: 'CHECKPOINT_UNKNOWN',
-    message: `'${name}' is no folder of a checkpoint: it has neither config.json nor adapter_config.json`,
+    message: `'${name}' is no folder of a checkpoint: it has neither config.json nor adapter_config.json.`,
     hint: 'Give folders as save_pretrained writes them, in their order, or the name of a run of "winnow train".',
     exitCode: 2,
   });

@@ -66,7 +66,7 @@ export function imageTokens(images: number, withImages: number, without: number)
   if (images === 0 || added >= images) return added;
   throw new WinnowError({
     code: 'IMAGE_IGNORED',
-    message: `the prompt with ${images} image${images === 1 ? '' : 's'} has ${withImages} tokens and without ${without}: the server did not see the image`,
+    message: `The prompt with ${images} image${images === 1 ? '' : 's'} has ${withImages} tokens and without ${without}: the server did not see the image.`,
     hint: 'Serve a vision-language model, and check its chat template.',
   });
 }
@@ -78,21 +78,22 @@ function lossOf(logprob: number | null, t: number): number {
   if (logprob === null) {
     throw new WinnowError({
       code: 'LOGPROBS_MISSING',
-      message: `the server gives no log-probability at token ${t} of an answer: it read the token from its prefix cache`,
+      message: `The server gives no log-probability at token ${t} of an answer: it read the token from its prefix cache.`,
       hint: 'Start the server with --no-enable-prefix-caching (SGLang: --disable-radix-cache).',
     });
   }
   if (logprob > LARGEST_LOGPROB) {
     throw new WinnowError({
       code: 'LOGPROBS_INVALID',
-      message: `token ${t} of an answer has the log-probability ${logprob}, and none is above 0`,
+      message: `Token ${t} of an answer has the log-probability ${logprob}, and none is above 0.`,
       hint: 'What the server returns are no log-probabilities: update it.',
     });
   }
   if (Number.isFinite(logprob)) return -logprob;
   throw new WinnowError({
     code: 'LOSS_INFINITE',
-    message: `token ${t} of an answer has probability 0, so the row has no finite loss`,
+    message: `Token ${t} of an answer has probability 0, so the row has no finite loss.`,
+    hint: 'Drop the row, or measure it with another model.',
   });
 }
 
@@ -116,7 +117,7 @@ function checkText(texts: readonly (string | null)[], message: Message): void {
 function misaligned(what: string): WinnowError {
   return new WinnowError({
     code: 'ALIGNMENT',
-    message: `the server's tokens don't match the conversation: ${what}`,
+    message: `The server's tokens don't match the conversation: ${what}.`,
     hint: "Check that the server uses the model's own chat template, or give its tokenizer with --tokenizer.",
   });
 }

@@ -37,8 +37,8 @@ export async function answersByServer(chat: VllmChat, { messages, turns }: Ask):
     code: 'ALIGNMENT',
     message:
       spans === undefined
-        ? "the server's chat template doesn't show where an answer begins: its generation prompt is no prefix of the turn"
-        : 'the sample has an answer without text, so nothing of it can be scored',
+        ? "The server's chat template doesn't show where an answer begins: its generation prompt is no prefix of the turn."
+        : 'The sample has an answer without text, so nothing of it can be scored.',
     hint: 'Give --tokenizer with a template that has {% generation %} blocks, or drop the row.',
   });
 }
@@ -91,7 +91,8 @@ function localAnswers(
   if (spans.some(({ start, end }) => end <= start)) {
     throw new WinnowError({
       code: 'NO_RESPONSE_TOKENS',
-      message: 'the sample has an answer without text, so nothing of it can be scored',
+      message: 'The sample has an answer without text, so nothing of it can be scored.',
+      hint: 'Fix or drop the row.',
     });
   }
   // What the tokenizer puts before an input stands there too, unless the template has written it.

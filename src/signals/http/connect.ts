@@ -50,7 +50,7 @@ async function openLocal(tokenizer: string, guessed: boolean, context: SignalCon
     if (!guessed || !(error instanceof WinnowError)) throw error;
     throw new WinnowError({
       code: 'TOKENIZER_MISSING',
-      message: `SGLang applies no chat template to what it scores, so conversations are written here, and the tokenizer of "${tokenizer}" can't be had: ${error.message}.`,
+      message: `SGLang applies no chat template to what it scores, so conversations are written here, and the tokenizer of "${tokenizer}" can't be loaded: ${error.message}.`,
       hint: "Give --tokenizer with the folder or hub id of the served model's tokenizer.json, tokenizer_config.json and chat template.",
       exitCode: 2,
       cause: error,

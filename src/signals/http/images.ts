@@ -15,8 +15,8 @@ export async function imageUri(dataset: Dataset, path: string, maxBytes: number)
     return `data:${type.mimes[0]};base64,${bytes.toString('base64')}`;
   throw new WinnowError({
     code: 'IMAGE_BROKEN',
-    message: `"${path.slice(0, 120)}" is no image that a server can read`,
-    hint: 'Mend or drop the row.',
+    message: `"${path.slice(0, 120)}" is no image that a server can read.`,
+    hint: 'Fix or drop the row.',
   });
 }
 
@@ -35,7 +35,7 @@ async function imageBytes(dataset: Dataset, path: string, maxBytes: number): Pro
   if (size > maxBytes) {
     throw new WinnowError({
       code: 'IMAGE_TOO_LARGE',
-      message: `an image of ${(size / 1e6).toFixed(1)} MB is not sent; the limit is ${maxBytes / 1e6} MB`,
+      message: `An image of ${(size / 1e6).toFixed(1)} MB is not sent; the limit is ${maxBytes / 1e6} MB.`,
       hint: 'Give a larger --max-image-mb, or shrink the image.',
     });
   }

@@ -34,13 +34,15 @@ export async function scoreRow(
   if (sample.media.videos.length > 0)
     throw new WinnowError({
       code: 'VIDEO_UNSUPPORTED',
-      message: 'the sample has a video, which is not measured over HTTP',
+      message: 'The sample has a video, which is not measured over HTTP.',
+      hint: 'Leave samples with videos out: winnow filter.',
     });
   const asks = asksOf(sample.messages);
   if (asks.length === 0)
     throw new WinnowError({
       code: 'NO_RESPONSE_TOKENS',
-      message: 'the sample has no assistant text, so nothing of it can be scored',
+      message: 'The sample has no assistant text, so nothing of it can be scored.',
+      hint: 'Fix or drop the row.',
     });
   const row: RowPasses = {
     multimodal: [],
@@ -96,7 +98,8 @@ async function loaded(
     if (ref === undefined)
       throw new WinnowError({
         code: 'IMAGE_MISSING',
-        message: `the conversation refers to image ${image}, which the sample doesn't have`,
+        message: `The conversation refers to image ${image}, which the sample doesn't have.`,
+        hint: 'Fix or drop the row.',
       });
     images.set(image, await load(ref.path, what));
   }

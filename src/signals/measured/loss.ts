@@ -19,7 +19,7 @@ async function chosen(params: LossParams, context: SignalContext): Promise<'proc
   if (params.by === 'process' && torch) {
     throw new WinnowError({
       code: 'OPTION_INVALID',
-      message: 'direct, imageOnly and dtype are computed by the worker only',
+      message: 'Direct, imageOnly and dtype are computed by the worker only.',
       hint: 'Leave out --by process.',
       exitCode: 2,
     });

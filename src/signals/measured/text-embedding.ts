@@ -60,7 +60,7 @@ async function chosen(params: TextEmbeddingParams, context: SignalContext): Prom
   if (params.by !== 'worker' && params.dtype === 'float32') return 'process';
   throw new WinnowError({
     code: 'OPTION_INVALID',
-    message: 'the lexical encoder is no model: it is fitted in this process, in float32',
+    message: 'The lexical encoder is no model: it is fitted in this process, in float32.',
     hint: 'Leave out --by and --dtype, or name another --encoder.',
     exitCode: 2,
   });

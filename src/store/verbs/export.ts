@@ -64,7 +64,7 @@ export async function exportSelection(project: Project, request: ExportRequest =
   if (name === undefined) {
     throw new WinnowError({
       code: 'SELECTION_UNKNOWN',
-      message: 'nothing has been selected yet',
+      message: 'Nothing has been selected yet.',
       hint: 'Make a selection first: "winnow select visnec".',
       exitCode: 2,
     });
@@ -143,7 +143,7 @@ function rowInForce(dataset: Dataset, id: string, selection: string): number {
   if (row >= 0) return row;
   throw new WinnowError({
     code: 'SELECTION_STALE',
-    message: `sample "${id}" of selection "${selection}" is no longer in data set "${dataset.name}"`,
+    message: `Sample "${id}" of selection "${selection}" is no longer in data set "${dataset.name}".`,
     where: { file: dataset.path, id },
     hint: 'Make the selection again: the data set was changed after it.',
   });

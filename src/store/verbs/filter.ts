@@ -80,7 +80,7 @@ async function write(
   if (good.length === 0) {
     throw new WinnowError({
       code: 'FILTER_EMPTY',
-      message: `no row of ${dataset.rows} fits, so that nothing was written`,
+      message: `No row of ${dataset.rows} fits, so that nothing was written.`,
       where: { file: dataset.path },
       hint: 'Look at the columns first: winnow sql "SUMMARIZE samples".',
     });
@@ -117,7 +117,7 @@ async function rowsFor(
 function saysNoRows(columns: readonly string[]): WinnowError {
   return new WinnowError({
     code: 'FILTER_COLUMNS',
-    message: `the statement gives ${columns.join(', ')}, which does not say what rows are meant`,
+    message: `The statement gives ${columns.join(', ')}, which does not say what rows are meant.`,
     hint: 'Give a condition, or select "row" or "id".',
     exitCode: 2,
   });

@@ -111,7 +111,7 @@ export async function importDataset(given: Project | string, request: ImportRequ
 function pipeIsNoFile(path: string): WinnowError {
   return new WinnowError({
     code: 'PIPE_IS_NO_FILE',
-    message: `a project reads its data set again whenever it needs it, and ${path === '-' ? 'standard input' : path} can be read once only`,
+    message: `A project reads its data set again whenever it needs it, and ${path === '-' ? 'standard input' : path} can be read once only.`,
     hint: 'Save it first ("cat > data.jsonl"), then import the file; convert, merge, split, filter and doctor take "-".',
     exitCode: 2,
   });

@@ -77,7 +77,7 @@ async function findSample(project: Project, id: string, wanted?: string): Promis
   const first = await project.dataset(wanted);
   throw new WinnowError({
     code: 'SAMPLE_UNKNOWN',
-    message: `there is no sample "${id}" in ${names.map((name) => `"${name}"`).join(', ')}`,
+    message: `There is no sample "${id}" in ${names.map((name) => `"${name}"`).join(', ')}.`,
     hint: `${didYouMean(id, first.ids)}Ids look like "${first.ids[0]}"; winnow sql "SELECT id FROM samples" lists them.`,
     exitCode: 2,
   });

@@ -169,7 +169,7 @@ function isReading(statementType: number, sql: string): boolean {
 function notReading(why: string): WinnowError {
   return new WinnowError({
     code: 'SQL_NOT_READING',
-    message: `only a single reading statement is run here: ${why}`,
+    message: `Only a single reading statement is run here: ${why}`,
     hint: 'Write a SELECT.',
     exitCode: 2,
   });

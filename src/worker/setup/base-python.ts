@@ -30,7 +30,7 @@ export function findBasePython(named?: string): BasePython {
   const seen = refused.length === 0 ? '' : ` Found: ${refused.join(', ')}.`;
   throw new WinnowError({
     code: 'PYTHON_MISSING',
-    message: `The worker needs Python 3.11 or newer with venv; looked for ${names.join(', ')}.${seen}`,
+    message: `The worker needs Python 3.11 or newer with venv; looked for ${names.join(', ')}.${seen}.`,
     hint: 'Install it (Debian and Ubuntu: apt-get install python3 python3-venv), or name one with --python PATH.',
     exitCode: 2,
   });

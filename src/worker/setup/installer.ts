@@ -95,7 +95,7 @@ function stepError(command: string, code: number | null, log: string): WinnowErr
   const last = (fault === undefined ? lines.at(-1) : lines.find((line) => fault.pattern.test(line)))?.trim() ?? '';
   return new WinnowError({
     code: fault?.code ?? 'SETUP_FAILED',
-    message: `${fault?.message ?? `"${command}" failed with exit code ${code}.`} It said: ${last.slice(0, 300)}`,
+    message: `${fault?.message ?? `"${command}" failed with exit code ${code}.`} It said: ${last.slice(0, 300)}.`,
     hint: fault?.hint ?? 'Run the same command again: what is installed stays. WINNOW_DEBUG=1 shows the whole log.',
   });
 }

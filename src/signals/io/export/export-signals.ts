@@ -48,7 +48,7 @@ export async function exportSignals(project: Project, request: SignalExportReque
   if (wanted.length === 0) {
     throw new WinnowError({
       code: 'COLUMN_MISSING',
-      message: `nothing has been measured for "${dataset.name}" yet`,
+      message: `Nothing has been measured for "${dataset.name}" yet.`,
       hint: 'Measure something first: winnow score loss',
       exitCode: 2,
     });
@@ -94,7 +94,7 @@ function openerFor(file: string): Opener {
   if (opener !== undefined) return opener;
   throw new WinnowError({
     code: 'FORMAT_UNSAID',
-    message: 'the name does not say what to write',
+    message: 'The name does not say what to write.',
     where: { file },
     hint: 'End it in .parquet, .jsonl, .csv or .npy.',
     exitCode: 2,

@@ -16,8 +16,8 @@ export async function openNpyArray(path: string, columns: readonly ExportedColum
       code: 'FORMAT_CANNOT_HOLD',
       message:
         columns.length === 1
-          ? `an .npy array holds numbers, and "${column?.name}" is ${column?.kind === 'text' ? 'text' : 'lists of several lengths'}`
-          : `an .npy array holds one column, and ${columns.length} are asked for`,
+          ? `An .npy array holds numbers, and "${column?.name}" is ${column?.kind === 'text' ? 'text' : 'lists of several lengths'}.`
+          : `An .npy array holds one column, and ${columns.length} are asked for.`,
       where: { file: path },
       hint: 'Name one column of numbers or vectors, or write .parquet or .jsonl.',
       exitCode: 2,

@@ -45,7 +45,7 @@ export async function checkIds(
     const ids = some.map((id) => `"${id}"`).join(', ');
     return new WinnowError({
       code,
-      message: `${count} ${count === 1 ? 'id' : 'ids'} ${what}: ${ids}${count > some.length ? ', ...' : ''}`,
+      message: `${count} ${count === 1 ? 'id' : 'ids'} ${what}: ${ids}${count > some.length ? ', ...' : ''}.`,
       where: { file },
       hint,
       exitCode: 2,
@@ -55,7 +55,7 @@ export async function checkIds(
   if (empty.count > 0) {
     throw new WinnowError({
       code: 'IDS_EMPTY',
-      message: `${empty.count} of its rows without an id`,
+      message: `${empty.count} of its rows without an id.`,
       where: { file },
       hint: 'Give every row the id of its sample, or name the right column with --id-column.',
       exitCode: 2,

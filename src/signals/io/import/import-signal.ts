@@ -188,7 +188,7 @@ async function openFile(
   if (columns === undefined) return openNpyFile(file, dataset, as, half);
   throw new WinnowError({
     code: 'USAGE',
-    message: 'an .npy array has no columns to choose',
+    message: 'An .npy array has no columns to choose.',
     where: { file },
     hint: 'Leave --columns out.',
     exitCode: 2,
@@ -200,7 +200,7 @@ function formatOf(file: string): TableFormat | 'npy' {
   if (!statSync(file, { throwIfNoEntry: false })?.isFile()) {
     throw new WinnowError({
       code: 'NOT_FOUND',
-      message: 'there is no such file',
+      message: 'There is no such file.',
       where: { file },
       hint: 'Check the path.',
       exitCode: 2,
@@ -212,7 +212,7 @@ function formatOf(file: string): TableFormat | 'npy' {
     if (readSync(fd, head, 0, 6, 0) === 0) {
       throw new WinnowError({
         code: 'FILE_EMPTY',
-        message: 'this file is empty',
+        message: 'This file is empty.',
         where: { file },
         hint: 'Check what should have written it.',
         exitCode: 2,
@@ -228,7 +228,7 @@ function formatOf(file: string): TableFormat | 'npy' {
   if (extension !== undefined) return 'jsonl';
   throw new WinnowError({
     code: 'SIGNAL_FILE_INVALID',
-    message: 'what kind of file this is can be seen neither from its name nor from its first bytes',
+    message: 'What kind of file this is can be seen neither from its name nor from its first bytes.',
     where: { file },
     hint: 'Values come as .parquet, .jsonl, .csv or .npy.',
     exitCode: 2,
@@ -255,7 +255,7 @@ function checkSignalName(as: string): void {
   if (!signals.some(({ name }) => name === as)) return;
   throw new WinnowError({
     code: 'SIGNAL_NAME_TAKEN',
-    message: `"${as}" is a signal that Winnow measures itself`,
+    message: `"${as}" is a signal that Winnow measures itself.`,
     hint: 'Give the import another name; a file of several columns keeps their names, so that methods find them.',
     exitCode: 2,
   });

@@ -72,7 +72,7 @@ async function checkRange(
   if (low >= -(2 ** 31) && high < 2 ** 31) return;
   throw new WinnowError({
     code: 'COLUMN_TYPE',
-    message: `this array has whole numbers from ${low} to ${high}, which can't be kept exactly`,
+    message: `This array has whole numbers from ${low} to ${high}, which can't be kept exactly.`,
     where: { file },
     hint: 'Save them as a text column of a table with ids, or scale them.',
     exitCode: 2,
@@ -88,19 +88,19 @@ async function readHead(handle: FileHandle, file: string, dataset: Dataset) {
     code = 'SIGNAL_FILE_INVALID',
     hint = 'Save an array of shape (rows,) or (rows, width) with numpy.save.',
   ) => new WinnowError({ code, message, where: { file }, hint, exitCode: 2 });
-  if (typeof header === 'string') throw refuse(`this file can't be read as an array: ${header}`);
+  if (typeof header === 'string') throw refuse(`This file can't be read as an array: ${header}`);
   const { type, shape, offset } = header;
   const [rows = 0, width = 1] = shape;
   if (shape.length < 1 || shape.length > 2 || width === 0)
-    throw refuse(`this array has the shape (${shape.join(', ')})`);
+    throw refuse(`This array has the shape (${shape.join(', ')}).`);
   if (rows !== dataset.rows) {
     throw refuse(
-      `this array has ${rows} rows, and the data set "${dataset.name}" has ${dataset.rows}`,
+      `This array has ${rows} rows, and the data set "${dataset.name}" has ${dataset.rows}.`,
       'ROWS_MISMATCH',
       'An array is taken row by row, those that are set aside included; a file with ids (Parquet, JSON lines) may have others.',
     );
   }
   const { size } = await handle.stat();
-  if (size < offset + rows * width * npyBytes(type)) throw refuse('this file is cut short');
+  if (size < offset + rows * width * npyBytes(type)) throw refuse('This file is cut short.');
   return { type, width, offset };
 }

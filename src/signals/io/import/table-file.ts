@@ -110,7 +110,7 @@ function wantedColumns(types: ReadonlyMap<string, string>, { file, idColumn, col
   if (!types.has(idColumn)) {
     throw refuse(
       'ID_COLUMN_MISSING',
-      `there is no column "${idColumn}" with the ids of samples`,
+      `There is no column "${idColumn}" with the ids of samples.`,
       `Name it with --id-column; there are ${there.join(', ')}.`,
     );
   }
@@ -145,7 +145,13 @@ async function recordOf(
 ): Promise<ColumnRecord> {
   const c = name(column);
   const refuse = (what: string, hint: string) =>
-    new WinnowError({ code: 'COLUMN_TYPE', message: `column "${column}" ${what}`, where: { file }, hint, exitCode: 2 });
+    new WinnowError({
+      code: 'COLUMN_TYPE',
+      message: `Column "${column}" ${what}.`,
+      where: { file },
+      hint,
+      exitCode: 2,
+    });
   const ask = async (expressions: string): Promise<number[]> =>
     (await connection.runAndReadAll(`SELECT ${expressions} FROM given`))
       .getRows()[0]!
@@ -260,7 +266,7 @@ function unreadable(file: string, cause: unknown): unknown {
   if (cause instanceof WinnowError) return cause;
   return new WinnowError({
     code: 'SIGNAL_FILE_INVALID',
-    message: `this file can't be read: ${(cause as Error).message.split('\n')[0]!.slice(0, 300).trim()}`,
+    message: `This file can't be read: ${(cause as Error).message.split('\n')[0]!.slice(0, 300).trim()}`,
     where: { file },
     hint: 'Write it again as Parquet, JSON lines (one object a line) or CSV with a header.',
     exitCode: 2,
