@@ -97,7 +97,9 @@ function leavesOf(value: Node, within: readonly Node[], functions: Map<Node, str
       const name = owner === undefined ? undefined : functions.get(owner);
       if (owner === undefined || name === undefined) return [];
       const at = parameterOf(owner, value.name as string);
-      return [...walk(program, [])].flatMap(({ node }) => {
+      // Two functions of a file may share a name: callers stand where this one is declared.
+      const scope = within[within.indexOf(owner) - 1] ?? program;
+      return [...walk(scope, [])].flatMap(({ node }) => {
         const argument = (node.arguments as Node[] | undefined)?.[at];
         const isCall = node.type === 'CallExpression' && (node.callee as Node).name === name;
         return isCall && argument !== undefined && argument.type !== 'Identifier' ? literals(argument) : [];

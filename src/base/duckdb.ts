@@ -83,7 +83,7 @@ export function name(text: string): string {
   if (isName(text)) return `"${text.replaceAll('"', '""')}"`;
   throw new WinnowError({
     code: 'NAME_INVALID',
-    message: `A column can't be called ${JSON.stringify(text)}`,
+    message: `A column can't be called ${JSON.stringify(text)}.`,
     hint: 'Name it with letters and digits.',
     exitCode: 2,
   });

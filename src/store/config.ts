@@ -90,7 +90,7 @@ function parseConfig(file: string, text: string): { document: Document; config: 
   }
   const names = new Set<string>();
   for (const { name } of parsed.data.datasets) {
-    if (names.has(name)) throw invalid(file, `datasets: the name "${name}" stands there twice`);
+    if (names.has(name)) throw invalid(file, `The data set name "${name}" is used twice.`);
     names.add(name);
   }
   return { document, config: parsed.data };
@@ -101,7 +101,7 @@ function plainOf(document: Document, file: string): unknown {
   try {
     return document.toJS();
   } catch (error) {
-    throw invalid(file, `aliases can't be resolved: ${(error as Error).message.split('\n')[0]}`);
+    throw invalid(file, `Aliases can't be resolved: ${(error as Error).message.split('\n')[0]}`);
   }
 }
 

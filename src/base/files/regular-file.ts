@@ -21,7 +21,7 @@ export function refuseSpecialFile(path: string): void {
   const what = there.isFIFO() ? 'a pipe' : there.isSocket() ? 'a socket' : 'a device';
   throw new WinnowError({
     code: 'NOT_A_FILE',
-    message: `This is ${what}, where a file is needed`,
+    message: `This is ${what}, where a file is needed.`,
     where: { file: resolve(path) },
     hint: 'Save the data in a file and name that, or move this away.',
     exitCode: 2,

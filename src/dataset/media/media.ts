@@ -68,7 +68,7 @@ export function resolveMedia(scope: MediaScope, ref: MediaRef): ResolvedMedia {
   if (!isRegularFile(real)) {
     throw new WinnowError({
       code: 'MEDIA_UNREADABLE',
-      message: `"${path}" is no file (a folder, a pipe or a device)`,
+      message: `"${path}" is no file (a folder, a pipe or a device).`,
       where: { file: asked },
       hint: 'Correct the path, or drop the row.',
     });

@@ -80,7 +80,7 @@ function shapeOf(path: string, head: Buffer, cut: boolean): JsonShape | WinnowEr
   if (encoding !== undefined) {
     return new WinnowError({
       code: 'FILE_ENCODING',
-      message: `The file is ${encoding}, and JSON is read as UTF-8`,
+      message: `The file is ${encoding}, and JSON is read as UTF-8.`,
       where: { file: path },
       hint: `Convert it: iconv -f ${encoding} -t UTF-8 OLD > NEW.`,
     });
@@ -167,6 +167,6 @@ function notRecord(path: string, offset: number, reason: string): WinnowError {
     code: reason.includes('UTF-8') ? 'FILE_ENCODING' : 'NOT_JSON',
     message: `No record of the file can be read; of the first one: ${reason}`,
     where: { file: path, offset },
-    hint: 'Mend the file where it is made.',
+    hint: 'Fix the file where it is made.',
   });
 }

@@ -347,7 +347,7 @@ function cannotHold(format: Format, lost: Loss[]): WinnowError {
     .join('; ');
   return new WinnowError({
     code: 'FORMAT_CANNOT_HOLD',
-    message: `${format.title} can't hold: ${list}. Nothing was written`,
+    message: `${format.title} can't hold: ${list}. Nothing was written.`,
     hint: `${wider === undefined ? 'Choose another format or an option of it (docs/formats.md has a list)' : `Write it with --option ${wider}, choose another format`}, filter these rows out, or accept the loss with --lossy.`,
   });
 }

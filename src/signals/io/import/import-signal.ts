@@ -247,7 +247,7 @@ function checkSignalName(as: string): void {
   if (!/^[\p{L}\p{N}][\p{L}\p{N}._-]*$/u.test(as) || /^(row|id|samples|scored)$/i.test(as)) {
     throw new WinnowError({
       code: 'SIGNAL_NAME_INVALID',
-      message: `"${as}" can't be the name of a signal`,
+      message: `"${as}" can't be the name of a signal.`,
       hint: 'Use letters, digits, ".", "_" and "-"; row, id, samples and scored are taken.',
       exitCode: 2,
     });

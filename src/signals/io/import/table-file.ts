@@ -123,13 +123,13 @@ function wantedColumns(types: ReadonlyMap<string, string>, { file, idColumn, col
     );
   const wanted = columns === undefined ? there.filter((column) => column !== idColumn) : [...new Set(columns)];
   if (wanted.length === 0)
-    throw refuse('COLUMN_UNKNOWN', 'there is no column beside that of the ids', 'Add the values.');
+    throw refuse('COLUMN_UNKNOWN', 'There is no column beside that of the ids.', 'Add the values.');
   const small = wanted.map((column) => column.toLowerCase());
   const clash = wanted.find((_, i) => ['row', 'id'].includes(small[i]!) || small.indexOf(small[i]!) !== i);
   if (clash !== undefined)
     throw refuse(
       'SIGNAL_FILE_INVALID',
-      `the column "${clash}" has a name that is taken (row, id, or that of another column in other letters)`,
+      `The column "${clash}" has a name that is taken (row, id, or that of another column in other letters).`,
       'Rename it in the file, or choose others with --columns.',
     );
   return wanted;
