@@ -1,6 +1,7 @@
 import { availableParallelism } from 'node:os';
 import { basename } from 'node:path';
 import type { z } from 'zod';
+import { optionFlags } from '../base/cli-flags.ts';
 import { WinnowError } from '../base/errors.ts';
 import { optionError } from '../base/option-error.ts';
 import { type Dataset, datasetColumns } from '../dataset/dataset.ts';
@@ -77,7 +78,7 @@ export async function scoreFit(
     seed,
     // Only a run that this command made may make room for another one.
     replace: before?.head.options.fit === true,
-    marks: { fit: true },
+    marks: { fit: true, fitCommand: fitCommand(request, dataset.name) },
     dryRun: request.dryRun,
     signal: request.abort,
     progress: (done, total, what) => request.progress?.(what, done, total),
@@ -95,6 +96,11 @@ export async function scoreFit(
   });
   const result = await runScore(plan);
   return { ...result, tuning: { ...planned, stepsDone: trained.stepsDone, seconds: trained.seconds } };
+}
+
+/** The command that does the same again. */
+function fitCommand({ params = {}, fitRows, fitRate, fitEpochs, fitSeed }: ScoreFitRequest, dataset: string): string {
+  return `winnow score loss${optionFlags({ ...params, fit: true, fitRows, fitRate, fitEpochs, fitSeed, dataset })}`;
 }
 
 function checkParams(given: Record<string, unknown>): LossParams {

@@ -92,7 +92,11 @@ async function trainCommands(project: Project, dataset: Dataset): Promise<{ titl
   const runs = (await listRuns(project)).filter(({ head }) => head.dataset.name === dataset.name);
   return runs.map(({ head: { name, recipe, options } }) => ({
     title: `Train: ${name}`,
-    command: `winnow train${optionFlags({ recipe, dataset: dataset.name, name, ...options })}`,
+    // A run that "winnow score loss --fit" made on the way is made again by that.
+    command:
+      typeof options.fitCommand === 'string'
+        ? options.fitCommand
+        : `winnow train${optionFlags({ recipe, dataset: dataset.name, name, ...options })}`,
   }));
 }
 
