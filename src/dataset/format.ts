@@ -109,7 +109,7 @@ export interface Format {
   /** What goes without a word of the trainers it is for, and so is said but refuses nothing (`id`). */
   forgets?(sample: Sample, options: WriteOptions): string[];
   /** Folder formats: the records, in a stable order. */
-  listFolder?(path: string): Promise<unknown[]>;
+  listFolder?(path: string, options: Readonly<Record<string, unknown>>): Promise<{ records: unknown[]; says?: string }>;
   /**
    * Formats whose records don't simply follow one another in a JSON file: opens the file that was probed. `given` is
    * its path as it was given: of a packed file `probe.path` is an unpacked copy, and files beside it are found from

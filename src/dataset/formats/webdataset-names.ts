@@ -27,9 +27,17 @@ export function keyMaker(): (id: string) => string {
   };
 }
 
-/** Field of the i-th image (`0.jpg`) or video (`v0.mp4`); its ending is that of the file. */
-export function mediaField(kind: 'image' | 'video', index: number, path: string): string {
-  return `${kind === 'video' ? 'v' : ''}${index}${extname(path).toLowerCase() || '.bin'}`;
+/**
+ * Names fields: of the i-th image `0.jpg`, of a video `v0.mp4`. The first file's ending is that of all of its kind:
+ * readers take each ending for a column of its own, and decode by the content.
+ */
+export function fieldNamer(): (kind: 'image' | 'video', index: number, path: string) => string {
+  const endings = new Map<string, string>();
+  return (kind, index, path) => {
+    const ending = endings.get(kind) ?? (extname(path).toLowerCase() || '.bin');
+    endings.set(kind, ending);
+    return `${kind === 'video' ? 'v' : ''}${index}${ending}`;
+  };
 }
 
 /** Whether a field is an image or a video, by its last ending. */

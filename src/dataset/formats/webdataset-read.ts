@@ -34,15 +34,18 @@ export async function* readTars({ files, media, signal, progress }: TarReading):
   let before = 0;
   for (const [index, file] of files.entries()) {
     let group: { key: string; members: Map<string, Buffer> } | undefined;
+    const ended = new Set<string>();
     for await (const { name, bytes, done } of members(file)) {
       signal?.throwIfAborted();
       const split = splitMember(name);
       if (split === undefined) continue;
       if (group !== undefined && group.key !== split.key) {
+        ended.add(group.key);
         yield recordOf(group.key, group.members, media);
         progress?.(before + done, total);
         group = undefined;
       }
+      if (group === undefined && ended.has(split.key)) throw apart(file, name, done);
       group ??= { key: split.key, members: new Map() };
       group.members.set(split.field, bytes);
     }
@@ -90,6 +93,15 @@ async function* members(file: string): AsyncGenerator<{ name: string; bytes: Buf
   if (seen.bytes === 0 || seen.last.some((byte) => byte !== 0)) {
     throw tarError(file, new Error('Unexpected end of data'), seen, gunzip);
   }
+}
+
+function apart(file: string, member: string, offset: number): WinnowError {
+  return new WinnowError({
+    code: 'TAR_SCATTERED',
+    message: `The member "${member.slice(0, 120)}" stands apart from the others of its sample, so that every reader takes them for two`,
+    where: { file, offset },
+    hint: 'Make the archive again with the members of a sample side by side: tar --sort=name -cf NEW.tar -C FOLDER .',
+  });
 }
 
 function tarError(

@@ -12,7 +12,7 @@ import type { Finished } from '../../base/files/output-guard.ts';
 import { exactJson } from '../exact-number.ts';
 import type { MediaLoader } from '../media/place-media.ts';
 import type { JsonObject } from './build.ts';
-import { keyMaker, mediaField } from './webdataset-names.ts';
+import { fieldNamer, keyMaker } from './webdataset-names.ts';
 
 export interface TarWriting {
   /** Paths of the shards, once it is known how many there are. */
@@ -46,6 +46,7 @@ export async function openTarSink(writing: TarWriting) {
   const made: string[] = [];
   makeFolder(dirname(first!));
   let shard: Shard | undefined;
+  const fieldOf = fieldNamer();
 
   const begin = (): Shard => {
     const path = temporaryName(first!);
@@ -90,7 +91,7 @@ export async function openTarSink(writing: TarWriting) {
       for (const kind of ['image', 'video'] as const) {
         for (const [index, path] of ((record[`${kind}s`] as string[] | undefined) ?? []).entries()) {
           const bytes = await load(path);
-          if (bytes !== undefined) await put(shard, `${key}.${mediaField(kind, index, path)}`, bytes);
+          if (bytes !== undefined) await put(shard, `${key}.${fieldOf(kind, index, path)}`, bytes);
         }
       }
       shard.rows++;

@@ -45,6 +45,7 @@ export function locate(given: string, wanted: { format?: string; dataset?: strin
       exitCode: 2,
     });
   }
+  if (stat.isDirectory() && isSavedToDisk(path)) throw savedToDisk(path);
   const folder = stat.isDirectory() ? path : dirname(path);
   const honours = wanted.format === undefined || wanted.format === 'sharegpt' || wanted.format === 'alpaca';
   const entries = honours ? registryEntries(folder) : [];
@@ -105,6 +106,28 @@ function shardPattern(path: string): Located | undefined {
     return undefined;
   const format = PARQUET_FILE.test(pattern) ? 'parquet' : TAR_FILE.test(pattern) ? 'webdataset' : undefined;
   return format && { path: dirname(path), format, options: { shards: pattern }, because: 'a pattern of shards' };
+}
+
+/** A folder that `save_to_disk` of `datasets` made: Arrow files with their state, or splits of such. */
+function isSavedToDisk(path: string): boolean {
+  const entries = readdirSync(path);
+  if (entries.includes('dataset_dict.json')) return true;
+  return entries.includes('state.json') && entries.some((name) => name.endsWith('.arrow'));
+}
+
+function savedToDisk(path: string): WinnowError {
+  const isDict = existsSync(join(path, 'dataset_dict.json'));
+  const load = `from datasets import load_from_disk; d = load_from_disk(${JSON.stringify(path)})`;
+  const save = isDict
+    ? `[d[s].to_parquet(f"parquet/{s}-00000-of-00001.parquet") for s in d]`
+    : 'd.to_parquet("data.parquet")';
+  return new WinnowError({
+    code: 'FORMAT_ARROW',
+    message: 'This folder was made by save_to_disk of datasets: its rows are Arrow files, which are not read',
+    where: { file: path },
+    hint: `Write it as Parquet, then give that: python -c '${load}; ${save}'`,
+    exitCode: 2,
+  });
 }
 
 function registryEntries(folder: string): [string, JsonObject][] {

@@ -27,7 +27,9 @@ export async function openSource(
     detected: plain.packed === undefined ? detected : `${detected}; packed with ${plain.packed}`,
   };
   if (format.listFolder !== undefined && probe.isFolder) {
-    return { ...about, source: listedSource(await format.listFolder(located.path)) };
+    const { records, says } = await format.listFolder(located.path, options);
+    const told = says === undefined ? '' : `; ${says}`;
+    return { ...about, detected: about.detected + told, source: listedSource(records) };
   }
   // A container is known by itself: what stands in its records is the format's to say.
   const container =

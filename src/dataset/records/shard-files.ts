@@ -24,7 +24,10 @@ export function shardFiles(path: string, ending: RegExp, options: Readonly<Recor
 export function shardsInside(path: string, ending: RegExp): string[] {
   const inside = (folder: string): string[] => {
     if (!statSync(folder, { throwIfNoEntry: false })?.isDirectory()) return [];
-    const names = readdirSync(folder).filter((name) => ending.test(name) && !name.startsWith('.'));
+    const names = readdirSync(folder).filter(
+      // The table that tells of a folder of images is none of its own.
+      (name) => ending.test(name) && !name.startsWith('.') && name.toLowerCase() !== 'metadata.parquet',
+    );
     return names.sort(byNumbers).map((name) => join(folder, name));
   };
   const files = inside(path);

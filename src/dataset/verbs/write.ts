@@ -141,7 +141,7 @@ export async function stageDataset(request: WriteRequest): Promise<Staged> {
     render: isDry ? undefined : render,
   });
   if (isDry) {
-    const passed = await passSamples(request, { format, write, media, boxes });
+    const passed = await passSamples(request, { format, write, media, boxes, scopeOf });
     if (passed.refused.length > 0) throw cannotHold(format, passed.refused);
     const { rows, lost } = passed;
     const written = { rows, files: [main], mediaFiles: media.count(), media: placed, lost };
@@ -156,7 +156,7 @@ export async function stageDataset(request: WriteRequest): Promise<Staged> {
     if (made !== undefined) await removeIfEmpty(folder, made);
   };
   try {
-    const { refused, rows, columns, lost } = await passSamples(request, { format, write, media, boxes, sink });
+    const { refused, rows, columns, lost } = await passSamples(request, { format, write, media, boxes, scopeOf, sink });
     if (refused.length > 0) throw cannotHold(format, refused);
     const finished = await sink.finish();
     const about = { rows, mediaFiles: media.count(), media: placed, lost };
@@ -250,7 +250,14 @@ interface Passed {
  */
 async function passSamples(
   request: WriteRequest,
-  to: { format: Format; write: WriteOptions; media: MediaPlan; boxes: BoxWriter; sink?: RecordSink },
+  to: {
+    format: Format;
+    write: WriteOptions;
+    media: MediaPlan;
+    boxes: BoxWriter;
+    scopeOf: (sample: Sample) => MediaScope;
+    sink?: RecordSink;
+  },
 ): Promise<Passed> {
   const refusing = new Map<string, Loss>();
   const quiet = new Map<string, Loss>();
@@ -262,6 +269,8 @@ async function passSamples(
     const { sample: original, losses: unplaced } = await to.boxes(given);
     for (const what of unplaced) note(refusing, what, given.id);
     for (const what of lossesOf(to.format, original, to.write)) note(refusing, what, original.id);
+    if (request.media === 'keep' && standsInside(to.scopeOf(original), original))
+      note(refusing, 'path of a medium that stands inside of the data set (--media copy makes it a file)', original.id);
     if (strict && refusing.size > 0) continue;
     for (const what of to.format.forgets?.(original, to.write) ?? []) note(quiet, what, original.id);
     const { sample, trouble } = await to.media.place(original);
@@ -304,6 +313,15 @@ function nonFiniteColumns({ meta }: Sample): string[] {
 function withNumericId(record: unknown, { id, numericId }: Sample): unknown {
   if (!numericId || !isObject(record) || record.id !== id) return record;
   return { ...record, id: numberFrom(id) };
+}
+
+/**
+ * True where a medium of the sample has no file but the one that was taken out of a container, which nobody else sees.
+ */
+function standsInside({ embedded, mediaRoot }: MediaScope, { media }: Sample): boolean {
+  if (embedded === undefined) return false;
+  const paths = [...media.images, ...media.videos].map(({ path }) => path);
+  return paths.some((path) => existsSync(join(embedded, path)) && !existsSync(resolve(mediaRoot, path)));
 }
 
 function note(losses: Map<string, Loss>, what: string, id: string): void {

@@ -4,7 +4,7 @@ import type { Check, CheckGroup, DoctorContext, Examination } from './check.ts';
  * Formats whose rows have an id by convention. Elsewhere a file without any id is in order, and one with some lacks the
  * others.
  */
-const WITH_IDS = new Set(['llava', 'neutral', 'parquet', 'webdataset']);
+const WITH_IDS = new Set(['llava', 'neutral']);
 
 const identity: Check = {
   code: 'D002',

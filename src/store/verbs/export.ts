@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import { join, resolve } from 'node:path';
+import { extname, join, resolve } from 'node:path';
 import { WinnowError } from '../../base/errors.ts';
 import type { Dataset } from '../../dataset/dataset.ts';
 import { isRemote } from '../../dataset/media/media.ts';
@@ -13,6 +13,7 @@ import { withLock } from '../lock.ts';
 import { projectOutputs } from '../outputs.ts';
 import type { Project } from '../project.ts';
 import { newestSelection, readSelectionHead } from '../selections.ts';
+import { writeCard } from './dataset-card.ts';
 
 export interface ExportRequest {
   /** @default the one that was made last */
@@ -98,7 +99,18 @@ export async function exportSelection(project: Project, request: ExportRequest =
       : await withLock(project.locks, `export-${createHash('sha256').update(out).digest('hex').slice(0, 16)}`, () =>
           writeDataset(write),
         );
-  const { files, mediaFiles, media: images, lost } = written;
+  const { mediaFiles, media: images, lost } = written;
+  const isFolder = extname(out) === '';
+  const { split } = request.options ?? {};
+  const facts = {
+    name,
+    format,
+    rows: written.rows,
+    files: written.files,
+    split: typeof split === 'string' ? split : undefined,
+  };
+  const card = request.dryRun === true || !isFolder ? [] : await writeCard(out, facts, write.guard);
+  const files = [...written.files, ...card];
   const counts = fetched === undefined ? {} : { fetched };
   const result = { selection: name, format, out, files, rows: written.rows, images, mediaFiles, lost, ...counts };
   if (request.dryRun !== true)
