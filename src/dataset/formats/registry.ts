@@ -77,8 +77,8 @@ export function takes(format: Format, probe: Probe): boolean {
 const SURE = 0.9;
 
 /**
- * What most records are surely of, where one odd record made the whole file look like another format; with a word on the
- * first row that looks like something else.
+ * What most records are surely of, where one odd record made the whole file look like another format; with a word on
+ * the first row that looks like something else.
  */
 function byMajority(probe: Probe, best: { format: Format; because: string }): { format: Format; because: string } {
   if (probe.records.length < 2 || (probe.container !== 'lines' && probe.container !== 'array')) return best;
