@@ -4,39 +4,20 @@ from __future__ import annotations
 
 import torch
 
-COMPONENTS = ("vision", "connector", "language")
+from . import family_of
 
-# Runs of path segments. Of two that fit, the longer one counts: Qwen's merger lies inside of its tower.
-_PORTS = {
-    "vision": ["vision_tower"],
-    "connector": ["multi_modal_projector"],
-    "language": ["language_model", "lm_head"],
-}
-_QWEN = {"vision": ["visual"], "connector": ["visual.merger"], "language": ["language_model", "lm_head"]}
-_IDEFICS = {"vision": ["vision_model"], "connector": ["connector"], "language": ["text_model", "lm_head"]}
-_MAP: dict[str, dict[str, list[str]]] = {
-    "llava": _PORTS,
-    "llava_next": {**_PORTS, "connector": ["multi_modal_projector", "image_newline"]},
-    "gemma3": _PORTS,
-    "internvl": _PORTS,
-    "paligemma": _PORTS,
-    "mistral3": _PORTS,
-    "qwen2_vl": _QWEN,
-    "qwen2_5_vl": _QWEN,
-    "glm4v": _QWEN,
-    # Deepstack mergers bring vision features to the language model's width, as the merger does.
-    "qwen3_vl": {**_QWEN, "connector": ["visual.merger", "visual.deepstack_merger_list"]},
-    "idefics3": _IDEFICS,
-    "smolvlm": _IDEFICS,
-}
+COMPONENTS = ("vision", "connector", "language")
 
 
 def component_of(model_type: str, name: str) -> str:
     """The component that a parameter belongs to. Raises KeyError for a model type or a name that nothing fits."""
+    known = family_of(model_type).components
+    if known is None:
+        raise KeyError(model_type)
     segments = name.split(".")
     best, length = None, 0
-    for component, runs in _MAP[model_type].items():
-        for run in runs:
+    for component in COMPONENTS:
+        for run in getattr(known, component):
             parts = run.split(".")
             inside = any(segments[i : i + len(parts)] == parts for i in range(len(segments)))
             if inside and len(parts) > length:

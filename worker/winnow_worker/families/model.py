@@ -15,7 +15,6 @@ from transformers.utils import ModelOutput
 from ..data import Encoded
 from ..sequences import Features, Sequence
 from ..weights import UNREAD_OF_VLM, incomplete, load_weights
-from . import FAMILIES
 from .adapters import Adapters
 from .last_layer import last_layer_at
 from .linear import widen_linear
@@ -178,7 +177,7 @@ class Model:
 
     def _last_layer(self, batch: list[Sequence], at: list[np.ndarray] | None, attends: bool):
         """Spares the last layer of a known family what is not asked for."""
-        if at is None or self.family not in FAMILIES.values():
+        if at is None or not self.family.tested:
             return nullcontext()
         longest = max(len(s) for s in batch)
         places = torch.from_numpy(np.concatenate([r * longest + p for r, p in enumerate(at)])).to(self.device)

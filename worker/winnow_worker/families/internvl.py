@@ -1,0 +1,5 @@
+"""InternVL."""
+
+from .family import PROJECTOR, Family
+
+FAMILY = Family("InternVL", PROJECTOR)

@@ -1,0 +1,5 @@
+"""LLaVA 1.5 and its kin: a tower, a projector, a causal language model."""
+
+from .family import PROJECTOR, Family
+
+FAMILY = Family("LLaVA", PROJECTOR)
