@@ -131,7 +131,7 @@ function splitFinder(images: readonly string[]): (image: string) => { name: stri
 function noSplit(file: string, wanted: string, names: readonly string[]): WinnowError {
   return new WinnowError({
     code: 'SPLIT_UNKNOWN',
-    message: `There is no split "${wanted}"`,
+    message: `There is no split "${wanted}".`,
     where: { file },
     hint: `Give the option split: one of ${names.join(', ')}.`,
     exitCode: 2,

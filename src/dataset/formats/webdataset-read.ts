@@ -98,7 +98,7 @@ async function* members(file: string): AsyncGenerator<{ name: string; bytes: Buf
 function apart(file: string, member: string, offset: number): WinnowError {
   return new WinnowError({
     code: 'TAR_SCATTERED',
-    message: `The member "${member.slice(0, 120)}" stands apart from the others of its sample, so that every reader takes them for two`,
+    message: `The member "${member.slice(0, 120)}" stands apart from the others of its sample, so that every reader takes them for two.`,
     where: { file, offset },
     hint: 'Make the archive again with the members of a sample side by side: tar --sort=name -cf NEW.tar -C FOLDER .',
   });

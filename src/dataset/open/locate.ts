@@ -123,7 +123,7 @@ function savedToDisk(path: string): WinnowError {
     : 'd.to_parquet("data.parquet")';
   return new WinnowError({
     code: 'FORMAT_ARROW',
-    message: 'This folder was made by save_to_disk of datasets: its rows are Arrow files, which are not read',
+    message: 'This folder was made by save_to_disk of datasets: its rows are Arrow files, which are not read.',
     where: { file: path },
     hint: `Write it as Parquet, then give that: python -c '${load}; ${save}'`,
     exitCode: 2,
