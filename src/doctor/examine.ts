@@ -19,6 +19,8 @@ export interface ExamineOptions {
   maxBytes?: number;
   /** Largest image that is decoded, in pixels. @default 178,956,970, where Pillow refuses */
   maxPixels?: number;
+  /** Fixes keep what decodes of images that are cut or damaged, instead of leaving their rows out. @default false */
+  keepDamaged?: boolean;
   signal?: AbortSignal;
   progress?: (done: number, total: number, what: string) => void;
 }
@@ -57,6 +59,7 @@ export async function examine(dataset: Dataset, options: ExamineOptions = {}): P
     dataset,
     against,
     maxBytes: options.maxBytes ?? 100e6,
+    keepDamaged: options.keepDamaged ?? false,
     maxPixels: options.maxPixels ?? 178_956_970,
     wanted: (code) => codes.has(code),
     report: (finding) => {

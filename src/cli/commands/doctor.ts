@@ -13,6 +13,7 @@ interface Given {
   skip?: string[];
   limit?: string;
   fix?: true;
+  keepDamaged?: true;
   out?: string;
 }
 
@@ -35,6 +36,7 @@ export const register: Register = (program, session) => {
     .option('--skip <checks...>', 'skip these checks')
     .option('--limit <rows>', 'check only the first rows')
     .option('--fix', 'write a fixed copy of the data and a log of every change')
+    .option('--keep-damaged', 'with --fix: keep what decodes of truncated images, instead of dropping their rows')
     .option('-o, --out <path>', 'file or folder of the fixed copy (default in a project: fixed/<dataset>-fixed)')
     .action(
       action(session, async (context, path: string | undefined, given: Given) => {
@@ -54,6 +56,7 @@ export const register: Register = (program, session) => {
           limit:
             given.limit === undefined ? undefined : wholeNumber('--limit', given.limit, 1, Number.MAX_SAFE_INTEGER),
           fix: given.fix === true,
+          keepDamaged: given.keepDamaged === true,
           out: given.out,
           signal: context.signal,
           progress: (done, total, what) => context.progress.update(done, total, what),

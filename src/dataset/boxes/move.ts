@@ -48,7 +48,7 @@ interface Change {
 }
 
 /** Whether boxes are places of the image as it is stored or as its EXIF orientation shows it: what they fit alone. */
-function drawnOn(
+export function drawnOn(
   boxes: readonly FoundBox[],
   stored: StoredSize,
   usual: BoxFrame | undefined,

@@ -1,6 +1,7 @@
 import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { createServer, type RequestListener, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
+import { createServer as createTcpServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
@@ -118,6 +119,28 @@ describe('limits', () => {
     for (const url of ['ftp://example.org/a', 'file:///etc/passwd', 'not a url', 'http://user:pass@example.org/'])
       await expect(fetchBytes(url)).rejects.toMatchObject({ code: 'FETCH_URL' });
   });
+});
+
+it.each([
+  ['101 Switching Protocols', 'HTTP/1.1 101 Switching Protocols\r\nUpgrade: x\r\nConnection: Upgrade\r\n\r\n'],
+  ['nothing', ''],
+  ['half a head', 'HTTP/1.1 200 OK\r\nContent-Le'],
+  ['less than it promised', 'HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\nabc'],
+])('settles where a server answers %s and goes', async (_name, answer) => {
+  const rude = createTcpServer((socket) => {
+    socket.on('error', () => undefined);
+    socket.once('data', () => socket.end(answer));
+  });
+  await new Promise<void>((done) => void rude.listen(0, '127.0.0.1', done));
+  try {
+    const { port } = rude.address() as AddressInfo;
+    const url = `http://127.0.0.1:${port}/a.png`;
+    await expect(fetchBytes(url, { allow: ['127.0.0.1'], timeout: 20 })).rejects.toMatchObject({
+      code: expect.stringMatching(/FETCH_(STATUS|FAILED)/),
+    });
+  } finally {
+    rude.close();
+  }
 });
 
 it('a conversion fetches what is asked for once, and leaves out the rows that fail', async () => {

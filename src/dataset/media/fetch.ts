@@ -1,5 +1,6 @@
 import http from 'node:http';
 import https from 'node:https';
+import type { Duplex } from 'node:stream';
 import { WinnowError } from '../../base/errors.ts';
 import { AddressRefused, checkLiteral, publicLookup } from './fetch-address.ts';
 
@@ -67,6 +68,7 @@ function request(url: URL, allow: readonly string[], maxBytes: number, signal: A
   if (!isAllowed) checkLiteral(url.hostname);
   const { get } = url.protocol === 'https:' ? https : http;
   return new Promise((resolve, reject) => {
+    let isAnswered = false;
     const sent = get(
       url,
       {
@@ -77,6 +79,7 @@ function request(url: URL, allow: readonly string[], maxBytes: number, signal: A
         lookup: isAllowed ? undefined : publicLookup,
       },
       (response) => {
+        isAnswered = true;
         const { statusCode = 0, headers } = response;
         const refuse = (error: WinnowError): void => {
           response.destroy();
@@ -99,6 +102,7 @@ function request(url: URL, allow: readonly string[], maxBytes: number, signal: A
           chunks.push(chunk);
         });
         response.on('error', reject);
+        response.on('close', () => response.complete || reject(fault('FETCH_FAILED', 'the server broke off')));
         response.on('end', () => {
           if (response.complete) resolve(Buffer.concat(chunks));
           else reject(fault('FETCH_FAILED', 'The server broke off.'));
@@ -106,6 +110,18 @@ function request(url: URL, allow: readonly string[], maxBytes: number, signal: A
       },
     );
     sent.on('error', reject);
+    // An answer of 101 or to CONNECT is no response: without these the promise would never settle.
+    const refuseUpgrade = (response: http.IncomingMessage, socket: Duplex): void => {
+      socket.destroy();
+      reject(fault('FETCH_STATUS', `the server answers ${response.statusCode}`));
+    };
+    sent.on('upgrade', refuseUpgrade);
+    sent.on('connect', refuseUpgrade);
+    // Whatever else ends the connection. A promise that has settled is not changed by it.
+    sent.on(
+      'close',
+      () => isAnswered || reject(fault('FETCH_FAILED', 'the server closed the connection without an answer')),
+    );
   });
 }
 

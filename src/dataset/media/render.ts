@@ -1,6 +1,11 @@
+import { readFile } from 'node:fs/promises';
+import type { Sharp } from 'sharp';
 import { z } from 'zod';
 import { WinnowError } from '../../base/errors.ts';
+import { cmykToRgb } from './cmyk.ts';
+import { damageOf } from './media-damage.ts';
 import { type StoredSize, shownSize } from './media-size.ts';
+import { openSharp } from './open-image.ts';
 
 /** Decompression bombs end here: 179 million pixels, as Pillow's own limit. */
 const MAX_INPUT_PIXELS = 178_956_970;
@@ -71,9 +76,9 @@ export async function renderImage(
   input: string | Uint8Array,
   { maxPixels, encode, quality }: RenderSettings,
 ): Promise<{ bytes: Buffer; extension: string } | undefined> {
-  const { default: sharp } = await import('sharp');
   try {
-    const image = sharp(input, { failOn: 'error', limitInputPixels: MAX_INPUT_PIXELS });
+    const bytes = typeof input === 'string' ? await readFile(input) : input;
+    const image = await openSharp(bytes, { failOn: 'error', limitInputPixels: MAX_INPUT_PIXELS });
     const {
       format,
       width,
@@ -90,7 +95,8 @@ export async function renderImage(
     const tooMany = maxPixels !== undefined && width * height > maxPixels;
     const isPlain = channels === 3 && depth === 'uchar' && !hasAlpha && space === 'srgb' && icc === undefined;
     if (isPlain && orientation === 1 && pages === 1 && !tooMany && target === format) return undefined;
-    let out = image.autoOrient().flatten({ background: '#ffffff' }).toColourspace('srgb');
+    const upright = space === 'cmyk' ? await plainCmyk(image.autoOrient()) : image.autoOrient();
+    let out = upright.flatten({ background: '#ffffff' }).toColourspace('srgb');
     if (tooMany) {
       const to = renderedSize({ width, height, orientation }, { maxPixels });
       out = out.resize(to.width, to.height, { fit: 'fill' });
@@ -102,11 +108,18 @@ export async function renderImage(
   } catch (cause) {
     throw new WinnowError({
       code: 'MEDIA_UNREADABLE',
-      message: `An image can't be decoded: ${(cause as Error).message.split('\n')[0]}`,
+      message: `An image can't be decoded: ${damageOf(typeof input === 'string' ? await readFile(input) : input)}.`,
       hint: 'Run "winnow doctor" on the data set.',
       cause,
     });
   }
+}
+
+/** Inks as the colours that trainers see, which know no profile. */
+async function plainCmyk(image: Sharp): Promise<Sharp> {
+  const { default: sharp } = await import('sharp');
+  const { width, height, data } = await cmykToRgb(image);
+  return sharp(data, { raw: { width, height, channels: 3 } });
 }
 
 function isEncoding(format: string | undefined): format is Encoding {

@@ -2,12 +2,24 @@ import type { FoundBox } from '../../dataset/boxes/boxes.ts';
 import { fits } from '../../dataset/boxes/frames.ts';
 import { type StoredSize, shownSize } from '../../dataset/media/media-size.ts';
 import type { BoxFrame } from '../../families/boxes.ts';
+import type { DoctorContext } from './check.ts';
 
 /** A row with boxes, each with the size of its image where that is known. */
 export interface Grounded {
   row: number;
   id: string;
   boxes: (FoundBox & { size?: StoredSize })[];
+}
+
+/** The frame of a file's undeclared boxes, once an examination has found it. */
+const fileFrames = new WeakMap<DoctorContext, BoxFrame>();
+
+export function fileFrameOf(context: DoctorContext): BoxFrame | undefined {
+  return fileFrames.get(context);
+}
+
+export function noteFileFrame(context: DoctorContext, frame: BoxFrame | undefined): void {
+  if (frame !== undefined) fileFrames.set(context, frame);
 }
 
 /** In a file of thousandths at least this share of the rows has boxes that can't be pixels of their image. */

@@ -48,6 +48,8 @@ export interface DoctorContext {
   maxBytes: number;
   /** Largest image that is decoded, in pixels. */
   maxPixels: number;
+  /** Fixes keep what decodes of images that are cut or damaged, instead of leaving their rows out. */
+  keepDamaged: boolean;
   /** True for a check that was asked for; what isn't wanted need not be computed. */
   wanted(code: string): boolean;
   /** Note a faulty row. One row is counted once for each code: further details of it are joined. */

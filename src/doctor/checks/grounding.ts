@@ -3,7 +3,7 @@ import { converted, rotated, sizeForModel } from '../../dataset/boxes/frames.ts'
 import { type StoredSize, shownSize, storedSize } from '../../dataset/media/media-size.ts';
 import type { Sample } from '../../dataset/sample.ts';
 import type { BoxFrame } from '../../families/boxes.ts';
-import { boxFaults, frameOf, type Grounded, unrotatedSize } from './box-frames.ts';
+import { boxFaults, frameOf, type Grounded, noteFileFrame, unrotatedSize } from './box-frames.ts';
 import type { Check, CheckGroup, DoctorContext, Examination } from './check.ts';
 import { textSummary } from './texts.ts';
 
@@ -65,6 +65,7 @@ function open(context: DoctorContext): Examination {
     async finish() {
       await addSizes(rows, sizeOf, context);
       fileFrame = frameOf(rows);
+      noteFileFrame(context, fileFrame);
       for (const grounded of rows) {
         const { row, id } = grounded;
         const size = unrotatedSize(grounded, fileFrame);

@@ -228,19 +228,17 @@ describe('media checks', () => {
     expect(details).toMatch(/side28\.png: .*(784 pixels|bytes), more than the limit/);
   });
 
-  it('mends into a new version in which nothing mendable is left', async () => {
+  it('fixes into a new version in which nothing fixable is left', async () => {
     const out = join(root, 'fixed');
     const only = CODES.slice(2);
     const { fixed } = await doctor(null, { path: join(root, 'data.json'), images, only, fix: true, out });
     expect(fixed!.changed).toMatchObject({ D104: 2, D105: 7 });
-    expect(fixed!.dropped).toMatchObject({ D106: 1, D108: 7 });
+    // Cut or no images at all: three of each.
+    expect(fixed!.dropped).toMatchObject({ D103: 6, D106: 1, D108: 7 });
     const again = await doctor(null, { path: fixed!.path, only });
     const left = codesById(again.findings);
-    // Not even a part of these can be decoded, or nobody can make their pixels.
+    // Nobody can make the pixels of these.
     expect(left).toEqual({
-      'page.jpg': ['D103'],
-      'noise.png': ['D103'],
-      'drawing.png': ['D103'],
       'icon.png': ['D107'],
       'ratio200.png': ['D107'],
       'cut.mp4': ['D109'],
@@ -249,7 +247,89 @@ describe('media checks', () => {
     });
   });
 
-  it('mends images that are data URIs, and boxes by the image as it was', async () => {
+  it('keeps what decodes of a cut image where that is asked for, and never by the way', async () => {
+    const path = join(root, 'cut.json');
+    const conversations = [
+      { from: 'human', value: '<image>\nWhat is it?' },
+      { from: 'gpt', value: 'A thing.' },
+    ];
+    writeFileSync(path, JSON.stringify([{ id: 'cut', image: 'cut.jpg', conversations }]));
+    const fix = { path, images, fix: true };
+    const kept = await doctor(null, { ...fix, keepDamaged: true, out: join(root, 'cut-kept') });
+    expect(kept.fixed).toMatchObject({ rows: 1, changed: { D103: 1 } });
+    const dropped = await doctor(null, { ...fix, out: join(root, 'cut-dropped') });
+    expect(dropped.fixed).toMatchObject({ rows: 0, dropped: { D103: 1 } });
+    expect(dropped.findings[0]!.details).toEqual(['cut.jpg: truncated: the file ends before the JPEG image does']);
+  });
+
+  it('sees a white drawing on nothing, and lays it on black', async () => {
+    const folder = mkdtempSync(join(tmpdir(), 'winnow-drawing-'));
+    for (const [name, at] of [
+      ['a', 2],
+      ['b', 40],
+    ] as const) {
+      const line = Buffer.from(
+        `<svg xmlns="http://www.w3.org/2000/svg" width="90" height="60"><rect x="${at}" y="9" width="20" height="30" fill="white"/></svg>`,
+      );
+      await sharp(line)
+        .png()
+        .toFile(join(folder, `${name}.png`));
+    }
+    const rows = ['a', 'b'].map((id) => ({
+      id,
+      image: `${id}.png`,
+      conversations: [
+        { from: 'human', value: '<image>\nWhat is it?' },
+        { from: 'gpt', value: 'A bar.' },
+      ],
+    }));
+    writeFileSync(join(folder, 'data.json'), JSON.stringify(rows));
+    const { findings, fixed } = await doctor(null, {
+      path: join(folder, 'data.json'),
+      fix: true,
+      out: join(folder, 'out'),
+    });
+    expect(findings.map(({ code }) => code)).toEqual(['D105']);
+    expect(fixed!.rows).toBe(2);
+    expect((await doctor(null, { path: fixed!.path })).findings).toEqual([]);
+  });
+
+  it('pads with the boxes, and leaves a turned image alone whose boxes may be either way', async () => {
+    const folder = mkdtempSync(join(tmpdir(), 'winnow-follow-'));
+    await scene(7, 640, 20).png().toFile(join(folder, 'strip.png'));
+    await scene(8, 640, 480).jpeg().withMetadata({ orientation: 6 }).toFile(join(folder, 'turned.jpg'));
+    const row = (id: string, image: string, box: string) => ({
+      id,
+      image,
+      conversations: [
+        { from: 'human', value: '<image>\nGive the bounding box.' },
+        { from: 'gpt', value: box },
+      ],
+    });
+    const rows = [
+      row('unit', 'strip.png', '[0.1, 0.5, 0.9, 0.75]'),
+      row('pixels', 'strip.png', '[10, 5, 600, 15]'),
+      row('either', 'turned.jpg', '[10, 10, 90, 90]'),
+    ];
+    writeFileSync(join(folder, 'data.json'), JSON.stringify(rows));
+    const options = { only: ['D104', 'D106', 'D401', 'D403'], target: 'qwen3-vl' };
+    const { fixed } = await doctor(null, {
+      path: join(folder, 'data.json'),
+      ...options,
+      fix: true,
+      out: join(folder, 'out'),
+    });
+    const after = JSON.parse(readFileSync(fixed!.path, 'utf8')) as typeof rows;
+    // 20 rows of pixels of 32.
+    expect(after.map(({ conversations }) => conversations[1]!.value)).toEqual([
+      '[0.1, 0.3125, 0.9, 0.4688]',
+      '[10, 5, 600, 15]',
+      '[10, 10, 90, 90]',
+    ]);
+    expect(after[2]!.image).toBe('turned.jpg');
+  });
+
+  it('fixes images that are data URIs, and boxes by the image as it was', async () => {
     const bytes = await scene(99, 640, 480).jpeg().withMetadata({ orientation: 6 }).toBuffer();
     const path = join(root, 'inline.jsonl');
     const row = {

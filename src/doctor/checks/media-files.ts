@@ -17,8 +17,8 @@ const CHECKS: readonly Check[] = [
     severity: 'error',
     title: 'image truncated, undecodable, or not what its name says',
     why: 'Loaders stop, skip the row in silence, or feed a half-grey picture.',
-    advice: 'Download the file again; --fix renames what is sound and re-encodes what is left of the rest.',
-    fix: 're-encode, or rename to what the content is',
+    advice: 'Download the file again.',
+    fix: 'rename to what the content is; else drop the row (--keep-damaged: keep what decodes)',
   },
   {
     code: 'D104',
@@ -33,8 +33,8 @@ const CHECKS: readonly Check[] = [
     severity: 'warn',
     title: 'image that is not 8-bit RGB or grey',
     why: 'Loaders disagree on what transparency, palettes, CMYK, 16 bits and animations become.',
-    advice: 'Flatten on white, take the first frame, and save as RGB.',
-    fix: 'flatten on white, first frame, RGB of 8 bits',
+    advice: 'Flatten on a plain colour, take the first frame, and save as RGB.',
+    fix: 'flatten on white (what is white on black), first frame, RGB of 8 bits',
   },
   {
     code: 'D106',
@@ -96,7 +96,10 @@ function reportFaults(
   const faults = collection.media.map(({ kind }, number): Fault[] =>
     kind === 'video'
       ? videoFaults(videos[number] ?? {}, context.target)
-      : [...imageFaults(images[number] ?? {}, context.target), ...(placeholders.get(number) ?? [])],
+      : [
+          ...imageFaults(images[number] ?? {}, context.target, context.keepDamaged),
+          ...(placeholders.get(number) ?? []),
+        ],
   );
   collection.rows.forEach((row, index) => {
     for (const number of collection.mediaOf(index)) {

@@ -128,7 +128,8 @@ const twice: RowCheck = {
     const issues: string[] = [];
     for (const kind of KINDS) {
       const paths = listed(sample, kind).map(({ path }) => path);
-      const again = paths.find((path, index) => paths.indexOf(path) !== index);
+      const met = new Set<string>();
+      const again = paths.find((path) => met.size === met.add(path).size);
       if (again !== undefined) issues.push(`${kind} ${JSON.stringify(again.slice(0, 80))} is listed twice`);
       // Where the numbers differ, D101 says so.
       if (paths.length !== shown(sample, kind)) continue;

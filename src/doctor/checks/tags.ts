@@ -96,27 +96,42 @@ function moveToUser(sample: Sample): Sample | null {
 
 /** Placeholders become text (or nothing), and those that stay are counted anew from left to right. */
 function replaceAt(sample: Sample, places: readonly Place[], text: (part: Media) => string): Sample {
-  const isPlace = (turn: number, at: number): boolean => places.some(([t, p]) => t === turn && p === at);
+  const chosen = new Map<number, Set<number>>();
+  for (const [turn, at] of places) chosen.set(turn, (chosen.get(turn) ?? new Set()).add(at));
+  const isPlace = (turn: number, at: number): boolean => chosen.get(turn)?.has(at) === true;
   const next = { image: 0, video: 0 };
   const messages = sample.messages.map((message, turn): Message => {
     const parts: Part[] = [];
+    let pieces: string[] = [];
+    const flush = (): void => {
+      if (pieces.length > 0) parts.push({ type: 'text', text: pieces.join('') });
+      pieces = [];
+    };
     for (const [at, part] of message.parts.entries()) {
-      if (part.type === 'image' && !isPlace(turn, at)) parts.push({ type: 'image', image: next.image++ });
-      else if (part.type === 'video' && !isPlace(turn, at)) parts.push({ type: 'video', video: next.video++ });
-      else {
+      if (part.type === 'text' || isPlace(turn, at)) {
         const words = part.type === 'text' ? part.text : text(part);
-        const last = parts.at(-1);
-        if (words === '') continue;
-        if (last?.type === 'text') parts[parts.length - 1] = { type: 'text', text: glue(last.text, words) };
-        else parts.push({ type: 'text', text: words });
+        if (words !== '') glue(pieces, words);
+        continue;
       }
+      flush();
+      parts.push(
+        part.type === 'image' ? { type: 'image', image: next.image++ } : { type: 'video', video: next.video++ },
+      );
     }
+    flush();
     return { ...message, parts };
   });
   return { ...sample, messages };
 }
 
-/** Two pieces of a line; where both bring a space at the seam one is enough. */
-function glue(a: string, b: string): string {
-  return /\s$/.test(a) && /^\s/.test(b) ? a.trimEnd() + b : a + b;
+/** Adds a piece to a line; where both sides bring a space at the seam one is enough. */
+function glue(pieces: string[], words: string): void {
+  if (/^\s/.test(words))
+    while (pieces.length > 0) {
+      const last = pieces.pop()!.trimEnd();
+      if (last === '') continue;
+      pieces.push(last);
+      break;
+    }
+  pieces.push(words);
 }

@@ -150,7 +150,8 @@ const padded: RowCheck = {
       const last = parts.at(-1);
       if (first?.type === 'text' && /^\s/.test(first.text))
         return `turn ${turn} begins with ${quote(lead(first.text))}`;
-      if (last?.type === 'text' && /\s$/.test(last.text)) return `turn ${turn} ends with ${quote(tail(last.text))}`;
+      if (last?.type === 'text' && last.text !== last.text.trimEnd())
+        return `turn ${turn} ends with ${quote(tail(last.text))}`;
     }
     return undefined;
   },
@@ -172,7 +173,7 @@ const padded: RowCheck = {
 };
 
 const lead = (text: string): string => /^\s*/.exec(text)![0];
-const tail = (text: string): string => /\s*$/.exec(text)![0];
+const tail = (text: string): string => text.slice(text.trimEnd().length);
 
 const suspicious: RowCheck = {
   code: 'D206',

@@ -3,7 +3,7 @@ import { readFile } from 'node:fs/promises';
 import { type MediaScope, resolveMedia } from '../../dataset/media/media.ts';
 import type { CloseUp } from '../near-duplicates/near-duplicate-images.ts';
 import { CLOSE_SIDE } from '../near-duplicates/same-picture.ts';
-import { openImage, smallPicture } from './decode-facts.ts';
+import { backgroundOf, openImage, smallPicture } from './decode-facts.ts';
 
 /**
  * A second look at an image that was decoded before. @param path of the image in the data set; undefined: it is gone
@@ -32,7 +32,7 @@ export function closeUpOf(scope: MediaScope, path: () => Promise<string | undefi
         const { image } = await openImage(bytes);
         const { data, info } = await image
           .clone()
-          .flatten({ background: '#fff' })
+          .flatten({ background: await backgroundOf(image) })
           .toColourspace('srgb')
           .raw({ depth: 'uchar' })
           .toBuffer({ resolveWithObject: true });

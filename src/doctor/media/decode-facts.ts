@@ -1,4 +1,7 @@
 import type { Metadata, Sharp } from 'sharp';
+import { bmpHeader } from '../../dataset/media/bmp.ts';
+import { mediaTypeOf } from '../../dataset/media/media-type.ts';
+import { openSharp } from '../../dataset/media/open-image.ts';
 
 /** What one decoding tells of an image, beside its pixels. */
 export interface HeaderFacts {
@@ -25,8 +28,7 @@ export async function openImage(
   bytes: Uint8Array,
   failOn: 'warning' | 'error' = 'error',
 ): Promise<{ image: Sharp; header: HeaderFacts }> {
-  const { default: sharp } = await import('sharp');
-  const image = sharp(bytes, { failOn, limitInputPixels: false, ignoreIcc: true, autoOrient: true });
+  const image = await openSharp(bytes, { failOn, limitInputPixels: false, ignoreIcc: true, autoOrient: true });
   const metadata = await image.metadata();
   return {
     image,
@@ -40,13 +42,22 @@ export async function openImage(
 }
 
 /**
- * The image squeezed into `side` x `side` pixels of RGB, upright, on white: every byte of the file is decoded for it.
+ * The image squeezed into `side` x `side` pixels of RGB, upright, on a background on which it shows: every byte of the
+ * file is decoded for it.
  */
 export async function smallPicture(image: Sharp, side: number): Promise<Uint8Array> {
+  const white = await squeezed(image, side, '#fff');
+  // What is drawn in white on nothing shows on black alone.
+  if (deviation(white) > MAYBE_FLAT || !(await image.metadata()).hasAlpha) return white;
+  const black = await squeezed(image, side, '#000');
+  return deviation(black) > deviation(white) ? black : white;
+}
+
+async function squeezed(image: Sharp, side: number, background: string): Promise<Uint8Array> {
   const { data, info } = await image
     .clone()
     .resize(side, side, { fit: 'fill', kernel: 'linear', fastShrinkOnLoad: false })
-    .flatten({ background: '#fff' })
+    .flatten({ background })
     .toColourspace('srgb')
     .raw({ depth: 'uchar' })
     .toBuffer({ resolveWithObject: true });
@@ -56,13 +67,25 @@ export async function smallPicture(image: Sharp, side: number): Promise<Uint8Arr
   return rgb;
 }
 
-/** True where the whole image is one colour, but for faint noise: no channel deviates by more than 2.5 of 255. */
+/**
+ * True where the whole image is one colour, but for faint noise, on white and on black: no channel deviates by more
+ * than 2.5 of 255.
+ */
 export async function isFlat(image: Sharp, small: Uint8Array): Promise<boolean> {
-  if (deviation(small) > MAYBE_FLAT) return false;
+  return deviation(small) <= MAYBE_FLAT && (await isFlatOn(image, '#fff')) && (await isFlatOn(image, '#000'));
+}
+
+/** The background to lay an image on: white, or black where the image would be one colour on white. */
+export async function backgroundOf(image: Sharp): Promise<'#fff' | '#000'> {
+  if (!(await image.metadata()).hasAlpha || !(await isFlatOn(image, '#fff'))) return '#fff';
+  return (await isFlatOn(image, '#000')) ? '#fff' : '#000';
+}
+
+async function isFlatOn(image: Sharp, background: string): Promise<boolean> {
   // `stats` looks at the file as it is stored: an alpha channel and 16 bit have to be taken out first.
   const plain = await image
     .clone()
-    .flatten({ background: '#fff' })
+    .flatten({ background })
     .toColourspace('srgb')
     .png({ compressionLevel: 1 })
     .toBuffer();
@@ -89,8 +112,10 @@ function deviation(rgb: Uint8Array): number {
 /** Grey of 8 bits isn't listed: every loader repeats it into RGB without a loss. */
 function modesOf(metadata: Metadata, bytes: Uint8Array): string[] {
   const modes: string[] = [];
+  if (mediaTypeOf(bytes)?.name === 'BMP' && bmpHeader(Buffer.from(bytes)).bits <= 8) modes.push('palette');
   if (metadata.isPalette || metadata.format === 'gif') modes.push('palette');
-  if (metadata.hasAlpha && metadata.format !== 'gif') modes.push('alpha channel');
+  if (metadata.hasAlpha && metadata.format !== 'gif')
+    modes.push(metadata.isPalette ? 'a transparent colour in it' : 'alpha channel');
   if (metadata.space === 'cmyk') modes.push('CMYK');
   const depth = bitsOf(metadata);
   if (depth > 8) modes.push(`${depth} bits a channel`);

@@ -20,11 +20,14 @@ const MOST_ASPECT = 200;
 const LEAST_SIDE = 28;
 const MOST_UPSCALING = 4;
 
-/** Faults of one image that don't depend on the others: D102 to D108. */
-export function imageFaults(facts: ImageFacts, target: Target | undefined): Fault[] {
+/**
+ * Faults of one image that don't depend on the others: D102 to D108.
+ * @param keepDamaged of an image that is cut or damaged, what decodes is kept; else its rows are left out
+ */
+export function imageFaults(facts: ImageFacts, target: Target | undefined, keepDamaged = false): Fault[] {
   if (facts.unreadable !== undefined) return [{ code: 'D102', detail: facts.unreadable }];
   const faults: Fault[] = [];
-  if (facts.broken !== undefined) faults.push(brokenFault(facts));
+  if (facts.broken !== undefined) faults.push(brokenFault(facts, keepDamaged));
   if (facts.tooLarge !== undefined) faults.push({ code: 'D106', detail: facts.tooLarge, remedy: 'drop' });
   if (facts.header !== undefined) {
     const { orientation, modes } = facts.header;
@@ -36,13 +39,11 @@ export function imageFaults(facts: ImageFacts, target: Target | undefined): Faul
   return faults;
 }
 
-function brokenFault({ broken, rename, header }: ImageFacts): Fault {
+function brokenFault({ broken, rename, header }: ImageFacts, keepDamaged: boolean): Fault {
   const detail = broken!;
   if (rename !== undefined) return { code: 'D103', detail, remedy: 'rename' };
-  // With a header there are pixels: what was decoded of them can be kept.
-  return header === undefined
-    ? { code: 'D103', detail, fixable: false }
-    : { code: 'D103', detail, remedy: 're-encode' };
+  // With a header there are pixels: what was decoded of them can be kept, if somebody wants half a picture.
+  return { code: 'D103', detail, remedy: header !== undefined && keepDamaged ? 're-encode' : 'drop' };
 }
 
 function sizeFaults({ header, tooLarge }: ImageFacts, target: Target | undefined): Fault[] {

@@ -4,10 +4,10 @@ import { type FileHandle, open } from 'node:fs/promises';
 import { extname } from 'node:path';
 import { WinnowError } from '../../base/errors.ts';
 import { isRemote, type MediaScope, resolveMedia } from '../../dataset/media/media.ts';
+import { damageOf } from '../../dataset/media/media-damage.ts';
 import { type MediaType, mediaTypeNamed, mediaTypeOf, mediaTypeOfMime } from '../../dataset/media/media-type.ts';
 import { type Hash64, SIDE } from '../near-duplicates/perceptual-hash.ts';
 import { fingerprint } from '../near-duplicates/signature.ts';
-import { bmpHeader } from './bmp.ts';
 import { type HeaderFacts, isFlat, openImage, smallPicture } from './decode-facts.ts';
 
 /** Everything that the doctor wants to know of one image: measured once, whatever the number of rows that use it. */
@@ -114,16 +114,15 @@ async function inspectBytes(bytes: Buffer, claim: Claim, options: InspectOptions
     facts.rename = type.extensions[0]!;
   }
   // Pillow reads these, libvips doesn't: what can be known without decoding is.
-  if (type.readers === 'pillow' || type.name === 'BMP')
-    return type.name === 'BMP' ? { ...facts, ...bmpHeader(bytes) } : facts;
+  if (type.readers === 'pillow') return facts;
   try {
     return await decode(bytes, facts, options, 'warning');
   } catch (error) {
     const { rename: _, ...rest } = facts;
     if (options.isAlone !== true) return { ...rest, isDoubtful: true };
-    if (isDamage(error)) return { ...rest, broken: reasonOf(error) };
+    if (isDamage(error)) return { ...rest, broken: damageOf(bytes) };
     // A warning about a profile, a tag or bytes to spare: what every loader passes over.
-    return await decode(bytes, facts, options, 'error').catch((fault) => ({ ...rest, broken: reasonOf(fault) }));
+    return await decode(bytes, facts, options, 'error').catch(() => ({ ...rest, broken: damageOf(bytes) }));
   }
 }
 
@@ -161,14 +160,3 @@ function notAnImage(bytes: Buffer, type: MediaType | undefined): string {
     ? `the content is ${type.name}, which trainers' image loaders don't read`
     : `the content is no image but ${type.name}`;
 }
-
-/** The first line of a libvips message that says something. */
-function reasonOf(error: unknown): string {
-  const lines = (error instanceof Error ? error.message : String(error)).split('\n').map((line) => line.trim());
-  const text = lines.find((line) => line !== '' && !line.startsWith('Warning treated as error')) ?? lines[0]!;
-  if (/Corrupt JPEG data/i.test(text)) return `damaged: ${text}`;
-  if (CUT.test(text)) return `truncated: ${text}`;
-  return `can't be decoded: ${text}`;
-}
-
-const CUT = /premature end|unexpected end|end of stream|read error|not enough data|truncated/i;

@@ -1,6 +1,11 @@
 import { open } from 'node:fs/promises';
 import type { Metadata, Sharp, SharpOptions } from 'sharp';
 import { WinnowError } from '../../base/errors.ts';
+import { bmpHeader, decodeBmp } from '../../dataset/media/bmp.ts';
+import { cmykToRgb } from '../../dataset/media/cmyk.ts';
+import { damageOf } from '../../dataset/media/media-damage.ts';
+import { mediaTypeOf } from '../../dataset/media/media-type.ts';
+import { withoutTransparency } from '../../dataset/media/open-image.ts';
 import type { RgbImage } from '../types.ts';
 
 export interface DecodeOptions {
@@ -15,9 +20,10 @@ const MAX_PIXELS = 178_956_970;
 
 /**
  * Decodes an image to RGB, 8 bit, as `PIL.Image.open(path).convert('RGB')` does, which is what trainers feed to a
- * processor: the EXIF orientation is not applied, an alpha channel is dropped and not blended, a colour profile is
- * ignored, CMYK is inverted without a profile, 16-bit colour keeps its high byte, and of an animation the first frame
- * is taken. No shrink-on-load: resizing is the processor's.
+ * processor: the EXIF orientation is not applied, an alpha channel is dropped and not blended (a transparent colour of
+ * a palette is the colour that the palette has), a colour profile is ignored, CMYK is inverted without a profile,
+ * 16-bit colour keeps its high byte, and of an animation the first frame is taken. No shrink-on-load: resizing is the
+ * processor's.
  * @param source a path, a `data:` URI, or the bytes of a file.
  * @throws WinnowError `IMAGE_MISSING`, `IMAGE_TOO_LARGE`, or `IMAGE_BROKEN` (truncated, damaged, or no image at all).
  */
@@ -30,21 +36,38 @@ export async function decodeImage(source: string | Uint8Array, options: DecodeOp
   // Pixels are limited below, with our own message; `error` takes what Pillow takes: warnings pass, truncation doesn't.
   const settings: SharpOptions = { failOn: 'error', limitInputPixels: false, ignoreIcc: true, autoOrient: false };
   try {
-    const image = sharp(bytes, settings);
+    const type = mediaTypeOf(bytes)?.name;
+    const limit = (width: number, height: number): void => {
+      if (width * height > maxPixels) throw tooLarge(`${width} x ${height} pixels`, `${maxPixels} pixels`, file);
+    };
+    if (type === 'BMP') return bitmap(bytes, limit, file);
+    const image = sharp(type === 'GIF' ? withoutTransparency(bytes) : bytes, settings);
     const metadata = await image.metadata();
-    const pixels = metadata.width * (metadata.pageHeight ?? metadata.height);
-    if (pixels > maxPixels)
-      throw tooLarge(`${metadata.width} x ${metadata.height} pixels`, `${maxPixels} pixels`, file);
-    return await rgb(image, metadata);
+    limit(metadata.width, metadata.pageHeight ?? metadata.height);
+    return await rgb(image, metadata, type === 'PNG' && isGrey16(bytes));
   } catch (error) {
     if (error instanceof WinnowError) throw error;
-    throw broken(reasonOf(error), file, error);
+    throw broken(damageOf(bytes), file, error);
   }
 }
 
-async function rgb(image: Sharp, metadata: Metadata): Promise<RgbImage> {
+function bitmap(bytes: Uint8Array, limit: (width: number, height: number) => void, file: string | undefined): RgbImage {
+  const data = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length);
+  const header = bmpHeader(data);
+  const { width, height } = header;
+  if (header.broken !== undefined) throw broken(header.broken, file);
+  limit(width, height);
+  return { width, height, data: decodeBmp(data, header) };
+}
+
+/** Whether a PNG's header says grey of 16 bits; a colour that counts as transparent (`tRNS`) changes nothing. */
+function isGrey16(png: Uint8Array): boolean {
+  return png[24] === 16 && png[25] === 0;
+}
+
+async function rgb(image: Sharp, metadata: Metadata, isGreyPng: boolean): Promise<RgbImage> {
   if (metadata.space === 'cmyk') return cmykToRgb(image);
-  if (metadata.space === 'grey16' && !metadata.hasAlpha) return grey16(image);
+  if (isGreyPng || (metadata.space === 'grey16' && !metadata.hasAlpha)) return grey16(image);
   const { data, info } = await image
     .removeAlpha()
     .toColourspace('srgb')
@@ -55,25 +78,6 @@ async function rgb(image: Sharp, metadata: Metadata): Promise<RgbImage> {
   if (channels === 3) return { width, height, data: plain };
   const out = new Uint8Array(width * height * 3);
   for (let i = 0; i < width * height; i++) out.fill(plain[i * channels]!, i * 3, i * 3 + 3);
-  return { width, height, data: out };
-}
-
-/** Pillow's conversion: every ink takes its share of what black leaves. */
-async function cmykToRgb(image: Sharp): Promise<RgbImage> {
-  const { data, info } = await image
-    .pipelineColourspace('cmyk')
-    .toColourspace('cmyk')
-    .raw({ depth: 'uchar' })
-    .toBuffer({ resolveWithObject: true });
-  const { width, height, channels } = info;
-  const out = new Uint8Array(width * height * 3);
-  for (let i = 0; i < width * height; i++) {
-    const left = 255 - data[i * channels + 3]!;
-    for (let c = 0; c < 3; c++) {
-      const t = data[i * channels + c]! * left + 128;
-      out[i * 3 + c] = left - ((t + (t >> 8)) >> 8);
-    }
-  }
   return { width, height, data: out };
 }
 
@@ -143,11 +147,4 @@ function broken(reason: string, file: string | undefined, cause?: unknown): Winn
     hint: 'Replace the file or drop the row.',
     cause,
   });
-}
-
-/** First line of a libvips message, which repeats itself over several lines. */
-function reasonOf(error: unknown): string {
-  const text = error instanceof Error ? error.message : String(error);
-  if (text.includes('unsupported image format')) return 'it is not a JPEG, PNG, WebP, GIF, AVIF, TIFF or SVG image';
-  return text.split('\n')[0]!.trim();
 }
