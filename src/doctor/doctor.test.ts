@@ -157,6 +157,14 @@ describe('doctor', () => {
     expect((await saved())!.partial).toBeUndefined();
   });
 
+  it('names every new version anew', async () => {
+    const folder = room();
+    await importDataset(folder, { path: planted() });
+    const fix = { only: ['D205'], fix: true, out: undefined };
+    const names = [await doctor(folder, fix), await doctor(folder, fix)].map(({ fixed }) => fixed!.dataset);
+    expect(names).toEqual(['data-fixed', 'data-fixed-2']);
+  });
+
   it('refuses what it does not know', async () => {
     const path = planted();
     await expect(doctor(null, { path, target: 'gpt-9' })).rejects.toMatchObject({

@@ -1,3 +1,4 @@
+import { accessSync, constants, existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { WinnowError } from '../base/errors.ts';
 import type { Dataset } from '../dataset/dataset.ts';
@@ -64,17 +65,47 @@ async function withProject(folder: string, request: DoctorRequest): Promise<Doct
 
 /** The result is kept for the report; a new version becomes a data set of its own. */
 async function inProject(project: Project, request: DoctorRequest): Promise<DoctorResult> {
+  const isWritable = canWrite(project.folder) && canWrite(project.paths.root);
+  if (request.fix && !isWritable) throw readOnly(project.folder);
   const dataset = await project.dataset(request.dataset, indexing(request));
-  const name = `${dataset.name}-fixed`;
-  const result = await visit(dataset, { out: join(project.folder, 'fixed', name), ...request });
+  const name = freeName(project, `${dataset.name}-fixed`, request.out === undefined);
+  const out = request.out ?? join(project.folder, 'fixed', name);
+  const result = await visit(dataset, { ...request, out });
   const { only, skip = [], limit } = request;
   const partial = only !== undefined || skip.length > 0 || (limit !== undefined && limit < dataset.rows);
-  await saveResult(project, { ...result, partial: partial || undefined });
-  if (result.fixed !== undefined) {
-    const entry = { name, path: result.fixed.path, format: dataset.format };
-    await project.addDataset(entry);
+  if (isWritable) await saveResult(project, { ...result, partial: partial || undefined });
+  if (result.fixed === undefined) return result;
+  await project.addDataset({ name, path: result.fixed.path, format: dataset.format });
+  return { ...result, fixed: { ...result.fixed, dataset: name } };
+}
+
+/** The name, or with a number behind it where a data set (or the folder of its files) has it already. */
+function freeName(project: Project, name: string, needsFolder: boolean): string {
+  const taken = new Set(project.config().datasets.map((one) => one.name));
+  const isFree = (one: string): boolean =>
+    !taken.has(one) && !(needsFolder && existsSync(join(project.folder, 'fixed', one)));
+  for (let n = 1; ; n++) {
+    const one = n === 1 ? name : `${name}-${n}`;
+    if (isFree(one)) return one;
   }
-  return result;
+}
+
+function canWrite(folder: string): boolean {
+  try {
+    accessSync(folder, constants.W_OK);
+    return true;
+  } catch {
+    return false;
+  }
+}
+
+function readOnly(folder: string): WinnowError {
+  return new WinnowError({
+    code: 'PROJECT_READ_ONLY',
+    message: 'The project can not be written, and --fix keeps a new data set in it.',
+    where: { file: folder },
+    hint: 'Examine without --fix, or name the file and a folder: winnow doctor FILE --fix --out NEW.',
+  });
 }
 
 async function visit(dataset: Dataset, request: DoctorRequest): Promise<DoctorResult> {
@@ -98,8 +129,17 @@ async function visit(dataset: Dataset, request: DoctorRequest): Promise<DoctorRe
       : undefined;
     const { name, path, format, rows, hash } = dataset;
     const { findings, notRun } = examined;
-    const result = { dataset: name, path, format, rows, hash, target: target?.name ?? null, findings, notRun };
-    return fixed === undefined ? result : { ...result, fixed };
+    return {
+      dataset: name,
+      path,
+      format,
+      rows,
+      hash,
+      target: target?.name ?? null,
+      findings,
+      notRun,
+      fixed,
+    };
   } finally {
     for (const one of against) await one.close();
   }

@@ -51,7 +51,7 @@ function verdict(findings: readonly CheckFinding[]): string {
   return fixable.length === 0 ? told : `${told} --fix fixes or drops rows of ${fixable.join(', ')}.`;
 }
 
-function fixedText({ path, log, rows, changed, dropped, lost }: NonNullable<DoctorResult['fixed']>): string {
+function fixedText({ path, log, rows, changed, dropped, lost, dataset }: NonNullable<DoctorResult['fixed']>): string {
   const tally = (counts: Record<string, number>): string =>
     Object.entries(counts)
       .map(([code, n]) => `${code} ${count(n)}`)
@@ -62,6 +62,12 @@ function fixedText({ path, log, rows, changed, dropped, lost }: NonNullable<Doct
     `  dropped: ${tally(dropped)}`,
     ...lost.map(({ what, count: n, ids }) => `  not carried over: ${what}, ${plural(n, 'row')} (first ${ids[0]})`),
     `  every change: ${log}`,
+    ...(dataset === undefined
+      ? []
+      : [
+          `It is the data set "${dataset}" of the project; commands without --dataset go on using the first one.`,
+          `Next: winnow score loss --dataset ${dataset}`,
+        ]),
   ].join('\n');
 }
 

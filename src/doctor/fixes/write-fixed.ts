@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto';
 import { existsSync, rmSync } from 'node:fs';
 import { basename, dirname, extname, join, resolve } from 'node:path';
+import { WinnowError } from '../../base/errors.ts';
 import { openAtomic, sweepTemporary, writeFileAtomic } from '../../base/files/atomic.ts';
 import { makeFolder } from '../../base/files/make-folder.ts';
 import { outputGuard } from '../../base/files/output-guard.ts';
@@ -41,6 +42,8 @@ export interface Change {
 export interface FixResult {
   /** The new version's main file. */
   path: string;
+  /** Its name as a data set of the project, where there is one. */
+  dataset?: string;
   /** One JSON line for each change. */
   log: string;
   rows: number;
@@ -117,7 +120,7 @@ export async function writeFixed(dataset: Dataset, examined: Examined, request: 
   } catch (error) {
     store.discard();
     if (isLogged) rmSync(logFile, { force: true });
-    throw error;
+    throw withHint(error);
   } finally {
     await lines.abort();
   }
@@ -188,4 +191,11 @@ function mediaStore(folder: string): { put: FixContext['store']; discard(): void
       if (isNew) rmSync(folder, { recursive: true, force: true });
     },
   };
+}
+
+/** Nothing that is there is replaced here, not even with a flag. */
+function withHint(error: unknown): unknown {
+  if (!(error instanceof WinnowError) || error.code !== 'OUTPUT_EXISTS') return error;
+  const { code, message, where } = error;
+  return new WinnowError({ code, message, where, hint: 'Name another folder with --out.', exitCode: 2, cause: error });
 }

@@ -9,6 +9,7 @@ import { type MediaType, mediaTypeNamed, mediaTypeOf, mediaTypeOfMime } from '..
 import { type Hash64, SIDE } from '../near-duplicates/perceptual-hash.ts';
 import { fingerprint } from '../near-duplicates/signature.ts';
 import { type HeaderFacts, isFlat, openImage, smallPicture } from './decode-facts.ts';
+import { missingReason } from './missing-reason.ts';
 
 /** Everything that the doctor wants to know of one image: measured once, whatever the number of rows that use it. */
 export interface ImageFacts {
@@ -60,7 +61,9 @@ export async function inspectImage(scope: MediaScope, path: string, options: Ins
     return await inspectBytes(media.bytes, { promised, words: `the data URI says "${media.mime}"` }, options);
   } catch (error) {
     if (!(error instanceof WinnowError)) throw error;
-    return error.code === 'MEDIA_DATA_URI' ? { broken: error.message } : { unreadable: error.message };
+    return error.code === 'MEDIA_DATA_URI'
+      ? { broken: error.message }
+      : { unreadable: missingReason(scope, path, error) };
   }
 }
 

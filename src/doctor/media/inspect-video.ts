@@ -3,6 +3,7 @@ import { extname } from 'node:path';
 import { WinnowError } from '../../base/errors.ts';
 import { isRemote, type MediaScope, resolveMedia } from '../../dataset/media/media.ts';
 import { HEAD_BYTES, mediaKind, mediaTypeOf } from '../../dataset/media/media-type.ts';
+import { missingReason } from './missing-reason.ts';
 import { countAviFrames, countMatroskaFrames } from './video-chunks.ts';
 import type { ReadRange, VideoFacts } from './video-facts.ts';
 import { countMp4Frames } from './video-mp4.ts';
@@ -34,7 +35,7 @@ export async function inspectVideo(scope: MediaScope, path: string): Promise<Vid
       return buffer.subarray(0, bytesRead);
     }, stat.size);
   } catch (error) {
-    if (error instanceof WinnowError) return { missing: error.message };
+    if (error instanceof WinnowError) return { missing: missingReason(scope, path, error) };
     return {
       unreadable: `the file can't be read (${(error as NodeJS.ErrnoException).code ?? (error as Error).message})`,
     };
