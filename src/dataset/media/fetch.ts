@@ -102,7 +102,7 @@ function request(url: URL, allow: readonly string[], maxBytes: number, signal: A
           chunks.push(chunk);
         });
         response.on('error', reject);
-        response.on('close', () => response.complete || reject(fault('FETCH_FAILED', 'the server broke off')));
+        response.on('close', () => response.complete || reject(fault('FETCH_FAILED', 'The server broke off.')));
         response.on('end', () => {
           if (response.complete) resolve(Buffer.concat(chunks));
           else reject(fault('FETCH_FAILED', 'The server broke off.'));
@@ -113,14 +113,14 @@ function request(url: URL, allow: readonly string[], maxBytes: number, signal: A
     // An answer of 101 or to CONNECT is no response: without these the promise would never settle.
     const refuseUpgrade = (response: http.IncomingMessage, socket: Duplex): void => {
       socket.destroy();
-      reject(fault('FETCH_STATUS', `the server answers ${response.statusCode}`));
+      reject(fault('FETCH_STATUS', `The server answers ${response.statusCode}.`));
     };
     sent.on('upgrade', refuseUpgrade);
     sent.on('connect', refuseUpgrade);
     // Whatever else ends the connection. A promise that has settled is not changed by it.
     sent.on(
       'close',
-      () => isAnswered || reject(fault('FETCH_FAILED', 'the server closed the connection without an answer')),
+      () => isAnswered || reject(fault('FETCH_FAILED', 'The server closed the connection without an answer.')),
     );
   });
 }
