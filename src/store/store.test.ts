@@ -325,6 +325,7 @@ describe('selections', () => {
       dataset: { name: 'd', hash: dataset.hash, rows: 10 },
       lineage: { necessity: 'abc' },
       ids: ['r7', 'r2', 'r5'],
+      rowIds: ['r0', 'r1', 'r2', 'r3', 'r4', 'r5', 'r6', 'r7', 'r8', 'r9'],
     });
     await saveSelection(project, 'visnec-15%-s42', dataset, chosen, { necessity: 'abc' });
     expect(
