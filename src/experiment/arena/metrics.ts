@@ -103,8 +103,13 @@ function sourceGroups(source: readonly (string | null)[]): Groups | undefined {
  * themselves.
  */
 async function clusterGroups({ project, dataset, pool, seed, signal }: YardstickParts): Promise<Groups | undefined> {
-  const block = await columnsNamed(project, dataset, ['instruction']).catch(() => undefined);
-  const column = block?.columns.instruction;
+  const stored = await storedSignals(project, dataset);
+  const latest = stored.find(({ entry }) => entry.columns.some(({ name }) => name === 'instruction'));
+  const isThere = latest?.shards.every((shard) => shard.done) === true;
+  // A damaged file is a fault and not a missing column.
+  const column = isThere
+    ? (await columnsNamed(project, dataset, ['instruction'], { stored })).columns.instruction
+    : undefined;
   if (column?.kind !== 'f32') return undefined;
   const vectors = wideOf({ data: column.data, rows: dataset.rows, width: column.width });
   const context = { budget: 0, seed, signal };

@@ -3,7 +3,8 @@ import { type Matrix, squaredDistance } from './matrix.ts';
 /**
  * Ward's agglomerative clustering, cut at a share of the height of its last merge: clusters are merged as long as the
  * least growth of variance stays below the cut. By chains of nearest neighbours with the update of Lance and Williams:
- * rows^2 time and memory.
+ * rows^2 time and memory. No library: those on npm take rows^3 time or a matrix of arrays, know no weights, and leave
+ * the order of ties to their sort, where the same points must give the same clusters on every machine.
  *
  * @param points rows without NaN or infinity
  * @param weights how many rows each point stands for. @default 1 each

@@ -269,6 +269,47 @@ describe('an export', () => {
   });
 });
 
+describe('a table of another program', () => {
+  it.each(['csv', 'jsonl', 'parquet'])(
+    'keeps its numbers, texts and vectors when exported as %s and brought back',
+    async (end) => {
+      await bring(
+        'own.jsonl',
+        lines(
+          backwards((row) => ({
+            half: row % 7 === 0 ? null : row / 3,
+            whole: row - 9,
+            say: row % 5 === 0 ? null : row % 2 === 0 ? 'NA' : `said, "${row}"`,
+            place: [row / 3, -row],
+          })),
+        ),
+        { as: 'own' },
+      );
+      const names = ['own.half', 'own.whole', 'own.say', 'own.place'];
+      const to = join(folder, `back.${end}`);
+      await exportSignals(project, { names, to, force: true });
+      const before = await Promise.all(names.map(values));
+      await importSignal(project, { file: to, as: 'back' });
+      for (const [i, name] of names.entries()) expect(await values(`back.${name}`), name).toEqual(before[i]);
+    },
+  );
+
+  it('has no number where R or pandas say NA, and no column for an index without a name', async () => {
+    const text = ids.map(
+      (id, i) => `${i},"${id.replaceAll('"', '""')}",${i % 3 === 0 ? 'NA' : i / 2},${i % 2 === 0 ? 'None' : i}`,
+    );
+    const made = await bring('na.csv', [',id,score,count', ...text].join('\n'), { as: 'na' });
+    expect(made.columns.map(({ name, kind }) => [name, kind])).toEqual([
+      ['score', 'f32'],
+      ['count', 'f32'],
+    ]);
+    const score = (await values('na.score')) as { data: Float32Array };
+    expect([...score.data.subarray(0, 6)]).toEqual([Number.NaN, 0.5, 1, Number.NaN, 2, 2.5]);
+    const chosen = await bring('na.csv', [',id,score,count', ...text].join('\n'), { as: 'na', columns: ['column0'] });
+    expect(chosen.columns).toMatchObject([{ kind: 'f32' }]);
+  });
+});
+
 it('is missing for rows that are added later, which status says with the command', async () => {
   const rows = JSON.parse(readFileSync(join(folder, 'd.json'), 'utf8')) as { id: string }[];
   writeFileSync(join(folder, 'd.json'), JSON.stringify([...rows, { ...rows[0]!, id: 'new' }]));

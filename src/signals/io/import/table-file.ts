@@ -7,6 +7,7 @@ import type { Dataset } from '../../../dataset/dataset.ts';
 import type { ColumnBlock } from '../../../numeric/columns.ts';
 import type { Project } from '../../../store/project.ts';
 import type { ColumnRecord } from '../../../store/shard-file.ts';
+import { type CsvTypes, csvTypes } from './csv-types.ts';
 import { checkIds, makeIdTable } from './id-checks.ts';
 import { type ColumnFill, fillColumn, type IdRules, type ValueFile } from './source.ts';
 
@@ -44,11 +45,13 @@ export async function openTableFile(project: Project, dataset: Dataset, request:
   const duck = await openDuck({ folder: root, also: [dirname(file)], temporary });
   try {
     return await duck.alone(async (connection) => {
-      const types = await describe(connection, request);
+      const { types, values } = await describe(connection, request);
       const wanted = wantedColumns(types, request);
-      const names = [idColumn, ...wanted].map((column) =>
-        column === idColumn ? `CAST(${name(column)} AS VARCHAR) AS id` : name(column),
-      );
+      const names = [idColumn, ...wanted].map((column) => {
+        if (column === idColumn) return `CAST(${name(column)} AS VARCHAR) AS id`;
+        const value = values.get(column);
+        return value === undefined ? name(column) : `${value} AS ${name(column)}`;
+      });
       await connection.run(
         `CREATE TEMP VIEW given AS SELECT ${[...new Set(names)].join(', ')} FROM ${scan(request, types)}`,
       );
@@ -80,8 +83,7 @@ function scan({ file, format, idColumn }: TableRequest, types?: ReadonlyMap<stri
   if (format === 'parquet') return `read_parquet(${quote(file)})`;
   if (format === 'csv') {
     const id = types === undefined ? '' : `, types = {${quote(idColumn)}: 'VARCHAR'}`;
-    // Not strict: a last line without a carriage return, where the others have one, is common.
-    return `read_csv(${quote(file)}, header = true, delim = ',', quote = '"', escape = '"', strict_mode = false, sample_size = -1${id})`;
+    return scanCsv(file, `header = true${id}`);
   }
   const how = /\.json(\.gz)?$/i.test(file) ? 'auto' : 'newline_delimited';
   const columns = [...(types ?? [])].map(
@@ -91,13 +93,24 @@ function scan({ file, format, idColumn }: TableRequest, types?: ReadonlyMap<stri
   return `read_json(${quote(file)}, format = '${how}', maximum_object_size = 134217728, ${known})`;
 }
 
-async function describe(connection: DuckDBConnection, request: TableRequest): Promise<Map<string, string>> {
+/** Not strict: a last line without a carriage return, where the others have one, is common. */
+const scanCsv = (file: string, options: string): string =>
+  `read_csv(${quote(file)}, delim = ',', quote = '"', escape = '"', strict_mode = false, sample_size = -1, ${options})`;
+
+/** Types of the columns, and what makes the values of those that were read as text and are more. */
+async function describe(connection: DuckDBConnection, request: TableRequest): Promise<CsvTypes> {
   try {
     const reader = await connection.runAndReadAll(`DESCRIBE SELECT * FROM ${scan(request)}`);
     const types = new Map(reader.getRows().map(([column, type]) => [String(column), String(type)]));
     const odd = [...types.keys()].find((column) => !isName(column));
     if (odd !== undefined) throw new Error(`a column is called ${JSON.stringify(odd)}`);
-    return types;
+    // pandas keeps its index under this name.
+    const asked = [request.idColumn, ...(request.columns ?? [])];
+    for (const column of types.keys()) {
+      if (/^__index_level_\d+__$/.test(column) && !asked.includes(column)) types.delete(column);
+    }
+    if (request.format !== 'csv') return { types, values: new Map() };
+    return await csvTypes(connection, types, asked, (options) => scanCsv(request.file, options));
   } catch (cause) {
     throw unreadable(request.file, cause);
   }
