@@ -3,7 +3,7 @@ import type { ColumnTypes } from './formats/column-types.ts';
 import type { MediaLoader } from './media/place-media.ts';
 import type { Member } from './records/json-members.ts';
 import type { Joiner, RecordSink } from './records/sink.ts';
-import type { RecordSource, SourceRoom } from './records/source.ts';
+import type { OpenContext, RecordSource } from './records/source.ts';
 import type { Sample } from './sample.ts';
 
 /** What a format looks at to recognise itself: never more than the first records. */
@@ -107,7 +107,7 @@ export interface Format {
   /** Pixels that its trainer shrinks an image to before the model's own resize. */
   readonly trainerPixels?: number;
   /** What goes without a word of the trainers it is for, and so is said but refuses nothing (`id`). */
-  forgets?(sample: Sample, options: WriteOptions): string[];
+  silentlyDrops?(sample: Sample, options: WriteOptions): string[];
   /** Folder formats: the records, in a stable order. */
   listFolder?(path: string, options: Readonly<Record<string, unknown>>): Promise<{ records: unknown[]; says?: string }>;
   /**
@@ -119,7 +119,7 @@ export interface Format {
     probe: Probe,
     options: Readonly<Record<string, unknown>>,
     given: string,
-    room: SourceRoom,
+    context: OpenContext,
   ): Promise<RecordSource>;
   /**
    * Formats of JSON that aren't an array or lines: how the records are joined in the main file, and in files beside it.

@@ -40,7 +40,7 @@ describe.each(Object.entries(packers))('%s', (extension, pack) => {
       expect(dataset.hash).toBe(plain.hash);
       expect(dataset.name).toBe('neutral');
       expect(dataset.path).toBe(path);
-      expect(dataset.detected).toContain(`packed with ${extension === 'gz' ? 'gzip' : 'zstd'}`);
+      expect(dataset.detected).toContain(`compressed with ${extension === 'gz' ? 'gzip' : 'zstd'}`);
       expect(await dataset.get([3, 0])).toEqual(await plain.get([3, 0]));
       await dataset.close();
     }

@@ -1,7 +1,7 @@
 import { basename, extname } from 'node:path';
 import { LLAMA_FACTORY_PIXELS } from '../../families/boxes.ts';
 import type { Format, Probe, ReadContext, WriteOptions } from '../format.ts';
-import { PACKED } from '../records/compress.ts';
+import { COMPRESSED } from '../records/compress.ts';
 import type { Message, Sample } from '../sample.ts';
 import {
   assemble,
@@ -149,10 +149,10 @@ export const alpaca: Format = {
 
   holdsPreferences: true,
   holdsFrames: true,
-  forgets: textLimits,
+  silentlyDrops: textLimits,
 
   sideFiles(mainFile: string, { options }: WriteOptions, columnsWritten: ReadonlySet<string>) {
-    const plain = basename(mainFile).replace(PACKED, '');
+    const plain = basename(mainFile).replace(COMPRESSED, '');
     const name = typeof options.name === 'string' ? options.name : basename(plain, extname(plain));
     const tools = columnsWritten.has('tools') ? { tools: 'tools' } : {};
     const { chosen, rejected, response, ...names } = namesOf(options);

@@ -54,5 +54,5 @@ export const axolotl: Format = {
     ...metaClashes(sample.meta, COLUMNS),
   ],
 
-  forgets: forgottenId,
+  silentlyDrops: forgottenId,
 };

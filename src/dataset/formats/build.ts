@@ -33,7 +33,7 @@ export function isObject(value: unknown): value is JsonObject {
  * A string, number or boolean as text; '' for all else: an object's own `toString`, which data can spell, is never
  * called.
  */
-export function asText(value: unknown): string {
+export function scalarToString(value: unknown): string {
   const isPlain = ['string', 'number', 'bigint', 'boolean'].includes(typeof value) || value instanceof ExactNumber;
   return isPlain ? String(value) : '';
 }

@@ -5,7 +5,6 @@ import { mediaKind } from '../media/media-type.ts';
 import type { MediaRef } from '../sample.ts';
 import {
   assemble,
-  asText,
   idOf,
   isObject,
   type JsonObject,
@@ -13,6 +12,7 @@ import {
   otherColumns,
   type ReadResult,
   rowError,
+  scalarToString,
   type Turn,
 } from './build.ts';
 import { splitPlaceholders } from './placeholders.ts';
@@ -157,8 +157,10 @@ function readTagged(record: JsonObject, media: Media, context: ReadContext): Rea
   const list = record.conversations ?? record.messages;
   const turns = Array.isArray(list) ? list.map((turn) => (isObject(turn) ? { ...turn } : turn)) : [];
   const key = isObject(turns[0]) && 'value' in turns[0] ? 'value' : 'content';
-  const texts = turns.map((turn) => (isObject(turn) ? asText(turn[key]) : ''));
-  const asked = turns.find((turn) => isObject(turn) && ['human', 'user'].includes(asText(turn.from ?? turn.role)));
+  const texts = turns.map((turn) => (isObject(turn) ? scalarToString(turn[key]) : ''));
+  const asked = turns.find(
+    (turn) => isObject(turn) && ['human', 'user'].includes(scalarToString(turn.from ?? turn.role)),
+  );
   if (isObject(asked) && typeof asked[key] === 'string' && !texts.some((text) => /<image>|<video>/.test(text)))
     asked[key] = [...media.images.map(() => '<image>'), ...media.videos.map(() => '<video>'), asked[key]].join('\n');
   const column = Array.isArray(record.conversations) ? 'conversations' : 'messages';

@@ -196,7 +196,7 @@ describe.each(formats.map((format) => [format.name, format] as const))('format %
     const dataset = await openDataset(format.container === 'folder' ? out : written.files[0]!, { options: {} });
     expect(dataset.format).toBe(format.name);
     expect(dataset.quarantined).toEqual([]);
-    const forgetful = (format.forgets?.(samples[0]!, { options: {} }).length ?? 0) > 0;
+    const forgetful = (format.silentlyDrops?.(samples[0]!, { options: {} }).length ?? 0) > 0;
     const back = await dataset.get(all.map((sample, row) => (forgetful ? row : dataset.rowOf(sample.id))));
     for (const [row, sample] of all.entries()) {
       expect(back[row]!.messages).toEqual(sample.messages);

@@ -1,5 +1,5 @@
 import type { Sample } from '../sample.ts';
-import { asText, isObject, type JsonObject } from './build.ts';
+import { isObject, type JsonObject, scalarToString } from './build.ts';
 import { shownPaths } from './limits.ts';
 
 const INLINE = /<img>\s*([^<>\n]+?)\s*<\/img>/g;
@@ -8,7 +8,9 @@ const INLINE = /<img>\s*([^<>\n]+?)\s*<\/img>/g;
  * True where some turn's text names an image as `<img>path</img>`: the first Qwen-VL's way, which ms-swift takes too.
  */
 export function hasInlineImages(turns: unknown, key: string): boolean {
-  return Array.isArray(turns) && turns.some((turn) => isObject(turn) && new RegExp(INLINE).test(asText(turn[key])));
+  return (
+    Array.isArray(turns) && turns.some((turn) => isObject(turn) && new RegExp(INLINE).test(scalarToString(turn[key])))
+  );
 }
 
 /** Turns with `<image>` in place of each `<img>path</img>`, and the paths in order. */

@@ -116,7 +116,7 @@ export const llava: Format = {
   widerOption: (lost) =>
     lost.some((what) => /^(\d+ images|video|image in a later turn)$/.test(what)) ? 'dialect=llava-next' : undefined,
 
-  forgets: textLimits,
+  silentlyDrops: textLimits,
 };
 
 /** LLaVA-NeXT knows only `<image>`; a row that had `<video>` keeps it, for the trainer that it was made for. */

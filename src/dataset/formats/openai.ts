@@ -56,5 +56,5 @@ export const openai: Format = {
     ...metaClashes(sample.meta, COLUMNS),
   ],
 
-  forgets: forgottenId,
+  silentlyDrops: forgottenId,
 };

@@ -1,6 +1,6 @@
 import type { Format, Probe, ReadContext } from '../format.ts';
 import type { Sample } from '../sample.ts';
-import { asText, isObject, type JsonObject, otherColumns, type ReadResult, rowError } from './build.ts';
+import { isObject, type JsonObject, otherColumns, type ReadResult, rowError, scalarToString } from './build.ts';
 import { exchangeLimits, exchangeOf, idText, idValue } from './caption.ts';
 import { metaClashes } from './limits.ts';
 import { questionTurns } from './question-turns.ts';
@@ -28,7 +28,7 @@ function questionOfStatement(
   context: ReadContext,
 ): JsonObject {
   const split = context.file.replace(/\.jsonl?$/, '');
-  const folder = directory === undefined ? 'images' : `images/${asText(directory)}`;
+  const folder = directory === undefined ? 'images' : `images/${scalarToString(directory)}`;
   const image = `${folder}/${split}-${identifier}-0.png`;
   return { question_id: identifier, image, text: sentence, ...(label === undefined ? {} : { answer: label }), ...rest };
 }

@@ -97,7 +97,7 @@ export const qwenVl: Format = {
 
   holdsFrames: true,
 
-  forgets: (sample, write) => [...forgottenId(sample, write), ...textLimits(sample)],
+  silentlyDrops: (sample, write) => [...forgottenId(sample, write), ...textLimits(sample)],
 };
 
 function withoutInlineImages(record: unknown): unknown {

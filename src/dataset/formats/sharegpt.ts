@@ -1,7 +1,7 @@
 import { basename, extname } from 'node:path';
 import { LLAMA_FACTORY_PIXELS } from '../../families/boxes.ts';
 import type { Format, Probe, ReadContext, WriteOptions } from '../format.ts';
-import { PACKED } from '../records/compress.ts';
+import { COMPRESSED } from '../records/compress.ts';
 import type { Message, Sample } from '../sample.ts';
 import {
   assemble,
@@ -150,10 +150,10 @@ export const sharegpt: Format = {
 
   holdsPreferences: true,
   holdsFrames: true,
-  forgets: textLimits,
+  silentlyDrops: textLimits,
 
   sideFiles(mainFile: string, { options }: WriteOptions, columns: ReadonlySet<string>) {
-    const plain = basename(mainFile).replace(PACKED, '');
+    const plain = basename(mainFile).replace(COMPRESSED, '');
     const name = typeof options.name === 'string' ? options.name : basename(plain, extname(plain));
     const entry = registryEntry(columnMap(options, {}), basename(mainFile), options.style === 'messages', columns);
     return [{ name: 'dataset_info.json', content: `${JSON.stringify({ [name]: entry }, null, 1)}\n`, mergeKeys: true }];

@@ -124,7 +124,7 @@ export const swift: Format = {
   holdsPreferences: true,
   holdsFrames: true,
 
-  forgets: (sample, write) => [...forgottenId(sample, write), ...textLimits(sample)],
+  silentlyDrops: (sample, write) => [...forgottenId(sample, write), ...textLimits(sample)],
 };
 
 /** Every turn has a text; calls are sometimes given as the object that the text would spell. */

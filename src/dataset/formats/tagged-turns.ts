@@ -1,6 +1,6 @@
 import { exactJson } from '../exact-number.ts';
 import type { Role } from '../sample.ts';
-import { asText, isObject, ROLE_NAMES, type Turn } from './build.ts';
+import { isObject, ROLE_NAMES, scalarToString, type Turn } from './build.ts';
 import { type MediaKind, splitPlaceholders } from './placeholders.ts';
 import { callTexts, callTurns } from './tool-calls.ts';
 import { columnsOfTurn } from './turn-columns.ts';
@@ -22,7 +22,7 @@ export function readTaggedTurns(
   const used = [keys.role, keys.content];
   for (const [index, turn] of list.entries()) {
     const content = isObject(turn) ? turn[keys.content] : undefined;
-    const from = isObject(turn) ? asText(turn[keys.role]) : '';
+    const from = isObject(turn) ? scalarToString(turn[keys.role]) : '';
     const role = keys.roles?.get(from) ?? ROLE_NAMES.get(from);
     // A call is sometimes given as the object that its text would spell.
     const text = role?.call && typeof content === 'object' && content !== null ? exactJson(content) : content;

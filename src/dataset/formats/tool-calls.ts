@@ -137,8 +137,8 @@ export function writeToolCall(
   for (let at = 0; at < pieces.length; at += 2) {
     const key = parseExact(pieces[at]!) as string;
     const spelled = pieces[at + 1]!;
-    const asText = key === 'arguments' && kind === 'text' && /^[{[]/.test(spelled);
-    called.push([key, asText ? spelled : parseExact(spelled)]);
+    const scalarToString = key === 'arguments' && kind === 'text' && /^[{[]/.test(spelled);
+    called.push([key, scalarToString ? spelled : parseExact(spelled)]);
   }
   const object = Object.fromEntries(called);
   const about = isObject(columns.tool_call) ? columns.tool_call : {};

@@ -3,7 +3,6 @@ import { HEAD_BYTES, mediaTypeOf } from '../media/media-type.ts';
 import type { MediaRef, Message, Sample } from '../sample.ts';
 import {
   assemble,
-  asText,
   idOf,
   isObject,
   type JsonObject,
@@ -13,6 +12,7 @@ import {
   ROLE_NAMES,
   type RoleName,
   rowError,
+  scalarToString,
   type Turn,
 } from './build.ts';
 import { commonStart, formColumn, type RowForm } from './pairs.ts';
@@ -58,7 +58,7 @@ export function readTypedParts(
   for (const [index, turn] of list.entries()) {
     if (row.cuts.includes(index)) begins.push(turns.length);
     if (!isObject(turn)) return rowError(context, 'RECORD_SHAPE', `turn ${index} is not an object`);
-    const role = ROLE_NAMES.get(asText(turn.role));
+    const role = ROLE_NAMES.get(scalarToString(turn.role));
     if (role === undefined)
       return rowError(context, 'ROLE_UNKNOWN', `turn ${index} has role ${JSON.stringify(turn.role)}`);
     const read = readTurn(turn, role, turns.at(-1), { waiting, found, style });
@@ -173,7 +173,7 @@ function readContent(
   const parts: Turn['parts'] = [];
   for (const part of content) {
     if (!isObject(part)) return 'has a part that is not an object';
-    const kind = MEDIA_TYPES.get(asText(part.type));
+    const kind = MEDIA_TYPES.get(scalarToString(part.type));
     if (part.type === 'text' && typeof part.text === 'string') parts.push({ type: 'text', text: part.text });
     else if (kind !== undefined) {
       const own = mediaRefs(payload(part, kind), kind);
@@ -191,7 +191,7 @@ function readContent(
 function detailsOf(content: unknown): JsonObject {
   if (!Array.isArray(content)) return {};
   const details = content
-    .filter((part) => isObject(part) && MEDIA_TYPES.has(asText(part.type)))
+    .filter((part) => isObject(part) && MEDIA_TYPES.has(scalarToString(part.type)))
     .map((part: JsonObject) => (isObject(part.image_url) ? (part.image_url.detail ?? null) : null));
   return details.some((detail) => detail !== null && detail !== 'auto') ? { image_details: details } : {};
 }

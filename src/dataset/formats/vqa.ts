@@ -2,13 +2,13 @@ import { closeSync, existsSync, openSync, rmSync, statSync } from 'node:fs';
 import { basename, dirname, join, resolve } from 'node:path';
 import { exactJson } from '../exact-number.ts';
 import type { Format, Probe, ReadContext } from '../format.ts';
-import { plainFile } from '../records/decompress.ts';
+import { decompress } from '../records/decompress.ts';
 import { joinedSource } from '../records/joined-source.ts';
 import { scanMembers } from '../records/json-members.ts';
 import type { Joiner } from '../records/sink.ts';
 import type { RecordSource } from '../records/source.ts';
 import type { Sample } from '../sample.ts';
-import { asText, isObject, type JsonObject, otherColumns, type ReadResult, rowError } from './build.ts';
+import { isObject, type JsonObject, otherColumns, type ReadResult, rowError, scalarToString } from './build.ts';
 import { exchangeLimits, exchangeOf, field, idText, idValue } from './caption.ts';
 import { metaClashes } from './limits.ts';
 import { openMemberList, peekMemberList } from './member-list.ts';
@@ -134,7 +134,7 @@ export function annotationNames(questions: string): string[] {
 }
 
 async function openAnnotations(path: string, cacheDir?: string, signal?: AbortSignal): Promise<RecordSource> {
-  const plain = await plainFile(path, cacheDir, signal);
+  const plain = await decompress(path, cacheDir, signal);
   try {
     const fd = openSync(plain.path, 'r');
     const { members } = scanMembers(fd, 0);
@@ -204,8 +204,8 @@ function joinVqa(main: string): Joiner {
     add(record) {
       const { annotation, ...question } = record as JsonObject;
       const { image, ...rest } = question;
-      subtype ??= /^COCO_(\w+)_\d{12}\.jpg$/.exec(asText(image))?.[1];
-      const id = asText(question.image_id);
+      subtype ??= /^COCO_(\w+)_\d{12}\.jpg$/.exec(scalarToString(image))?.[1];
+      const id = scalarToString(question.image_id);
       // A number alone says a path only in a file that says its subtype.
       const isSaid = image === cocoPath(subtype, id) && (subtype !== undefined || !/^\d+$/.test(id));
       const lead = (count: number, key: string): string => (count === 0 ? `{"${key}": [\n` : ',\n');

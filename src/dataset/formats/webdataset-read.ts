@@ -59,7 +59,7 @@ export async function* readTars({ files, media, signal, progress }: TarReading):
 async function* members(file: string): AsyncGenerator<{ name: string; bytes: Buffer; done: number }> {
   const { extract: createExtract } = await import('tar-stream');
   const extract = createExtract();
-  const gunzip = isGzip(file) ? createGunzip() : undefined;
+  const gzipDecompressor = isGzip(file) ? createGunzip() : undefined;
   /** Bytes of the archive so far; where its last whole member ended; its last block. */
   const seen = { bytes: 0, end: 0, member: '', last: Buffer.alloc(0) };
   const watch = async function* (chunks: AsyncIterable<Buffer>): AsyncGenerator<Buffer> {
@@ -70,7 +70,10 @@ async function* members(file: string): AsyncGenerator<{ name: string; bytes: Buf
     }
   };
   const source = createReadStream(file);
-  const piped = gunzip === undefined ? pipeline(source, watch, extract) : pipeline(source, gunzip, watch, extract);
+  const piped =
+    gzipDecompressor === undefined
+      ? pipeline(source, watch, extract)
+      : pipeline(source, gzipDecompressor, watch, extract);
   piped.catch(() => undefined);
   try {
     for await (const entry of extract) {
@@ -84,14 +87,14 @@ async function* members(file: string): AsyncGenerator<{ name: string; bytes: Buf
     }
     await piped;
   } catch (cause) {
-    throw tarError(file, cause as Error, seen, gunzip);
+    throw tarError(file, cause as Error, seen, gzipDecompressor);
   } finally {
     source.destroy();
     extract.destroy();
   }
   // An archive ends with blocks of zeros. Without them members may be missing, and nobody would know.
   if (seen.bytes === 0 || seen.last.some((byte) => byte !== 0)) {
-    throw tarError(file, new Error('Unexpected end of data'), seen, gunzip);
+    throw tarError(file, new Error('Unexpected end of data'), seen, gzipDecompressor);
   }
 }
 
@@ -108,14 +111,14 @@ function tarError(
   file: string,
   cause: Error,
   seen: { bytes: number; end: number; member: string },
-  gunzip: Gunzip | undefined,
+  gzipDecompressor: Gunzip | undefined,
 ): WinnowError {
   const after = seen.member === '' ? '' : `, after member "${seen.member.slice(0, 120)}"`;
   if (/unexpected end/i.test(cause.message)) {
     return new WinnowError({
       code: 'TAR_TRUNCATED',
       message: `The archive ends in the middle${after}.`,
-      where: { file, offset: gunzip === undefined ? seen.bytes : gunzip.bytesWritten },
+      where: { file, offset: gzipDecompressor === undefined ? seen.bytes : gzipDecompressor.bytesWritten },
       hint: 'Get the whole file again.',
       cause,
     });
@@ -123,7 +126,7 @@ function tarError(
   return new WinnowError({
     code: 'TAR_DAMAGED',
     message: `The archive is damaged: ${cause.message.split('.')[0]!.toLowerCase()}${after}.`,
-    where: { file, offset: gunzip === undefined ? seen.end : gunzip.bytesWritten },
+    where: { file, offset: gzipDecompressor === undefined ? seen.end : gzipDecompressor.bytesWritten },
     hint: 'Get the file again, or leave this shard out.',
     cause,
   });

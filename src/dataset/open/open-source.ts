@@ -1,10 +1,10 @@
 import { WinnowError } from '../../base/errors.ts';
 import type { Format, Probe } from '../format.ts';
 import { detectFormat, formatNamed, formats, takes } from '../formats/registry.ts';
-import type { PlainFile } from '../records/decompress.ts';
+import type { DecompressedFile } from '../records/decompress.ts';
 import { listedSource } from '../records/folder-source.ts';
 import { openJsonSource } from '../records/json-source.ts';
-import type { RecordSource, SourceRoom } from '../records/source.ts';
+import type { OpenContext, RecordSource } from '../records/source.ts';
 import type { Located } from './locate.ts';
 import { probePath } from './probe.ts';
 
@@ -13,10 +13,10 @@ import { probePath } from './probe.ts';
  * `FORMAT_UNKNOWN`, `FORMAT_MISFIT`.
  */
 export async function openSource(
-  plain: PlainFile,
+  plain: DecompressedFile,
   located: Located,
   told: string | undefined,
-  room: SourceRoom,
+  context: OpenContext,
   options: Readonly<Record<string, unknown>>,
 ): Promise<{ probe: Probe; source: RecordSource; format: Format; detected: string }> {
   const { probe, shape, notJson } = probePath(plain.path, located.path);
@@ -24,7 +24,7 @@ export async function openSource(
   const about = {
     probe,
     format,
-    detected: plain.packed === undefined ? detected : `${detected}; packed with ${plain.packed}`,
+    detected: plain.compression === undefined ? detected : `${detected}; compressed with ${plain.compression}`,
   };
   if (format.listFolder !== undefined && probe.isFolder) {
     const { records, says } = await format.listFolder(located.path, options);
@@ -37,7 +37,7 @@ export async function openSource(
       ? formats.find((item) => item.holdsMedia && item.sniff(probe).confidence > 0)
       : format;
   if (container?.openSource !== undefined) {
-    const source = await container.openSource(probe, options, located.path, room);
+    const source = await container.openSource(probe, options, located.path, context);
     const says = source.says === undefined ? '' : `; ${source.says}`;
     return { ...about, detected: about.detected + says, source };
   }

@@ -11,9 +11,9 @@ import { INDEX_VERSION, loadIndex, saveIndex } from '../index/index-file.ts';
 import type { RowIndex } from '../index/index-table.ts';
 import { indexedDataset } from '../index/indexed-dataset.ts';
 import type { FetchedMedia } from '../media/media.ts';
-import { PACKED } from '../records/compress.ts';
-import { type PlainFile, plainFile } from '../records/decompress.ts';
-import type { SourceRoom } from '../records/source.ts';
+import { COMPRESSED } from '../records/compress.ts';
+import { type DecompressedFile, decompress } from '../records/decompress.ts';
+import type { OpenContext } from '../records/source.ts';
 import { isPipe, spoolPipe } from '../records/spool.ts';
 import { type Located, locate } from './locate.ts';
 import { openSource } from './open-source.ts';
@@ -59,15 +59,15 @@ export async function openDataset(path: string, settings: OpenOptions = {}): Pro
   const options = { ...located.options, ...settings.options };
   requireFolder(settings.images);
   const removable = piped ? [located.path] : [];
-  let plain: PlainFile | undefined;
+  let plain: DecompressedFile | undefined;
   try {
-    plain = await plainFile(located.path, settings.cacheDir, settings.signal);
+    plain = await decompress(located.path, settings.cacheDir, settings.signal);
     if (plain.temporary) removable.push(plain.path);
     return await openPlain(plain, located, piped, settings, options);
   } catch (error) {
     if (error instanceof WinnowError && plain?.isNew) removable.push(plain.path);
     const isCopy = (file: string): boolean => file === plain?.path || (piped && file === located.path);
-    throw underItsOwnName(error, isCopy, piped ? 'standard input' : located.path, plain?.packed !== undefined);
+    throw underItsOwnName(error, isCopy, piped ? 'standard input' : located.path, plain?.compression !== undefined);
   } finally {
     // Open files stay readable without a name; where they don't (Windows) the folder for temporary files keeps them.
     for (const file of removable) rmSync(file, { force: true });
@@ -80,7 +80,7 @@ function underItsOwnName(error: unknown, isCopy: (file: string) => boolean, know
   const { code, message, where, hint, exitCode } = error;
   return new WinnowError({
     code,
-    message: unpacked ? `${message} (once unpacked).` : message,
+    message: unpacked ? message.replace(/\.?$/, ' (once decompressed).') : message,
     where: { ...where, file: known },
     hint,
     exitCode,
@@ -89,18 +89,18 @@ function underItsOwnName(error: unknown, isCopy: (file: string) => boolean, know
 }
 
 async function openPlain(
-  plain: PlainFile,
+  plain: DecompressedFile,
   located: Located,
   piped: boolean,
   settings: OpenOptions,
   options: Readonly<Record<string, unknown>>,
 ): Promise<Dataset> {
-  const label = piped ? 'stdin' : basename(located.path).replace(PACKED, '');
+  const label = piped ? 'stdin' : basename(located.path).replace(COMPRESSED, '');
   const { probe, source, format, detected } = await openSource(
     plain,
     located,
     settings.format,
-    roomOf(settings),
+    openContextOf(settings),
     options,
   );
   try {
@@ -138,7 +138,7 @@ async function openPlain(
       fetched: settings.fetched,
       cacheFiles: [
         ...(cached === undefined ? [] : [cached]),
-        ...(plain.packed === undefined || plain.temporary ? [] : [plain.path]),
+        ...(plain.compression === undefined || plain.temporary ? [] : [plain.path]),
         ...(source.kept === undefined ? [] : [source.kept]),
       ],
       format,
@@ -185,7 +185,7 @@ function requireReadable(index: RowIndex, path: string, format: Format, told: bo
   });
 }
 
-function roomOf({ cacheDir, signal, progress }: OpenOptions): SourceRoom {
+function openContextOf({ cacheDir, signal, progress }: OpenOptions): OpenContext {
   return {
     cacheDir,
     signal,

@@ -8,7 +8,7 @@ export interface Packer {
 }
 
 /** Endings of packed files, and what they are called. */
-export const PACKED = /\.(gz|zst)$/i;
+export const COMPRESSED = /\.(gz|zst)$/i;
 
 /**
  * Bytes of one zstd frame before packing. Files above it have several, which every reader of zstd takes one after

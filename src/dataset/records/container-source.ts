@@ -19,7 +19,7 @@ import { exactJson } from '../exact-number.ts';
 import type { ColumnType, ColumnTypes } from '../formats/column-types.ts';
 import { type EmbeddedMedia, storeEmbedded } from './embedded.ts';
 import { openJsonSource } from './json-source.ts';
-import type { RecordSource, SourceRoom } from './source.ts';
+import type { OpenContext, RecordSource } from './source.ts';
 import { unpackLimit } from './unpack-limit.ts';
 
 /** Raised when the unpacked form changes. */
@@ -39,21 +39,21 @@ export interface Unpacking {
 /**
  * The records of a container that holds its media inside, such as Parquet or tar. Their images are needed one by one
  * and in any order, which such a container can't give; so it is unpacked once, into records and files, in
- * `room.cacheDir` (the next opening takes them from there) or in a folder for temporary files.
+ * `context.cacheDir` (the next opening takes them from there) or in a folder for temporary files.
  *
  * @param files what is unpacked; a change of size or time makes it anew
  * @param unpack gives the records in order, and their media to `media`
  */
 export async function unpackedSource(
   files: readonly string[],
-  room: SourceRoom,
+  context: OpenContext,
   unpack: (into: Unpacking) => AsyncIterable<unknown>,
 ): Promise<RecordSource> {
   const identity = files.map((file) => {
     const { size, mtimeMs } = statSync(file);
     return [basename(file), size, mtimeMs];
   });
-  const { cacheDir } = room;
+  const { cacheDir } = context;
   const key = Buffer.from(sha256(JSON.stringify([VERSION, files, identity]))).toString('hex');
   const kept = cacheDir === undefined ? undefined : join(cacheDir, `${key.slice(0, 32)}.rows`);
   let folder = kept;

@@ -10,10 +10,10 @@ import { sha256 } from '../canonical.ts';
 import { unpackLimit } from './unpack-limit.ts';
 
 /** A file as it is read: itself, or its unpacked copy. */
-export interface PlainFile {
+export interface DecompressedFile {
   path: string;
-  /** What the file was packed with. */
-  packed?: 'gzip' | 'zstd';
+  /** What the file was compressed with. */
+  compression?: 'gzip' | 'zstd';
   /** The copy is nobody's after this run: remove it as soon as it is open. */
   temporary: boolean;
   /** The copy was made by this opening, and stays for the next one. */
@@ -28,14 +28,14 @@ const CHUNK = 1 << 16;
  * which a packed stream can't give; so the file is unpacked once: into `cacheDir`, from where the next run takes it,
  * else into a temporary file. Throws `FILE_PACKING_DAMAGED` with the place in the packed file.
  */
-export async function plainFile(path: string, cacheDir?: string, signal?: AbortSignal): Promise<PlainFile> {
-  const packed = packingOf(path);
-  if (packed === undefined) return { path, temporary: false };
+export async function decompress(path: string, cacheDir?: string, signal?: AbortSignal): Promise<DecompressedFile> {
+  const compression = compressionOf(path);
+  if (compression === undefined) return { path, temporary: false };
   const { size, mtimeMs } = statSync(path);
   const key = Buffer.from(sha256(JSON.stringify([path, size, mtimeMs]))).toString('hex');
   const kept = cacheDir === undefined ? undefined : join(cacheDir, `${key.slice(0, 32)}.unpacked`);
   if (kept !== undefined && statSync(kept, { throwIfNoEntry: false })?.isFile()) {
-    return { path: kept, packed, temporary: false };
+    return { path: kept, compression, temporary: false };
   }
   const target = kept === undefined ? systemTemporary('winnow-unpacked') : temporaryName(kept);
   makeFolder(dirname(target));
@@ -55,7 +55,7 @@ export async function plainFile(path: string, cacheDir?: string, signal?: AbortS
         unwritable = diskError(error, target);
       }
     };
-    const stream = packed === 'gzip' ? gunzip(write) : await unzstd(write);
+    const stream = compression === 'gzip' ? gzipDecompressor(write) : await zstdDecompressor(write);
     const chunk = Buffer.allocUnsafe(CHUNK);
     let read = 0;
     try {
@@ -69,7 +69,7 @@ export async function plainFile(path: string, cacheDir?: string, signal?: AbortS
       if (unwritable !== undefined) throw unwritable;
       if (kept !== undefined) fsyncSync(to);
     } catch (error) {
-      if (error instanceof Unpackable) throw damaged(path, packed, Math.min(size, error.offset ?? read), error);
+      if (error instanceof Unpackable) throw damaged(path, compression, Math.min(size, error.offset ?? read), error);
       throw error;
     }
   } catch (error) {
@@ -80,11 +80,11 @@ export async function plainFile(path: string, cacheDir?: string, signal?: AbortS
     closeSync(to);
   }
   if (kept !== undefined) renameSync(target, kept);
-  return { path: kept ?? target, packed, temporary: kept === undefined, isNew: kept !== undefined };
+  return { path: kept ?? target, compression, temporary: kept === undefined, isNew: kept !== undefined };
 }
 
 /** Gzip and zstd by their magic numbers; a zstd file may begin with a skippable frame. */
-function packingOf(path: string): 'gzip' | 'zstd' | undefined {
+function compressionOf(path: string): 'gzip' | 'zstd' | undefined {
   if (!statSync(path).isFile()) return undefined;
   const head = Buffer.alloc(4);
   const fd = openSync(path, 'r');
@@ -98,7 +98,7 @@ function packingOf(path: string): 'gzip' | 'zstd' | undefined {
   return magic === 0xfd2fb528 || (magic & 0xfffffff0) >>> 0 === 0x184d2a50 ? 'zstd' : undefined;
 }
 
-interface Unpacker {
+interface Decompressor {
   push(bytes: Buffer): Promise<void>;
   end(): Promise<void>;
 }
@@ -112,7 +112,7 @@ class Unpackable extends Error {
   }
 }
 
-function gunzip(write: (bytes: Uint8Array) => void): Unpacker {
+function gzipDecompressor(write: (bytes: Uint8Array) => void): Decompressor {
   const stream = createGunzip();
   let failed: Error | undefined;
   stream.on('data', (bytes: Buffer) => write(bytes));
@@ -140,7 +140,7 @@ function gunzip(write: (bytes: Uint8Array) => void): Unpacker {
   };
 }
 
-async function unzstd(write: (bytes: Uint8Array) => void): Promise<Unpacker> {
+async function zstdDecompressor(write: (bytes: Uint8Array) => void): Promise<Decompressor> {
   const { Decompress } = await import('fzstd');
   const stream = new Decompress(write);
   const push = async (bytes: Uint8Array, last: boolean): Promise<void> => {

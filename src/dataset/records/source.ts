@@ -16,7 +16,7 @@ export interface RawRecord extends Span {
 }
 
 /** What opening a container may use and tell. */
-export interface SourceRoom {
+export interface OpenContext {
   /** Where something that took time may be kept for the next opening. */
   cacheDir?: string;
   signal?: AbortSignal;
@@ -32,7 +32,7 @@ export interface RecordSource {
   embedded?: string;
   /** Types of number columns, where the container has them. */
   columnTypes?: ColumnTypes;
-  /** What was kept in the room's `cacheDir`. */
+  /** What was kept in `OpenContext.cacheDir`. */
   kept?: string;
   /** What was found beside the file, for people. */
   says?: string;

@@ -9,7 +9,7 @@ import { openMediaCache } from '../media/media-cache.ts';
 import type { MediaMode } from '../media/place-media.ts';
 import { type RenderOptions, renderSettings } from '../media/render.ts';
 import { type OpenOptions, openDataset } from '../open/open.ts';
-import { PACKED } from '../records/compress.ts';
+import { COMPRESSED } from '../records/compress.ts';
 import type { Sample } from '../sample.ts';
 import { keepSources, type SourceFiles, sourceFiles } from '../source-files.ts';
 import { type FetchOptions, fetchDataset } from './fetch-dataset.ts';
@@ -108,7 +108,7 @@ export async function* samplesOf(
 export function outputFormat(to: string | undefined, out: string, input: string): string {
   if (to !== undefined) return formatNamed(to).name;
   if (out === '-') return input;
-  const extension = extname(out.replace(PACKED, '')).toLowerCase();
+  const extension = extname(out.replace(COMPRESSED, '')).toLowerCase();
   const isJson = /^\.(json|jsonl|ndjson)$/.test(extension);
   const own = isJson ? undefined : formats.find((format) => format.extension !== '' && format.extension === extension);
   if (own !== undefined) return own.name;

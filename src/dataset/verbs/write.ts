@@ -15,7 +15,7 @@ import { formatNamed } from '../formats/registry.ts';
 import type { MediaScope } from '../media/media.ts';
 import { type MediaMode, type MediaPlan, planMedia } from '../media/place-media.ts';
 import { type RenderOptions, renderSettings } from '../media/render.ts';
-import { PACKED } from '../records/compress.ts';
+import { COMPRESSED } from '../records/compress.ts';
 import { joinArray, joinLines } from '../records/json-join.ts';
 import { openJsonSink } from '../records/json-sink.ts';
 import { toStandardOutput } from '../records/output.ts';
@@ -194,7 +194,7 @@ export function mainFile(given: string, format: Format): string {
   if (given === '-') return given;
   const out = resolve(given);
   if (format.container === 'folder') return join(out, 'metadata.jsonl');
-  const name = out.replace(PACKED, '').toLowerCase();
+  const name = out.replace(COMPRESSED, '').toLowerCase();
   const isFile = format.openSink === undefined ? JSON_FILE.test(name) : name.endsWith(format.extension);
   return isFile ? out : join(out, `data${format.extension}`);
 }
@@ -207,7 +207,7 @@ function mediaMode(given: MediaMode | undefined, format: Format): MediaMode {
 
 function joinerOf(format: Format, main: string, write: WriteOptions & { indent: number }): Joiner {
   if (format.joiner !== undefined) return format.joiner(main, write);
-  const name = main.replace(PACKED, '').toLowerCase();
+  const name = main.replace(COMPRESSED, '').toLowerCase();
   const asArray = main === '-' ? format.container === 'array' : name.endsWith('.json');
   return asArray ? joinArray(write.indent) : joinLines();
 }
@@ -272,7 +272,7 @@ async function passSamples(
     if (request.media === 'keep' && standsInside(to.scopeOf(original), original))
       note(refusing, 'path of a medium that stands inside of the data set (--media copy makes it a file)', original.id);
     if (strict && refusing.size > 0) continue;
-    for (const what of to.format.forgets?.(original, to.write) ?? []) note(quiet, what, original.id);
+    for (const what of to.format.silentlyDrops?.(original, to.write) ?? []) note(quiet, what, original.id);
     const { sample, trouble } = await to.media.place(original);
     for (const what of new Set(trouble)) note(quiet, what, original.id);
     const records = to.format.write(sample, to.write).map((record) => withNumericId(record, sample));
