@@ -1,3 +1,4 @@
+import pMap from 'p-map';
 import type { Dataset } from '../dataset/dataset.ts';
 import { shownSize, storedSize } from '../dataset/media/media-size.ts';
 import type { Sample } from '../dataset/sample.ts';
@@ -44,11 +45,7 @@ export function openImageCounter(dataset: Dataset, rule: ImageRule): ImageCounte
       const pathsOf = (sample: Sample | null) => sample?.media.images.map(({ path }) => path) ?? [];
       if (fixed !== undefined) return Float64Array.from(samples, (sample) => fixed * pathsOf(sample).length);
       const fresh = [...new Set(samples.flatMap(pathsOf))].filter((path) => !known.has(path));
-      let next = 0;
-      const work = async (): Promise<void> => {
-        while (next < fresh.length) await read(fresh[next++]!);
-      };
-      await Promise.all(Array.from({ length: IN_FLIGHT }, work));
+      await pMap(fresh, read, { concurrency: IN_FLIGHT });
       return Float64Array.from(samples, (sample) => pathsOf(sample).reduce((sum, path) => sum + known.get(path)!, 0));
     },
     about() {

@@ -1,4 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises';
+import pLimit from 'p-limit';
 import { WinnowError } from '../base/errors.ts';
 import { LONG, mapTexts, redactor } from './redact.ts';
 
@@ -71,10 +72,9 @@ export function openEndpoint(url: string, options: EndpointOptions = {}): Endpoi
   const apiKey = options.apiKey ?? process.env.WINNOW_API_KEY;
   const base = serverUrl(url);
   const redact = redactor(apiKey);
-  const take = semaphore(concurrency);
+  const limit = pLimit(concurrency);
 
   async function request(path: string, init: RequestInit): Promise<Answer> {
-    await using _ = await take();
     for (let attempt = 0; ; attempt++) {
       signal?.throwIfAborted();
       const got = await once(`${base}${path}`, init);
@@ -128,8 +128,8 @@ export function openEndpoint(url: string, options: EndpointOptions = {}): Endpoi
 
   return {
     url: base,
-    get: (path) => request(path, { method: 'GET' }),
-    post: (path, body) => request(path, { method: 'POST', body: JSON.stringify(body) }),
+    get: (path) => limit(request, path, { method: 'GET' }),
+    post: (path, body) => limit(request, path, { method: 'POST', body: JSON.stringify(body) }),
   };
 }
 
@@ -212,20 +212,4 @@ async function bodyOf(response: Response, redact: (text: string) => string): Pro
 function causeOf(error: unknown): string {
   const { cause, message } = error as { cause?: { code?: string; message?: string }; message: string };
   return cause?.code ?? cause?.message ?? message;
-}
-
-/** Leave for `width` holders at a time, first come, first served. */
-function semaphore(width: number): () => Promise<AsyncDisposable> {
-  let free = width;
-  const waiting: (() => void)[] = [];
-  const give = async (): Promise<void> => {
-    const next = waiting.shift();
-    if (next === undefined) free++;
-    else next();
-  };
-  return async () => {
-    if (free > 0) free--;
-    else await new Promise<void>((resolve) => waiting.push(resolve));
-    return { [Symbol.asyncDispose]: give };
-  };
 }

@@ -1,6 +1,7 @@
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { appendFile, rm } from 'node:fs/promises';
 import { join } from 'node:path';
+import pMap from 'p-map';
 import { type Quarantined, WinnowError } from '../../base/errors.ts';
 import { writeFileAtomic } from '../../base/files/atomic.ts';
 import { makeFolder } from '../../base/files/make-folder.ts';
@@ -89,20 +90,16 @@ export function openMediaCache(folder: string): MediaCache {
         failed: 0,
         bytes: 0,
       };
-      let next = 0;
-      const work = async (): Promise<void> => {
-        while (next < missing.length) {
-          limits.signal?.throwIfAborted();
-          const size = await fetchOne(missing[next++]!, limits);
-          if (size < 0) count.failed++;
-          else {
-            count.fetched++;
-            count.bytes += size;
-          }
-          progress?.(count.fetched + count.failed, missing.length);
+      const fetchAndCount = async (url: string): Promise<void> => {
+        const size = await fetchOne(url, limits);
+        if (size < 0) count.failed++;
+        else {
+          count.fetched++;
+          count.bytes += size;
         }
+        progress?.(count.fetched + count.failed, missing.length);
       };
-      await Promise.all(Array.from({ length: AT_ONCE }, work));
+      await pMap(missing, fetchAndCount, { concurrency: AT_ONCE, signal: limits.signal });
       return count;
     },
   };

@@ -1,3 +1,4 @@
+import pMap from 'p-map';
 import { boxesOf, changeBoxes, type FoundBox, withFrame } from '../../dataset/boxes/boxes.ts';
 import { converted, rotated, sizeForModel } from '../../dataset/boxes/frames.ts';
 import { type StoredSize, shownSize, storedSize } from '../../dataset/media/media-size.ts';
@@ -135,16 +136,11 @@ async function addSizes(
     image === undefined || (frame !== undefined && frame !== 'pixels') ? undefined : paths[image];
   const sizes = new Map<string, StoredSize | undefined>();
   const paths = [...new Set(rows.flatMap((row) => row.boxes.flatMap((box) => pathOf(row, box) ?? [])))];
-  let next = 0;
-  const work = async (): Promise<void> => {
-    while (next < paths.length) {
-      signal?.throwIfAborted();
-      const path = paths[next++]!;
-      sizes.set(path, await sizeOf(path));
-      progress?.(sizes.size, paths.length, 'reading image sizes');
-    }
+  const read = async (path: string): Promise<void> => {
+    sizes.set(path, await sizeOf(path));
+    progress?.(sizes.size, paths.length, 'reading image sizes');
   };
-  await Promise.all(Array.from({ length: IN_FLIGHT }, work));
+  await pMap(paths, read, { concurrency: IN_FLIGHT, signal });
   for (const row of rows)
     for (const box of row.boxes) {
       const path = pathOf(row, box);

@@ -1,5 +1,6 @@
 import { createHash } from 'node:crypto';
 import { availableParallelism } from 'node:os';
+import pMap from 'p-map';
 import type { Dataset } from '../../dataset/dataset.ts';
 import type { ScannedRow } from '../../dataset/index/scan.ts';
 import type { DoctorContext } from '../checks/check.ts';
@@ -119,20 +120,14 @@ async function inspectAll(dataset: Dataset, media: readonly Medium[], options: C
   await quietVips();
   const images: (ImageFacts | undefined)[] = [];
   const videos: (VideoFacts | undefined)[] = [];
-  let next = 0;
   let done = 0;
-  const work = async (): Promise<void> => {
-    while (next < media.length) {
-      signal?.throwIfAborted();
-      const number = next++;
-      const medium = media[number]!;
-      const path = await pathOfMedium(dataset, medium);
-      if (path !== undefined && medium.kind === 'video') videos[number] = await inspectVideo(dataset, path);
-      else if (path !== undefined) images[number] = await inspectImage(dataset, path, options);
-      progress?.(++done, media.length, 'examining media');
-    }
+  const inspect = async (medium: Medium, number: number): Promise<void> => {
+    const path = await pathOfMedium(dataset, medium);
+    if (path !== undefined && medium.kind === 'video') videos[number] = await inspectVideo(dataset, path);
+    else if (path !== undefined) images[number] = await inspectImage(dataset, path, options);
+    progress?.(++done, media.length, 'examining media');
   };
-  await Promise.all(Array.from({ length: IN_FLIGHT }, work));
+  await pMap(media, inspect, { concurrency: IN_FLIGHT, signal });
   for (const [number, medium] of media.entries()) {
     if (images[number]?.isDoubtful !== true) continue;
     signal?.throwIfAborted();

@@ -1,9 +1,10 @@
+import pMap from 'p-map';
 import { type Json, readJsonIn } from '../processing/files.ts';
 import { loadTokenizer, type Tokenizer } from '../processing/tokenizer.ts';
 import type { ModelFolder } from '../source.ts';
 import type { TextEncoder } from '../types.ts';
 import { readSentenceHead } from './pooling.ts';
-import { chooseOutput, GRAPH, inParallel, openGraph, putUnit } from './sessions.ts';
+import { chooseOutput, GRAPH, openGraph, putUnit } from './sessions.ts';
 import { batchByLength, countCut, frameIds, textFeeds } from './tokens.ts';
 
 /**
@@ -38,20 +39,23 @@ export async function openSentenceEncoder(model: ModelFolder): Promise<TextEncod
         const out = new Float32Array(texts.length * dim);
         const batches = batchByLength(texts, (text) => frameIds(tokenizer, asRead(text), limit));
         cut += countCut(batches, limit, (row) => tokenizer.encode(asRead(texts[row]!)).length, tokenizer);
-        await inParallel(batches, graph.pool.size + 1, async (batch) => {
-          options?.signal?.throwIfAborted();
-          const feeds = textFeeds(batch, padId, graph.inputs);
-          const [states] = await graph.pool.run(
-            [{ graph: GRAPH, feeds, outputs: [port.name] }],
-            [{ step: 0, output: port.name }],
-          );
-          batch.rows.forEach((rows, i) => {
-            const vector =
-              head?.pool(states!, i, batch.ids[i]!.length) ??
-              (states!.data as Float32Array).subarray(i * dim, (i + 1) * dim);
-            for (const row of rows) putUnit(out, row, vector);
-          });
-        });
+        await pMap(
+          batches,
+          async (batch) => {
+            const feeds = textFeeds(batch, padId, graph.inputs);
+            const [states] = await graph.pool.run(
+              [{ graph: GRAPH, feeds, outputs: [port.name] }],
+              [{ step: 0, output: port.name }],
+            );
+            batch.rows.forEach((rows, i) => {
+              const vector =
+                head?.pool(states!, i, batch.ids[i]!.length) ??
+                (states!.data as Float32Array).subarray(i * dim, (i + 1) * dim);
+              for (const row of rows) putUnit(out, row, vector);
+            });
+          },
+          { concurrency: graph.pool.size + 1, signal: options?.signal },
+        );
         return out;
       },
       close: () => graph.pool.close(),

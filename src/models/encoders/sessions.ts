@@ -75,15 +75,6 @@ export async function toFolder(model: ModelFolder | string, options?: ResolveOpt
   return typeof model === 'string' ? resolveModel(model, options) : model;
 }
 
-/** Runs jobs with at most `width` of them under way, so that only so many batches are in memory. */
-export async function inParallel<T>(jobs: readonly T[], width: number, run: (job: T) => Promise<void>): Promise<void> {
-  let next = 0;
-  const work = async (): Promise<void> => {
-    while (next < jobs.length) await run(jobs[next++]!);
-  };
-  await Promise.all(Array.from({ length: Math.min(width, jobs.length) }, work));
-}
-
 /** Copies a vector into row `i` of a matrix at unit length; a zero vector stays zero. */
 export function putUnit(out: Float32Array, i: number, vector: ArrayLike<number>): void {
   let norm = 0;

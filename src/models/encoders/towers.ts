@@ -1,3 +1,4 @@
+import pMap from 'p-map';
 import { missingFile, readJsonIn } from '../processing/files.ts';
 import { preprocessImage } from '../processing/image.ts';
 import { loadImageConfig } from '../processing/processor.ts';
@@ -5,7 +6,7 @@ import { loadTokenizer } from '../processing/tokenizer.ts';
 import { float32 } from '../session.ts';
 import type { ModelFolder } from '../source.ts';
 import type { ImageEncoder, TextEncoder } from '../types.ts';
-import { chooseOutput, GRAPH, inParallel, openGraph, putUnit } from './sessions.ts';
+import { chooseOutput, GRAPH, openGraph, putUnit } from './sessions.ts';
 import { batchByLength, countCut, frameIds, textFeeds } from './tokens.ts';
 
 /** Images a run: enough to fill the cores, few enough for memory. */
@@ -38,26 +39,29 @@ export async function openImageTower(model: ModelFolder): Promise<ImageEncoder> 
     encode: async (images, options) => {
       const out = new Float32Array(images.length * dim);
       const starts = Array.from({ length: Math.ceil(images.length / IMAGES) }, (_, i) => i * IMAGES);
-      await inParallel(starts, graph.pool.size + 1, async (start) => {
-        options?.signal?.throwIfAborted();
-        const pixels = images.slice(start, start + IMAGES).map((image) => preprocessImage(image, config));
-        const { height, width } = pixels[0]!;
-        const data = new Float32Array(pixels.length * 3 * height * width);
-        pixels.forEach(({ values }, i) => void data.set(values, i * 3 * height * width));
-        const [embeds] = await graph.pool.run(
-          [
-            {
-              graph: GRAPH,
-              feeds: { pixel_values: float32(data, [pixels.length, 3, height, width]) },
-              outputs: [port.name],
-            },
-          ],
-          [{ step: 0, output: port.name }],
-        );
-        const vectors = embeds!.data as Float32Array;
-        const stride = vectors.length / pixels.length;
-        pixels.forEach((_, i) => void putUnit(out, start + i, vectors.subarray(i * stride, i * stride + dim)));
-      });
+      await pMap(
+        starts,
+        async (start) => {
+          const pixels = images.slice(start, start + IMAGES).map((image) => preprocessImage(image, config));
+          const { height, width } = pixels[0]!;
+          const data = new Float32Array(pixels.length * 3 * height * width);
+          pixels.forEach(({ values }, i) => void data.set(values, i * 3 * height * width));
+          const [embeds] = await graph.pool.run(
+            [
+              {
+                graph: GRAPH,
+                feeds: { pixel_values: float32(data, [pixels.length, 3, height, width]) },
+                outputs: [port.name],
+              },
+            ],
+            [{ step: 0, output: port.name }],
+          );
+          const vectors = embeds!.data as Float32Array;
+          const stride = vectors.length / pixels.length;
+          pixels.forEach((_, i) => void putUnit(out, start + i, vectors.subarray(i * stride, i * stride + dim)));
+        },
+        { concurrency: graph.pool.size + 1, signal: options?.signal },
+      );
       return out;
     },
     close: () => graph.pool.close(),
@@ -88,18 +92,21 @@ export async function openTextTower(model: ModelFolder): Promise<TextEncoder> {
       const out = new Float32Array(texts.length * dim);
       const batches = batchByLength(texts, (one) => frameIds(tokenizer, one, limit), siglip ? limit : undefined);
       cut += countCut(batches, limit, (row) => tokenizer.encode(texts[row]!).length, tokenizer);
-      await inParallel(batches, graph.pool.size + 1, async (batch) => {
-        options?.signal?.throwIfAborted();
-        const feeds = textFeeds(batch, padId, graph.inputs);
-        const [embeds] = await graph.pool.run(
-          [{ graph: GRAPH, feeds, outputs: [port.name] }],
-          [{ step: 0, output: port.name }],
-        );
-        const vectors = embeds!.data as Float32Array;
-        batch.rows.forEach((rows, i) => {
-          for (const row of rows) putUnit(out, row, vectors.subarray(i * dim, (i + 1) * dim));
-        });
-      });
+      await pMap(
+        batches,
+        async (batch) => {
+          const feeds = textFeeds(batch, padId, graph.inputs);
+          const [embeds] = await graph.pool.run(
+            [{ graph: GRAPH, feeds, outputs: [port.name] }],
+            [{ step: 0, output: port.name }],
+          );
+          const vectors = embeds!.data as Float32Array;
+          batch.rows.forEach((rows, i) => {
+            for (const row of rows) putUnit(out, row, vectors.subarray(i * dim, (i + 1) * dim));
+          });
+        },
+        { concurrency: graph.pool.size + 1, signal: options?.signal },
+      );
       return out;
     },
     close: () => graph.pool.close(),

@@ -1,3 +1,4 @@
+import pMap from 'p-map';
 import type { PreparedConversation } from '../processing/types.ts';
 import { float32 } from '../session.ts';
 import type { BlindVariant } from '../types.ts';
@@ -59,7 +60,7 @@ export async function scoreRows(
       else for (const member of chunk.batches.flat()) await attempt(planChunks([member.member], limits)[0]!, true);
     }
   };
-  await eachOf(planChunks(members, limits), runtime.pool.size + 1, (chunk) => attempt(chunk, false));
+  await pMap(planChunks(members, limits), (chunk) => attempt(chunk, false), { concurrency: runtime.pool.size + 1 });
   for (const [r, row] of rows.entries()) {
     const result = results[r]!;
     if (row.conversation.imageBlocks.length > 0 || result instanceof Error) continue;
@@ -145,13 +146,4 @@ function chunkFeatures(
       throw new RangeError(`image token ${k} of row ${row} has no feature`);
     },
   };
-}
-
-/** Act on items in order, at most `width` at a time. */
-async function eachOf<T>(items: readonly T[], width: number, act: (item: T) => Promise<void>): Promise<void> {
-  let next = 0;
-  const lane = async (): Promise<void> => {
-    while (next < items.length) await act(items[next++]!);
-  };
-  await Promise.all(Array.from({ length: Math.min(width, items.length) }, lane));
 }

@@ -1,3 +1,4 @@
+import pMap from 'p-map';
 import type { Dataset, SampleBatch } from '../../dataset/dataset.ts';
 import { resolveMedia } from '../../dataset/media/media.ts';
 import type { ImageEncoder, LoadImage, RgbImage } from '../../models/types.ts';
@@ -32,20 +33,12 @@ export interface FirstImages {
 export async function firstImages(batch: SampleBatch, load: LoadImage, inFlight = 4): Promise<FirstImages> {
   const paths = batch.samples.map((sample) => sample?.media.images[0]?.path);
   const distinct = [...new Set(paths.filter((path) => path !== undefined))];
-  const results: (RgbImage | ImageFailure)[] = [];
-  let next = 0;
-  const work = async () => {
-    while (next < distinct.length) {
-      const i = next++;
-      try {
-        results[i] = await load(distinct[i]!);
-      } catch (error) {
-        const code = error instanceof Error && 'code' in error ? String(error.code) : 'IMAGE_UNREADABLE';
-        results[i] = { code, reason: error instanceof Error ? error.message : String(error) };
-      }
-    }
-  };
-  await Promise.all(Array.from({ length: inFlight }, work));
+  const loadOrTell = (path: string): Promise<RgbImage | ImageFailure> =>
+    load(path).catch((error: unknown) => {
+      const code = error instanceof Error && 'code' in error ? String(error.code) : 'IMAGE_UNREADABLE';
+      return { code, reason: error instanceof Error ? error.message : String(error) };
+    });
+  const results = await pMap(distinct, loadOrTell, { concurrency: inFlight });
   const decoded = new Map<string, RgbImage>();
   const failed = new Map<string, ImageFailure>();
   distinct.forEach((path, i) => {

@@ -1,3 +1,4 @@
+import pMap from 'p-map';
 import { WinnowError } from '../../base/errors.ts';
 import type { Sample } from '../../dataset/sample.ts';
 import type { TokenLosses } from '../../models/types.ts';
@@ -80,29 +81,27 @@ async function scoreAll(
 ): Promise<RowOutcome[]> {
   const outcomes: RowOutcome[] = [];
   let done = 0;
-  let next = 0;
   let failures = 0;
-  let stopped = false;
-  const lane = async (): Promise<void> => {
-    while (next < samples.length && !stopped) {
-      const i = next++;
-      try {
-        outcomes[i] = await score(samples[i]!);
-        failures = 0;
-      } catch (error) {
-        const fault = await ownFault(error, isAlive);
-        if (fault !== undefined && isDoubtful(fault)) failures++;
-        if (fault === undefined || failures > MOST_FAILURES) {
-          stopped = true;
-          throw error;
-        }
-        outcomes[i] = fault;
+  let ended: unknown;
+  const scoreOne = async (sample: Sample, i: number): Promise<void> => {
+    if (ended !== undefined) return;
+    try {
+      outcomes[i] = await score(sample);
+      failures = 0;
+    } catch (error) {
+      const fault = await ownFault(error, isAlive);
+      if (fault !== undefined && isDoubtful(fault)) failures++;
+      if (fault === undefined || failures > MOST_FAILURES) {
+        ended ??= error;
+        return;
       }
-      onRows?.(++done);
+      outcomes[i] = fault;
     }
+    onRows?.(++done);
   };
-  const lanes = await Promise.allSettled(Array.from({ length: Math.min(width, samples.length) }, lane));
-  for (const done of lanes) if (done.status === 'rejected') throw done.reason;
+  // What is under way ends before the fault is thrown, so that no request outlives the run.
+  await pMap(samples, scoreOne, { concurrency: width });
+  if (ended !== undefined) throw ended;
   return outcomes;
 }
 
