@@ -10,7 +10,7 @@ import { mkdirSync, writeFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { parseArgs } from 'node:util';
 import { readInputs } from '../src/select/inputs/read-inputs.ts';
-import { findSelector, parseOptions } from '../src/select/methods/registry.ts';
+import { findSelector, parseOptions } from '../src/select/methods/find.ts';
 import { openProject } from '../src/store/project.ts';
 import { drawGrowth } from './selection/chart.ts';
 import { INSTRUCTION_WIDTH, LLAVA_ROWS, LOSS_CHECKPOINTS, makePool, poolSignals } from './selection/pool.ts';

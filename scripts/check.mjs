@@ -38,6 +38,7 @@ const CHECKS = [
   ],
   ['lint and format', [...bin('@biomejs/biome/bin/biome'), 'ci', '--error-on-warnings', '.']],
   ['dead code', [...bin('knip/bin/knip.js'), '--no-progress']],
+  ['registries', [process.execPath, 'scripts/write-registries.mjs', '--check']],
   ['direction of imports', [process.execPath, 'scripts/check-layers.mjs']],
   ['width of comments', [process.execPath, 'scripts/check-comments.mjs']],
   ['lint of the worker', [...ruff, 'check', 'worker', 'tools']],

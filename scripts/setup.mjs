@@ -140,6 +140,7 @@ function buildInputs() {
     'tsconfig.build.json',
     'scripts/build-report.mjs',
     'scripts/build-help.mjs',
+    'scripts/write-registries.mjs',
   ]
     .filter((name) => fs.existsSync(path.join(ROOT, name)))
     .sort();
@@ -158,6 +159,7 @@ async function makeBuild(force) {
   const dist = path.join(ROOT, 'dist');
   if (force) fs.rmSync(dist, { recursive: true, force: true });
   if (force || !buildPresent()) fs.rmSync(path.join(STATE, 'build.tsbuildinfo'), { force: true });
+  await run(process.execPath, ['scripts/write-registries.mjs'], { hint: 'A registry could not be written.' });
   const hint = 'The sources do not compile: mend what is listed above.';
   await run(process.execPath, ['node_modules/typescript/bin/tsc', '-p', 'tsconfig.build.json'], { hint });
   dropStale(dist);

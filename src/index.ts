@@ -15,12 +15,11 @@ import { type WriteArenaRequest, type WrittenArena, writeArena } from './report/
 import { type ReportRequest, type ReportResult, writeReport } from './report/write.ts';
 import type { SelectRequest, StageRequest } from './select/compose/request.ts';
 import { type ExplainRequest, type Explanation, explain as explainRow } from './select/explain.ts';
-import type { MethodRequest } from './select/methods/method-request.ts';
+import type { MethodRequest } from './select/methods/registry.ts';
 import { runSelection, type SelectResult } from './select/run.ts';
 import { listSignals as listed, type SignalListRequest } from './signals/engine/list-signals.ts';
 import { runScore, type ScoreResult } from './signals/engine/score.ts';
 import { dryRun as dryRunScore, planScore, type ScoreRequest } from './signals/engine/score-plan.ts';
-import type { SignalRequest } from './signals/engine/signal-request.ts';
 import {
   exportSignals as exportValues,
   type SignalExportRequest,
@@ -31,6 +30,7 @@ import {
   type SignalImportRequest,
   type SignalImportResult,
 } from './signals/io/import/import-signal.ts';
+import type { SignalRequest } from './signals/measured/registry.ts';
 import type { ScoreSummary } from './signals/signal.ts';
 import { openProject, type Project } from './store/project.ts';
 import { type ExportRequest, type ExportResult, exportSelection as exportRows } from './store/verbs/export.ts';
@@ -78,7 +78,7 @@ export {
   randomBaseline,
   type SubsetStatistic,
 } from './select/baseline/random-subsets.ts';
-export { selectors } from './select/methods/registry.ts';
+export { selectors } from './select/methods/find.ts';
 export type { Reason } from './select/reasons.ts';
 export type { ClusterCount, SelectContext, Selection, Selector, SelectorInput } from './select/selector.ts';
 export { signals } from './signals/measured/registry.ts';

@@ -2,7 +2,7 @@ import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Column } from '../src/numeric/columns.ts';
 import { createRandom } from '../src/numeric/philox.ts';
-import { selectors } from '../src/select/methods/registry.ts';
+import { selectors } from '../src/select/methods/find.ts';
 import { openProject, type Project } from '../src/store/project.ts';
 import { planShards } from '../src/store/shard-plan.ts';
 import { writeShard } from '../src/store/shards.ts';

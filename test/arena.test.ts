@@ -7,7 +7,7 @@ import type { Browser } from 'playwright-core';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { ArenaResult } from '../src/experiment/arena/result.ts';
 import { arena, gc, select } from '../src/index.ts';
-import { selectors } from '../src/select/methods/registry.ts';
+import { selectors } from '../src/select/methods/find.ts';
 import { openProject } from '../src/store/project.ts';
 import { columnsNamed } from '../src/store/signals.ts';
 import { makeArenaProject } from './arena-project.ts';

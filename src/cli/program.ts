@@ -6,13 +6,19 @@ import { hasColour, helpWidthOf, paint } from './terminal.ts';
 /** Declares one verb with its options: what `commands/<verb>.ts` exports. The work is imported when the verb runs. */
 export type Register = (program: Command, session: Session) => void;
 
-/** One line of the verbs' registry. */
-export interface Verb {
-  name: string;
+/** What a verb's file says of it to the list of verbs, which loads no file: literals. */
+export interface VerbFacts {
+  /** Its place in the list. */
+  order: number;
   /** The heading that `winnow --help` lists it under. */
   group: string;
   /** What `winnow --help` says of it: an imperative. */
   summary: string;
+}
+
+/** One line of the verbs' registry. */
+export interface Verb extends Omit<VerbFacts, 'order'> {
+  name: string;
   load: () => Promise<Register>;
 }
 

@@ -1,7 +1,7 @@
 import { Command } from 'commander';
 import { describe, expect, it } from 'vitest';
 import { z } from 'zod';
-import { selectors } from '../select/methods/registry.ts';
+import { selectors } from '../select/methods/find.ts';
 import { signals } from '../signals/measured/registry.ts';
 import { addSchemaOptions, schemaValues } from './schema-options.ts';
 

@@ -26,7 +26,7 @@ export interface Probe {
 }
 
 export interface Sniff {
-  /** 0 (no) to 1 (certain). The highest wins; the order of the registry breaks ties. */
+  /** 0 (no) to 1 (certain). The highest wins; `order` breaks ties. */
   confidence: number;
   /** What was seen, for people. */
   because: string;
@@ -63,6 +63,10 @@ export interface SideFile {
  */
 export interface Format {
   readonly name: string;
+  /** Its place in lists; of two formats that are equally sure of a file, the one that comes earlier reads it. */
+  readonly order: number;
+  /** Names that people know it by, beside its own. */
+  readonly aliases?: readonly string[];
   /** For people: `LLaVA JSON`. */
   readonly title: string;
   /**

@@ -12,7 +12,7 @@ import type { CompositionRecord } from './compose/record.ts';
 import { onCurrentRows } from './current-selection.ts';
 import { neighbours } from './kept-neighbours.ts';
 import { type NecessityClass, necessityClass, thresholdsOf } from './kit/necessity-class.ts';
-import { selectors } from './methods/registry.ts';
+import { selectors } from './methods/find.ts';
 import { describeReason, type Reason } from './reasons.ts';
 
 export interface ExplainRequest {

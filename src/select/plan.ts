@@ -13,7 +13,7 @@ import { amountOf, keepsNothing } from './compose/stage-amount.ts';
 import { refuseOtherOrigin } from './inputs/comparable.ts';
 import { embedWhereFree } from './inputs/free-embedding.ts';
 import { readInputs, type SelectionInputs } from './inputs/read-inputs.ts';
-import { findSelector, parseOptions } from './methods/registry.ts';
+import { findSelector, parseOptions } from './methods/find.ts';
 import { columnsOf, type SelectContext, type SelectorInput, streamedByAll } from './selector.ts';
 
 /** A selection ready to be computed. */

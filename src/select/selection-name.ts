@@ -6,7 +6,7 @@ import { sortKeys } from '../dataset/canonical.ts';
 import type { Project } from '../store/project.ts';
 import { listSelections, readSelectionHead } from '../store/selections.ts';
 import type { SelectRequest, StageRequest } from './compose/request.ts';
-import { findSelector } from './methods/registry.ts';
+import { findSelector } from './methods/find.ts';
 
 /** Names that are longer hold a digest of what differs instead. */
 const LONGEST = 80;

@@ -89,6 +89,8 @@ export interface SelectContext {
  */
 export interface Selector<Options extends Record<string, unknown> = Record<string, unknown>> {
   readonly name: string;
+  /** Its place in lists; those without one come behind, by name. */
+  readonly order?: number;
   /**
    * Raised by hand when the method chooses otherwise of the same columns: choices that are kept (by the arena) are of
    * one version.

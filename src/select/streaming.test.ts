@@ -14,7 +14,7 @@ import { writeShard } from '../store/shards.ts';
 import { recordSignal } from '../store/signals.ts';
 import { readInputs } from './inputs/read-inputs.ts';
 import { subPool } from './kit/sub-pool.ts';
-import { parseOptions, selectors } from './methods/registry.ts';
+import { parseOptions, selectors } from './methods/find.ts';
 import type { SelectorInput } from './selector.ts';
 
 const ROWS = 120;

@@ -54,6 +54,8 @@ export interface SignalRun {
  */
 export interface Signal<Params extends Record<string, unknown> = Record<string, unknown>> {
   readonly name: string;
+  /** Its place in lists; those without one come behind, by name. */
+  readonly order?: number;
   readonly version: number;
   readonly title: string;
   /** What it measures, for people, in one or two sentences. */

@@ -1,6 +1,6 @@
 import { unitRowsJoined } from '../../src/numeric/linalg/join-vectors.ts';
 import { dicScores } from '../../src/select/methods/dics.ts';
-import { selectBy } from '../../src/select/methods/registry.ts';
+import { selectBy } from '../../src/select/methods/find.ts';
 import { pickByDifficulty } from '../../src/select/methods/self-filter.ts';
 import type { CaseCheck } from './check.ts';
 import { firstOf, listOf, numberOf, scalars, toMatrix, vectors } from './columns.ts';

@@ -1,5 +1,5 @@
 import { gatherRows } from '../../src/numeric/linalg/matrix.ts';
-import { selectBy } from '../../src/select/methods/registry.ts';
+import { selectBy } from '../../src/select/methods/find.ts';
 import { prototypeDistances } from '../../src/select/methods/self-sup.ts';
 import { pickTypical } from '../../src/select/methods/typiclust/typicality.ts';
 import type { CaseCheck } from './check.ts';

@@ -1,5 +1,5 @@
+import { selectBy } from '../../src/select/methods/find.ts';
 import { learnabilityScores } from '../../src/select/methods/learnability.ts';
-import { selectBy } from '../../src/select/methods/registry.ts';
 import type { CaseCheck } from './check.ts';
 import { firstOf, numberOf, scalars } from './columns.ts';
 import { differs } from './compare.ts';

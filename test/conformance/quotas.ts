@@ -1,5 +1,5 @@
+import { selectBy } from '../../src/select/methods/find.ts';
 import { planMagic } from '../../src/select/methods/magic.ts';
-import { selectBy } from '../../src/select/methods/registry.ts';
 import type { CaseCheck } from './check.ts';
 import { firstDifference, firstOf, numberOf } from './columns.ts';
 import { differs } from './compare.ts';

@@ -1,5 +1,5 @@
 import { hesselScore, rowCosines } from '../../src/select/methods/clip-score.ts';
-import { selectBy } from '../../src/select/methods/registry.ts';
+import { selectBy } from '../../src/select/methods/find.ts';
 import type { CaseCheck } from './check.ts';
 import { firstDifference, matrices, scalars, toMatrix, vectors } from './columns.ts';
 import { differs } from './compare.ts';

@@ -3,7 +3,7 @@ import { openProducts } from '../../src/numeric/linalg/gemm.ts';
 import { gatherRows } from '../../src/numeric/linalg/matrix.ts';
 import { wideColumn } from '../../src/select/kit/columns.ts';
 import { representativeness, uniqueness } from '../../src/select/methods/datatailor/datatailor-values.ts';
-import { selectBy } from '../../src/select/methods/registry.ts';
+import { selectBy } from '../../src/select/methods/find.ts';
 import { leverageScores } from '../../src/select/methods/scalselect/leverage.ts';
 import type { CaseCheck } from './check.ts';
 import { firstDifference, labels, listOf, matrices, numberOf, scalars, toMatrix, vectors } from './columns.ts';

@@ -10,9 +10,9 @@ import {
 } from '../../src/select/kit/allocate-published.ts';
 import { wideColumn } from '../../src/select/kit/columns.ts';
 import { ceilShares, scoreEntropy, strataShares, stratify } from '../../src/select/methods/adapt-inf/ccs.ts';
+import { selectBy } from '../../src/select/methods/find.ts';
 import { binsOf } from '../../src/select/methods/mmssr.ts';
 import { typicalRows } from '../../src/select/methods/presel/typical-rows.ts';
-import { selectBy } from '../../src/select/methods/registry.ts';
 import { clusterShares } from '../../src/select/methods/s2l.ts';
 import { chainSimilarity } from '../../src/select/methods/semdedup/duplicates.ts';
 import { instanceValues, instanceWeights } from '../../src/select/methods/tive/tive.ts';

@@ -1,4 +1,4 @@
-import { selectBy } from '../../src/select/methods/registry.ts';
+import { selectBy } from '../../src/select/methods/find.ts';
 import type { Selection } from '../../src/select/selector.ts';
 import type { CaseCheck } from './check.ts';
 import { differs } from './compare.ts';

@@ -1,7 +1,7 @@
 import type { Column } from '../../src/numeric/columns.ts';
 import { kmeans } from '../../src/numeric/kmeans/kmeans.ts';
 import { centre, gatherRows, type Matrix } from '../../src/numeric/linalg/matrix.ts';
-import { selectBy } from '../../src/select/methods/registry.ts';
+import { selectBy } from '../../src/select/methods/find.ts';
 import { instability } from '../../src/select/methods/shared/trajectories.ts';
 import type { Selection } from '../../src/select/selector.ts';
 import type { CaseCheck } from './check.ts';

@@ -4,7 +4,7 @@ import { CostOptions } from '../../cost/gpu-hours.ts';
 import { HTTP_VARIANTS, IN_PROCESS_VARIANTS } from '../../signals/measured/row-loss.ts';
 import { action, withDryRun } from '../command.ts';
 import { positiveNumber, wholeNumber } from '../option-numbers.ts';
-import type { Register } from '../program.ts';
+import type { Register, VerbFacts } from '../program.ts';
 import { addSchemaOptions, schemaValues } from '../schema-options.ts';
 import { widthOf } from '../terminal.ts';
 
@@ -24,6 +24,13 @@ interface Given extends Record<string, unknown> {
   csv?: string;
   force?: true;
 }
+
+/** @public Read by `scripts/write-registries.mjs`. */
+export const verb: VerbFacts = {
+  order: 100,
+  group: 'Choose:',
+  summary: 'Compare the choices of all methods at one budget',
+};
 
 /** `winnow arena`: what every method would pick at one budget, beside random. */
 export const register: Register = (program, session) => {

@@ -1,7 +1,10 @@
 import { Argument } from 'commander';
 import { action } from '../command.ts';
 import { SCRIPTS } from '../completion/scripts.ts';
-import type { Register } from '../program.ts';
+import type { Register, VerbFacts } from '../program.ts';
+
+/** @public Read by `scripts/write-registries.mjs`. */
+export const verb: VerbFacts = { order: 230, group: 'Project:', summary: 'Print a shell completion script' };
 
 /** `winnow completion SHELL`: a script that completes verbs, options and names. */
 export const register: Register = (program, session) => {

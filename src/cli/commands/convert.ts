@@ -9,7 +9,10 @@ import {
   withInput,
   withOutput,
 } from '../file-options.ts';
-import type { Register } from '../program.ts';
+import type { Register, VerbFacts } from '../program.ts';
+
+/** @public Read by `scripts/write-registries.mjs`. */
+export const verb: VerbFacts = { order: 30, group: 'Data:', summary: 'Write a data set in another format' };
 
 /** `winnow convert A B`: another format, without a project. */
 export const register: Register = (program, session) => {

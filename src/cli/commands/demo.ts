@@ -3,7 +3,7 @@ import { join, relative, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { makeFolder } from '../../base/files/make-folder.ts';
 import { action, type CommandContext, withDryRun } from '../command.ts';
-import type { Register } from '../program.ts';
+import type { Register, VerbFacts } from '../program.ts';
 import { drawingWidthOf, hasColour } from '../terminal.ts';
 
 const EXAMPLES = fileURLToPath(new URL('../../../examples/shapes/', import.meta.url));
@@ -17,6 +17,13 @@ const SELECTIONS: readonly { method: string; options: Record<string, unknown>; n
   { method: 'top', options: {} },
   { method: 'random', options: {} },
 ];
+
+/** @public Read by `scripts/write-registries.mjs`. */
+export const verb: VerbFacts = {
+  order: 180,
+  group: 'Project:',
+  summary: 'Run every step on generated data with planted faults',
+};
 
 /** `winnow demo`: the whole job on generated data with planted faults. */
 export const register: Register = (program, session) => {

@@ -1,5 +1,5 @@
 import { action } from '../command.ts';
-import type { Register } from '../program.ts';
+import type { Register, VerbFacts } from '../program.ts';
 import { drawingWidthOf } from '../terminal.ts';
 
 interface Given {
@@ -16,6 +16,13 @@ interface Given {
   keepDamaged?: true;
   out?: string;
 }
+
+/** @public Read by `scripts/write-registries.mjs`. */
+export const verb: VerbFacts = {
+  order: 20,
+  group: 'Data:',
+  summary: 'Find what would break a training run, and fix it',
+};
 
 /** `winnow doctor [FILE]`: what would break a training run. */
 export const register: Register = (program, session) => {

@@ -1,7 +1,10 @@
 import { action } from '../command.ts';
 import { wholeNumber } from '../option-numbers.ts';
-import type { Register } from '../program.ts';
+import type { Register, VerbFacts } from '../program.ts';
 import { widthOf } from '../terminal.ts';
+
+/** @public Read by `scripts/write-registries.mjs`. */
+export const verb: VerbFacts = { order: 110, group: 'Choose:', summary: 'Explain why a sample was kept or dropped' };
 
 /** `winnow explain ID`: why one sample was kept or dropped. */
 export const register: Register = (program, session) => {

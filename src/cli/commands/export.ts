@@ -3,8 +3,11 @@ import { RenderOptions } from '../../dataset/media/render.ts';
 import { action, withDryRun } from '../command.ts';
 import { type FetchFlags, fetchOptions, withFetch } from '../file-options.ts';
 import { optionPairs } from '../option-pairs.ts';
-import type { Register } from '../program.ts';
+import type { Register, VerbFacts } from '../program.ts';
 import { addSchemaOptions, schemaValues } from '../schema-options.ts';
+
+/** @public Read by `scripts/write-registries.mjs`. */
+export const verb: VerbFacts = { order: 120, group: 'Choose:', summary: 'Write a selection as files for a trainer' };
 
 /** `winnow export NAME`: write a selection in a trainer's format. */
 export const register: Register = (program, session) => {

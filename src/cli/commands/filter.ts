@@ -10,9 +10,12 @@ import {
   withInput,
   withOutput,
 } from '../file-options.ts';
-import type { Register } from '../program.ts';
+import type { Register, VerbFacts } from '../program.ts';
 
 type Given = FileOptions & { out: string; dataset?: string };
+
+/** @public Read by `scripts/write-registries.mjs`. */
+export const verb: VerbFacts = { order: 60, group: 'Data:', summary: 'Write the rows that match an SQL condition' };
 
 /** `winnow filter "SQL"`: the rows that a statement asks for, as a new file. */
 export const register: Register = (program, session) => {

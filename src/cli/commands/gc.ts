@@ -1,7 +1,10 @@
 import { bytes, plural } from '../../base/phrases.ts';
 import type { GcResult } from '../../store/verbs/gc.ts';
 import { action, withDryRun } from '../command.ts';
-import type { Register } from '../program.ts';
+import type { Register, VerbFacts } from '../program.ts';
+
+/** @public Read by `scripts/write-registries.mjs`. */
+export const verb: VerbFacts = { order: 200, group: 'Project:', summary: 'Delete unreferenced files' };
 
 /** `winnow gc`: remove what nothing refers to. */
 export const register: Register = (program, session) => {

@@ -3,7 +3,7 @@ import { commandLine } from '../../base/cli-flags.ts';
 import type { ImportResult } from '../../store/verbs/import.ts';
 import { action, withDryRun } from '../command.ts';
 import { type FetchFlags, fetchOptions, withFetch } from '../file-options.ts';
-import type { Register } from '../program.ts';
+import type { Register, VerbFacts } from '../program.ts';
 
 interface Given extends FetchFlags {
   images?: string;
@@ -12,6 +12,9 @@ interface Given extends FetchFlags {
   option?: string[];
   replace?: true;
 }
+
+/** @public Read by `scripts/write-registries.mjs`. */
+export const verb: VerbFacts = { order: 10, group: 'Data:', summary: 'Add a data set to the project' };
 
 /** `winnow import PATH`: take a data set into the project (made where there is none). */
 export const register: Register = (program, session) => {

@@ -1,5 +1,8 @@
 import { action } from '../command.ts';
-import type { Register } from '../program.ts';
+import type { Register, VerbFacts } from '../program.ts';
+
+/** @public Read by `scripts/write-registries.mjs`. */
+export const verb: VerbFacts = { order: 190, group: 'Project:', summary: 'Create an empty project' };
 
 /** `winnow init`: an empty project. */
 export const register: Register = (program, session) => {

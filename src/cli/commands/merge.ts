@@ -12,9 +12,12 @@ import {
   withFetch,
   withOutput,
 } from '../file-options.ts';
-import type { Register } from '../program.ts';
+import type { Register, VerbFacts } from '../program.ts';
 
 type Given = Omit<FileOptions, 'images'> & { out: string; images?: string[]; dedupe?: 'none' | 'id' | 'content' };
+
+/** @public Read by `scripts/write-registries.mjs`. */
+export const verb: VerbFacts = { order: 40, group: 'Data:', summary: 'Write several data sets as one' };
 
 /** `winnow merge A B --out F`: several data sets as one. */
 export const register: Register = (program, session) => {

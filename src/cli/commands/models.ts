@@ -1,5 +1,8 @@
 import { action } from '../command.ts';
-import type { Register } from '../program.ts';
+import type { Register, VerbFacts } from '../program.ts';
+
+/** @public Read by `scripts/write-registries.mjs`. */
+export const verb: VerbFacts = { order: 210, group: 'Project:', summary: 'List or find models' };
 
 /** `winnow models`: the shipped models, or where one is and which revision. */
 export const register: Register = (program, session) => {

@@ -1,3 +1,4 @@
+// Written by scripts/write-registries.mjs from the files of this folder. Do not edit.
 import type { Verb } from '../program.ts';
 
 /** Every verb in the order of `--help`. Only the one that is asked for is loaded, so that a start stays cheap. */

@@ -1,7 +1,10 @@
 import { relative } from 'node:path';
 import { action } from '../command.ts';
-import type { Register } from '../program.ts';
+import type { Register, VerbFacts } from '../program.ts';
 import { drawingWidthOf, hasColour } from '../terminal.ts';
+
+/** @public Read by `scripts/write-registries.mjs`. */
+export const verb: VerbFacts = { order: 140, group: 'Look:', summary: 'Write an HTML page about a selection' };
 
 /** `winnow report`: one self-contained page about a selection, and the same numbers in the terminal. */
 export const register: Register = (program, session) => {

@@ -10,11 +10,14 @@ import { signals } from '../../signals/measured/registry.ts';
 import { SharedParams } from '../../signals/measured/worker-params.ts';
 import type { Project } from '../../store/project.ts';
 import { action, type CommandContext, type Session, withDryRun } from '../command.ts';
-import type { Register } from '../program.ts';
+import type { Register, VerbFacts } from '../program.ts';
 import { formatDuration } from '../progress.ts';
 import { addSchemaOptions, schemaValues } from '../schema-options.ts';
 import { table } from '../table.ts';
 import { widthOf } from '../terminal.ts';
+
+/** @public Read by `scripts/write-registries.mjs`. */
+export const verb: VerbFacts = { order: 70, group: 'Measure:', summary: 'Measure a signal of every sample' };
 
 /** `winnow score <signal>`: measure a signal for every sample that lacks it. */
 export const register: Register = (program, session) => {

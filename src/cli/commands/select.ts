@@ -1,12 +1,12 @@
 import { Command, Option } from 'commander';
 import { CostOptions } from '../../cost/gpu-hours.ts';
 import type { StageRequest } from '../../select/compose/request.ts';
-import { findSelector, selectors } from '../../select/methods/registry.ts';
+import { findSelector, selectors } from '../../select/methods/find.ts';
 import type { Selector } from '../../select/selector.ts';
 import { HTTP_VARIANTS, IN_PROCESS_VARIANTS } from '../../signals/measured/row-loss.ts';
 import { action, type CommandContext, type Outcome, withDryRun } from '../command.ts';
 import { wholeNumber } from '../option-numbers.ts';
-import type { Register } from '../program.ts';
+import type { Register, VerbFacts } from '../program.ts';
 import { addSchemaOptions, schemaValues } from '../schema-options.ts';
 import { widthOf } from '../terminal.ts';
 
@@ -129,6 +129,9 @@ function addSelectionOptions(command: Command): Command {
   addSchemaOptions(command, CostOptions);
   return withDryRun(command);
 }
+
+/** @public Read by `scripts/write-registries.mjs`. */
+export const verb: VerbFacts = { order: 90, group: 'Choose:', summary: 'Choose a subset for a budget' };
 
 /**
  * `winnow select <method>`: choose a subset for a budget, with random subsets of the same size beside it; methods in a

@@ -3,7 +3,7 @@ import { WinnowError } from '../../base/errors.ts';
 import { bytes } from '../../base/phrases.ts';
 import type { SetupPlan } from '../../worker/setup/plan.ts';
 import { action, type CommandContext, withDryRun } from '../command.ts';
-import type { Register } from '../program.ts';
+import type { Register, VerbFacts } from '../program.ts';
 
 interface Given {
   cpu?: true;
@@ -12,6 +12,9 @@ interface Given {
   pip?: true;
   yes?: true;
 }
+
+/** @public Read by `scripts/write-registries.mjs`. */
+export const verb: VerbFacts = { order: 220, group: 'Project:', summary: 'Install the Python worker' };
 
 /** `winnow setup worker`: the Python environment of the worker, for an installed package. */
 export const register: Register = (program, session) => {

@@ -1,11 +1,14 @@
 import type { Dataset } from '../../dataset/dataset.ts';
 import type { ShownMedia, ShowResult } from '../../store/verbs/show.ts';
 import { action } from '../command.ts';
-import type { Register } from '../program.ts';
+import type { Register, VerbFacts } from '../program.ts';
 import { plain } from '../table.ts';
 import { fileLink, graphicsOf, picture, smallPng } from '../terminal-image.ts';
 
 const EDGE = 480;
+
+/** @public Read by `scripts/write-registries.mjs`. */
+export const verb: VerbFacts = { order: 160, group: 'Look:', summary: 'Show one sample with its images and signals' };
 
 /** `winnow show ID`: one sample as it is, with its images, signals and selections. */
 export const register: Register = (program, session) => {

@@ -4,10 +4,13 @@ import { plural } from '../../base/phrases.ts';
 import type { ListedSignal } from '../../signals/engine/list-signals.ts';
 import type { SignalImportResult } from '../../signals/io/import/import-signal.ts';
 import { action, type Session, withDryRun } from '../command.ts';
-import type { Register } from '../program.ts';
+import type { Register, VerbFacts } from '../program.ts';
 import { plain } from '../table.ts';
 
 const DATASET = ['-d, --dataset <dataset>', 'data set of the project (default: the first)'] as const;
+
+/** @public Read by `scripts/write-registries.mjs`. */
+export const verb: VerbFacts = { order: 80, group: 'Measure:', summary: 'List, import and export signals' };
 
 /** `winnow signals`: what has been measured, values in from elsewhere, values out. */
 export const register: Register = (program, session) => {

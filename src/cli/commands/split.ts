@@ -4,9 +4,16 @@ import type { SplitResult } from '../../dataset/verbs/split.ts';
 import { action } from '../command.ts';
 import { type FileOptions, fileOptions, quarantineText, withInput, withOutput } from '../file-options.ts';
 import { wholeNumber } from '../option-numbers.ts';
-import type { Register } from '../program.ts';
+import type { Register, VerbFacts } from '../program.ts';
 
 type Given = FileOptions & { parts: string; out: string; stratify?: string; seed?: string };
+
+/** @public Read by `scripts/write-registries.mjs`. */
+export const verb: VerbFacts = {
+  order: 50,
+  group: 'Data:',
+  summary: 'Split a data set into parts that share no image',
+};
 
 /** `winnow split A --parts train=0.9,test=0.1`: parts that share no image. */
 export const register: Register = (program, session) => {

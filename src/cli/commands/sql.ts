@@ -3,7 +3,7 @@ import { safeJson } from '../../base/terminal-text.ts';
 import { csvLine } from '../../report/csv.ts';
 import { action, printData } from '../command.ts';
 import { wholeNumber } from '../option-numbers.ts';
-import type { Register } from '../program.ts';
+import type { Register, VerbFacts } from '../program.ts';
 import { table } from '../table.ts';
 import { widthOf } from '../terminal.ts';
 
@@ -17,6 +17,9 @@ interface Given {
 const SHOWN = 50;
 /** Rows of a table: its columns are as wide as their widest cell, so that all rows are in memory. */
 const LARGEST_TABLE = 100_000;
+
+/** @public Read by `scripts/write-registries.mjs`. */
+export const verb: VerbFacts = { order: 170, group: 'Look:', summary: 'Query samples and signals with SQL' };
 
 /** `winnow sql "SELECT ..."`: one reading statement over samples and signals. */
 export const register: Register = (program, session) => {

@@ -6,8 +6,15 @@ import type { CompositionRecord } from '../../select/compose/record.ts';
 import type { DatasetStatus, ProjectStatus, SelectionStatus } from '../../store/verbs/status.ts';
 import { action } from '../command.ts';
 import { completeCommands } from '../complete-commands.ts';
-import type { Register } from '../program.ts';
+import type { Register, VerbFacts } from '../program.ts';
 import { widthOf } from '../terminal.ts';
+
+/** @public Read by `scripts/write-registries.mjs`. */
+export const verb: VerbFacts = {
+  order: 150,
+  group: 'Look:',
+  summary: 'Show project contents, or what works on this machine',
+};
 
 /** `winnow status`: what a project holds, what is missing, and the commands that make it. */
 export const register: Register = (program, session) => {

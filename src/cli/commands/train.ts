@@ -3,7 +3,7 @@ import { commandLine } from '../../base/cli-flags.ts';
 import { ProxyRecipe, recipes } from '../../train/recipe.ts';
 import { action, withDryRun } from '../command.ts';
 import { wholeNumber } from '../option-numbers.ts';
-import type { Register } from '../program.ts';
+import type { Register, VerbFacts } from '../program.ts';
 import { formatDuration } from '../progress.ts';
 import { addSchemaOptions, schemaValues } from '../schema-options.ts';
 
@@ -14,6 +14,13 @@ interface Given extends Record<string, unknown> {
   seed?: string;
   replace?: true;
 }
+
+/** @public Read by `scripts/write-registries.mjs`. */
+export const verb: VerbFacts = {
+  order: 130,
+  group: 'Train:',
+  summary: 'Fine-tune a small model and keep its checkpoints',
+};
 
 /** `winnow train`: fine-tune a model; for now the proxy whose checkpoints signals are measured on. */
 export const register: Register = (program, session) => {

@@ -26,7 +26,7 @@ async function knownValues(): Promise<Record<string, string[]>> {
     import('../../dataset/formats/registry.ts'),
     import('../../doctor/target.ts'),
     import('../../doctor/examine.ts'),
-    import('../../select/methods/registry.ts'),
+    import('../../select/methods/find.ts'),
     import('../../signals/measured/registry.ts'),
     import('../../models/source.ts'),
   ]);

@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import sharp from 'sharp';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { BOX_STYLES } from '../../families/boxes.ts';
-import { formatNamed } from '../formats/registry.ts';
+import { formatNamed } from '../formats/detect.ts';
 import { RenderOptions } from '../media/render.ts';
 import type { Sample } from '../sample.ts';
 import { boxWriter } from './write-boxes.ts';

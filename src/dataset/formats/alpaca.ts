@@ -50,6 +50,7 @@ type Names = typeof NAMES;
  */
 export const alpaca: Format = {
   name: 'alpaca',
+  order: 30,
   trainerPixels: LLAMA_FACTORY_PIXELS,
   title: 'Alpaca (LLaMA-Factory)',
   container: 'array',

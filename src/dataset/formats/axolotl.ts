@@ -26,6 +26,7 @@ const STYLE: TypedStyle = {
  */
 export const axolotl: Format = {
   name: 'axolotl',
+  order: 70,
   title: 'axolotl chat template',
   container: 'lines',
   extension: '.jsonl',

@@ -18,6 +18,8 @@ const COLUMNS = ['id', 'caption'];
  */
 export const coco: Format = {
   name: 'coco',
+  order: 120,
+  aliases: ['coco-captions'],
   title: 'COCO captions',
   container: 'own',
   extension: '.json',

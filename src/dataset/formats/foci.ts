@@ -34,6 +34,7 @@ function isChoice(record: unknown): boolean {
  */
 export const foci: Format = {
   name: 'foci',
+  order: 160,
   title: 'FOCI multiple choice',
   container: 'own',
   extension: '.json',

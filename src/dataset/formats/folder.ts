@@ -27,6 +27,8 @@ const SIDECARS = ['metadata.csv', 'metadata.jsonl', 'metadata.parquet', 'caption
  */
 export const folder: Format = {
   name: 'folder',
+  order: 170,
+  aliases: ['imagefolder'],
   title: 'folder of images',
   container: 'folder',
   extension: '',

@@ -20,6 +20,7 @@ const isImage = (name: string): boolean => mediaKind(extname(name)) === 'image';
  */
 export const gqa: Format = {
   name: 'gqa',
+  order: 140,
   title: 'GQA questions',
   container: 'own',
   extension: '.json',

@@ -1,5 +1,5 @@
 import { expect, it } from 'vitest';
-import { formatNamed } from './registry.ts';
+import { formatNamed } from './detect.ts';
 
 const context = { file: 'data.json', row: 0, options: {} };
 const text = 'Picture 1: <img>a b.jpg</img>\nPicture 2: <img>https://host/c.png</img>\nWhat changed?';

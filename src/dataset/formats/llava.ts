@@ -35,6 +35,7 @@ const COLUMNS = ['id', 'image', 'video', 'conversations'];
  */
 export const llava: Format = {
   name: 'llava',
+  order: 10,
   title: 'LLaVA JSON',
   container: 'array',
   extension: '.json',

@@ -24,6 +24,7 @@ const Row = z.object({
 /** The neutral sample itself, with short keys, one a line: holds everything, loses nothing. For pipes and for tests. */
 export const neutral: Format = {
   name: 'neutral',
+  order: 90,
   keepsObjects: true,
   title: 'Winnow neutral JSONL',
   container: 'lines',

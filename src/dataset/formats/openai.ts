@@ -22,6 +22,8 @@ const STYLE: TypedStyle = {
  */
 export const openai: Format = {
   name: 'openai',
+  order: 50,
+  aliases: ['openai-chat'],
   title: 'OpenAI chat',
   container: 'lines',
   extension: '.jsonl',

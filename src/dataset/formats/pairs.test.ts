@@ -1,7 +1,7 @@
 import { expect, it } from 'vitest';
 import type { Format } from '../format.ts';
 import { lossesOf } from '../verbs/write.ts';
-import { formatNamed } from './registry.ts';
+import { formatNamed } from './detect.ts';
 
 const tagged = (from: string, value: string) => ({ from, value });
 const typed = (role: string, text: string) => ({ role, content: [{ type: 'text', text }] });

@@ -18,6 +18,7 @@ import { typedLimits, typedRecord } from './typed-record.ts';
  */
 export const parquet: Format = {
   name: 'parquet',
+  order: 100,
   keepsObjects: true,
   title: 'Hugging Face Parquet',
   container: 'own',

@@ -40,6 +40,7 @@ function questionOfStatement(
  */
 export const questions: Format = {
   name: 'questions',
+  order: 150,
   title: 'question file',
   container: 'lines',
   extension: '.jsonl',

@@ -28,6 +28,8 @@ const COLUMNS = ['id', 'image', 'video', 'conversations'];
  */
 export const qwenVl: Format = {
   name: 'qwen-vl',
+  order: 80,
+  aliases: ['qwen'],
   title: 'Qwen-VL JSON',
   container: 'array',
   extension: '.json',

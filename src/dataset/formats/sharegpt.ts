@@ -40,6 +40,8 @@ import { turnColumns } from './turn-columns.ts';
  */
 export const sharegpt: Format = {
   name: 'sharegpt',
+  order: 20,
+  aliases: ['llama-factory', 'llamafactory'],
   trainerPixels: LLAMA_FACTORY_PIXELS,
   title: 'ShareGPT (LLaMA-Factory)',
   container: 'array',

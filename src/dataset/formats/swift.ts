@@ -41,6 +41,8 @@ const COLUMNS = ['id', 'messages', 'image', 'images', 'video', 'videos'];
  */
 export const swift: Format = {
   name: 'swift',
+  order: 60,
+  aliases: ['ms-swift'],
   keepsObjects: true,
   title: 'ms-swift messages',
   container: 'lines',

@@ -27,6 +27,7 @@ const STYLE: TypedStyle = {
  */
 export const trl: Format = {
   name: 'trl',
+  order: 40,
   title: 'TRL messages + images',
   container: 'lines',
   extension: '.jsonl',

@@ -27,6 +27,8 @@ const COLUMNS = [...QUESTION, 'multiple_choice_answer', 'annotation', 'subtype']
  */
 export const vqa: Format = {
   name: 'vqa',
+  order: 130,
+  aliases: ['vqav2'],
   title: 'VQAv2 questions and annotations',
   container: 'own',
   extension: '.json',

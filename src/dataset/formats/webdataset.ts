@@ -17,6 +17,7 @@ import { openTarSink } from './webdataset-write.ts';
  */
 export const webdataset: Format = {
   name: 'webdataset',
+  order: 110,
   keepsObjects: true,
   title: 'WebDataset',
   container: 'own',

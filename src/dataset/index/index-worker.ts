@@ -1,5 +1,5 @@
 import { parentPort, workerData } from 'node:worker_threads';
-import { formatNamed } from '../formats/registry.ts';
+import { formatNamed } from '../formats/detect.ts';
 import type { RecordBlock } from '../records/record-block.ts';
 import { type BlockContext, blockFacts, type PackedFacts, packFacts } from './block-facts.ts';
 

@@ -1,6 +1,7 @@
 import { WinnowError } from '../../base/errors.ts';
 import type { Format, Probe } from '../format.ts';
-import { detectFormat, formatNamed, formats, takes } from '../formats/registry.ts';
+import { detectFormat, formatNamed, takes } from '../formats/detect.ts';
+import { formats } from '../formats/registry.ts';
 import type { DecompressedFile } from '../records/decompress.ts';
 import { listedSource } from '../records/folder-source.ts';
 import { openJsonSource } from '../records/json-source.ts';

@@ -5,7 +5,7 @@ import { refuseSpecialFile } from '../../base/files/regular-file.ts';
 import { sha256, sortKeys } from '../canonical.ts';
 import type { Dataset } from '../dataset.ts';
 import type { Format } from '../format.ts';
-import { formatNamed } from '../formats/registry.ts';
+import { formatNamed } from '../formats/detect.ts';
 import { buildIndex } from '../index/index-build.ts';
 import { INDEX_VERSION, loadIndex, saveIndex } from '../index/index-file.ts';
 import type { RowIndex } from '../index/index-table.ts';

@@ -3,7 +3,7 @@ import { join, resolve } from 'node:path';
 import { type Quarantined, WinnowError } from '../../base/errors.ts';
 import type { Dataset } from '../dataset.ts';
 import { exactJson } from '../exact-number.ts';
-import { formatNamed } from '../formats/registry.ts';
+import { formatNamed } from '../formats/detect.ts';
 import { createMediaDigests } from '../media/media-digest.ts';
 import type { Sample } from '../sample.ts';
 import { assignParts, components, type Part, wholeShares } from './split-assign.ts';

@@ -11,7 +11,7 @@ import { exactJson, isNonFinite, numberFrom, parseExact } from '../exact-number.
 import type { Format, SideFile, WriteOptions } from '../format.ts';
 import { isObject } from '../formats/build.ts';
 import type { ColumnTypes } from '../formats/column-types.ts';
-import { formatNamed } from '../formats/registry.ts';
+import { formatNamed } from '../formats/detect.ts';
 import type { MediaScope } from '../media/media.ts';
 import { type MediaMode, type MediaPlan, planMedia } from '../media/place-media.ts';
 import { type RenderOptions, renderSettings } from '../media/render.ts';

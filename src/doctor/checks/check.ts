@@ -68,9 +68,14 @@ export interface Examination {
   fixes?: Readonly<Record<string, Fix>>;
 }
 
-/** The door for checks: one file for each group, one line in the registry. */
+/** The door for checks: one file for each group. */
 export interface CheckGroup {
   readonly name: 'structure' | 'media' | 'text' | 'grounding' | 'duplicates' | 'overlap';
+  /**
+   * Its place: fixes are made in this order. Boxes by the images as they were, images while they are known by the paths
+   * (or data URIs) of the row, data URIs into files last.
+   */
+  readonly order: number;
   readonly checks: readonly Check[];
   open(context: DoctorContext): Examination | Promise<Examination>;
 }

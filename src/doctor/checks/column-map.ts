@@ -1,4 +1,5 @@
 import { isObject, type JsonObject } from '../../dataset/formats/build.ts';
+import type { CheckGroup } from './check.ts';
 import { type RowCheck, rowGroup } from './row-check.ts';
 
 /** LLaMA-Factory's names where the registry says nothing at all. Columns of media have none. */
@@ -62,4 +63,4 @@ const mapped: RowCheck = {
 };
 
 /** The map by which LLaMA-Factory finds turns and media. */
-export const columnMap = rowGroup('structure', [mapped]);
+export const columnMap: CheckGroup = rowGroup({ name: 'structure', order: 30 }, [mapped]);

@@ -19,6 +19,7 @@ const DUPLICATE: Check = {
 /** Exact and near duplicates of rows: media by content and look, text by its words. The later duplicate is named. */
 export const duplicates: CheckGroup = {
   name: 'duplicates',
+  order: 110,
   checks: [DUPLICATE],
   open(context) {
     const collection = mediaOf(context);

@@ -38,7 +38,7 @@ const unrotated: Check = {
 };
 
 /** Boxes in texts and in `objects`: the frame of those in texts is that of the file, found from all rows together. */
-export const grounding: CheckGroup = { name: 'grounding', checks: [outside, otherFrame, unrotated], open };
+export const grounding: CheckGroup = { name: 'grounding', order: 40, checks: [outside, otherFrame, unrotated], open };
 
 function open(context: DoctorContext): Examination {
   const { dataset, target, report } = context;

@@ -16,7 +16,7 @@ const identity: Check = {
 };
 
 /** Ids: there, unique, and fit to be file names where the target makes them that. */
-export const ids: CheckGroup = { name: 'structure', checks: [identity], open };
+export const ids: CheckGroup = { name: 'structure', order: 20, checks: [identity], open };
 
 function open({ dataset, target, report }: DoctorContext): Examination {
   const missing: { row: number; id: string }[] = [];

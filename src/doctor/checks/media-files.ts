@@ -71,6 +71,7 @@ const CHECKS: readonly Check[] = [
 /** What is wrong with the image and video files themselves: decoded with the real decoder, each distinct file once. */
 export const media: CheckGroup = {
   name: 'media',
+  order: 60,
   checks: CHECKS,
   open(context) {
     const collection = mediaOf(context);

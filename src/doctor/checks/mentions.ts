@@ -1,3 +1,4 @@
+import type { CheckGroup } from './check.ts';
 import { type RowCheck, rowGroup } from './row-check.ts';
 import { quote, textsOf } from './texts.ts';
 
@@ -42,4 +43,4 @@ const missingImage: RowCheck = {
 };
 
 /** What the questions say of the images, against the images. */
-export const mentions = rowGroup('text', [missingImage]);
+export const mentions: CheckGroup = rowGroup({ name: 'text', order: 90 }, [missingImage]);

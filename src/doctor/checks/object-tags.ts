@@ -1,6 +1,7 @@
 import { countTag, objectsOf } from '../../dataset/boxes/objects.ts';
 import { count } from '../../dataset/formats/build.ts';
 import type { Sample } from '../../dataset/sample.ts';
+import type { CheckGroup } from './check.ts';
 import { type RowCheck, rowGroup } from './row-check.ts';
 
 /** What ms-swift can't fill in, or fills in wrongly. */
@@ -44,4 +45,4 @@ const unfilled: RowCheck = {
 };
 
 /** Placeholders that ms-swift fills from `objects`. */
-export const objectTags = rowGroup('grounding', [unfilled]);
+export const objectTags: CheckGroup = rowGroup({ name: 'grounding', order: 50 }, [unfilled]);

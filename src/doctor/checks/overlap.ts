@@ -25,6 +25,7 @@ const OVERLAP: Check = {
  */
 export const overlap: CheckGroup = {
   name: 'overlap',
+  order: 120,
   checks: [OVERLAP],
   open(context) {
     const collection = mediaOf(context);

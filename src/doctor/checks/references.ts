@@ -3,7 +3,7 @@ import { isRemote, resolveMedia } from '../../dataset/media/media.ts';
 import { mediaExtension, mediaTypeOfMime } from '../../dataset/media/media-type.ts';
 import type { MediaRef, Message, Part, Sample } from '../../dataset/sample.ts';
 import { shortPath } from '../media/collect.ts';
-import type { Fix } from './check.ts';
+import type { CheckGroup, Fix } from './check.ts';
 import { type Issue, type RowCheck, rowGroup } from './row-check.ts';
 import { shown } from './texts.ts';
 import { changed } from './turns.ts';
@@ -142,4 +142,4 @@ const twice: RowCheck = {
 };
 
 /** What can be said of media without opening one: the counts and the paths. */
-export const references = rowGroup('media', [counts, inline, twice]);
+export const references: CheckGroup = rowGroup({ name: 'media', order: 70 }, [counts, inline, twice]);

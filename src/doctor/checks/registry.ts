@@ -1,3 +1,4 @@
+// Written by scripts/write-registries.mjs from the files of this folder. Do not edit.
 import type { CheckGroup } from './check.ts';
 import { columnMap } from './column-map.ts';
 import { duplicates } from './duplicates.ts';
@@ -12,10 +13,7 @@ import { structure } from './structure.ts';
 import { text } from './text.ts';
 import { thinking } from './thinking.ts';
 
-/**
- * Every group of checks, one line each. Fixes are made in this order: boxes by the images as they were, images while
- * they are known by the paths (or data URIs) of the row, data URIs into files last.
- */
+/** Every group of checks, in the order in which they fix. */
 export const groups: readonly CheckGroup[] = [
   structure,
   ids,

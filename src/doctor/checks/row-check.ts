@@ -11,9 +11,9 @@ export interface RowCheck extends Check {
 }
 
 /** A group of checks of single rows. */
-export function rowGroup(name: CheckGroup['name'], checks: readonly RowCheck[]): CheckGroup {
+export function rowGroup(about: Pick<CheckGroup, 'name' | 'order'>, checks: readonly RowCheck[]): CheckGroup {
   return {
-    name,
+    ...about,
     checks,
     open(context) {
       const wanted = checks.filter((check) => context.wanted(check.code));

@@ -1,5 +1,6 @@
 import { closeSync, openSync, readSync, statSync } from 'node:fs';
 import type { Dataset } from '../../dataset/dataset.ts';
+import type { CheckGroup } from './check.ts';
 import { duplicateKey } from './duplicate-keys.ts';
 import { type Issue, type RowCheck, rowGroup } from './row-check.ts';
 import {
@@ -106,7 +107,13 @@ const empty: RowCheck = {
   applyFix: drop,
 };
 
-export const structure = rowGroup('structure', [unparseable, answered, alternating, roles, empty]);
+export const structure: CheckGroup = rowGroup({ name: 'structure', order: 10 }, [
+  unparseable,
+  answered,
+  alternating,
+  roles,
+  empty,
+]);
 
 /**
  * What is wrong with the file around its records, which strict parsers stop at. Of a packed file nothing is known here.

@@ -1,4 +1,5 @@
 import { loop, refusal } from './answers.ts';
+import type { CheckGroup } from './check.ts';
 import { firstMojibake, withoutMojibake } from './mojibake.ts';
 import { type Issue, type RowCheck, rowGroup } from './row-check.ts';
 import { specialTokens } from './special-tokens.ts';
@@ -195,4 +196,11 @@ const suspicious: RowCheck = {
   },
 };
 
-export const text = rowGroup('text', [literal, placed, maskWords, characters, padded, suspicious]);
+export const text: CheckGroup = rowGroup({ name: 'text', order: 80 }, [
+  literal,
+  placed,
+  maskWords,
+  characters,
+  padded,
+  suspicious,
+]);

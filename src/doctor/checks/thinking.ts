@@ -14,6 +14,7 @@ const mixed: Check = {
 /** Thinking tags: in all answers or in none. The smaller part is reported. */
 export const thinking: CheckGroup = {
   name: 'text',
+  order: 100,
   checks: [mixed],
   open({ dataset, report }: DoctorContext): Examination {
     const rows: { with: number[]; without: number[] } = { with: [], without: [] };

@@ -6,7 +6,7 @@ import { openAtomic, sweepTemporary, writeFileAtomic } from '../../base/files/at
 import { makeFolder } from '../../base/files/make-folder.ts';
 import { outputGuard } from '../../base/files/output-guard.ts';
 import type { Dataset } from '../../dataset/dataset.ts';
-import { formatNamed } from '../../dataset/formats/registry.ts';
+import { formatNamed } from '../../dataset/formats/detect.ts';
 import type { Sample } from '../../dataset/sample.ts';
 import { keepSources, sourceFiles } from '../../dataset/source-files.ts';
 import { type Loss, writeDataset } from '../../dataset/verbs/write.ts';

@@ -1,7 +1,7 @@
 import { type ImageRule, openImageCounter } from '../../cost/image-tokens.ts';
 import type { Dataset } from '../../dataset/dataset.ts';
 import { instructionOf, responseOf } from '../../dataset/sample.ts';
-import { selectors } from '../../select/methods/registry.ts';
+import { selectors } from '../../select/methods/find.ts';
 import { passesOf } from '../../signals/engine/column-providers.ts';
 import type { Pass, PassModel } from '../../signals/engine/cost-model.ts';
 

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { selectors } from '../../select/methods/registry.ts';
+import { selectors } from '../../select/methods/find.ts';
 import { commandFor } from '../../signals/engine/column-providers.ts';
 
 import type { Run } from '../../store/runs.ts';

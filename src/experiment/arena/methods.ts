@@ -1,7 +1,7 @@
 import { WinnowError } from '../../base/errors.ts';
 import { parseCostOptions } from '../../cost/gpu-hours.ts';
 import { amountOf } from '../../select/compose/stage-amount.ts';
-import { findSelector, parseOptions, selectors } from '../../select/methods/registry.ts';
+import { findSelector, parseOptions, selectors } from '../../select/methods/find.ts';
 import type { Selector } from '../../select/selector.ts';
 import { type Entry, type EntryRules, type EntryStage, RULES } from './contestant.ts';
 

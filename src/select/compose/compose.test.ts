@@ -2,7 +2,7 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { createRandom } from '../../numeric/philox.ts';
-import { findSelector, parseOptions } from '../methods/registry.ts';
+import { findSelector, parseOptions } from '../methods/find.ts';
 import type { SelectorInput } from '../selector.ts';
 import { type Composed, type Composition, compose, type Stage } from './compose.ts';
 import { boundsFor, parseSourceRules, type SourceRules } from './source-rules.ts';

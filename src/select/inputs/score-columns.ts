@@ -3,7 +3,7 @@ import type { Dataset } from '../../dataset/dataset.ts';
 import type { Column } from '../../numeric/columns.ts';
 import type { Project } from '../../store/project.ts';
 import { loadSelection, readSelectionHead } from '../../store/selections.ts';
-import { findSelector, parseOptions } from '../methods/registry.ts';
+import { findSelector, parseOptions } from '../methods/find.ts';
 import type { Reason, SelectorInput } from '../selector.ts';
 import type { ColumnOrigin } from './column-origin.ts';
 

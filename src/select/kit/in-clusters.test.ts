@@ -4,7 +4,7 @@ import { gatherRows, squaredDistance } from '../../numeric/linalg/matrix.ts';
 import { nearestRows } from '../../numeric/neighbour-table.ts';
 import { createRandom } from '../../numeric/philox.ts';
 import { pickByCoverage } from '../methods/facility-location/coverage.ts';
-import { parseOptions, selectBy, selectors } from '../methods/registry.ts';
+import { parseOptions, selectBy, selectors } from '../methods/find.ts';
 import { pickTypical } from '../methods/typiclust/typicality.ts';
 import type { SelectorInput } from '../selector.ts';
 

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { hesselScore, rowCosines } from '../methods/clip-score.ts';
-import { selectBy } from '../methods/registry.ts';
+import { selectBy } from '../methods/find.ts';
 import type { SelectorInput } from '../selector.ts';
 
 function pool(column: string, values: number[], width = 1): SelectorInput {

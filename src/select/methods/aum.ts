@@ -1,8 +1,10 @@
-import { tokenScoreSelector } from './shared/token-score.ts';
+import type { Selector } from '../selector.ts';
+import { type TokenScoreOptions, tokenScoreSelector } from './shared/token-score.ts';
 
 /** AUM = mean over response tokens of p_label - max of the other p, -1 (sure and wrong) to 1 (sure and right). */
-export const aum = tokenScoreSelector({
+export const aum: Selector<TokenScoreOptions> = tokenScoreSelector({
   name: 'aum',
+  order: 140,
   version: 1,
   title: 'AUM: margin of the right token',
   source: 'Pleiss et al., NeurIPS 2020, arXiv 2001.10528; LVLM port in G-JWLee/COINCIDE_code at 629f776',

@@ -49,6 +49,7 @@ export function hesselScore(cosine: number): number {
 /** Rows whose text describes their image, by CLIP. */
 export const clipScore: Selector<ClipScoreOptions> = {
   name: 'clip-score',
+  order: 150,
   version: 1,
   title: 'CLIP-Score: agreement of image and text',
   source: 'Hessel et al., EMNLP 2021, arXiv 2104.08718; as a filter: Gadre et al. 2023 (DataComp), arXiv 2304.14108',

@@ -17,6 +17,7 @@ export interface CoidoOptions extends Record<string, unknown> {
 /** CoIDO: the best rows of every source by a scorer that was trained for importance and diversity at once. */
 export const coido: Selector<CoidoOptions> = {
   name: 'coido',
+  order: 210,
   version: 1,
   title: 'CoIDO: importance and diversity, by source',
   source: 'CoIDO (NeurIPS 2025), arXiv 2510.17847; re-implemented from its description',

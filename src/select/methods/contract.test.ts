@@ -9,7 +9,7 @@ import { REASON_TEXTS } from '../reasons.ts';
 import type { Selection, Selector, SelectorInput } from '../selector.ts';
 import { makePool, numbers, ODD_POOLS, oddPool, permute, poolArbitrary, seedArbitrary } from '../testing/pools.ts';
 import { TRIALS } from '../testing/trials.ts';
-import { parseOptions, selectors } from './registry.ts';
+import { parseOptions, selectors } from './find.ts';
 
 function run(selector: Selector, input: SelectorInput, budget: number, options = {}, seed = 42): Promise<Selection> {
   const all = { ...TRIALS[selector.name]?.options, ...options };

@@ -31,6 +31,7 @@ function verdictShift(withQuestion: number, withoutQuestion: number, form: CvsOp
 /** Samples whose answer a frozen model calls right only when it sees the question. */
 export const cvs: Selector<CvsOptions> = {
   name: 'cvs',
+  order: 190,
   version: 1,
   title: 'CVS: verdict shift',
   source: 'CVS, arXiv 2603.09715 (2026); no code was published',

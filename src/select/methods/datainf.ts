@@ -105,6 +105,7 @@ export async function datainfScores(
 /** DataInf: rows that lower the loss of a target, by influence functions in closed form. */
 export const datainf: Selector<DatainfOptions> = {
   name: 'datainf',
+  order: 280,
   version: 1,
   title: 'DataInf: influence in closed form',
   source: 'DataInf, Kwon et al. (ICLR 2024), arXiv 2310.00902; code ykwon0407/DataInf at fe9145a',

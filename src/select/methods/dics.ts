@@ -29,6 +29,7 @@ export function dicScores(vic: ArrayLike<number>, ric: ArrayLike<number>): Float
 /** DICS: rows whose image helps the answer and whose answer helps the question, far apart from each other. */
 export const dics: Selector<DicsOptions> = {
   name: 'dics',
+  order: 230,
   version: 1,
   title: 'DICS: two-way image consistency, spread out',
   source: 'DICS (2026); no code was published',

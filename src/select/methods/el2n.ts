@@ -1,11 +1,13 @@
-import { tokenScoreSelector } from './shared/token-score.ts';
+import type { Selector } from '../selector.ts';
+import { type TokenScoreOptions, tokenScoreSelector } from './shared/token-score.ts';
 
 /**
  * EL2N = mean over response tokens of |softmax(logits) - onehot(label)|_2, 0 (sure and right) to sqrt(2) (sure and
  * wrong).
  */
-export const el2n = tokenScoreSelector({
+export const el2n: Selector<TokenScoreOptions> = tokenScoreSelector({
   name: 'el2n',
+  order: 130,
   version: 1,
   title: 'EL2N: error of the predicted probabilities',
   source:

@@ -18,6 +18,7 @@ export interface FarthestPointOptions extends Record<string, unknown> {
 /** Farthest points (k-centre greedy): a subset spread as far as it goes, outliers first. */
 export const farthestPoint: Selector<FarthestPointOptions> = {
   name: 'farthest-point',
+  order: 90,
   version: 1,
   title: 'Farthest points: spread as far as they go',
   source: 'Gonzalez 1985; as k-centre greedy: Sener and Savarese, ICLR 2018, arXiv 1708.00489',

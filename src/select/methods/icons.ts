@@ -79,6 +79,7 @@ async function taskScores(input: SelectorInput, { gradient, tasks, subtasks }: I
 /** ICONS: rows that many target tasks find influential. */
 export const icons: Selector<IconsOptions> = {
   name: 'icons',
+  order: 260,
   version: 1,
   title: 'ICONS: consensus of influences',
   source: 'ICONS, Wu et al., arXiv 2501.00654 (2025); code princetonvisualai/icons at b8ce8c8',

@@ -37,6 +37,7 @@ const laterFirst =
 /** IFD (Cherry LLM): samples whose instruction helps least with the answer, short of those where it hurts. */
 export const ifd: Selector<IfdOptions> = {
   name: 'ifd',
+  order: 180,
   version: 1,
   title: 'IFD: instruction-following difficulty',
   source: 'Cherry LLM, Li et al. (NAACL 2024), arXiv 2308.12032; code tianyi-lab/Cherry_LLM at 01fac8d',

@@ -51,6 +51,7 @@ function endsOf(input: SelectorInput, { initial, final, trajectory }: Learnabili
 /** Samples whose loss training lowers most. */
 export const learnability: Selector<LearnabilityOptions> = {
   name: 'learnability',
+  order: 170,
   version: 1,
   title: 'Highest learnability',
   source: 'LoBaSS, Zhou et al., arXiv 2310.13008 (2023); its later version DavIR (ACL 2025); no code was published',

@@ -65,6 +65,7 @@ function notedRates({ rates = {} }: SelectorInput, columns: readonly string[]): 
 /** LESS: rows whose gradients point where those of a target task do. */
 export const less: Selector<LessOptions> = {
   name: 'less',
+  order: 250,
   version: 1,
   title: 'LESS: gradient similarity with a target',
   source: 'LESS, Xia et al. (ICML 2024), arXiv 2402.04333; code princeton-nlp/LESS at 8abf962',

@@ -78,6 +78,7 @@ export function planMagic(
 /** MAGIC: rows that use their image, spread over what happens inside the model. */
 export const magic: Selector<MagicOptions> = {
   name: 'magic',
+  order: 220,
   version: 1,
   title: 'MAGIC: gain, bridging and neuron signatures',
   source: 'MAGIC, arXiv 2605.26004 (2026); no code was published',

@@ -27,6 +27,7 @@ function meanLoss(input: SelectorInput, column: string): Float32Array {
 /** Middle perplexity: neither what the model knows by heart nor what it can make nothing of. */
 export const midPpl: Selector<MidPplOptions> = {
   name: 'mid-ppl',
+  order: 160,
   version: 1,
   title: 'Middle perplexity',
   source: 'Marion et al. 2023, arXiv 2309.04564; official: code hamishivi/automated-instruction-selection',

@@ -88,6 +88,7 @@ const RATINGS = forwardPass('ratings', 'a tuned model rates the sample');
 /** mmSSR: rows that are rich in a capability, of every style and source. */
 export const mmssr: Selector<MmssrOptions> = {
   name: 'mmssr',
+  order: 340,
   version: 1,
   title: 'mmSSR: rich in capabilities, of all styles',
   source: 'mmSSR, Lyu et al., arXiv 2503.13383 (2025); code lyumengyao/mmssr at 3a7e662',

@@ -5,7 +5,7 @@
 import { describe, expect, it } from 'vitest';
 import type { Column } from '../../numeric/columns.ts';
 import type { SelectContext, Selection, SelectorInput } from '../selector.ts';
-import { selectBy, selectors } from './registry.ts';
+import { selectBy, selectors } from './find.ts';
 
 const scalars = (...values: number[]): Column => ({ kind: 'f32', width: 1, data: Float32Array.from(values) });
 const vectors = (width: number, ...values: number[]): Column => ({

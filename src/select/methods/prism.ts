@@ -80,6 +80,7 @@ async function meanCorrelations(
 /** PRISM: images that look least like the others to the model. */
 export const prism: Selector<PrismOptions> = {
   name: 'prism',
+  order: 240,
   version: 1,
   title: 'PRISM: least correlated images',
   source: 'PRISM, arXiv 2502.12119 (ACL 2026); its code was not at hand',

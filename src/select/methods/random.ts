@@ -45,6 +45,7 @@ export function drawStratified(strata: readonly Stratum[], random: Random): Int3
 /** The baseline that every method has to beat. */
 export const random: Selector<RandomOptions> = {
   name: 'random',
+  order: 100,
   version: 1,
   title: 'Random',
   source: 'no source: the baseline of every paper',

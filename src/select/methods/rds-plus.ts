@@ -84,6 +84,7 @@ async function bestOf(
 /** RDS+: rows that the model itself represents like the queries of a target. */
 export const rdsPlus: Selector<RdsPlusOptions> = {
   name: 'rds-plus',
+  order: 270,
   version: 1,
   title: 'RDS+: representations near a target',
   source: 'RDS+, Ivison et al., arXiv 2503.01807 (2025); code hamishivi/automated-instruction-selection',

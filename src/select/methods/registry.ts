@@ -1,7 +1,6 @@
-import { WinnowError } from '../../base/errors.ts';
-import { optionError } from '../../base/option-error.ts';
-import { didYouMean } from '../../base/suggest.ts';
-import type { SelectContext, Selection, Selector, SelectorInput } from '../selector.ts';
+// Written by scripts/write-registries.mjs from the files of this folder. Do not edit.
+import type { Options } from '../../base/options.ts';
+import type { Selector } from '../selector.ts';
 import { adaptInf } from './adapt-inf/adapt-inf.ts';
 import { aum } from './aum.ts';
 import { clipScore } from './clip-score.ts';
@@ -38,8 +37,8 @@ import { visnec } from './visnec.ts';
 import { weighted } from './weighted.ts';
 import { xmas } from './xmas.ts';
 
-/** A new selector is a file and a line here. */
-const all: readonly Selector[] = [
+/** Every method, in the order in which it is listed. */
+export const methods: readonly Selector[] = [
   visnec as Selector,
   xmas as Selector,
   coincide as Selector,
@@ -77,55 +76,42 @@ const all: readonly Selector[] = [
   adaptInf as Selector,
 ];
 
-/** All selectors. */
-export const selectors: readonly Selector[] = all.map(withDeviations);
+type OptionsOf<T> = T extends Selector<infer O> ? Options<O> : never;
 
-/** A selection by an official variant says in its notes what that does otherwise. */
-function withDeviations(selector: Selector): Selector {
-  const { deviations = [] } = selector;
-  if (deviations.length === 0) return selector;
-  return {
-    ...selector,
-    async select(input, options, context) {
-      const selection = await selector.select(input, options, context);
-      if (options.variant !== 'official') return selection;
-      return {
-        ...selection,
-        notes: [...selection.notes, `As published, this variant differs. ${deviations.join('. ')}.`],
-      };
-    },
-  };
-}
-
-/** The selector of a name. @throws WinnowError `METHOD_UNKNOWN` */
-export function findSelector(name: string): Selector {
-  const found = selectors.find((selector) => selector.name === name);
-  if (found !== undefined) return found;
-  throw new WinnowError({
-    code: 'METHOD_UNKNOWN',
-    message: `There is no selection method "${name}".`,
-    hint: `${didYouMean(
-      name,
-      selectors.map((selector) => selector.name),
-    )}Use one of: ${selectors.map((selector) => selector.name).join(', ')}.`,
-    exitCode: 2,
-  });
-}
-
-/** Checks options given by a person and fills in the defaults. @throws WinnowError `OPTION_INVALID` */
-export function parseOptions(selector: Selector, given: Record<string, unknown>): Record<string, unknown> {
-  const parsed = selector.options.safeParse(given);
-  if (parsed.success) return parsed.data;
-  throw optionError(selector.name, parsed.error, given, `winnow select ${selector.name} --help`);
-}
-
-/** Runs a selector by name on columns in memory. */
-export async function selectBy(
-  name: string,
-  input: SelectorInput,
-  given: Record<string, unknown>,
-  context: SelectContext,
-): Promise<Selection> {
-  const selector = findSelector(name);
-  return selector.select(input, parseOptions(selector, given), context);
-}
+/** A method with its own options; they are those of `winnow select <method> --help`. */
+export type MethodRequest =
+  | ({ method: 'adapt-inf' } & OptionsOf<typeof adaptInf>)
+  | ({ method: 'aum' } & OptionsOf<typeof aum>)
+  | ({ method: 'clip-score' } & OptionsOf<typeof clipScore>)
+  | ({ method: 'coido' } & OptionsOf<typeof coido>)
+  | ({ method: 'coincide' } & OptionsOf<typeof coincide>)
+  | ({ method: 'cvs' } & OptionsOf<typeof cvs>)
+  | ({ method: 'd2' } & OptionsOf<typeof d2>)
+  | ({ method: 'datainf' } & OptionsOf<typeof datainf>)
+  | ({ method: 'datatailor' } & OptionsOf<typeof datatailor>)
+  | ({ method: 'dics' } & OptionsOf<typeof dics>)
+  | ({ method: 'el2n' } & OptionsOf<typeof el2n>)
+  | ({ method: 'facility-location' } & OptionsOf<typeof facilityLocation>)
+  | ({ method: 'farthest-point' } & OptionsOf<typeof farthestPoint>)
+  | ({ method: 'icons' } & OptionsOf<typeof icons>)
+  | ({ method: 'ifd' } & OptionsOf<typeof ifd>)
+  | ({ method: 'learnability' } & OptionsOf<typeof learnability>)
+  | ({ method: 'less' } & OptionsOf<typeof less>)
+  | ({ method: 'magic' } & OptionsOf<typeof magic>)
+  | ({ method: 'mid-ppl' } & OptionsOf<typeof midPpl>)
+  | ({ method: 'mmssr' } & OptionsOf<typeof mmssr>)
+  | ({ method: 'presel' } & OptionsOf<typeof presel>)
+  | ({ method: 'prism' } & OptionsOf<typeof prism>)
+  | ({ method: 'random' } & OptionsOf<typeof random>)
+  | ({ method: 'rds-plus' } & OptionsOf<typeof rdsPlus>)
+  | ({ method: 's2l' } & OptionsOf<typeof s2l>)
+  | ({ method: 'scalselect' } & OptionsOf<typeof scalselect>)
+  | ({ method: 'self-filter' } & OptionsOf<typeof selfFilter>)
+  | ({ method: 'self-sup' } & OptionsOf<typeof selfSup>)
+  | ({ method: 'semdedup' } & OptionsOf<typeof semdedup>)
+  | ({ method: 'tive' } & OptionsOf<typeof tive>)
+  | ({ method: 'top' } & OptionsOf<typeof top>)
+  | ({ method: 'typiclust' } & OptionsOf<typeof typiclust>)
+  | ({ method: 'visnec' } & OptionsOf<typeof visnec>)
+  | ({ method: 'weighted' } & OptionsOf<typeof weighted>)
+  | ({ method: 'xmas' } & OptionsOf<typeof xmas>);

@@ -45,6 +45,7 @@ export function clusterShares(
 /** S2L: equal shares of the ways in which a small model learns. */
 export const s2l: Selector<S2lOptions> = {
   name: 's2l',
+  order: 300,
   version: 2,
   title: 'S2L: clusters of loss trajectories',
   source: 'S2L, Yang et al. (NeurIPS 2024), arXiv 2403.07384; code BigML-CS-UCLA/S2L at 2bc84dd',

@@ -81,6 +81,7 @@ export async function pickByDifficulty(
 /** Self-Filter: the hardest rows for the model itself, each making those that look and read like it less wanted. */
 export const selfFilter: Selector<SelfFilterOptions> = {
   name: 'self-filter',
+  order: 200,
   version: 1,
   title: 'Self-Filter: difficulty with a penalty on neighbours',
   source: 'Self-Filter, Chen et al. (ACL Findings 2024), arXiv 2402.12501; code RayRuiboChen/Self-Filter at ace4618',

@@ -56,6 +56,7 @@ const lengthOf = (values: Float64Array): number => Math.sqrt(values.reduce((sum,
  */
 export const selfSup: Selector<SelfSupOptions> = {
   name: 'self-sup',
+  order: 60,
   version: 2,
   title: 'Self-Sup prototypes: distance to the nearest prototype',
   source: 'Sorscher et al., NeurIPS 2022, arXiv 2206.14486; no selector was published',

@@ -13,6 +13,7 @@ export interface TopOptions extends Record<string, unknown> {
 /** Best rows by any one column. */
 export const top: Selector<TopOptions> = {
   name: 'top',
+  order: 110,
   version: 1,
   title: 'Top of a column',
   source: 'no source: ranking by one signal',

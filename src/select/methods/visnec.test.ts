@@ -4,7 +4,7 @@ import type { Column } from '../../numeric/columns.ts';
 import { createRandom } from '../../numeric/philox.ts';
 import { parseBudget } from '../compose/budget.ts';
 import type { Selection, SelectorInput } from '../selector.ts';
-import { selectBy } from './registry.ts';
+import { selectBy } from './find.ts';
 
 const golden = (file: string) =>
   JSON.parse(readFileSync(new URL(`../../../test/goldens/visnec/${file}`, import.meta.url), 'utf8'));

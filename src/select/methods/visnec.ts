@@ -78,6 +78,7 @@ const options = z
  */
 export const visnec: Selector<VisnecOptions> = {
   name: 'visnec',
+  order: 10,
   version: 2,
   title: 'VisNec: visual necessity',
   source: 'VisNec (ECCV 2026), arXiv 2603.01195; code DMK041218/VisNec at f0a4e9d',

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import type { SelectorInput } from '../selector.ts';
-import { parseOptions, selectBy } from './registry.ts';
+import { parseOptions, selectBy } from './find.ts';
 import { weighted } from './weighted.ts';
 
 const numbers = (...values: number[]) => ({ kind: 'f32' as const, width: 1, data: Float32Array.from(values) });

@@ -32,6 +32,7 @@ function splitPair(text: string): [string, number] {
 /** Best rows by a weighted sum of columns, each brought to one scale first. */
 export const weighted: Selector<WeightedOptions> = {
   name: 'weighted',
+  order: 120,
   version: 1,
   title: 'Weighted sum of columns',
   source: 'no source: a linear combination of normalised scores',

@@ -4,11 +4,11 @@ import { type Column, wideOf } from '../../numeric/columns.ts';
 import type { Matrix } from '../../numeric/linalg/matrix.ts';
 import { datainfScores } from './datainf.ts';
 import { combinedRank } from './datatailor/datatailor-values.ts';
+import { selectBy } from './find.ts';
 import { countVotes } from './icons.ts';
 import { influenceScores } from './less.ts';
 import { planMagic } from './magic.ts';
 import { binsOf } from './mmssr.ts';
-import { selectBy } from './registry.ts';
 import { pickTypical } from './typiclust/typicality.ts';
 
 const scalars = (...values: number[]): Column => ({ kind: 'f32', width: 1, data: Float32Array.from(values) });

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { createRandom } from '../../numeric/philox.ts';
 import type { SelectorInput } from '../selector.ts';
-import { selectBy } from './registry.ts';
+import { selectBy } from './find.ts';
 import { instability, standardised, sumTop } from './shared/trajectories.ts';
 
 const f32 = (values: number[], width = 1) => ({ kind: 'f32' as const, width, data: Float32Array.from(values) });

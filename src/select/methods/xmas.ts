@@ -83,6 +83,7 @@ const options = z
  */
 export const xmas: Selector<XmasOptions> = {
   name: 'xmas',
+  order: 20,
   version: 2,
   title: 'XMAS: trajectories of cross-modal attention',
   source: 'Naharas et al. 2025, arXiv 2510.01454; code BigML-CS-UCLA/XMAS at c3e95c8',

@@ -20,6 +20,7 @@ type AttentionParams = z.infer<typeof Params>;
 /** The five largest singular values of the attention of text on image, summed over layers (XMAS, arXiv 2510.01454). */
 export const attention: Signal<AttentionParams> = {
   name: 'attention',
+  order: 90,
   version: 2,
   title: 'Cross-modal attention',
   measures:

@@ -20,6 +20,7 @@ const Params = z.object({
 /** Both embeddings of a contrastive model: what the scorers of Self-Filter and CoIDO see. */
 export const clipEmbedding: Signal<z.infer<typeof Params>> = {
   name: 'clip-embedding',
+  order: 50,
   version: 1,
   title: 'CLIP embeddings',
   measures: 'Unit vectors of the first image and of the text in the shared space. Nothing without an image.',

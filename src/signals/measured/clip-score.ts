@@ -19,6 +19,7 @@ export type ClipScoreParams = z.infer<typeof Params>;
 /** Cosine of image and text in the shared space of a contrastive model (spec: CLIP-Score, section 8). */
 export const clipScore: Signal<ClipScoreParams> = {
   name: 'clip-score',
+  order: 60,
   version: 1,
   title: 'CLIP score',
   measures: 'Cosine similarity between the first image and the text. High: the text names what is in the picture.',

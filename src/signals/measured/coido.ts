@@ -25,6 +25,7 @@ export type CoidoParams = z.infer<typeof Params>;
 /** Score by CoIDO's scorer: importance and diversity, balanced by learned uncertainties. */
 export const coidoScore: Signal<CoidoParams> = {
   name: 'coido',
+  order: 230,
   version: 1,
   title: 'Score by CoIDO’s scorer',
   measures:

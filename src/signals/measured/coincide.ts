@@ -16,6 +16,7 @@ const Params = z.object({
 /** Concept-skill features (COINCIDE, arXiv 2406.10995). */
 export const coincideFeatures: Signal<z.infer<typeof Params>> = {
   name: 'coincide',
+  order: 130,
   version: 2,
   title: 'COINCIDE features',
   measures:

@@ -11,6 +11,7 @@ const WITHOUT_QUESTION = forwardPass('verdict-answer', 'verdict on the answer, w
 /** The model's verdict on the answer, with the question and without it (CVS, arXiv 2603.09715). */
 export const cvsVerdicts: Signal<z.infer<typeof Params>> = {
   name: 'cvs',
+  order: 190,
   version: 2,
   title: 'Verdicts on the answer',
   measures:

@@ -8,6 +8,7 @@ const Params = z.object(workerParams);
 /** Spectrum of the token states (DataTailor, arXiv 2412.06293). */
 export const tokenSpectrum: Signal<z.infer<typeof Params>> = {
   name: 'datatailor',
+  order: 170,
   version: 2,
   title: 'Spectrum of token states',
   measures:

@@ -23,6 +23,7 @@ const QUESTION_ANSWER = forwardPass('question-answer', 'the model reads the ques
 /** How much the image helps the answer, and the answer the question (DICS). */
 export const dicsRatios: Signal<z.infer<typeof Params>> = {
   name: 'dics',
+  order: 180,
   version: 2,
   title: 'Ratios of losses of answer and question',
   measures:

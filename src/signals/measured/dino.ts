@@ -15,6 +15,7 @@ const Params = z.object({
 export const dino: Signal<z.infer<typeof Params>> = {
   ...imageEmbedding,
   name: 'dino',
+  order: 40,
   title: 'DINO embedding',
   measures:
     'The class position of a self-supervised image encoder for the first image, a unit vector. Nothing without one.',

@@ -8,6 +8,7 @@ const Params = z.object(workerParams);
 /** EL2N and AUM of the response tokens, means over them. */
 export const errorNorm: Signal<z.infer<typeof Params>> = {
   name: 'error-norm',
+  order: 100,
   version: 3,
   title: 'EL2N and AUM',
   measures:

@@ -85,6 +85,7 @@ const gradientAt = (checkpoint: number): Pass => ({
 /** Projected gradients of each sample's loss (LESS, ICONS, DataInf). */
 export const gradients: Signal<GradientsParams> = {
   name: 'gradients',
+  order: 200,
   version: 2,
   title: 'Projected gradients',
   measures:

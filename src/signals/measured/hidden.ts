@@ -16,6 +16,7 @@ const Params = z.object({
 /** Pooled last hidden states of the whole conversation (SemDeDup, DICS, DataTailor; D2 with `pool: mean`). */
 export const hidden: Signal<z.infer<typeof Params>> = {
   name: 'hidden',
+  order: 110,
   version: 2,
   title: 'Pooled hidden states',
   measures: 'One vector for question, image and answer: the last hidden states, behind the last norm, pooled.',

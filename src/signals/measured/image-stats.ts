@@ -83,6 +83,7 @@ const MEASURES: Record<keyof ImageNumbers, string> = {
 /** Size, brightness, contrast, colourfulness, sharpness and entropy of each sample's first image. */
 export const imageStats: Signal<ImageStatsParams> = {
   name: 'image-stats',
+  order: 70,
   version: 1,
   title: 'Image statistics',
   measures:

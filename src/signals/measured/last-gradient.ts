@@ -26,6 +26,7 @@ const GRADIENT: Pass = {
 /** Gradient of the last layer, and the length of the whole gradient (TIVE). */
 export const lastGradient: Signal<LastGradientParams> = {
   name: 'last-gradient',
+  order: 210,
   version: 2,
   title: 'Last-layer gradient and gradient norm',
   measures:

@@ -8,6 +8,7 @@ const Params = z.object({ ...workerParams, ...checkpointParams });
 /** The response loss at each of T checkpoints (S2L, arXiv 2403.07384; learnability). */
 export const lossTrajectory: Signal<z.infer<typeof Params>> = {
   name: 'loss-trajectory',
+  order: 80,
   version: 2,
   title: 'Loss over training',
   measures: 'The mean response loss with the image at each checkpoint of a model, in the order of the checkpoints.',

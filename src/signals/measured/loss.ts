@@ -42,6 +42,7 @@ async function isRun(name: string, { project }: SignalContext): Promise<boolean>
 /** Response loss with the image and without it, and their difference, visual necessity (VisNec, arXiv 2603.01195). */
 export const loss: Signal<LossParams> = {
   name: 'loss',
+  order: 10,
   version: 2,
   title: 'Response losses and visual necessity',
   measures:

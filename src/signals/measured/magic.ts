@@ -20,6 +20,7 @@ const Params = z.object({
 /** Attention bridging and neuron signature of the answer (MAGIC, arXiv 2605.26004). */
 export const magicSignals: Signal<z.infer<typeof Params>> = {
   name: 'magic',
+  order: 160,
   version: 2,
   title: 'Bridging and neuron signature',
   measures:

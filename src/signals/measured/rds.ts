@@ -8,6 +8,7 @@ const Params = z.object(workerParams);
 /** Position-weighted mean of the last hidden states (RDS+, arXiv 2503.01807). */
 export const rds: Signal<z.infer<typeof Params>> = {
   name: 'rds',
+  order: 120,
   version: 2,
   title: 'RDS+ representation',
   measures:

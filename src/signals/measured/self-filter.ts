@@ -12,6 +12,7 @@ export type SelfFilterParams = z.infer<typeof Params>;
 /** Difficulty by Self-Filter's scorer: linear in the features, trained to weigh the losses of a batch. */
 export const selfFilterScore: Signal<SelfFilterParams> = {
   name: 'self-filter',
+  order: 220,
   version: 1,
   title: 'Difficulty by Self-Filter’s scorer',
   measures:

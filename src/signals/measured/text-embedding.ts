@@ -69,6 +69,7 @@ async function chosen(params: TextEmbeddingParams, context: SignalContext): Prom
 /** An embedding of each sample's text, L2-normalised: what VisNec clusters. */
 export const textEmbedding: Signal<TextEmbeddingParams> = {
   name: 'text-embedding',
+  order: 20,
   version: 2,
   title: 'Text embedding',
   measures:

@@ -13,6 +13,7 @@ const FIRST_LAYER: Pass = { ...forwardPass('first-layer', 'the first of 32 layer
 /** What the instruction looks at (ScalSelect, arXiv 2602.11636). */
 export const visionRepr: Signal<z.infer<typeof Params>> = {
   name: 'scalselect',
+  order: 150,
   version: 2,
   title: 'What the instruction looks at',
   measures:

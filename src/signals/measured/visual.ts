@@ -16,6 +16,7 @@ const Params = z.object({
 /** Mean visual token of a vision-language model (PRISM, arXiv 2502.12119). */
 export const visual: Signal<z.infer<typeof Params>> = {
   name: 'visual',
+  order: 140,
   version: 2,
   title: 'Visual tokens',
   measures: 'The mean of the tokens that the language model sees of the images. Nothing without an image.',

@@ -24,6 +24,7 @@ const MINI_BATCH = 10_240;
 /** Adapt-inf: from each pseudo-task an even cover of the score that tells its rows apart best. */
 export const adaptInf: Selector<AdaptInfOptions> = {
   name: 'adapt-inf',
+  order: 350,
   version: 2,
   title: 'Adapt-inf: even cover of the most telling score',
   source: 'Adapt-inf, Maharana et al. (ICLR 2025), arXiv 2410.10636; code adymaharana/adapt-inf at d1b1b25',

@@ -3,7 +3,7 @@ import { openProducts } from '../../../numeric/linalg/gemm.ts';
 import { gatherRows, unitRows } from '../../../numeric/linalg/matrix.ts';
 import { createRandom } from '../../../numeric/philox.ts';
 import type { SelectorInput } from '../../selector.ts';
-import { selectBy } from '../registry.ts';
+import { selectBy } from '../find.ts';
 import { gaussianKernel, greedyMmd } from './mmd.ts';
 
 /** Rows of 4 numbers (one layer: vision 2, language 2) around a direction for each label. */

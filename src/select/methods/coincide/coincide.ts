@@ -67,6 +67,7 @@ const options = z
  */
 export const coincide: Selector<CoincideOptions> = {
   name: 'coincide',
+  order: 30,
   version: 2,
   title: 'COINCIDE: concept-skill clusters',
   source: 'Lee et al., EMNLP 2024, arXiv 2406.10995; code G-JWLee/COINCIDE_code at 629f776',

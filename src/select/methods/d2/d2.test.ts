@@ -3,7 +3,7 @@ import { wideOf } from '../../../numeric/columns.ts';
 import { type NeighbourTable, nearestRows } from '../../../numeric/neighbour-table.ts';
 import { createRandom } from '../../../numeric/philox.ts';
 import type { SelectorInput } from '../../selector.ts';
-import { selectBy } from '../registry.ts';
+import { selectBy } from '../find.ts';
 import { densitySampler, forwardMessages, pickGreedily, pickWithStandby } from './message-passing.ts';
 
 function pool(score: number[], points: number[][]): SelectorInput {

@@ -60,6 +60,7 @@ const options = z.strictObject({
 /** D2 pruning: rows pass their scores to their neighbours, and a row that is kept takes as much away from its own. */
 export const d2: Selector<D2Options> = {
   name: 'd2',
+  order: 50,
   version: 2,
   title: 'D2 pruning: difficulty and diversity by messages',
   source:

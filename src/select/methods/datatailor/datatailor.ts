@@ -34,6 +34,7 @@ const FIRST_ITERATIONS = 10;
 /** DataTailor: informative, unique and representative rows of every source. */
 export const datatailor: Selector<DatatailorOptions> = {
   name: 'datatailor',
+  order: 330,
   version: 2,
   title: 'DataTailor: informative, unique, representative',
   source: 'DataTailor, Yu et al. (ICCV 2025), arXiv 2412.06293; code Yuqifan1117/DataTailor at a23a9d3',

@@ -21,6 +21,7 @@ export interface FacilityLocationOptions extends Record<string, unknown> {
 /** Facility location: a subset in which every row of the pool has someone like itself. */
 export const facilityLocation: Selector<FacilityLocationOptions> = {
   name: 'facility-location',
+  order: 80,
   version: 2,
   title: 'Facility location: every row has someone like it',
   source: 'Wei, Iyer and Bilmes, ICML 2015; lazy greedy of Minoux 1978',

@@ -65,6 +65,7 @@ const options = z
 /** PreSel: typical images of each task, more of tasks whose questions help. */
 export const presel: Selector<PreselOptions> = {
   name: 'presel',
+  order: 310,
   version: 2,
   title: 'PreSel: typical images, by task importance',
   source: 'PreSel, Safaei et al. (CVPR 2025), arXiv 2503.07591; code bardisafa/PreSel at 2dd6709',

@@ -19,6 +19,7 @@ export interface ScalselectOptions extends Record<string, unknown> {
 /** ScalSelect: rows that the main directions of what the model looks at depend on most. */
 export const scalselect: Selector<ScalselectOptions> = {
   name: 'scalselect',
+  order: 320,
   version: 1,
   title: 'ScalSelect: leverage of what is looked at',
   source: 'ScalSelect, arXiv 2602.11636 (2026); code ChangtiWu/ScalSelect at 74375d3',

@@ -4,7 +4,7 @@ import { openProducts } from '../../../numeric/linalg/gemm.ts';
 import { unitRows } from '../../../numeric/linalg/matrix.ts';
 import { createRandom } from '../../../numeric/philox.ts';
 import type { SelectorInput } from '../../selector.ts';
-import { selectBy } from '../registry.ts';
+import { selectBy } from '../find.ts';
 import { chainSimilarity, groupSimilarity } from './duplicates.ts';
 
 /** Points on the unit circle, all in one cluster. */

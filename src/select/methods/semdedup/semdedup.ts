@@ -53,6 +53,7 @@ const options = z.strictObject({
 /** SemDeDup: of rows that mean the same only one is kept. */
 export const semdedup: Selector<SemdedupOptions> = {
   name: 'semdedup',
+  order: 40,
   version: 2,
   title: 'SemDeDup: semantic deduplication',
   source: 'Abbas et al. 2023, arXiv 2303.09540; code facebookresearch/SemDeDup at 6b41945',

@@ -16,7 +16,7 @@ export interface TokenScoreOptions extends Record<string, unknown> {
  * A method that ranks by one number about the predicted response tokens: EL2N, AUM. They differ in the number alone.
  */
 export function tokenScoreSelector(
-  about: Pick<Selector, 'name' | 'version' | 'title' | 'source' | 'summary' | 'formula' | 'deviations'> & {
+  about: Pick<Selector, 'name' | 'order' | 'version' | 'title' | 'source' | 'summary' | 'formula' | 'deviations'> & {
     column: string;
   },
 ): Selector<TokenScoreOptions> {

@@ -64,6 +64,7 @@ export const instanceWeights = (values: ArrayLike<number>, q: number): Float64Ar
 /** TIVE: tasks by the size of their gradients, rows by how typical of their task theirs are. */
 export const tive: Selector<TiveOptions> = {
   name: 'tive',
+  order: 290,
   version: 1,
   title: 'TIVE: task and instance value',
   source: 'TIVE, Liu et al., arXiv 2403.09559 (2024); code RUCAIBox/TIVE at d2bad95',

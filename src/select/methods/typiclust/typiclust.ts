@@ -51,6 +51,7 @@ const options = z.strictObject({
 /** TypiClust: from every cluster in turn, the row in its densest part. */
 export const typiclust: Selector<TypiclustOptions> = {
   name: 'typiclust',
+  order: 70,
   version: 2,
   title: 'TypiClust: typical rows of each cluster',
   source: 'Hacohen et al., ICML 2022, arXiv 2202.02794; code avihu111/TypiClust at 4097a71',
