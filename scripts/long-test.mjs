@@ -14,19 +14,27 @@ const [name, ...args] = process.argv.slice(2);
 /** Runs one test file, each option (with its default) carried by a variable of the environment. */
 const one = (file, options) => {
   const given = read(Object.fromEntries(Object.entries(options).map(([option, [, fallback]]) => [option, fallback])));
-  return vitest([file], Object.fromEntries(Object.entries(options).map(([option, [name]]) => [name, given[option]])));
+  const long = { WINNOW_LONG: '1' };
+  return vitest([file], {
+    ...long,
+    ...Object.fromEntries(Object.entries(options).map(([option, [name]]) => [name, given[option]])),
+  });
 };
 
 const RUNS = {
-  kill: () => one('test/kill.test.ts', { times: ['WINNOW_KILL_TIMES', '100'], seed: ['WINNOW_KILL_SEED', '42'] }),
-  fuzz: () => one('test/fuzz.test.ts', { count: ['WINNOW_FUZZ_COUNT', '10000'], seed: ['WINNOW_FUZZ_SEED', '42'] }),
+  kill: () => one('test/kill.long.test.ts', { times: ['WINNOW_KILL_TIMES', '100'], seed: ['WINNOW_KILL_SEED', '42'] }),
+  fuzz: () =>
+    one('test/fuzz.long.test.ts', { count: ['WINNOW_FUZZ_COUNT', '10000'], seed: ['WINNOW_FUZZ_SEED', '42'] }),
   properties() {
     const { seeds, first } = read({ seeds: '20', first: '1' });
     const files = ['src', 'test'].flatMap((folder) =>
       fs
         .readdirSync(path.join(ROOT, folder), { recursive: true, encoding: 'utf8' })
         .map((file) => path.join(folder, file))
-        .filter((file) => file.endsWith('.test.ts') && /\bfc\./.test(fs.readFileSync(path.join(ROOT, file), 'utf8'))),
+        .filter(
+          (file) =>
+            /(?<!\.long)\.test\.ts$/.test(file) && /\bfc\./.test(fs.readFileSync(path.join(ROOT, file), 'utf8')),
+        ),
     );
     for (let seed = Number(first); seed < Number(first) + Number(seeds); seed++) {
       console.log(`seed ${seed}`);

@@ -5,7 +5,7 @@ import path from 'node:path';
 import { transformSync } from 'esbuild';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { parseAllDocuments } from 'yaml';
-import { anchorsOf, type Fence, fencesOf, linksOf, setupOf } from './markdown.ts';
+import { documents, type Fence, fencesOf, readDocument, setupOf } from './markdown.ts';
 
 /*
  * Documents are tests. Every block of sh, bash, ts, yaml or json is executed, in order, in one folder per document:
@@ -18,16 +18,7 @@ const RUNNABLE = new Set(['sh', 'bash', 'ts', 'yaml', 'json']);
 const DOCUMENT_TIMEOUT_MS = 420_000;
 const LAUNCHER = path.join(ROOT, 'winnow');
 
-const listed = spawnSync('git', ['ls-files', '--cached', '--others', '--exclude-standard', '*.md'], {
-  cwd: ROOT,
-  encoding: 'utf8',
-});
-const all = listed.stdout
-  .trim()
-  .split('\n')
-  .filter((name) => fs.existsSync(path.join(ROOT, name)));
-const run = all.filter((name) => /^(README|ARCHITECTURE|CONTRIBUTING)\.md$|^docs\/[^/]+\.md$/.test(name));
-const read = (name: string): string => fs.readFileSync(path.join(ROOT, name), 'utf8');
+const run = documents().filter((name) => /^(README|ARCHITECTURE|CONTRIBUTING)\.md$|^docs\/[^/]+\.md$/.test(name));
 
 let work = '';
 beforeAll(() => {
@@ -37,23 +28,11 @@ beforeAll(() => {
 });
 afterAll(() => fs.rmSync(work, { recursive: true, force: true }));
 
-describe('links', () => {
-  it.each(all)('%s points at what exists', (name) => {
-    const broken = linksOf(read(name)).filter(({ target }) => {
-      const [file = '', anchor] = decodeURI(target).split('#');
-      const at = file === '' ? name : path.join(file.startsWith('/') ? '.' : path.dirname(name), file);
-      if (!fs.existsSync(path.join(ROOT, at))) return true;
-      return anchor !== undefined && at.endsWith('.md') && !anchorsOf(read(at)).has(anchor);
-    });
-    expect(broken).toEqual([]);
-  });
-});
-
 describe('examples', () => {
   it.each(run)(
     '%s does what it says',
     async (name) => {
-      const text = read(name);
+      const text = readDocument(name);
       const fences = fencesOf(text).filter((fence) => RUNNABLE.has(fence.language));
       const folder = prepare(name);
       for (const command of setupOf(text)) await shell(command, folder, `${name}: setup`);

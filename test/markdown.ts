@@ -1,3 +1,9 @@
+import { spawnSync } from 'node:child_process';
+import fs from 'node:fs';
+import path from 'node:path';
+
+const ROOT = path.resolve(import.meta.dirname, '..');
+
 /** One fenced block of a document. */
 export interface Fence {
   /** 1-based line of its opening fence. */
@@ -88,4 +94,19 @@ export function anchorsOf(text: string): Set<string> {
 function withoutCode(text: string, spans = true): string {
   const blanked = text.replace(/^( *)(`{3,}|~{3,})[^\n]*\n[\s\S]*?^ *\2 *$/gm, (block) => block.replace(/[^\n]/g, ''));
   return spans ? blanked.replace(/`[^`\n]*`/g, '') : blanked;
+}
+
+/** Documents of the repository, by their path in it. */
+export function documents(): string[] {
+  const args = ['ls-files', '--cached', '--others', '--exclude-standard', '*.md'];
+  const { stdout } = spawnSync('git', args, { cwd: ROOT, encoding: 'utf8' });
+  return stdout
+    .trim()
+    .split('\n')
+    .filter((name) => fs.existsSync(path.join(ROOT, name)));
+}
+
+/** Text of one of them. */
+export function readDocument(name: string): string {
+  return fs.readFileSync(path.join(ROOT, name), 'utf8');
 }

@@ -38,7 +38,7 @@ export function record(i: number): Record<string, unknown> {
     source: i % 3 === 0 ? 'a' : 'b',
     image: i % 8 === 7 ? undefined : `${i % 4}.png`,
     conversations: [
-      { from: 'human', value: `${i % 8 === 7 ? '' : '<image>\n'}Colour ${i % 6}?` },
+      { from: 'human', value: `${i % 8 === 7 ? '' : '<image>\n'}Colour ${i}?` },
       { from: 'gpt', value: i % 2 === 0 ? 'Blue.' : 'Green.' },
     ],
   };

@@ -160,12 +160,19 @@ describe('a project', () => {
     const status = json<{ missing: { command: string }[] }>('status');
     expect(status).toMatchObject({ datasets: [{ changed: true }], selections: [{ current: false }] });
     expect(status.missing.map(({ command }) => command)).toContain('winnow score image-stats');
-    const dry = json<{ garbage: { path: string; kind: string }[] }>('gc', '--dry-run');
-    expect(shards()).toEqual(before);
-    const doomed = dry.garbage.filter(({ kind }) => kind === 'shard').map(({ path: at }) => at);
-    expect(doomed.map((at) => at.split('/')[1])).toEqual(['text-embedding']);
-    expect(json('gc')).toMatchObject({ removed: true, garbage: dry.garbage });
-    expect(shards()).toEqual(before.filter((at) => at.startsWith('image-stats')));
+    const doomed = (): string[] =>
+      json<{ garbage: { path: string; kind: string }[] }>('gc', '--dry-run')
+        .garbage.filter(({ kind }) => kind === 'shard')
+        .map(({ path: at }) => at.replace(/^signals\//, ''));
+    // Until the rows are measured again, what equal rows have is taken from these.
+    expect(doomed()).toEqual([]);
+    json('score', 'text-embedding');
+    const old = before.filter((at) => at.startsWith('text-embedding'));
+    expect(doomed()).toEqual(old);
+    const all = shards();
+    expect(all).toEqual(expect.arrayContaining(before));
+    expect(json('gc')).toMatchObject({ removed: true });
+    expect(shards()).toEqual(all.filter((at) => !old.includes(at)));
     expect(json<{ garbage: object[] }>('gc').garbage).toEqual([]);
     json('score', 'image-stats');
     fs.rmSync(file);

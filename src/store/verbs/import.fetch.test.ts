@@ -48,7 +48,9 @@ it('fetched media belong to the project: read without the network, noted, tried 
     const dataset = await project.dataset();
     const media = resolveMedia(dataset, { path: `${base}/a.png` });
     expect(media.kind === 'file' ? readFileSync(media.path) : undefined).toEqual(PNG);
-    expect(() => resolveMedia(dataset, { path: `${base}/b.png` })).toThrow('the server answers 500');
+    expect(() => resolveMedia(dataset, { path: `${base}/b.png` })).toThrow(
+      'could not be fetched: The server answers 500.',
+    );
     expect(() => resolveMedia(dataset, { path: `${base}/c.png` })).toThrow('nothing is fetched unasked');
     expect((await project.lineage()).filter(({ kind }) => kind === 'fetch')).toHaveLength(2);
     const notes = readFileSync(join(project.paths.media, 'fetched.jsonl'), 'utf8').trim().split('\n');
