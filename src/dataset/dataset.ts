@@ -25,6 +25,15 @@ export interface BatchOptions {
   signal?: AbortSignal;
 }
 
+/** The media of a data set's rows, each medium once. */
+export interface MediaColumn {
+  readonly size: number;
+  /** A medium's path; of one that stands in the rows themselves `\0` and a hash of it. */
+  at(medium: number): string;
+  /** The media of a row in order, every frame of a video given as frames; of a quarantined row none. */
+  of(row: number): Int32Array;
+}
+
 /**
  * An opened, indexed data set: stable rows 0..rows-1, each known by id and hash, read by byte offset.
  * A row that can't be parsed keeps its number and is listed in `quarantined`.
@@ -65,6 +74,8 @@ export interface Dataset {
   readonly quarantined: readonly Quarantined[];
   /** One byte a row. Bit 0: quarantined; bit 1: text only. */
   readonly rowFlags: Uint8Array;
+  /** The media of all rows, from the index alone. */
+  readonly media: MediaColumn;
   /** `meta.source`, else the first folder of the first medium; null: unknown. */
   sourceOf(row: number): string | null;
   batches(options?: BatchOptions): AsyncIterable<SampleBatch>;

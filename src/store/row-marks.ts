@@ -4,23 +4,24 @@ import { WinnowError } from '../base/errors.ts';
 import { hashSample } from '../dataset/canonical.ts';
 import type { Dataset } from '../dataset/dataset.ts';
 import { resolveMedia } from '../dataset/media/media.ts';
-import type { Sample } from '../dataset/sample.ts';
 import { FINGERPRINT_BYTES } from './shard-trailer.ts';
 
 const MARK_BYTES = 8;
 
-/** Path, size and time of the media of every row, hashed to 8 bytes a row. Reads all rows, and no medium. */
-export async function mediaMarks(dataset: Dataset, signal?: AbortSignal): Promise<Uint8Array> {
-  const marks = new Uint8Array(dataset.rows * MARK_BYTES);
-  const seen = new Map<string, string>();
-  for await (const batch of dataset.batches({ size: 4096, signal })) {
-    for (const [i, sample] of batch.samples.entries()) {
-      if (sample === null) continue;
-      const digest = createHash('sha256')
-        .update(mediaText(dataset, sample, seen))
-        .digest();
-      marks.set(digest.subarray(0, MARK_BYTES), (batch.start + i) * MARK_BYTES);
+/** Path, size and time of the media of every row, hashed to 8 bytes a row. Reads no row and no medium. */
+export function mediaMarks(dataset: Dataset, signal?: AbortSignal): Uint8Array {
+  const { rows, media } = dataset;
+  const marks = new Uint8Array(rows * MARK_BYTES);
+  const texts = new Array<string | undefined>(media.size);
+  for (let row = 0; row < rows; row++) {
+    if (row % 4096 === 0) signal?.throwIfAborted();
+    if ((dataset.rowFlags[row]! & 1) !== 0) continue;
+    let text = '';
+    for (const [i, medium] of media.of(row).entries()) {
+      texts[medium] ??= mediumText(dataset, media.at(medium));
+      text += i === 0 ? texts[medium] : `\n${texts[medium]}`;
     }
+    marks.set(createHash('sha256').update(text).digest().subarray(0, MARK_BYTES), row * MARK_BYTES);
   }
   return marks;
 }
@@ -53,21 +54,9 @@ export async function fingerprintRows(
   return prints;
 }
 
-function mediaText(dataset: Dataset, sample: Sample, seen: Map<string, string>): string {
-  return [...sample.media.images, ...sample.media.videos]
-    .map(({ path }) => {
-      let text = seen.get(path);
-      if (text === undefined) {
-        text = mediumText(dataset, path);
-        if (path.length < 512) seen.set(path, text);
-      }
-      return text;
-    })
-    .join('\n');
-}
-
 function mediumText(dataset: Dataset, path: string): string {
   try {
+    if (path.startsWith('\0')) return path.slice(1);
     const media = resolveMedia(dataset, { path });
     if (media.kind === 'data') return createHash('sha256').update(media.bytes).digest('hex');
     const { size, mtimeMs } = statSync(media.path);

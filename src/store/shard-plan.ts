@@ -75,7 +75,7 @@ export async function planShards(
   const folder = join(project.paths.signals, fileSafe(identity.signal));
   const prefix = `${fileSafe(identity.signal)}@${identity.version}-`;
   const endsByStart = listEnds(folder, prefix);
-  const marks = identity.media === false ? undefined : await mediaMarks(dataset, options.signal);
+  const marks = identity.media === false ? undefined : mediaMarks(dataset, options.signal);
   const shard = (start: number, end: number): Shard => {
     const rows = hashRows(dataset, start, end);
     const key = createHash('sha256')

@@ -8,12 +8,14 @@ import { captionTurns, exchangeLimits, exchangeOf, field, idText, idValue } from
 import { metaClashes } from './limits.ts';
 import { openMemberList, peekMemberList } from './member-list.ts';
 
-const COLUMNS = ['id', 'caption'];
+const COLUMNS = ['id', 'caption', 'image'];
+/** Column of `meta` for the image's own fields; `image` is a column of many formats. */
+const IMAGE = 'coco_image';
 
 /**
  * COCO captions: one object with `images` and `annotations`. Every annotation is a row, its caption the answer to
  * "Describe the image."; several captions of an image are several rows. `image_id` and the image's own fields
- * (`meta.image`) are kept; `info`, `licenses` and images without a caption are not.
+ * (`meta.coco_image`) are kept; `info`, `licenses` and images without a caption are not.
  * Source: cocodataset.org, "Data format", caption annotations.
  */
 export const coco: Format = {
@@ -54,8 +56,8 @@ export const coco: Format = {
       return rowError(context, 'IMAGE_UNKNOWN', `no image has the id ${JSON.stringify(record.image_id)}`);
     const about = otherColumns(image, ['id', 'file_name']);
     const meta = {
-      ...otherColumns(record, [...COLUMNS, 'image']),
-      ...(Object.keys(about).length > 0 ? { image: about } : {}),
+      ...otherColumns(record, COLUMNS),
+      ...(Object.keys(about).length > 0 ? { [IMAGE]: about } : {}),
     };
     const id = idText(record.id) ?? `${context.file}#${context.row}`;
     const media = { images: [{ path: image.file_name }], videos: [] };
@@ -63,7 +65,7 @@ export const coco: Format = {
   },
 
   write(sample: Sample) {
-    const { image, ...meta } = sample.meta;
+    const { [IMAGE]: image, ...meta } = sample.meta;
     const exchange = exchangeOf(sample);
     if (exchange?.answer === undefined) return [];
     const about = { file_name: exchange.image, ...(isObject(image) ? image : {}) };
@@ -74,7 +76,7 @@ export const coco: Format = {
     ...exchangeLimits(sample, 'caption'),
     ...(sample.media.images.length === 1 && sample.messages.length === 1 ? ['image without a caption'] : []),
     ...metaClashes(sample.meta, COLUMNS),
-    ...('image' in sample.meta && !isObject(sample.meta.image) ? ['column "image" of another format'] : []),
+    ...(IMAGE in sample.meta && !isObject(sample.meta[IMAGE]) ? [`column "${IMAGE}" of another format`] : []),
   ],
 
   joiner: (_main: string, { indent = 1 }: WriteOptions): Joiner => joinCoco(indent),

@@ -87,24 +87,28 @@ describe.each([undefined, 1])('files that are one JSON object (indent %s)', (ind
         '68',
         ['000000522418.jpg'],
         ['image|Describe the image.', 'A woman cuts a cake.'],
-        { image_id: 522418, image: { license: 1, height: 480 } },
+        { image_id: 522418, coco_image: { license: 1, height: 480 } },
       ],
       [
         '37',
         ['000000391895.jpg'],
         ['image|Describe the image.', 'A man on a red bike.'],
-        { image_id: 391895, image: { license: 3, height: 360 } },
+        { image_id: 391895, coco_image: { license: 3, height: 360 } },
       ],
       [
         '49',
         ['000000391895.jpg'],
         ['image|Describe the image.', 'A man rides "uphill".\n'],
-        { image_id: 391895, image: { license: 3, height: 360 } },
+        { image_id: 391895, coco_image: { license: 3, height: 360 } },
       ],
     ]);
     const out = join(folder, 'out.json.gz');
     await writeDataset({ samples: read.samples, format: 'coco', out, mediaRoot: folder });
     expect((await rows(out)).samples).toEqual(read.samples);
+    // Trainers' formats have a column for the image, which COCO's fields of it don't stand in the way of.
+    const lists = join(folder, 'llava.json');
+    await writeDataset({ samples: read.samples, format: 'llava', out: lists, mediaRoot: folder, media: 'keep' });
+    expect((await rows(lists)).samples).toEqual(read.samples);
   });
 
   it('vqa: questions with their annotations, which are found by name', async () => {

@@ -43,6 +43,7 @@ export interface PackedFacts {
   hashes: Uint8Array<ArrayBuffer>;
   flags: Uint8Array<ArrayBuffer>;
   sources: (string | null)[];
+  media: string[][];
   faults: (readonly [row: number, fault: { code: string; reason: string }])[];
 }
 
@@ -56,15 +57,16 @@ export function packFacts(facts: readonly RowFacts[]): PackedFacts {
     hashes,
     flags: Uint8Array.from(facts, ({ flags }) => flags),
     sources: facts.map(({ source }) => source),
+    media: facts.map(({ media }) => media),
     faults: facts.flatMap(({ fault }, row) => (fault === undefined ? [] : [[row, fault] as const])),
   };
 }
 
-export function unpackFacts({ ids, hashes, flags, sources, faults }: PackedFacts): RowFacts[] {
+export function unpackFacts({ ids, hashes, flags, sources, media, faults }: PackedFacts): RowFacts[] {
   const faultOf = new Map(faults);
   return ids.map((id, row) => {
     const fault = faultOf.get(row);
     const hash = hashes.subarray(row * 32, (row + 1) * 32);
-    return { id, hash, flags: flags[row]!, source: sources[row]!, fault };
+    return { id, hash, flags: flags[row]!, source: sources[row]!, media: media[row]!, fault };
   });
 }

@@ -7,7 +7,7 @@ import type { RowIndex } from './index-table.ts';
 
 const MAGIC = 'WINNOWIX';
 /** Raise when the layout, a reader's results or the hash of a sample change. */
-export const INDEX_VERSION = 4;
+export const INDEX_VERSION = 5;
 
 interface Header {
   rows: number;
@@ -22,9 +22,20 @@ interface Header {
  * CRC-32 of all of it. */
 export async function saveIndex(path: string, index: RowIndex): Promise<void> {
   const ids = index.ids.freeze();
-  const sections = [index.offsets, index.lengths, ids.ends, index.sources, index.flags, index.hashes, ids.text].map(
-    (array) => new Uint8Array(array.buffer, array.byteOffset, array.byteLength),
-  );
+  const keys = index.mediaKeys.freeze();
+  const sections = [
+    index.offsets,
+    index.lengths,
+    ids.ends,
+    index.sources,
+    index.flags,
+    index.hashes,
+    ids.text,
+    keys.ends,
+    keys.text,
+    index.media,
+    index.mediaEnds,
+  ].map((array) => new Uint8Array(array.buffer, array.byteOffset, array.byteLength));
   const header: Header = {
     rows: index.rows,
     hash: index.hash,
@@ -73,7 +84,10 @@ export function loadIndex(path: string): RowIndex | undefined {
       return file.buffer.slice(file.byteOffset + start, file.byteOffset + start + size);
     });
     if (at !== file.length - 8) return undefined;
-    const [offsets, lengths, ends, sources, flags, hashes, text] = sections as [ArrayBuffer, ...ArrayBuffer[]];
+    const [offsets, lengths, ends, sources, flags, hashes, text, keyEnds, keyText, media, mediaEnds] = sections as [
+      ArrayBuffer,
+      ...ArrayBuffer[],
+    ];
     return {
       rows: header.rows,
       hash: header.hash,
@@ -85,6 +99,9 @@ export function loadIndex(path: string): RowIndex | undefined {
       sources: new Int32Array(sources!),
       flags: new Uint8Array(flags!),
       hashes: new Uint8Array(hashes!),
+      mediaKeys: createIdTable({ ends: new Float64Array(keyEnds!), text: new Uint8Array(keyText!) }),
+      media: new Int32Array(media!),
+      mediaEnds: new Float64Array(mediaEnds!),
     };
   } catch {
     return undefined;

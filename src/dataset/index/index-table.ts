@@ -32,6 +32,12 @@ export interface RowIndex {
   sources: Int32Array;
   sourceNames: string[];
   quarantined: Quarantined[];
+  /** Every medium once, by its key. */
+  mediaKeys: IdTable;
+  /** The media of all rows, as rows of `mediaKeys`. */
+  media: Int32Array;
+  /** Where in `media` those of each row end. */
+  mediaEnds: Float64Array;
 }
 
 /** An index that grows by one row after the other. */
@@ -54,6 +60,10 @@ export function createIndexTable(): IndexTable {
   let hashes = new Uint8Array(room * 32);
   let flags = new Uint8Array(room);
   let sources = new Int32Array(room);
+  const mediaKeys = createIdTable();
+  let media = new Int32Array(room);
+  let mediaEnds = new Float64Array(room);
+  let mediaCount = 0;
   let row = 0;
 
   const grow = (): void => {
@@ -63,6 +73,13 @@ export function createIndexTable(): IndexTable {
     hashes = enlarge(hashes, new Uint8Array(room * 32));
     flags = enlarge(flags, new Uint8Array(room));
     sources = enlarge(sources, new Int32Array(room));
+    mediaEnds = enlarge(mediaEnds, new Float64Array(room));
+  };
+  const addMedium = (key: string): void => {
+    if (mediaCount === media.length) media = enlarge(media, new Int32Array(media.length * 2));
+    const known = mediaKeys.rowOf(key);
+    media[mediaCount++] = known < 0 ? mediaKeys.size : known;
+    if (known < 0) mediaKeys.add(key);
   };
   const sourceNumber = (name: string): number => {
     if (!sourceNames.has(name)) sourceNames.set(name, sourceNames.size);
@@ -72,7 +89,7 @@ export function createIndexTable(): IndexTable {
     get rows() {
       return row;
     },
-    add({ offset, length }, { id: own, hash, flags: flag, source, fault }, rehash) {
+    add({ offset, length }, { id: own, hash, flags: flag, source, media: keys, fault }, rehash) {
       if (row === room) grow();
       const id = ids.add(own);
       offsets[row] = offset;
@@ -80,6 +97,8 @@ export function createIndexTable(): IndexTable {
       flags[row] = flag;
       sources[row] = source === null ? -1 : sourceNumber(source);
       hashes.set(id === own || fault !== undefined ? hash : rehash(id), row * 32);
+      for (const key of keys) addMedium(key);
+      mediaEnds[row] = mediaCount;
       if (fault !== undefined) quarantined.push({ row, id, ...fault });
       row++;
     },
@@ -96,6 +115,9 @@ export function createIndexTable(): IndexTable {
       sources: sources.slice(0, row),
       sourceNames: [...sourceNames.keys()],
       quarantined,
+      mediaKeys,
+      media: media.slice(0, mediaCount),
+      mediaEnds: mediaEnds.slice(0, row),
     }),
   };
 }

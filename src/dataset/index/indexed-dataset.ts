@@ -79,6 +79,11 @@ export function indexedDataset({ index, source, format, options, file, ...about 
     rowOf: (id) => index.ids.rowOf(id),
     quarantined: index.quarantined,
     rowFlags: index.flags,
+    media: {
+      size: index.mediaKeys.size,
+      at: (medium) => index.mediaKeys.at(medium),
+      of: (row) => index.media.subarray(row === 0 ? 0 : index.mediaEnds[row - 1]!, index.mediaEnds[row]!),
+    },
     sourceOf: (row) => (index.sources[row]! < 0 ? null : index.sourceNames[index.sources[row]!]!),
     async *batches({
       size = 1024,

@@ -18,6 +18,8 @@ export interface RowFacts {
   flags: number;
   /** `meta.source`, else the first folder of the first medium; null: unknown. */
   source: string | null;
+  /** What stands for each of the row's media: {@link mediaKeys}. */
+  media: string[];
   /** Why the row can't be used. */
   fault?: { code: string; reason: string };
 }
@@ -27,15 +29,31 @@ export function rowFacts(format: Format, record: RawRecord, context: ReadContext
   const read = readSample(format, record, context);
   if (read.ok) {
     const { sample, hash } = read;
-    return { id: sample.id, hash, flags: isTextOnly(sample) ? TEXT_ONLY : 0, source: sourceOf(sample) };
+    return {
+      id: sample.id,
+      hash,
+      flags: isTextOnly(sample) ? TEXT_ONLY : 0,
+      source: sourceOf(sample),
+      media: mediaKeys(sample),
+    };
   }
   return {
     id: guessId(record) ?? `${context.file}#${context.row}`,
     hash: sha256(record.bytes ?? exactJson(record.parsed, 'literal')),
     flags: QUARANTINED,
     source: null,
+    media: [],
     fault: { code: read.code, reason: `${read.reason} (byte ${record.offset})` },
   };
+}
+
+/**
+ * The paths of a sample's media, every frame of a video given as frames; of a medium that stands in the row itself the
+ * hash of its text, behind a character that no path has.
+ */
+function mediaKeys({ media }: Sample): string[] {
+  const paths = [...media.images, ...media.videos].flatMap(({ path, frames }) => frames ?? [path]);
+  return paths.map((path) => (/^data:/i.test(path) ? `\0${Buffer.from(sha256(path)).toString('hex')}` : path));
 }
 
 /** The hash of a row that got another id than its own. */

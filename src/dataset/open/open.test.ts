@@ -261,3 +261,21 @@ it('keeps any ids, tells them apart and finds them again', () => {
     }),
   );
 });
+
+it('takes one line for a file of lines where its name says so', async () => {
+  const folder = room();
+  const row = {
+    messages: [
+      { role: 'user', content: '<image>Where?' },
+      { role: 'assistant', content: '<bbox>' },
+    ],
+    images: ['a.png'],
+    objects: { ref: [], bbox: [[1, 2, 3, 4]] },
+  };
+  for (const name of ['one.jsonl', 'one.ndjson']) {
+    writeFileSync(join(folder, name), `${JSON.stringify(row)}\n`);
+    const dataset = await openDataset(join(folder, name));
+    expect(dataset).toMatchObject({ format: 'swift', rows: 1 });
+    await dataset.close();
+  }
+});

@@ -12,6 +12,7 @@ const RECORDS = 20;
 /** Bytes looked at to tell lines from one value over several lines. */
 const HEAD = 1 << 20;
 const MAGIC = 4096;
+const LINES = /\.(jsonl|ndjson|jsonlines)(\.(gz|zst))?$/i;
 /** One object larger than this isn't read to see whether it is a single record. */
 const LARGE = 16 << 20;
 /** Names under which some publishers wrap the list of their records: `{"version": 1, "data": [...]}`. */
@@ -58,7 +59,9 @@ export function probePath(path: string, given = path): Probed {
     const first = isLarge ? { records: [] } : firstRecords(given, fd, shape);
     const { records } = first;
     const inArray = shape.layout === 'array' || shape.layout === 'inner';
-    const container = inArray ? 'array' : members.length > 0 ? 'object' : 'lines';
+    // One line is a file of lines still, where its name says so.
+    const isWhole = members.length > 0 && !LINES.test(given);
+    const container = inArray ? 'array' : isWhole ? 'object' : 'lines';
     return { probe: { ...seen, container, members, records }, shape, notJson: first.notJson };
   } finally {
     closeSync(fd);
