@@ -182,8 +182,10 @@ function dropStale(dist) {
   }
 }
 
-/** Schemas, styles and word lists that code reads at run time lie beside it in dist/ too. */
+/** Schemas, records, styles and word lists that code reads at run time lie beside it in dist/ too. */
 function copyAssets(dist) {
+  // All records in this folder are read: one that is gone from the sources must not stay.
+  for (const name of listFiles('dist/families', (file) => file.endsWith('.json'))) fs.rmSync(path.join(ROOT, name));
   const skip = /(^|[\\/])(fixtures|goldens|testing|web)[\\/]|\.(ts|md)$/;
   for (const name of listFiles('src', (file) => !skip.test(file))) {
     const target = path.join(dist, path.relative('src', name));

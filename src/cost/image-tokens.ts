@@ -4,13 +4,11 @@ import { shownSize, storedSize } from '../dataset/media/media-size.ts';
 import type { Sample } from '../dataset/sample.ts';
 import type { Project } from '../store/project.ts';
 import { isImported, storedSignals } from '../store/signals.ts';
-import { familyOf, fixedTokens, type ImageFamily, tokensOfImage } from './image-tokens/families.ts';
+import { familyOf, fixedTokens, type ImageFamily, tokensOfImage, USUAL_IMAGE_TOKENS } from './image-tokens/families.ts';
 
 /** Tokens of an image: the same number for each, or as a family of models counts them by its size. */
 export type ImageRule = number | ImageFamily;
 
-/** LLaVA-1.5's, where nobody says another and the scored model's family isn't known by its name. */
-const USUAL = 576;
 /** Headers read at once. */
 const IN_FLIGHT = 8;
 
@@ -19,7 +17,7 @@ export async function imageRule(project: Project, dataset: Dataset, given: Image
   if (given !== undefined) return given;
   const stored = await storedSignals(project, dataset);
   const loss = stored.find(({ entry }) => entry.signal === 'loss' && !isImported(entry));
-  return familyOf(String(loss?.entry.about.model ?? '')) ?? USUAL;
+  return familyOf(String(loss?.entry.about.model ?? '')) ?? USUAL_IMAGE_TOKENS;
 }
 
 /** Counts tokens of images, each distinct one once. */

@@ -1,6 +1,8 @@
 import { WinnowError } from '../base/errors.ts';
 import { didYouMean } from '../base/suggest.ts';
-import { BOX_STYLES, type BoxFrame, LLAMA_FACTORY_PIXELS, type ResizeLimits } from '../families/boxes.ts';
+import { type BoxFrame, LLAMA_FACTORY_PIXELS, type ResizeLimits } from '../families/boxes.ts';
+import { FAMILIES, familyNamed, rulesOf } from '../families/families.ts';
+import type { FamilyRecord } from '../families/record.ts';
 
 /** What a model family or a trainer expects of its data. What it leaves out, it doesn't care about. */
 export interface Target {
@@ -37,101 +39,53 @@ export interface Target {
   temporalPatch?: number;
 }
 
-const CHATML = ['<|im_start|>', '<|im_end|>', '<|endoftext|>'];
-const QWEN = [...CHATML, '<|vision_start|>', '<|vision_end|>', '<|vision_pad|>', '<|image_pad|>', '<|video_pad|>'];
-const LLAMA = ['<s>', '</s>', '<unk>'];
-const GEMMA = ['<bos>', '<eos>', '<pad>', '<start_of_turn>', '<end_of_turn>'];
-/** Qwen's fine-tuning script scans for the token of this word. */
-const QWEN_MASK = { inUser: [/\bassistant\b/], inAny: [] };
-/** LLaVA v1 splits the rendered dialogue at these. */
-const LLAVA_MASK = { inUser: [], inAny: [/\bUSER:/, /\bASSISTANT:/] };
-/** The frame and the resize of a family's boxes. */
-const boxes = (family: string): Pick<Target, 'boxFrame' | 'resize'> => {
-  const style = BOX_STYLES[family]!;
-  return { boxFrame: style.frame, resize: style.resize };
-};
+/** What a family of models expects, by its record. */
+function targetOf(family: FamilyRecord): Target {
+  const { specialTokens, strictTurns, noSystemTurn } = family.template;
+  const [resized] = rulesOf(family, 'resized');
+  return {
+    name: family.name,
+    title: family.title,
+    specialTokens,
+    strictTurns,
+    noSystemTurn,
+    maskWords: maskWordsOf(family),
+    boxFrame: family.boxes?.frame,
+    resize: resized,
+    minSide: resized?.factor,
+    maxAspect: resized?.maxAspect,
+    tiledTo: largestEdge(family),
+    temporalPatch: family.temporalPatch,
+  };
+}
 
-/**
- * Every target, one record each. Sources: the checkpoints' tokenizer and preprocessor files, the trainers' data code.
- */
-export const targets: readonly Target[] = [
-  {
-    name: 'qwen3-vl',
-    title: 'Qwen3-VL',
-    specialTokens: QWEN,
-    strictTurns: true,
-    maskWords: QWEN_MASK,
-    ...boxes('qwen3-vl'),
-    minSide: 32,
-    maxAspect: 200,
-    temporalPatch: 2,
-  },
-  {
-    name: 'qwen2.5-vl',
-    title: 'Qwen2.5-VL',
-    specialTokens: QWEN,
-    strictTurns: true,
-    maskWords: QWEN_MASK,
-    ...boxes('qwen2.5-vl'),
-    minSide: 28,
-    maxAspect: 200,
-    temporalPatch: 2,
-  },
-  {
-    name: 'qwen2-vl',
-    title: 'Qwen2-VL',
-    specialTokens: QWEN,
-    strictTurns: true,
-    maskWords: QWEN_MASK,
-    ...boxes('qwen2-vl'),
-    minSide: 28,
-    maxAspect: 200,
-    temporalPatch: 2,
-  },
-  {
-    name: 'llava',
-    title: 'LLaVA-1.5',
-    specialTokens: LLAMA,
-    strictTurns: true,
-    noSystemTurn: true,
-    maskWords: LLAVA_MASK,
-  },
-  {
-    name: 'llava-next',
-    title: 'LLaVA-NeXT',
-    specialTokens: [...LLAMA, '[INST]', '[/INST]'],
-    strictTurns: true,
-    noSystemTurn: true,
-    maskWords: LLAVA_MASK,
-    tiledTo: 672,
-  },
-  {
-    name: 'internvl',
-    title: 'InternVL',
-    specialTokens: [...CHATML, '<img>', '</img>', '<IMG_CONTEXT>'],
-    ...boxes('internvl'),
-    tiledTo: 448,
-  },
-  {
-    name: 'smolvlm',
-    title: 'SmolVLM',
-    specialTokens: [...CHATML, '<fake_token_around_image>', '<global-img>', '<end_of_utterance>'],
-    tiledTo: 2048,
-  },
-  {
-    name: 'gemma3',
-    title: 'Gemma 3',
-    specialTokens: [...GEMMA, '<start_of_image>', '<end_of_image>', '<image_soft_token>'],
-    strictTurns: true,
-  },
-  { name: 'paligemma', title: 'PaliGemma', specialTokens: GEMMA, strictTurns: true, noSystemTurn: true },
+function maskWordsOf({ script }: FamilyRecord): Target['maskWords'] {
+  const patterns = (sources: readonly string[]) => sources.map((source) => new RegExp(source));
+  return script && { inUser: patterns(script.maskWords.inUser), inAny: patterns(script.maskWords.inAny) };
+}
+
+/** Longest edge that a small image is enlarged to, where the family cuts images into tiles. */
+function largestEdge(family: FamilyRecord): number | undefined {
+  const edges = family.checkpoints.map(({ imageTokens: rule }) => {
+    if (rule.kind === 'tiles') return rule.longest;
+    if (rule.kind === 'grid') return rule.tile;
+    return rule.kind === 'anyres' ? Math.max(...rule.grids.map((sides) => Math.min(...sides))) : 0;
+  });
+  return Math.max(...edges) || undefined;
+}
+
+/** The script of the Qwen-VL repository, which reads one family's data. */
+const QWEN_SCRIPT = targetOf(familyNamed('qwen3-vl')!);
+
+/** Trainers, and what reads data in a way of its own. Sources: their data code. */
+const TRAINERS: readonly Target[] = [
   {
     name: 'qwen-vl-finetune',
     title: "Qwen-VL's fine-tuning script",
-    specialTokens: QWEN,
+    specialTokens: QWEN_SCRIPT.specialTokens,
     strictTurns: true,
     noSystemTurn: true,
-    maskWords: QWEN_MASK,
+    maskWords: QWEN_SCRIPT.maskWords,
   },
   {
     name: 'llama-factory',
@@ -148,6 +102,9 @@ export const targets: readonly Target[] = [
   { name: 'webdataset', title: 'WebDataset', specialTokens: [], idsAreKeys: true },
 ];
 
+/** Every target: the families, then the trainers. */
+export const targets: readonly Target[] = [...FAMILIES.map(targetOf), ...TRAINERS];
+
 /** The target of that name; a model and a trainer may be joined with a comma. Throws `TARGET_UNKNOWN`. */
 export function targetNamed(names: string): Target {
   return names
@@ -157,7 +114,9 @@ export function targetNamed(names: string): Target {
 }
 
 function oneTarget(name: string): Target {
-  const found = targets.find((target) => target.name === name.toLowerCase());
+  const lower = name.toLowerCase();
+  const family = familyNamed(lower)?.name ?? lower;
+  const found = targets.find((target) => target.name === family);
   if (found !== undefined) return found.isTrainer ? { ...found, trainers: [found.name] } : found;
   throw new WinnowError({
     code: 'TARGET_UNKNOWN',

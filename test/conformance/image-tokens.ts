@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import { llavaNextTokens, molmoTokens } from '../../src/cost/image-tokens/anyres.ts';
 import type { ImageTokenCount, Size } from '../../src/cost/image-tokens/count.ts';
 import { qwenTokens } from '../../src/cost/image-tokens/resized.ts';
+import { countTokens } from '../../src/cost/image-tokens/rules.ts';
 import { gemma3Tokens, idefics3Tokens, internvlTokens } from '../../src/cost/image-tokens/tiled.ts';
 import type { FolderCheck, Verdict } from './check.ts';
 import { differs } from './compare.ts';
@@ -54,6 +55,7 @@ const COUNTS: readonly { arch: RegExp; count(size: Size, config: Config): ImageT
         factor: patch * merge,
         minPixels: shortest_edge ?? min_pixels,
         maxPixels: shortest_edge === undefined ? max_pixels : longest_edge,
+        maxAspect: 200,
       }),
   },
   {
@@ -64,7 +66,9 @@ const COUNTS: readonly { arch: RegExp; count(size: Size, config: Config): ImageT
   {
     arch: /^gemma3/,
     count: (of, { tokens, min_crop: minCrop, max_crops: maxCrops, min_ratio: minRatio }) =>
-      gemma3Tokens(of, tokens, minCrop === undefined ? undefined : { minCrop, maxCrops, minRatio }),
+      minCrop === undefined
+        ? countTokens({ kind: 'fixed', tokens, markers: 4 }, of)
+        : gemma3Tokens(of, { tokens, markers: 4, minCrop, maxCrops, minRatio }),
   },
   {
     arch: /^molmo/,

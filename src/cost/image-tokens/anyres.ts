@@ -1,18 +1,15 @@
+import type { RuleOf } from '../../families/record.ts';
 import type { ImageTokenCount, Size } from './count.ts';
-
-/** LLaVA-NeXT: edge of a tile, edge of a patch, sizes that an image may take (height, width). */
-export interface AnyresRule {
-  size: number;
-  patch: number;
-  grids: readonly (readonly [number, number])[];
-}
 
 /**
  * LLaVA-NeXT: the candidate that keeps most of the image's pixels, of equal ones that with the least waste; the padding
  * is cut off again, and each row of what is left ends with a token. Source: transformers `modeling_llava_next`
  * (`image_size_to_num_patches`, `unpad_image`).
  */
-export function llavaNextTokens({ width: w, height: h }: Size, { size, patch, grids }: AnyresRule): ImageTokenCount {
+export function llavaNextTokens(
+  { width: w, height: h }: Size,
+  { size, patch, grids }: RuleOf<'anyres'>,
+): ImageTokenCount {
   const side = size / patch;
   let best = { height: 0, width: 0, kept: -1, waste: Number.POSITIVE_INFINITY };
   for (const [ch, cw] of grids) {
@@ -32,24 +29,12 @@ export function llavaNextTokens({ width: w, height: h }: Size, { size, patch, gr
 }
 
 /**
- * Molmo: most crops, edge of a crop and of a patch, patches that crops share on either side, patches that are pooled to
- * one.
- */
-export interface OverlapRule {
-  crops: number;
-  size: number;
-  patch: number;
-  margins: readonly [number, number];
-  pool: number;
-}
-
-/**
  * Molmo v1: overlapping crops in the grid that enlarges the image least, or, where none is large enough, reduces it
  * least; the whole picture besides. Source: allenai/Molmo `preprocessing_molmo.select_tiling`.
  */
 export function molmoTokens(
   { width, height }: Size,
-  { crops, size, patch, margins, pool }: OverlapRule,
+  { crops, size, patch, margins, pool }: RuleOf<'overlap'>,
 ): ImageTokenCount {
   const side = size / patch;
   const [left, right] = margins;

@@ -1,31 +1,17 @@
+import type { RuleOf } from '../../families/record.ts';
 import type { ImageTokenCount, Size } from './count.ts';
 import { longestSize, tiledSize } from './tile-sizes.ts';
-
-/** Idefics3 and SmolVLM: longest edge, edge of a tile, tokens of a tile. */
-export interface TileRule {
-  longest: number;
-  tile: number;
-  tokens: number;
-}
 
 /**
  * Idefics3, SmolVLM: the longer side becomes the longest edge (small images grow), both sides then multiples of a tile;
  * tiles and the whole picture have `tokens` each, and their rows and columns are marked. Source: transformers
  * `image_processing_idefics3`.
  */
-export function idefics3Tokens(size: Size, { longest, tile, tokens: q }: TileRule): ImageTokenCount {
+export function idefics3Tokens(size: Size, { longest, tile, tokens: q }: RuleOf<'tiles'>): ImageTokenCount {
   const { width, height } = tiledSize(longestSize(size, longest), tile);
   const isSplit = width > tile || height > tile;
   const [rows, cols] = isSplit ? [height / tile, width / tile] : [0, 0];
   return { features: (rows * cols + 1) * q, total: rows * (cols * (q + 2) + 1) + q + 3 };
-}
-
-/** InternVL: edge of a tile, least and most tiles, tokens of a tile. */
-export interface GridRule {
-  tile: number;
-  min: number;
-  max: number;
-  tokens: number;
 }
 
 /**
@@ -33,7 +19,7 @@ export interface GridRule {
  * more than half of its area; with more than one tile the whole picture besides. Source: `dynamic_preprocess` of
  * OpenGVLab/InternVL.
  */
-export function internvlTokens({ width, height }: Size, { tile, min, max, tokens }: GridRule): ImageTokenCount {
+export function internvlTokens({ width, height }: Size, { tile, min, max, tokens }: RuleOf<'grid'>): ImageTokenCount {
   const grids: [number, number][] = [];
   for (let n = min; n <= max; n++) {
     for (let a = 1; a <= n; a++) {
@@ -56,24 +42,18 @@ export function internvlTokens({ width, height }: Size, { tile, min, max, tokens
 const has = (grids: readonly [number, number][], a: number, b: number): boolean =>
   grids.some(([c, d]) => a === c && b === d);
 
-/** Gemma 3 with pan and scan, which is off by default: edges of crops, most crops, least ratio of the sides. */
-export interface PanAndScan {
-  minCrop: number;
-  maxCrops: number;
-  minRatio: number;
-}
-
 /**
- * Gemma 3: `tokens` a picture between four markers; with pan and scan a long picture is cut along its long side as
- * well.
+ * Gemma 3 with pan and scan, which is off by default: a picture between markers; a long one is cut along its long side
+ * as well.
  */
-export function gemma3Tokens({ width, height }: Size, tokens: number, pan?: PanAndScan): ImageTokenCount {
+export function gemma3Tokens({ width, height }: Size, rule: RuleOf<'crops'>): ImageTokenCount {
+  const { tokens, markers, minCrop, maxCrops, minRatio } = rule;
   const [long, short] = [Math.max(width, height), Math.min(width, height)];
   let crops = 0;
-  if (pan !== undefined && long / short >= pan.minRatio) {
-    const wanted = Math.min(Math.floor(long / short + 0.5), Math.floor(long / pan.minCrop));
-    const n = Math.min(pan.maxCrops, Math.max(2, wanted));
-    if (Math.min(Math.ceil(long / n), short) >= pan.minCrop) crops = n;
+  if (long / short >= minRatio) {
+    const wanted = Math.min(Math.floor(long / short + 0.5), Math.floor(long / minCrop));
+    const n = Math.min(maxCrops, Math.max(2, wanted));
+    if (Math.min(Math.ceil(long / n), short) >= minCrop) crops = n;
   }
-  return { features: (1 + crops) * tokens, total: (1 + crops) * (tokens + 4) };
+  return { features: (1 + crops) * tokens, total: (1 + crops) * (tokens + markers) };
 }

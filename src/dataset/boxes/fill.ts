@@ -1,5 +1,7 @@
 import { WinnowError } from '../../base/errors.ts';
-import { BOX_FRAMES, BOX_STYLES, type BoxFrame, type BoxStyle } from '../../families/boxes.ts';
+import { BOX_FAMILIES, boxStyleOf } from '../../families/box-styles.ts';
+import { BOX_FRAMES, type BoxFrame, type BoxStyle } from '../../families/boxes.ts';
+import { familyNamed } from '../../families/families.ts';
 import { otherColumns } from '../formats/build.ts';
 import type { Message, Part, Sample } from '../sample.ts';
 import { withFrame } from './boxes.ts';
@@ -12,13 +14,13 @@ const TAGS = /(<bbox>|<ref-object>)/;
 export function boxStyle(given: unknown): BoxStyle | undefined {
   if (given === undefined) return undefined;
   const frame = BOX_FRAMES.find((name) => name === given && name !== 'resized-pixels');
-  const family = String(given).toLowerCase();
-  const style = frame !== undefined ? { frame } : Object.hasOwn(BOX_STYLES, family) ? BOX_STYLES[family] : undefined;
+  const family = familyNamed(String(given).toLowerCase());
+  const style = frame !== undefined ? { frame } : family && boxStyleOf(family);
   if (style !== undefined) return style;
   throw new WinnowError({
     code: 'OPTION_INVALID',
     message: `--option boxes=${String(given)} is neither a model family nor a frame of boxes.`,
-    hint: `Use one of ${[...Object.keys(BOX_STYLES), 'unit', 'thousand', 'pixels'].join(', ')}.`,
+    hint: `Use one of ${[...BOX_FAMILIES, 'unit', 'thousand', 'pixels'].join(', ')}.`,
     exitCode: 2,
   });
 }

@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import sharp from 'sharp';
 import { beforeAll, describe, expect, it } from 'vitest';
-import { BOX_STYLES } from '../../families/boxes.ts';
+import { familyNamed } from '../../families/families.ts';
 import { formatNamed } from '../formats/detect.ts';
 import { RenderOptions } from '../media/render.ts';
 import type { Sample } from '../sample.ts';
@@ -57,7 +57,7 @@ describe('boxes of objects', () => {
     ['pixels', 'cup [400, 300, 720, 600]'],
   ])('are written as %s writes them', async (boxes, answer) => {
     const written = await write(sample('<ref-object> <bbox>', places, 'wide.png'), { boxes });
-    const frame = boxes in BOX_STYLES ? BOX_STYLES[boxes]!.frame : boxes;
+    const frame = familyNamed(boxes)?.boxes?.frame ?? boxes;
     expect(written).toEqual({ answer, losses: [], objects: undefined, frame });
   });
 

@@ -14,7 +14,7 @@ import { fileFrameOf } from '../checks/box-frames.ts';
 import type { DoctorContext, FixContext, Fixed } from '../checks/check.ts';
 import { keyOf, shortPath } from '../media/collect.ts';
 import { backgroundOf } from '../media/decode-facts.ts';
-import type { Fault } from '../media/faults.ts';
+import { type Fault, MOST_ASPECT, SAFE_SIDE } from '../media/faults.ts';
 
 /**
  * The fix of one check for the images of a row (`faulty` by `keyOf` their paths): a new file for each image with that
@@ -98,17 +98,13 @@ async function uprightRgb(
   const strip = faults.find(({ remedy }) => remedy === 'pad');
   if (strip === undefined) return { image, how: how.join(', ') };
   const { data, info } = await image.png({ compressionLevel: 1 }).toBuffer({ resolveWithObject: true });
-  const least = Math.max(LEAST_SIDE, Math.ceil(Math.max(info.width, info.height) / MOST_ASPECT));
+  const least = Math.max(SAFE_SIDE, Math.ceil(Math.max(info.width, info.height) / MOST_ASPECT));
   const [right, bottom] = [Math.max(0, least - info.width), Math.max(0, least - info.height)];
   // Right and below, so that pixels that the answers name stay where they are.
   image = sharp(data).extend({ right, bottom, background: '#fff' });
   const size = { width: info.width + right, height: info.height + bottom };
   return { image, size, how: [...how, `padded to ${size.width} x ${size.height}`].join(', ') };
 }
-
-/** Fits every known target: Qwen3-VL's patch, and the longest strip that Qwen takes. */
-const LEAST_SIDE = 32;
-const MOST_ASPECT = 200;
 
 /**
  * How a row's boxes follow an image that is made anew: a function of the size that it is padded to. Undefined where

@@ -1,3 +1,4 @@
+import { FAMILIES, rulesOf } from '../../families/families.ts';
 import type { Target } from '../target.ts';
 import type { ImageFacts } from './inspect-image.ts';
 import type { VideoFacts } from './video-facts.ts';
@@ -14,10 +15,13 @@ export interface Fault {
 
 /** Where Pillow refuses an image as a decompression bomb: twice its `MAX_IMAGE_PIXELS`. */
 const BOMB_PIXELS = 178_956_970;
+const RESIZED = FAMILIES.flatMap((family) => rulesOf(family, 'resized'));
 /** Qwen's preprocessors refuse a longer strip; without a target it is assumed that one of them may be meant. */
-const MOST_ASPECT = 200;
+export const MOST_ASPECT = Math.min(...RESIZED.map(({ maxAspect }) => maxAspect));
 /** Below the side of one image token an image is padded or blown up by every stack. */
-const LEAST_SIDE = 28;
+const LEAST_SIDE = Math.min(...RESIZED.map(({ factor }) => factor));
+/** No family that is known asks for more. */
+export const SAFE_SIDE = Math.max(...RESIZED.map(({ factor }) => factor));
 const MOST_UPSCALING = 4;
 
 /**

@@ -1,4 +1,5 @@
-import { readFile } from 'node:fs/promises';
+import { mkdtemp, readFile, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { beforeAll, describe, expect, it } from 'vitest';
 import type { Sample } from '../../dataset/sample.ts';
@@ -142,3 +143,17 @@ function checkSpans(
     );
   }
 }
+
+it.each([
+  ['gemma3', 'Gemma 3'],
+  ['mamba', 'A model of type "mamba"'],
+])('a model of type %s is refused in process with the worker as the way out', async (type, who) => {
+  const folder = await mkdtemp(join(tmpdir(), 'family-'));
+  await writeFile(join(folder, 'config.json'), JSON.stringify({ model_type: type }));
+  const refusal = {
+    code: 'FAMILY_UNSUPPORTED',
+    message: expect.stringContaining(who),
+    hint: expect.stringContaining('--by worker'),
+  };
+  await expect(loadVlmProcessor(folder)).rejects.toMatchObject(refusal);
+});

@@ -1,5 +1,7 @@
 import { WinnowError } from '../../base/errors.ts';
 import type { Sample } from '../../dataset/sample.ts';
+import { FAMILIES, familyOfType } from '../../families/families.ts';
+import type { FamilyRecord } from '../../families/record.ts';
 import type { RgbImage } from '../types.ts';
 import { prepareConversation } from './conversation.ts';
 import { type Json, missingFile, readJsonIn } from './files.ts';
@@ -12,7 +14,8 @@ import type { PreparedConversation, ProcessedImage } from './types.ts';
 
 /** A family's processor: what `AutoProcessor` is in `transformers`. */
 export interface VlmProcessor {
-  readonly family: 'llava' | 'idefics3' | 'smolvlm';
+  /** Name of its record. */
+  readonly family: string;
   /** Id of the token that image features replace. */
   readonly imageTokenId: number;
   readonly tokenizer: Tokenizer;
@@ -24,10 +27,10 @@ export interface VlmProcessor {
   tokenTexts(ids: readonly number[]): string[];
 }
 
-const FAMILIES: Record<VlmProcessor['family'], (tokenizer: Tokenizer, processor: Json, config: Json) => ImageTokens> = {
-  llava: llavaTokens,
-  idefics3: idefics3Tokens,
-  smolvlm: idefics3Tokens,
+type MakeTokens = (tokenizer: Tokenizer, processor: Json, config: Json) => ImageTokens;
+const WRITERS: Record<NonNullable<FamilyRecord['inProcess']>, MakeTokens> = {
+  projector: llavaTokens,
+  tiles: idefics3Tokens,
 };
 
 /**
@@ -39,21 +42,12 @@ const FAMILIES: Record<VlmProcessor['family'], (tokenizer: Tokenizer, processor:
 export async function loadVlmProcessor(folder: string): Promise<VlmProcessor> {
   const config = await readJsonIn(folder, 'config.json');
   if (config === undefined) throw missingFile(folder, 'config.json', "the model's configuration");
-  const family = String(config.model_type) as VlmProcessor['family'];
-  const makeTokens = FAMILIES[family];
-  if (makeTokens === undefined) {
-    throw new WinnowError({
-      code: 'FAMILY_UNSUPPORTED',
-      message: `Model type '${String(config.model_type)}' has no processor here.`,
-      where: { file: folder },
-      hint: `Use a model of one of the families ${Object.keys(FAMILIES).join(', ')}.`,
-    });
-  }
+  const { name: family, inProcess } = familyIn(folder, String(config.model_type));
   const imageConfig = await loadImageConfig(folder);
   const processor = (await readJsonIn(folder, 'processor_config.json')) ?? {};
   const tokenizer = await loadTokenizer(folder);
   const template = await loadTemplate(folder, tokenizer.special);
-  const imageTokens = withPadding(makeTokens(tokenizer, processor, config), tokenizer);
+  const imageTokens = withPadding(WRITERS[inProcess](tokenizer, processor, config), tokenizer);
   return {
     family,
     imageTokenId: imageTokens.id,
@@ -66,6 +60,20 @@ export async function loadVlmProcessor(folder: string): Promise<VlmProcessor> {
     prepareConversation: (sample, images) => prepareConversation(sample, images, { tokenizer, template, imageTokens }),
     tokenTexts: (ids) => tokenTexts(tokenizer, ids),
   };
+}
+
+/** The record of a family that runs in process. */
+function familyIn(folder: string, modelType: string): FamilyRecord & Required<Pick<FamilyRecord, 'inProcess'>> {
+  const family = familyOfType(modelType);
+  if (family?.inProcess !== undefined) return { ...family, inProcess: family.inProcess };
+  const here = FAMILIES.filter(({ inProcess }) => inProcess !== undefined).map(({ title }) => title);
+  throw new WinnowError({
+    code: 'FAMILY_UNSUPPORTED',
+    message: `${family?.title ?? `A model of type "${modelType}"`} can't be run in process, where ${here.join(', ')} can.`,
+    where: { file: folder },
+    hint: 'Measure it with the worker: add --by worker, and run `winnow setup worker` once if it is not set up.',
+    exitCode: 2,
+  });
 }
 
 /** Padding is never trained, where it isn't the end of a text too: trainers mask its id wherever it stands. */

@@ -2,7 +2,7 @@ import { execFile } from 'node:child_process';
 import { createHash } from 'node:crypto';
 import { existsSync } from 'node:fs';
 import { readdir, readFile, rename, rm } from 'node:fs/promises';
-import { join } from 'node:path';
+import { delimiter, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
 import { makeFolder } from '../../base/files/make-folder.ts';
@@ -39,7 +39,8 @@ export async function referenceFixtures(
   makeFolder(join(ROOT, '.setup', 'fixtures'));
   const partial = `${folder}.${process.pid}`;
   await rm(partial, { recursive: true, force: true });
-  const env = { ...process.env, HF_HUB_OFFLINE: '1', PYTHONPATH: join(ROOT, 'worker') };
+  const path = [join(ROOT, 'worker'), join(ROOT, 'worker', 'tests')].join(delimiter);
+  const env = { ...process.env, HF_HUB_OFFLINE: '1', PYTHONPATH: path };
   await run(python, [file, partial], { maxBuffer: 2 ** 26, env });
   // Another test process may have made it in the meantime; both are the same.
   await rename(partial, folder).catch(async (error: NodeJS.ErrnoException) => {

@@ -1,3 +1,4 @@
+import { USUAL_IMAGE_TOKENS } from '../../cost/image-tokens/families.ts';
 import type { Sample } from '../../dataset/sample.ts';
 import type { LossParams } from '../measured/loss-params.ts';
 import type { Estimate, SignalContext } from '../signal.ts';
@@ -7,8 +8,6 @@ import { connect } from './connect.ts';
 import { serverSettings } from './options.ts';
 
 const CHARACTERS_A_TOKEN = 4;
-/** LLaVA-1.5's; others take from 64 (SmolVLM) to some thousands (Qwen2-VL on large images). */
-const TOKENS_AN_IMAGE = 576;
 
 /**
  * Requests and prompt tokens that losses of some rows would take of a server, its check included. Sends none of them.
@@ -34,14 +33,14 @@ export async function estimateRequests(
       if (connection.kind === 'sglang') requests += withImages;
       else if (local === undefined)
         requests += 1 + 2 * ask.turns.length - Number(ask.turns.includes(ask.messages.length - 1));
-      tokens += passes * textTokens(withoutImages(ask), local) + withImages * shown * TOKENS_AN_IMAGE;
+      tokens += passes * textTokens(withoutImages(ask), local) + withImages * shown * USUAL_IMAGE_TOKENS;
     }
   }
   const withCheck = rows === 0 ? 0 : 1 + (2 * Math.min(serverSettings(params).selfCheck, context.dataset.rows)) / rows;
   return {
     requests: Math.round(requests * withCheck),
     promptTokens: Math.round(tokens * withCheck),
-    assumed: `${local === undefined ? `${CHARACTERS_A_TOKEN} characters a token, ` : ''}${TOKENS_AN_IMAGE} tokens an image`,
+    assumed: `${local === undefined ? `${CHARACTERS_A_TOKEN} characters a token, ` : ''}${USUAL_IMAGE_TOKENS} tokens an image`,
   };
 }
 

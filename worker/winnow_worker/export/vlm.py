@@ -17,6 +17,7 @@ import torch
 from torch import nn
 from transformers import AutoConfig, AutoModelForImageTextToText
 
+from ..families.records import record_of, records
 from ..weights import UNREAD_OF_VLM, load_weights
 from . import llama, vision
 from .graph import BOOL, Graph, Weights
@@ -40,19 +41,22 @@ def load_model(folder: Path) -> nn.Module:
 
 
 def export_vlm(source: Path, target: Path, dtype: str = "auto", optimise: bool = True) -> list[Path]:
-    """Write the ONNX folder of a LLaVA or Idefics3/SmolVLM model; `source` and `target` may be the same folder.
+    """Write the ONNX folder of a model whose family runs in process; `source` and `target` may be the same folder.
 
     `optimise=False` leaves out the two graphs that transformers.js does not know. Returns the files written.
     """
     model_type = AutoConfig.from_pretrained(source, local_files_only=True).model_type
-    if model_type not in BUILDERS:
-        raise ValueError(f"model type {model_type!r} is not supported: {', '.join(BUILDERS)} are")
+    way = (record_of(model_type) or {}).get("inProcess")
+    if way is None:
+        known = ", ".join(record["title"] for record in records() if "inProcess" in record)
+        message = f"A model of type {model_type} can't be exported, where {known} can."
+        raise ValueError(f"{message} Measure it with the worker: --by worker.")
     model = load_model(source)
     folder = target / "onnx"
     folder.mkdir(parents=True, exist_ok=True)
     weights = Weights(dtype, "weights.bin")
     g = Graph("vision_encoder", weights)
-    BUILDERS[model_type](g, model)
+    BUILDERS[way](g, model)
     graphs = [g]
     text = getattr(model.model, "language_model", None) or model.model.text_model
     decoder = llama.read_decoder(text, model.lm_head)
@@ -107,4 +111,5 @@ def idefics3_encoder(g: Graph, model: nn.Module) -> None:
     g.output(x, "image_features", ["images", "tokens", c.text_config.hidden_size])
 
 
-BUILDERS = {"llava": llava_encoder, "idefics3": idefics3_encoder, "smolvlm": idefics3_encoder}
+# By the records' `inProcess`.
+BUILDERS = {"projector": llava_encoder, "tiles": idefics3_encoder}

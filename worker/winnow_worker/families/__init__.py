@@ -1,4 +1,4 @@
-"""Model families: one file each, named by the `model_type` of a `config.json`, with a `FAMILY`.
+"""Model families: a record of each, which both sides read, and one file here for how the worker runs it, a `FAMILY`.
 
 Everything else (rendering, spans, features, losses) is the same code for all of them.
 """
@@ -7,19 +7,23 @@ from __future__ import annotations
 
 import re
 from importlib import import_module
-from importlib.util import find_spec
 
 from ..data import RowError
-from .family import Family, untested
+from .family import UNTESTED, Family
+from .records import record_of
 
 
 def family_of(model_type: str) -> Family:
     """The family of a `config.json`'s `model_type`; an unknown one is read like LLaVA where its processor allows."""
-    if re.fullmatch(r"[a-z0-9_]+", model_type) and find_spec(f"{__name__}.{model_type}"):
-        found = getattr(import_module(f".{model_type}", __name__), "FAMILY", None)
-        if found:
-            return found
-    return untested(model_type)
+    record = record_of(model_type)
+    if record is None or "components" not in record:
+        return UNTESTED
+    return import_module(f".{module_of(record['name'])}", __name__).FAMILY
+
+
+def module_of(name: str) -> str:
+    """The file here of the family of that name: `qwen2.5-vl` is in `qwen2_5_vl.py`."""
+    return re.sub(r"\W", "_", name)
 
 
 def single_turn(messages: list[dict]) -> tuple[list[dict], str]:

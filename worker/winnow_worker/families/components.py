@@ -4,20 +4,21 @@ from __future__ import annotations
 
 import torch
 
-from . import family_of
+from .records import record_of
 
 COMPONENTS = ("vision", "connector", "language")
 
 
 def component_of(model_type: str, name: str) -> str:
-    """The component that a parameter belongs to. Raises KeyError for a model type or a name that nothing fits."""
-    known = family_of(model_type).components
+    """The component that a parameter belongs to: of two runs of path segments that fit, the longer one counts, since
+    Qwen's merger lies inside of its tower. Raises KeyError for a model type or a name that nothing fits."""
+    known = (record_of(model_type) or {}).get("components")
     if known is None:
         raise KeyError(model_type)
     segments = name.split(".")
     best, length = None, 0
     for component in COMPONENTS:
-        for run in getattr(known, component):
+        for run in known[component]:
             parts = run.split(".")
             inside = any(segments[i : i + len(parts)] == parts for i in range(len(segments)))
             if inside and len(parts) > length:

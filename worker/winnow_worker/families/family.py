@@ -1,18 +1,8 @@
-"""What differs between vision-language models when they are read by this worker."""
+"""What differs between vision-language models when they are read by this worker, beside their records."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
-
-
-@dataclass(frozen=True)
-class Components:
-    """Parameters by what they belong to: runs of path segments. Of two that fit, the longer one counts: Qwen's merger
-    lies inside of its tower."""
-
-    vision: tuple[str, ...]
-    connector: tuple[str, ...]
-    language: tuple[str, ...]
 
 
 @dataclass(frozen=True)
@@ -23,8 +13,6 @@ class Family:
     `shared_prefix`: what rows have in common up to their image may be computed once. `one_by_one`: images can't be
     stacked for the tower. `tested`: its numbers are held against `transformers`, and shortcuts are taken."""
 
-    name: str
-    components: Components | None
     causal: bool = True
     position_axes: int = 1
     first_position: int = 0
@@ -35,11 +23,5 @@ class Family:
     tested: bool = True
 
 
-def untested(name: str, components: Components | None = None) -> Family:
-    """A family that is read like LLaVA where its processor allows, without shortcuts."""
-    return Family(name, components, causal=False, shared_prefix=False, one_by_one=True, tested=False)
-
-
-PROJECTOR = Components(("vision_tower",), ("multi_modal_projector",), ("language_model", "lm_head"))
-MERGER = Components(("visual",), ("visual.merger",), ("language_model", "lm_head"))
-TILES = Components(("vision_model",), ("connector",), ("text_model", "lm_head"))
+# An unknown one, or one that has no tests, is read like LLaVA where its processor allows, without shortcuts.
+UNTESTED = Family(causal=False, shared_prefix=False, one_by_one=True, tested=False)

@@ -1,5 +1,5 @@
 """Gemma 3: tokens of an image attend to each other both ways."""
 
-from .family import PROJECTOR, Family
+from .family import Family
 
-FAMILY = Family("Gemma 3", PROJECTOR, causal=False, image_types=True, shared_prefix=False)
+FAMILY = Family(causal=False, image_types=True, shared_prefix=False)

@@ -1,5 +1,5 @@
 """Idefics3: images in tiles, as many as each wants."""
 
-from .family import TILES, Family
+from .family import Family
 
-FAMILY = Family("Idefics3", TILES, one_by_one=True)
+FAMILY = Family(one_by_one=True)

@@ -1,5 +1,5 @@
-"""InternVL."""
+"""InternVL: images in tiles, which the tower takes as any others."""
 
-from .family import PROJECTOR, Family
+from .family import Family
 
-FAMILY = Family("InternVL", PROJECTOR)
+FAMILY = Family()

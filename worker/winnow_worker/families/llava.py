@@ -1,5 +1,5 @@
 """LLaVA 1.5 and its kin: a tower, a projector, a causal language model."""
 
-from .family import PROJECTOR, Family
+from .family import Family
 
-FAMILY = Family("LLaVA", PROJECTOR)
+FAMILY = Family()

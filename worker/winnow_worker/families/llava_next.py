@@ -1,8 +1,5 @@
 """LLaVA-NeXT: LLaVA with tiles, and a learned end of a row of patches."""
 
-from .family import PROJECTOR, Components, Family
+from .family import Family
 
-FAMILY = Family(
-    "LLaVA-NeXT",
-    Components(PROJECTOR.vision, ("multi_modal_projector", "image_newline"), PROJECTOR.language),
-)
+FAMILY = Family()

@@ -1,5 +1,5 @@
 """Mistral 3: its parts are known, its numbers are not tested."""
 
-from .family import PROJECTOR, untested
+from .family import UNTESTED
 
-FAMILY = untested("Mistral 3", PROJECTOR)
+FAMILY = UNTESTED

@@ -1,5 +1,5 @@
 """Qwen2.5-VL: as Qwen2-VL."""
 
-from .family import MERGER, Family
+from .family import Family
 
-FAMILY = Family("Qwen2.5-VL", MERGER, position_axes=3)
+FAMILY = Family(position_axes=3)

@@ -1,5 +1,5 @@
 """Qwen2-VL: images of any size, positions of time, height and width."""
 
-from .family import MERGER, Family
+from .family import Family
 
-FAMILY = Family("Qwen2-VL", MERGER, position_axes=3)
+FAMILY = Family(position_axes=3)

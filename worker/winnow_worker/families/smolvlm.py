@@ -1,5 +1,5 @@
 """SmolVLM: as Idefics3."""
 
-from .family import TILES, Family
+from .family import Family
 
-FAMILY = Family("SmolVLM", TILES, one_by_one=True)
+FAMILY = Family(one_by_one=True)
