@@ -325,7 +325,7 @@ export async function exampleReport(options: ExampleOptions = {}): Promise<Repor
       lineage: [
         { what: 'Data set', hash: 'sha256:8d0f6d2c7c1b0f5b5e3ab8c2b0d2b1bb8a2f7f3a6b3e9b0d6b4b1f8e2c9a7d55' },
         {
-          what: 'Losses (loss@2, masked)',
+          what: 'Losses (loss@3, masked)',
           hash: 'sha256:1c9e0a7be2b5f6c44d0f1a2b3c4d5e6f7a8b9c0d1e2f3a4b5c6d7e8f9a0b1c2d',
         },
       ],

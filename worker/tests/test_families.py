@@ -7,6 +7,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
+from PIL import Image
 from plain import Plain
 from tiny import FAMILIES, OLD, conversation, make, write_images
 
@@ -154,3 +155,15 @@ def test_half_precision_is_near(pair: Pair) -> None:
     exact = read(pair, ["image"]).tokens["image"]
     for one, other in zip(got.tokens["image"], exact, strict=True):
         assert one.mean == pytest.approx(other.mean, abs=0.3)
+
+
+@pytest.mark.parametrize("mode", ["P", "L", "RGB"])
+def test_transparency_is_dropped_and_not_put_on_white(tmp_path: Path, mode: str) -> None:
+    noise = np.random.default_rng(1).integers(0, 255, (32, 32, 3), dtype=np.uint8)
+    picture = Image.fromarray(noise).convert(mode)
+    marked = picture.getpixel((3, 3))
+    picture.save(tmp_path / "plain.png")
+    picture.save(tmp_path / "clear.png", transparency=marked)
+    reader = Reader(make("llava", tmp_path / "llava"), tmp_path)
+    plain, clear = (reader.picture(name).pixels["pixel_values"] for name in ("plain.png", "clear.png"))
+    assert torch.equal(plain, clear)

@@ -58,7 +58,9 @@ export function decodeBmp(bytes: Buffer, header: BmpHeader): Uint8Array {
     for (let row = 0; row < height; row++)
       for (let x = 0; x < width; x++) {
         const index = indices[row * width + x]!;
-        const colour = at + Math.min(index, colours - 1) * size;
+        // Beyond the palette there is no colour, and Pillow takes black.
+        if (index >= colours) continue;
+        const colour = at + index * size;
         for (let c = 0; c < 3; c++) out[line(row) + x * 3 + c] = bytes[colour + 2 - c]!;
       }
     return out;

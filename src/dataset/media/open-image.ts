@@ -15,21 +15,3 @@ export async function openSharp(bytes: Uint8Array, options: SharpOptions): Promi
   const { width, height } = header;
   return sharp(decodeBmp(data, header), { raw: { width, height, channels: 3 }, limitInputPixels: false });
 }
-
-/**
- * A GIF whose first frame has colours where it is transparent: those of its palette, as Pillow's `convert('RGB')` has
- * them. libvips would leave nothing there.
- */
-export function withoutTransparency(gif: Uint8Array): Uint8Array {
-  const bytes = Buffer.from(gif);
-  const flags = bytes[10] ?? 0;
-  let at = 13 + (flags & 0x80 ? 3 * 2 ** ((flags & 7) + 1) : 0);
-  while (bytes[at] === 0x21) {
-    const isControl = bytes[at + 1] === 0xf9;
-    if (isControl && at + 3 < bytes.length) bytes[at + 3]! &= 0xfe;
-    at += 2;
-    while (at < bytes.length && bytes[at] !== 0) at += 1 + bytes[at]!;
-    at++;
-  }
-  return bytes;
-}

@@ -3,9 +3,9 @@ import type { Metadata, Sharp, SharpOptions } from 'sharp';
 import { WinnowError } from '../../base/errors.ts';
 import { bmpHeader, decodeBmp } from '../../dataset/media/bmp.ts';
 import { cmykToRgb } from '../../dataset/media/cmyk.ts';
+import { type OpaqueGif, opaqueGif } from '../../dataset/media/gif.ts';
 import { damageOf } from '../../dataset/media/media-damage.ts';
 import { mediaTypeOf } from '../../dataset/media/media-type.ts';
-import { withoutTransparency } from '../../dataset/media/open-image.ts';
 import type { RgbImage } from '../types.ts';
 
 export interface DecodeOptions {
@@ -41,10 +41,13 @@ export async function decodeImage(source: string | Uint8Array, options: DecodeOp
       if (width * height > maxPixels) throw tooLarge(`${width} x ${height} pixels`, `${maxPixels} pixels`, file);
     };
     if (type === 'BMP') return bitmap(bytes, limit, file);
-    const image = sharp(type === 'GIF' ? withoutTransparency(bytes) : bytes, settings);
+    const gif = type === 'GIF' ? opaqueGif(bytes) : undefined;
+    const image = sharp(gif?.bytes ?? bytes, settings);
     const metadata = await image.metadata();
     limit(metadata.width, metadata.pageHeight ?? metadata.height);
-    return await rgb(image, metadata, type === 'PNG' && isGrey16(bytes));
+    const pixels = await rgb(image, metadata, type === 'PNG' && isGrey16(bytes));
+    if (gif !== undefined) paintGround(pixels, gif);
+    return pixels;
   } catch (error) {
     if (error instanceof WinnowError) throw error;
     throw broken(damageOf(bytes), file, error);
@@ -63,6 +66,17 @@ function bitmap(bytes: Uint8Array, limit: (width: number, height: number) => voi
 /** Whether a PNG's header says grey of 16 bits; a colour that counts as transparent (`tRNS`) changes nothing. */
 function isGrey16(png: Uint8Array): boolean {
   return png[24] === 16 && png[25] === 0;
+}
+
+/** Gives what lies outside of a GIF's first frame its colour. */
+function paintGround({ data, width, height }: RgbImage, { ground, frame }: OpaqueGif): void {
+  const [left, top, wide, tall] = frame;
+  for (let y = 0; y < height; y++) {
+    const isInside = y >= top && y < top + tall;
+    for (let x = 0; x < width; x++) {
+      if (!isInside || x < left || x >= left + wide) data.set(ground, 3 * (y * width + x));
+    }
+  }
 }
 
 async function rgb(image: Sharp, metadata: Metadata, isGreyPng: boolean): Promise<RgbImage> {

@@ -3,6 +3,10 @@ import type { Dataset, SampleBatch } from '../../dataset/dataset.ts';
 import { resolveMedia } from '../../dataset/media/media.ts';
 import type { ImageEncoder, LoadImage, RgbImage } from '../../models/types.ts';
 
+/** How pictures become numbers, in process and by the worker alike: what the lineage says of a signal of images. */
+export const IMAGES_AS_READ =
+  'Pillow\'s convert("RGB"): first frame, transparency dropped, 16-bit grey clipped, no orientation or profile applied';
+
 /** Why an image could not be had. */
 export interface ImageFailure {
   code: string;

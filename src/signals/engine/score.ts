@@ -9,6 +9,7 @@ import { recordSignal } from '../../store/signals.ts';
 import { takeOver } from '../../store/take-over.ts';
 import type { Fit } from '../fit/measure.ts';
 import type { ScorePlan, ScoreSummary, Signal, SignalRun } from '../signal.ts';
+import { IMAGES_AS_READ } from './images.ts';
 import { lockedShards, missingShards } from './shard-locks.ts';
 
 export interface ScoreResult extends ScoreSummary {
@@ -84,6 +85,7 @@ async function finish(
       rowsComputed,
       rowsReused: summary.rowsReused,
       cost: signal.cost(params),
+      images: signal.readsMedia === false || params.server !== undefined ? undefined : IMAGES_AS_READ,
       peakMemoryMb: Math.round(process.resourceUsage().maxRSS / 1024),
       ...(await signal.summarise?.(params, context, shards)),
     });

@@ -21,7 +21,7 @@ type AttentionParams = z.infer<typeof Params>;
 export const attention: Signal<AttentionParams> = {
   name: 'attention',
   order: 90,
-  version: 2,
+  version: 3,
   title: 'Cross-modal attention',
   measures:
     'The five largest singular values of softmax(Q K^T / sqrt(width)), text rows and image columns, summed over layers. NaN without an image.',

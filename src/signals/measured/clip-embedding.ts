@@ -21,7 +21,7 @@ const Params = z.object({
 export const clipEmbedding: Signal<z.infer<typeof Params>> = {
   name: 'clip-embedding',
   order: 50,
-  version: 1,
+  version: 2,
   title: 'CLIP embeddings',
   measures: 'Unit vectors of the first image and of the text in the shared space. Nothing without an image.',
   source: 'CLIP (Radford et al. 2021); as features of Self-Filter (arXiv 2402.12501) and CoIDO (arXiv 2510.17847)',

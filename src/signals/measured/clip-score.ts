@@ -20,7 +20,7 @@ export type ClipScoreParams = z.infer<typeof Params>;
 export const clipScore: Signal<ClipScoreParams> = {
   name: 'clip-score',
   order: 60,
-  version: 1,
+  version: 2,
   title: 'CLIP score',
   measures: 'Cosine similarity between the first image and the text. High: the text names what is in the picture.',
   source: 'Hessel et al. 2021 (the cosine itself; their 2.5 x max(0, cos) is a monotone rescaling)',

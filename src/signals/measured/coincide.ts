@@ -17,7 +17,7 @@ const Params = z.object({
 export const coincideFeatures: Signal<z.infer<typeof Params>> = {
   name: 'coincide',
   order: 130,
-  version: 2,
+  version: 3,
   title: 'COINCIDE features',
   measures:
     'Of each chosen layer what attention puts out, before the residual: the mean over image tokens and the mean over the text behind the image, each through tanh and scaled to length 1. All together of length 1. Nothing without an image.',

@@ -12,7 +12,7 @@ const WITHOUT_QUESTION = forwardPass('verdict-answer', 'verdict on the answer, w
 export const cvsVerdicts: Signal<z.infer<typeof Params>> = {
   name: 'cvs',
   order: 190,
-  version: 2,
+  version: 3,
   title: 'Verdicts on the answer',
   measures:
     'Probability that the model replies yes (its first token; yes, Yes or YES) when asked whether the answer is right: told the question, and not told it. Means over the turns. Nothing without an image.',

@@ -9,7 +9,7 @@ const Params = z.object(workerParams);
 export const tokenSpectrum: Signal<z.infer<typeof Params>> = {
   name: 'datatailor',
   order: 170,
-  version: 2,
+  version: 3,
   title: 'Spectrum of token states',
   measures:
     'Singular values of the matrix of token states behind the last layer, before the last norm, scaled to sum 1: their entropy over the log of their number, and the largest. And the number of turns.',

@@ -24,7 +24,7 @@ const QUESTION_ANSWER = forwardPass('question-answer', 'the model reads the ques
 export const dicsRatios: Signal<z.infer<typeof Params>> = {
   name: 'dics',
   order: 180,
-  version: 2,
+  version: 3,
   title: 'Ratios of losses of answer and question',
   measures:
     'VIC = e^(L(y|x) - L(y|x,I)): how much likelier the image makes the answer. RIC = e^(L(x|I) - L(x|y,I)): how much likelier the answer makes the question. Means over the turns; tokens of function words weigh little. Nothing without an image.',

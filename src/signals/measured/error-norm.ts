@@ -9,7 +9,7 @@ const Params = z.object(workerParams);
 export const errorNorm: Signal<z.infer<typeof Params>> = {
   name: 'error-norm',
   order: 100,
-  version: 3,
+  version: 4,
   title: 'EL2N and AUM',
   measures:
     'How far the predicted probabilities are from the response: the L2 norm of p - onehot (0 to 1.41), and the margin p_y - max p_v (-1 to 1), means over response tokens.',

@@ -86,7 +86,7 @@ const gradientAt = (checkpoint: number): Pass => ({
 export const gradients: Signal<GradientsParams> = {
   name: 'gradients',
   order: 200,
-  version: 2,
+  version: 3,
   title: 'Projected gradients',
   measures:
     'The gradient of each sample’s response loss with respect to adapters or weights, projected at random with a seed. Lengths and angles are kept in expectation; vectors are not scaled to length 1.',

@@ -17,7 +17,7 @@ const Params = z.object({
 export const hidden: Signal<z.infer<typeof Params>> = {
   name: 'hidden',
   order: 110,
-  version: 2,
+  version: 3,
   title: 'Pooled hidden states',
   measures: 'One vector for question, image and answer: the last hidden states, behind the last norm, pooled.',
   source: 'COINCIDE (arXiv 2406.10995) for its SemDeDup and D2 baselines; DICS for the last token',

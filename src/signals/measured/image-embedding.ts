@@ -21,7 +21,7 @@ export type ImageEmbeddingParams = z.infer<typeof Params>;
 export const imageEmbedding: Signal<ImageEmbeddingParams> = {
   name: 'image-embedding',
   order: 30,
-  version: 1,
+  version: 2,
   title: 'Image embedding',
   measures: 'A unit vector per sample for its first image. Rows without an image have none (NaN).',
   source: 'CLIP (Radford et al. 2021), SigLIP (Zhai et al. 2023)',

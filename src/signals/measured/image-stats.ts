@@ -84,7 +84,7 @@ const MEASURES: Record<keyof ImageNumbers, string> = {
 export const imageStats: Signal<ImageStatsParams> = {
   name: 'image-stats',
   order: 70,
-  version: 1,
+  version: 2,
   title: 'Image statistics',
   measures:
     'What can be said of an image without a model: size, light, colour, sharpness. Finds empty, blurred and odd-sized pictures.',

@@ -27,7 +27,7 @@ const GRADIENT: Pass = {
 export const lastGradient: Signal<LastGradientParams> = {
   name: 'last-gradient',
   order: 210,
-  version: 2,
+  version: 3,
   title: 'Last-layer gradient and gradient norm',
   measures:
     'The gradient of each sample’s response loss in the last decoder layer, projected at random, and the length of its gradient over all target layers.',

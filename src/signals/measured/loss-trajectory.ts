@@ -9,7 +9,7 @@ const Params = z.object({ ...workerParams, ...checkpointParams });
 export const lossTrajectory: Signal<z.infer<typeof Params>> = {
   name: 'loss-trajectory',
   order: 80,
-  version: 2,
+  version: 3,
   title: 'Loss over training',
   measures: 'The mean response loss with the image at each checkpoint of a model, in the order of the checkpoints.',
   source: 'S2L (arXiv 2403.07384); LoBaSS (arXiv 2310.13008)',

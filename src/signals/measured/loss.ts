@@ -43,7 +43,7 @@ async function isRun(name: string, { project }: SignalContext): Promise<boolean>
 export const loss: Signal<LossParams> = {
   name: 'loss',
   order: 10,
-  version: 2,
+  version: 3,
   title: 'Response losses and visual necessity',
   measures:
     'Mean negative log-likelihood of the response with the image and without it. Necessity is the difference: how much the image helps. Negative: the image makes the answer less likely.',

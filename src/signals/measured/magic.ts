@@ -21,7 +21,7 @@ const Params = z.object({
 export const magicSignals: Signal<z.infer<typeof Params>> = {
   name: 'magic',
   order: 160,
-  version: 2,
+  version: 3,
   title: 'Bridging and neuron signature',
   measures:
     'Bridging: mean over the answer of its attention to the image (heads and layers averaged) times (1 - entropy of that attention / log of the number of image tokens). Signature: ids of the neurons of each layer that are most active on average over the answer. Nothing without an image.',

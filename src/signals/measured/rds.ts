@@ -9,7 +9,7 @@ const Params = z.object(workerParams);
 export const rds: Signal<z.infer<typeof Params>> = {
   name: 'rds',
   order: 120,
-  version: 2,
+  version: 3,
   title: 'RDS+ representation',
   measures:
     'Mean of the last hidden states of the whole conversation, token t of L weighted by t / (1 + ... + L), scaled to length 1.',

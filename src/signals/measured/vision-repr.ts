@@ -14,7 +14,7 @@ const FIRST_LAYER: Pass = { ...forwardPass('first-layer', 'the first of 32 layer
 export const visionRepr: Signal<z.infer<typeof Params>> = {
   name: 'scalselect',
   order: 150,
-  version: 2,
+  version: 3,
   title: 'What the instruction looks at',
   measures:
     'Mean state behind the first layer of the image tokens that hold most of the attention of the instruction in that layer, averaged over heads and tokens of the instruction. Nothing without an image.',

@@ -17,7 +17,7 @@ const Params = z.object({
 export const visual: Signal<z.infer<typeof Params>> = {
   name: 'visual',
   order: 140,
-  version: 2,
+  version: 3,
   title: 'Visual tokens',
   measures: 'The mean of the tokens that the language model sees of the images. Nothing without an image.',
   source: 'PRISM (arXiv 2502.12119); which layer is open there',

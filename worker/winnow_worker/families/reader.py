@@ -86,7 +86,7 @@ class Reader:
         return {int(i) for i in ids if i is not None}
 
     def picture(self, path: str) -> Picture:
-        """An image's pixels and ids, decoded as trainers do: `PIL.Image.open(path).convert("RGB")`."""
+        """An image's pixels and ids, decoded as the losses in process are (`to_rgb`)."""
         with self.lock:
             if path in self.cache:
                 self.cache.move_to_end(path)
@@ -120,7 +120,7 @@ class Reader:
 
     def _process(self, path: str) -> Picture:
         with opened(path, self.media_root) as file:
-            image = file.convert("RGB")
+            image = to_rgb(file)
         known = self.places.get(image.size)
         if known is not None and self.pixels.repeats:
             out = self.pixels.again(image)
@@ -296,6 +296,14 @@ def opened(path: str, root: Path):
         raise RowError("IMAGE_UNREADABLE", f"{path[:200]} is no image that can be read") from error
     except (OSError, ValueError, SyntaxError, Image.DecompressionBombError) as error:
         raise RowError("IMAGE_UNREADABLE", f"the image {path[:200]} can't be decoded: {error}") from error
+
+
+def to_rgb(image: Image.Image) -> Image.Image:
+    """An image's colours, transparency dropped and not blended: `convert("RGB")`, and without what it notes of a colour
+    that was see-through, for which transformers 5 would put the picture on white."""
+    rgb = image.convert("RGB")
+    rgb.info.pop("transparency", None)
+    return rgb
 
 
 def tensors(out) -> dict[str, torch.Tensor]:

@@ -12,7 +12,7 @@ import torch
 from ..data import RowError, Sample, image_order
 from ..device import is_out_of_memory
 from ..families.linear import widen_linear
-from ..families.reader import opened
+from ..families.reader import opened, to_rgb
 from ..shards import Column
 from ..weights import UNREAD_OF_ENCODER, load_weights
 from .sentence import SentenceHead, positions_of
@@ -81,7 +81,7 @@ class Encoder:
         pictures = []
         for path in paths:
             with opened(path, self.media) as file:
-                pictures.append(file.convert("RGB"))
+                pictures.append(to_rgb(file))
         pixels = self.processor(images=pictures, return_tensors="pt")["pixel_values"].to(self.device, self.dtype)
         if hasattr(self.net, "get_image_features"):
             return pooled(self.net.get_image_features(pixel_values=pixels))
