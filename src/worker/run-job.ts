@@ -79,7 +79,7 @@ function jobError(job: AnyJob, { code, signal, log }: JobEnd, failure: Failure |
   if (failure?.code === 'DISK_FULL') return diskError(new Error('ENOSPC'), failure.path ?? job.folder);
   return new WinnowError({
     code: failure?.code ?? 'WORKER_FAILED',
-    message: `The worker stopped: ${failure?.msg ?? lastLine(log) ?? `exit code ${code}`}.`,
+    message: `The worker stopped: ${(failure?.msg ?? lastLine(log) ?? `exit code ${code}`).replace(/\.$/, '')}.`,
     hint: HINTS[failure?.code ?? ''] ?? SAME_AGAIN,
     exitCode: code === 2 ? 2 : 1,
   });

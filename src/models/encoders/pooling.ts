@@ -70,8 +70,8 @@ export async function readSentenceHead(model: ModelFolder): Promise<SentenceHead
   const kinds = modules.map(({ type }) => type.slice(type.lastIndexOf('.') + 1));
   const isKnown = kinds[0] === 'Transformer' && kinds[1] === 'Pooling' && modules[0]!.path === '';
   const strange = kinds.find((kind, i) => i > 1 && kind !== 'Normalize' && kind !== 'Dropout');
-  if (strange !== undefined) throw unsupported(model, `the module ${strange}`);
   if (kinds.length > 0 && !isKnown) throw unsupported(model, `the modules ${kinds.join(', ')}`);
+  if (strange !== undefined) throw unsupported(model, `the module ${strange}`);
   const config = (await readJsonIn(model.folder, `${modules[1]?.path ?? '1_Pooling'}/config.json`)) ?? {};
   const pools = chosenPools(model, config);
   const prompt = await defaultPrompt(model);

@@ -70,7 +70,7 @@ export async function openSentenceEncoder(model: ModelFolder): Promise<TextEncod
 const BEHIND_PADDING = /^(xlm-)?roberta|^camembert$|^mpnet$|^longformer$|^data2vec-text$|^ibert$|^luke$|^xmod$/;
 
 /** Longest text in tokens: what the folder says, and no more than there are positions. */
-function lengthLimit(sentence: Json, tokenizer: Tokenizer, config: Json): number {
+export function lengthLimit(sentence: Json, tokenizer: Pick<Tokenizer, 'maxLength'>, config: Json): number {
   const table = Number(config.max_position_embeddings) || Number.POSITIVE_INFINITY;
   const taken = BEHIND_PADDING.test(String(config.model_type)) ? Number(config.pad_token_id ?? 1) + 1 : 0;
   const own = Number(sentence.max_seq_length) || tokenizer.maxLength || Number.POSITIVE_INFINITY;

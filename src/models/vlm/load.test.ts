@@ -1,4 +1,6 @@
-import { existsSync } from 'node:fs';
+import { cpSync, existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import type { Sample } from '../../dataset/sample.ts';
@@ -104,6 +106,24 @@ describe.skipIf(!existsSync(FOLDER))('a model from its folder', () => {
   test('the same request gives the same bytes', async () => {
     expect(await losses({ perToken: true })).toEqual(await losses({ perToken: true }));
   });
+});
+
+test('rows whose numbers are none have a reason', async () => {
+  const folder = mkdtempSync(join(tmpdir(), 'winnow-nan-'));
+  cpSync(FOLDER, folder, { recursive: true });
+  const path = join(folder, 'onnx', 'weights.bin');
+  const weights = readFileSync(path);
+  new Float32Array(weights.buffer, weights.byteOffset, weights.length / 4).fill(Number.NaN, weights.length / 8);
+  writeFileSync(path, weights);
+  const model = await loadVlm(folder, { workers: 1 });
+  const got = await model.losses({
+    samples: SAMPLES.slice(0, 3),
+    loadImage: async () => picture(3),
+    blind: ['masked'],
+  });
+  await model.close();
+  rmSync(folder, { recursive: true });
+  for (const loss of got) expect(loss).toMatchObject({ ok: false, code: 'NOT_FINITE' });
 });
 
 test('a folder without graphs is refused with what to do', async () => {
