@@ -117,7 +117,7 @@ const states = await Promise.all([
   python.length > 0 &&
     run(
       PYTHON,
-      ['-m', 'pytest', '-q', ...python.map((test) => path.join(ROOT, test))],
+      ['-m', 'pytest', '-q', '-c', 'pyproject.toml', ...python.map((test) => path.join(ROOT, test))],
       path.join(ROOT, 'worker'),
       until,
     ),

@@ -110,3 +110,15 @@ export function documents(): string[] {
 export function readDocument(name: string): string {
   return fs.readFileSync(path.join(ROOT, name), 'utf8');
 }
+
+/**
+ * Documents whose blocks are executed. Those that take long are run by `npm run test:long`, all others by `npm test`.
+ */
+export function executed(which: 'short' | 'long'): string[] {
+  return documents()
+    .filter((name) => /^(README|ARCHITECTURE|CONTRIBUTING)\.md$|^docs\/[^/]+\.md$/.test(name))
+    .filter((name) => LONG.has(name) === (which === 'long'));
+}
+
+/** More than 20 s on an idle machine: they train, or compare many methods. */
+const LONG = new Set(['docs/api.md', 'docs/arena.md', 'docs/commands.md', 'docs/training.md']);

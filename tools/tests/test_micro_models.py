@@ -106,6 +106,7 @@ def test_blocks_see_the_picture_only_where_their_mode_says_so(tokenizer):
     assert firsts == [68, 68, 5, 4, 3]
 
 
+@pytest.mark.long
 def test_packed_rows_equal_single_conversations(shipped, exam):
     model, processor = shipped
     scenes, exams, pictures = exam
@@ -119,6 +120,7 @@ def test_packed_rows_equal_single_conversations(shipped, exam):
         assert torch.allclose(loss, plain, atol=1e-4)
 
 
+@pytest.mark.long
 def test_the_shipped_vlm_reaches_its_bars_and_its_necessity_separates(shipped, exam):
     model, processor = shipped
     scenes, exams, _ = exam
@@ -135,6 +137,7 @@ def test_the_shipped_vlm_reaches_its_bars_and_its_necessity_separates(shipped, e
         assert auc(need[visual], need[stated]) >= 0.95, mode
 
 
+@pytest.mark.long
 def test_the_shipped_vlm_generates_its_answers(shipped, exam):
     model, processor = shipped
     _, exams, pictures = exam

@@ -1,0 +1,4 @@
+import { runDocuments } from './documents.ts';
+import { executed } from './markdown.ts';
+
+runDocuments(executed('long'));
