@@ -8,7 +8,7 @@ import fs from 'node:fs';
 import os from 'node:os';
 import path from 'node:path';
 import { parseArgs } from 'node:util';
-import { resolveMedia } from '../dist/dataset/media.js';
+import { resolveMedia } from '../dist/dataset/media/media.js';
 import { convertDataset, doctor, formats, importDataset, openDataset, WinnowError } from '../dist/index.js';
 
 const { values, positionals } = parseArgs({

@@ -41,7 +41,7 @@ it('reads the columns that a registry entry names, joins instruction and input, 
     'user: image|What?\nBriefly.',
     'assistant: A kite.',
   ]);
-  expect(first!.meta).toEqual({ level: 3, tag_gaps: [null, null, null, ['', '', ''], null] });
+  expect(first!.meta).toEqual({ level: 3, tag_gaps: [null, null, null, ['', '', ''], null], row_form: { input: 8 } });
   expect(text(second!)).toEqual(['user: Say']);
   await dataset.close();
   const out = join(folder, 'out', 'y.json.gz');
@@ -53,6 +53,16 @@ it('reads the columns that a registry entry names, joins instruction and input, 
   const back = await openDataset(join(folder, 'out'));
   expect((await back.get([0]))[0]).toEqual(first);
   await back.close();
+});
+
+it.each([
+  ['apart', '<image>What?', 'Briefly.\nAnd well.'],
+  ['an input alone', '', '<image>Say it.'],
+  ['an instruction alone', '<image>Two\nlines.', ''],
+])('writes instruction and input as it read them: %s', (_what, instruction, input) => {
+  const row = { id: 'a', instruction, input, output: 'Yes.', system: '', history: [], images: ['a.png'], videos: [] };
+  const read = alpaca.read(row, { file: 'x', row: 0, options: {} });
+  expect(read.ok && alpaca.write(read.sample, { options: {} })).toEqual([row]);
 });
 
 it.each([

@@ -24,7 +24,7 @@ import {
   turnLimits,
   unshownMedia,
 } from './limits.ts';
-import { pairedTurns, pairLimits } from './pairs.ts';
+import { FORM_COLUMN, formColumn, formOf, pairedTurns, pairLimits } from './pairs.ts';
 import { GAPS_COLUMN, renderMessage, renderPlaceholders, splitPlaceholders } from './placeholders.ts';
 import { turnColumnLimits } from './turn-columns.ts';
 
@@ -45,7 +45,7 @@ type Names = typeof NAMES;
 /**
  * Alpaca's instruction, input and output, as LLaMA-Factory reads them: `history` holds the earlier turns as pairs,
  * `images` and `videos` the media of the `<image>` and `<video>` in the texts. Instruction and input are one question
- * with a newline between. Options: `columns` as in its `dataset_info.json`; `name` is the entry written there.
+ * with a newline between, and are told apart again in writing. Options: `columns` as in its `dataset_info.json`; `name` is the entry written there.
  * Source: hiyouga/LLaMA-Factory `data/converter.py`, `AlpacaDatasetConverter`.
  */
 export const alpaca: Format = {
@@ -93,7 +93,11 @@ export const alpaca: Format = {
       rejected: isPair,
     };
     const keys = (Object.keys(names) as (keyof Names)[]).filter((key) => isUsed[key] !== false);
-    const meta = otherColumns(record, ['id', ...keys.map((key) => names[key])]);
+    const query = record[names.query];
+    const others = otherColumns(record, ['id', ...keys.map((key) => names[key])]);
+    const known = isObject(others[FORM_COLUMN]) ? others[FORM_COLUMN] : {};
+    const input = typeof query === 'string' && query !== '' ? query.length : undefined;
+    const meta = { ...others, ...formColumn({ ...known, input }) };
     const [chosen, rejected] = sides.map((side) => [turn('assistant', side)]);
     const all = isPair ? pairedTurns(turns, chosen!, rejected!) : { turns };
     return assemble({ id: idOf(record, context), ...all, images, videos, meta }, context);
@@ -107,12 +111,14 @@ export const alpaca: Format = {
       .map((message) => renderMessage(sample, message));
     const [question, answer] = texts.slice(-2);
     if (texts.length < 2) return [];
+    const { input: inputLength, ...otherForm } = formOf(sample);
+    const [instruction, input] = splitQuestion(question!, inputLength);
     const rejected = sample.preference?.rejected[0];
     return [
       {
         id: sample.id,
-        [names.prompt]: question,
-        [names.query]: '',
+        [names.prompt]: instruction,
+        [names.query]: input,
         ...(rejected === undefined
           ? { [names.response]: answer }
           : { [names.chosen]: answer, [names.rejected]: renderMessage(sample, rejected) }),
@@ -120,7 +126,8 @@ export const alpaca: Format = {
         [names.history]: pairsOf(texts.slice(0, -2)),
         [names.images]: shownPaths(sample, 'image'),
         [names.videos]: shownVideos(sample),
-        ...metaColumns(sample.meta, [...columnsOf(sample, names), GAPS_COLUMN]),
+        ...metaColumns(sample.meta, [...columnsOf(sample, names), GAPS_COLUMN, FORM_COLUMN]),
+        ...formColumn(otherForm),
       },
     ];
   },
@@ -179,6 +186,13 @@ function namesOf(options: Readonly<JsonObject>): Names {
 /** Columns that are the format's own in that sample's row. */
 function columnsOf({ preference }: Sample, { chosen, rejected, ...names }: Names): string[] {
   return ['id', ...Object.values(names), ...(preference === undefined ? [] : [chosen, rejected])];
+}
+
+/** Instruction and input of a question; a text that was changed since stays in one where no newline is between them. */
+function splitQuestion(question: string, inputLength = 0): [string, string] {
+  const at = question.length - inputLength;
+  if (inputLength === 0 || at < 0 || (at > 0 && question[at - 1] !== '\n')) return [question, ''];
+  return [question.slice(0, Math.max(0, at - 1)), question.slice(at)];
 }
 
 function turn(role: 'user' | 'assistant', text: unknown): Turn {

@@ -1,4 +1,4 @@
-import type { Sample } from '../sample.ts';
+import { allMessages, type Sample } from '../sample.ts';
 import { isObject, type JsonObject, TURN_COLUMNS } from './build.ts';
 
 /**
@@ -25,14 +25,15 @@ export function withoutCallIds(sample: Sample): Sample {
   const columns = sample.meta[TURN_COLUMNS];
   if (!Array.isArray(columns)) return sample;
   const order = callOrder();
+  const messages = allMessages(sample);
   let open: string[] = [];
   const kept = columns.map((column: unknown, index): JsonObject | null => {
     const own: JsonObject = isObject(column) ? { ...column } : {};
-    const message = sample.messages[index]!;
+    const message = messages[index]!;
     if (message.call) {
       const [expected] = order.call(1);
       const id = typeof own.tool_call_id === 'string' ? own.tool_call_id : expected!;
-      const isFirst = sample.messages[index - 1]?.call !== true || own.separate === true;
+      const isFirst = messages[index - 1]?.call !== true || own.separate === true;
       open = isFirst ? [id] : [...open, id];
       order.keep(open);
       if (id === expected) delete own.tool_call_id;

@@ -104,3 +104,25 @@ it('knows a file without images by the arguments of its calls, which are text', 
   expect(sniff('{"city": "Paris"}')).toBeGreaterThan(0.9);
   expect(sniff({ city: 'Paris' })).toBe(0);
 });
+
+it('reads preference pairs, writes them again, and gives them to formats that have them', () => {
+  const record = {
+    input: {
+      messages: [{ role: 'user', content: [image('a.png'), { type: 'text', text: 'Which?' }] }],
+      tools: [{ type: 'function', function: { name: 'look' } }],
+      parallel_tool_calls: true,
+    },
+    preferred_output: [{ role: 'assistant', content: 'Red.' }],
+    non_preferred_output: [{ role: 'assistant', tool_calls: [call('call_0', 'left')] }],
+    level: 3,
+  };
+  const sample = read(openai, record);
+  expect(sample.preference?.from).toBe(1);
+  expect(openai.write(sample, { options: {} })).toEqual([record]);
+  const plain = read(openai, { ...record, non_preferred_output: [{ role: 'assistant', content: 'Blue.' }] });
+  expect(swift.write(plain, { options: {} })).toMatchObject([
+    { messages: [{ content: '<image>\nWhich?' }, { content: 'Red.' }], rejected_response: 'Blue.', images: ['a.png'] },
+  ]);
+  const probe = { path: 'x', isFolder: false, entries: [], head: new Uint8Array(), members: [] };
+  expect(openai.sniff({ ...probe, container: 'lines', records: [record] }).confidence).toBeGreaterThan(0.9);
+});

@@ -14,6 +14,8 @@ export interface RowForm {
   prompt?: number;
   text?: string[];
   whole?: true;
+  /** Of Alpaca: so many characters at the end of the question stand in `input`, those before them in `instruction`. */
+  input?: number;
   /** The tag that stands for a video, where LLaVA's own is `<image>`. */
   video?: '<video>';
 }
