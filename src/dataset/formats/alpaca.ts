@@ -45,8 +45,8 @@ type Names = typeof NAMES;
 /**
  * Alpaca's instruction, input and output, as LLaMA-Factory reads them: `history` holds the earlier turns as pairs,
  * `images` and `videos` the media of the `<image>` and `<video>` in the texts. Instruction and input are one question
- * with a newline between, and are told apart again in writing. Options: `columns` as in its `dataset_info.json`; `name` is the entry written there.
- * Source: hiyouga/LLaMA-Factory `data/converter.py`, `AlpacaDatasetConverter`.
+ * with a newline between, and are told apart again in writing. Options: `columns` as in its `dataset_info.json`; `name`
+ * is the entry written there. Source: hiyouga/LLaMA-Factory `data/converter.py`, `AlpacaDatasetConverter`.
  */
 export const alpaca: Format = {
   name: 'alpaca',
