@@ -26,7 +26,7 @@ export function didYouMean(word: string, candidates: readonly string[]): string 
 
 /** A word that a candidate begins with counts as one edit, so that it stands behind a misspelt whole word. */
 function edits(typed: string, candidate: string): number {
-  if (typed.length >= 3 && candidate.startsWith(typed)) return 1;
+  if (typed.length >= 3 && candidate !== typed && candidate.startsWith(typed)) return 1;
   if (candidate.length === typed.length && isSwap(typed, candidate)) return 1;
   return distance(typed, candidate);
 }
