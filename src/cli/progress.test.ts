@@ -1,6 +1,6 @@
 import { PassThrough } from 'node:stream';
 import { describe, expect, it } from 'vitest';
-import { createProgress, formatDuration } from './progress.ts';
+import { createProgress } from './progress.ts';
 
 function recorder(isTTY: boolean): { stream: NodeJS.WriteStream; text: () => string } {
   const stream = new PassThrough() as unknown as NodeJS.WriteStream;
@@ -68,15 +68,4 @@ describe('on a terminal', () => {
     expect(text()).toMatch(/samples \[=* *\] \d+\/100 \(1\.\d\/s, 1 min \d\d s left\)/);
     expect(text()).toMatch(/a remark\n/);
   });
-});
-
-it('tells durations in words', () => {
-  expect([0, 59.4, 60, 3599, 3600, 7505].map(formatDuration)).toEqual([
-    '0 s',
-    '59 s',
-    '1 min 00 s',
-    '59 min 59 s',
-    '1 h 00 min',
-    '2 h 05 min',
-  ]);
 });

@@ -1,4 +1,5 @@
 import type { SingleBar } from 'cli-progress';
+import { formatDuration } from '../base/phrases.ts';
 import { oneLine, terminalText } from '../base/terminal-text.ts';
 
 /** Nothing is drawn for what is over sooner. */
@@ -128,13 +129,4 @@ function rateOf(step: Step, at: number): string {
 function formatRate(perSecond: number): string {
   if (perSecond >= 10) return `${Math.round(perSecond)}/s`;
   return perSecond >= 1 ? `${perSecond.toFixed(1)}/s` : `${(perSecond * 60).toFixed(1)}/min`;
-}
-
-/** `8 s`, `4 min 10 s`, `2 h 05 min`. */
-export function formatDuration(seconds: number): string {
-  const whole = Math.max(0, Math.round(seconds));
-  if (whole < 60) return `${whole} s`;
-  const two = (value: number): string => String(value).padStart(2, '0');
-  if (whole < 3600) return `${Math.floor(whole / 60)} min ${two(whole % 60)} s`;
-  return `${Math.floor(whole / 3600)} h ${two(Math.floor((whole % 3600) / 60))} min`;
 }

@@ -7,6 +7,7 @@ import type { Column } from '../numeric/columns.ts';
 import { commandFor } from '../signals/engine/column-providers.ts';
 import { runScore } from '../signals/engine/score.ts';
 import { planScore } from '../signals/engine/score-plan.ts';
+import type { ScoreSummary } from '../signals/signal.ts';
 import { openProject, type Project } from '../store/project.ts';
 import { readColumns } from '../store/shard-read.ts';
 import { findPython } from '../worker/python.ts';
@@ -110,7 +111,9 @@ it('leaves a scorer out that has nothing to be trained on', async () => {
 
 it('knows what methods read, and does nothing on a dry run', async () => {
   const project = await fresh('plan');
-  const { signals, elsewhere } = await scoreAll(project, { for: 'ifd,el2n,visnec,mmssr', dryRun: true });
+  const { signals, elsewhere, time } = await scoreAll(project, { for: 'ifd,el2n,visnec,mmssr', dryRun: true });
+  expect(time).toMatchObject({ basis: 'assumed' });
+  expect(time!.high).toBeGreaterThan(Math.max(...signals.map((one) => (one as ScoreSummary).time!.high)));
   expect(signals.map(({ signal }) => signal)).toEqual(['loss', 'text-embedding', 'error-norm']);
   expect(signals[0]!.params).toMatchObject({ direct: true });
   expect(signals.every((one) => one.rowsMissing === 6)).toBe(true);

@@ -1,10 +1,11 @@
 import { z } from 'zod';
 import { WinnowError } from '../base/errors.ts';
 import { didYouMean } from '../base/suggest.ts';
+import { sharedTime, sumTimes, type TimeEstimate } from '../cost/time.ts';
 import { isRunName } from '../models/source.ts';
 import { providerOf } from '../signals/engine/column-providers.ts';
-import { runScores, type ScoreResult } from '../signals/engine/score.ts';
-import { planScore } from '../signals/engine/score-plan.ts';
+import { runScores, type ScoreResult, sharedKey } from '../signals/engine/score.ts';
+import { dryRun, planScore } from '../signals/engine/score-plan.ts';
 import { signals } from '../signals/measured/registry.ts';
 import { SharedParams } from '../signals/measured/worker-params.ts';
 import type { ScorePlan, ScoreSummary, Signal } from '../signals/signal.ts';
@@ -39,6 +40,8 @@ export interface ScoreAllResult {
   after: { signal: string; dataset: string; cost: string }[];
   /** Signals that could not be planned, and why. */
   left: { signal: string; because: string }[];
+  /** Of a dry run: of all that it would measure; what is made from other columns is not counted. */
+  time?: TimeEstimate;
 }
 
 /**
@@ -50,13 +53,18 @@ export interface ScoreAllResult {
 export async function scoreAll(project: Project, request: ScoreAllRequest = {}): Promise<ScoreAllResult> {
   const pool = wantedSignals(request, 'needs');
   const result: ScoreAllResult = { signals: [], elsewhere: pool.elsewhere, after: [], left: [] };
-  await measure(project, request, request.dataset, pool.wanted, result);
+  const times: Times = new Map();
+  await measure(project, request, request.dataset, pool.wanted, result, times);
   if (request.reference !== undefined) {
     const target = wantedSignals(request, 'referenceNeeds');
-    await measure(project, request, request.reference, target.wanted, result);
+    await measure(project, request, request.reference, target.wanted, result, times);
   }
-  return result;
+  if (request.dryRun !== true) return result;
+  return { ...result, time: sumTimes([...times.values()].map(sharedTime)) };
 }
+
+/** Of a dry run, by what goes through the worker together. */
+type Times = Map<string, TimeEstimate[]>;
 
 /** Options by signal: those that make the columns that methods read. */
 type Wanted = Map<Signal, Record<string, unknown>>;
@@ -115,6 +123,7 @@ async function measure(
   dataset: string | undefined,
   wanted: Wanted,
   result: ScoreAllResult,
+  times: Times,
 ): Promise<void> {
   // What is made from other columns (scores of trained scorers) can be planned when those are there.
   const made = [...wanted].filter(([signal]) => signal.computeMissing !== undefined);
@@ -146,7 +155,12 @@ async function measure(
       }
     }
     if (request.dryRun === true) {
-      result.signals.push(...plans.map(({ summary }) => summary));
+      for (const plan of plans) {
+        const summary = await dryRun(plan);
+        const key = (await sharedKey(plan)) ?? `${summary.dataset} ${summary.signal}`;
+        times.set(key, [...(times.get(key) ?? []), summary.time!]);
+        result.signals.push(summary);
+      }
       continue;
     }
     try {

@@ -40,6 +40,7 @@ it('tunes on a random part, notes its rows, and judges the model by the others',
   const request = { fitRows: '25%', fitEpochs: 1, fitSeed: 7 };
   const dry = await scoreFit(project, { ...request, dryRun: true });
   expect(dry.tuning).toMatchObject({ run: 'fit-data', model: 'micro-vlm', rows: 11, batch: 16, steps: 1 });
+  expect(dry.tuning.time).toMatchObject({ basis: 'assumed' });
   expect(await findRun(project, 'fit-data')).toBeUndefined();
 
   const first = await scoreFit(project, request);

@@ -1,16 +1,18 @@
-import { availableParallelism } from 'node:os';
 import { basename } from 'node:path';
 import type { z } from 'zod';
 import { optionFlags } from '../base/cli-flags.ts';
 import { WinnowError } from '../base/errors.ts';
 import { optionError } from '../base/option-error.ts';
+import { measuredTime, sumTimes, type TimeEstimate } from '../cost/time.ts';
 import { type Dataset, datasetColumns } from '../dataset/dataset.ts';
-import { hiddenSize, weightBytes } from '../models/model-size.ts';
+import { hiddenSize } from '../models/model-size.ts';
 import { resolveWeights } from '../models/source.ts';
 import { createRandom } from '../numeric/philox.ts';
 import { parseBudget } from '../select/compose/budget.ts';
+import { deviceNamed, earlierRuns, firstRows, passCount, readingTime } from '../signals/engine/estimate-time.ts';
 import { runScore, type ScoreResult } from '../signals/engine/score.ts';
 import { planScore } from '../signals/engine/score-plan.ts';
+import { loss } from '../signals/measured/loss.ts';
 import { LossParams } from '../signals/measured/loss-params.ts';
 import type { Project } from '../store/project.ts';
 import { findRun } from '../store/runs.ts';
@@ -38,8 +40,8 @@ export interface Tuning {
   batch: number;
   steps: number;
   learningRate: number;
-  /** Guessed for this machine's processor, tuning and measuring. */
-  estimatedSeconds: number;
+  /** Of a dry run: of tuning, and of measuring all rows. */
+  time?: TimeEstimate;
 }
 
 export interface ScoreFitResult extends ScoreResult {
@@ -68,7 +70,7 @@ export async function scoreFit(
   const seed = request.fitSeed ?? project.config().defaults.seed ?? 42;
   const model = String(request.params?.model ?? project.config().defaults.model ?? 'micro-vlm');
   const rows = drawRows(dataset, request.fitRows, seed);
-  const { tuning, options } = await planTuning(dataset, model, rows.length, params, request);
+  const { tuning, options, folder } = await planTuning(dataset, model, rows.length, params, request);
   const before = await findRun(project, tuning.run);
   const trained: TrainResult = await train(project, {
     options,
@@ -85,7 +87,10 @@ export async function scoreFit(
     note: request.note,
   });
   const planned = { ...tuning, steps: trained.steps };
-  if (request.dryRun === true) return { tuning: planned };
+  if (request.dryRun === true) {
+    const scoring = await scoringTime(project, dataset, folder, tuning, { ...params, ...request.params });
+    return { tuning: { ...planned, time: sumTimes([trained.time!, scoring]) } };
+  }
   const plan = await planScore(project, {
     signal: 'loss',
     params: { ...request.params, model: tuning.run },
@@ -145,7 +150,7 @@ async function planTuning(
   rows: number,
   params: LossParams,
   { fitRate, fitEpochs, offline }: ScoreFitRequest,
-): Promise<{ tuning: Tuning; options: NonNullable<Parameters<typeof train>[1]>['options'] }> {
+): Promise<{ tuning: Tuning; folder: string; options: NonNullable<Parameters<typeof train>[1]>['options'] }> {
   const { folder } = await resolveWeights(model, { offline });
   const batch = rows >= 16 * 64 ? 64 : 16;
   const perEpoch = Math.ceil(rows / batch);
@@ -154,9 +159,9 @@ async function planTuning(
   const learningRate = fitRate ?? Number(((2e-5 * 4096) / width).toPrecision(3));
   const name = model === 'micro-vlm' ? '' : `-${basename(model)}`;
   const run = `fit-${dataset.name}${name}`.replace(/[^\w.-]/g, '_').slice(0, 100);
-  const passes = 3 * rows * epochs + dataset.rows * (1 + params.blind.length);
   const dtype = params.dtype === 'bfloat16' ? ('bfloat16' as const) : undefined;
   return {
+    folder,
     tuning: {
       run,
       model,
@@ -165,18 +170,26 @@ async function planTuning(
       batch,
       steps: perEpoch * epochs,
       learningRate,
-      estimatedSeconds: Math.round(passes * (await secondsPerPass(folder))),
     },
     options: { model, checkpoints: 1, epochs, batch, learningRate, device: params.device, dtype },
   };
 }
 
-/**
- * A forward pass of one row on a processor: 10 ms of everything else, and 2 operations a weight and token at 20 GFLOP/s
- * a core.
- */
-async function secondsPerPass(folder: string): Promise<number> {
-  const weights = (await weightBytes(folder)) / 2;
-  const tokens = weights > 1e8 ? 700 : 100;
-  return 0.01 + (2 * weights * tokens) / (2e10 * availableParallelism());
+/** The time of the losses of all rows with the tuned model, which the worker measures. */
+async function scoringTime(
+  project: Project,
+  dataset: Dataset,
+  folder: string,
+  { run, model }: Tuning,
+  params: LossParams,
+): Promise<TimeEstimate> {
+  const names = loss.columns(params).map(({ name }) => name);
+  const work = { rows: dataset.rows, passes: passCount(loss, names, 0) };
+  const earlier = await earlierRuns(project, loss, run, { ...params, model: run });
+  const samples = await firstRows(
+    dataset,
+    Array.from({ length: dataset.rows }, (_, row) => row),
+  );
+  const device = await deviceNamed(params.device);
+  return measuredTime(work, earlier) ?? readingTime({ ...work, folder, model, samples, device });
 }

@@ -1,4 +1,4 @@
-import { readdir, readFile, stat } from 'node:fs/promises';
+import { open, readdir, readFile, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { z } from 'zod';
 
@@ -31,11 +31,33 @@ export async function hiddenSize(folder: string): Promise<number | undefined> {
   return (await textConfig(folder)).hidden_size;
 }
 
-/** Bytes of the weights in a folder. */
-export async function weightBytes(folder: string): Promise<number> {
-  const files = (await readdir(folder)).filter((name) => name.endsWith('.safetensors'));
-  const sizes = await Promise.all(files.map(async (name) => (await stat(join(folder, name))).size));
-  return sizes.reduce((sum, size) => sum + size, 0);
+/** Parameters of a model: those that the headers of its safetensors list, else the bytes of its float32 graphs over 4. */
+export async function parameterCount(folder: string): Promise<number> {
+  const weights = (await readdir(folder)).filter((name) => name.endsWith('.safetensors'));
+  const counts = await Promise.all(weights.map((name) => tensorElements(join(folder, name))));
+  if (counts.length > 0) return counts.reduce((sum, count) => sum + count, 0);
+  const graphs = await readdir(join(folder, 'onnx')).catch(() => []);
+  const full = graphs.filter(
+    (name) => /\.(onnx|onnx_data|bin)$/.test(name) && !/_(q4|q4f16|fp16|int8|uint8|bnb4|quantized)\./.test(name),
+  );
+  const sizes = await Promise.all(full.map(async (name) => (await stat(join(folder, 'onnx', name))).size));
+  return sizes.reduce((sum, size) => sum + size, 0) / 4;
+}
+
+const Tensors = z.record(z.string(), z.object({ shape: z.array(z.int().min(0)).optional() }));
+
+/** Elements of all tensors of a safetensors file, from its header: eight bytes with its length, then JSON. */
+async function tensorElements(file: string): Promise<number> {
+  const handle = await open(file);
+  try {
+    const { buffer: length } = await handle.read(Buffer.alloc(8), 0, 8, 0);
+    const size = Number(length.readBigUInt64LE());
+    const { buffer: header } = await handle.read(Buffer.alloc(size), 0, size, 8);
+    const tensors = Object.values(Tensors.parse(JSON.parse(header.toString())));
+    return tensors.reduce((sum, { shape }) => sum + (shape?.reduce((product, n) => product * n, 1) ?? 0), 0);
+  } finally {
+    await handle.close();
+  }
 }
 
 async function textConfig(folder: string): Promise<{ vocab_size?: number; hidden_size?: number }> {

@@ -1,10 +1,10 @@
 import { existsSync } from 'node:fs';
 import { readdir, stat } from 'node:fs/promises';
 import { homedir } from 'node:os';
-import { dirname, join, resolve } from 'node:path';
-import { fileURLToPath } from 'node:url';
+import { join, resolve } from 'node:path';
 import { WinnowError } from '../base/errors.ts';
 import { userCacheFolder } from '../base/files/cache-folder.ts';
+import { packageRoot } from '../base/files/package-root.ts';
 import { requireOnnx } from './graph-files.ts';
 import { cachedModel, downloadModel, type Place, remoteHas } from './hub/download.ts';
 import { GRAPHS, type Part, requireWeights, TOKENIZER, WEIGHTS } from './hub/files.ts';
@@ -161,9 +161,7 @@ function isOffline(options: ResolveOptions): boolean {
 
 /** `models/<name>` of the package, from source and from the built code alike. */
 function shippedFolder(name: string): string {
-  let folder = dirname(fileURLToPath(import.meta.url));
-  while (!existsSync(join(folder, 'package.json')) && dirname(folder) !== folder) folder = dirname(folder);
-  const found = join(folder, 'models', name);
+  const found = join(packageRoot(), 'models', name);
   if (existsSync(found)) return found;
   throw new WinnowError({
     code: 'MODEL_UNKNOWN',

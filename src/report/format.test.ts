@@ -33,10 +33,10 @@ describe('words', () => {
     expect([0.04, 9.96, 59.7, 61, 3599.6, 7325].map(duration)).toEqual([
       '0.0 s',
       '10.0 s',
-      '1 min 0 s',
-      '1 min 1 s',
-      '1 h 0 min',
-      '2 h 2 min',
+      '1 min 00 s',
+      '1 min 01 s',
+      '1 h 00 min',
+      '2 h 02 min',
     ]);
   });
 

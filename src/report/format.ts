@@ -1,3 +1,4 @@
+import { formatDuration } from '../base/phrases.ts';
 import { NECESSITY_CLASSES, type NecessityClass } from '../select/kit/necessity-class.ts';
 import { describeReason, REASON_TEXTS, type ReasonCode } from '../select/reasons.ts';
 /** The words and number formats that the page and the terminal share. Pure: it is bundled into the page too. */
@@ -70,10 +71,7 @@ export function percent(share: number | null | undefined, digits = 1): string {
 /** `0.4 s`, `12 s`, `3 min 20 s`, `2 h 5 min` */
 export function duration(seconds: number): string {
   if (seconds < 10) return `${number(seconds, 1)} s`;
-  const whole = Math.round(seconds);
-  if (whole < 60) return `${whole} s`;
-  if (whole < 3600) return `${Math.floor(whole / 60)} min ${whole % 60} s`;
-  return `${Math.floor(whole / 3600)} h ${Math.floor((whole % 3600) / 60)} min`;
+  return formatDuration(seconds);
 }
 
 /** Shortens to `limit` characters at most, whitespace joined, without cutting a surrogate pair. */

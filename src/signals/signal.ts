@@ -1,5 +1,6 @@
 import type { z } from 'zod';
 import type { Quarantined } from '../base/errors.ts';
+import type { TimeEstimate } from '../cost/time.ts';
 import type { Dataset, SampleBatch } from '../dataset/dataset.ts';
 import type { Sample } from '../dataset/sample.ts';
 import type { Column, ColumnSpec } from '../numeric/columns.ts';
@@ -124,6 +125,8 @@ export interface ScoreSummary {
   cost: string;
   /** Of a dry run, where a server would be asked. */
   estimate?: Estimate;
+  /** Of a dry run. */
+  time?: TimeEstimate;
 }
 
 export interface ScorePlan {

@@ -40,6 +40,7 @@ afterAll(async () => {
 it('says what it would do, and does nothing', async () => {
   const planned = await train(project, { options: OPTIONS, dryRun: true });
   expect(planned).toMatchObject({ samples: 10, steps: 3, checkpointSteps: [2, 3], stepsDone: 0 });
+  expect(planned.time).toMatchObject({ basis: 'assumed', because: expect.stringMatching(/parameters/) });
   expect(existsSync(planned.folder)).toBe(false);
 });
 
@@ -53,6 +54,9 @@ it('trains, and does what is finished only once', async () => {
   ]);
   expect(notes.join()).toMatch(/r8.*gone\.png/);
   expect((await finishedRun(project, 'proxy')).checkpoints).toEqual(done.checkpoints);
+  expect((await train(project, { options: OPTIONS, dryRun: true })).time).toMatchObject({ high: 0 });
+  const again = await train(project, { options: OPTIONS, name: 'again', dryRun: true });
+  expect(again.time).toMatchObject({ basis: 'measured', because: expect.stringMatching(/^measured: 12 rows/) });
   const state = readFileSync(join(done.folder, 'checkpoint-2', 'trainer_state.json'), 'utf8');
   // One step of warm-up at rate 0, then the peak of 1e-3.
   expect(JSON.parse(state)).toMatchObject({ k: 1, learning_rate: 1e-3, mean_learning_rate: 5e-4 });

@@ -4,6 +4,7 @@ import type { z } from 'zod';
 import { WinnowError } from '../base/errors.ts';
 import { writeFileAtomic } from '../base/files/atomic.ts';
 import { optionError } from '../base/option-error.ts';
+import type { TimeEstimate } from '../cost/time.ts';
 import type { Dataset } from '../dataset/dataset.ts';
 import { resolveWeights } from '../models/source.ts';
 import { mean } from '../numeric/statistics/statistics.ts';
@@ -22,6 +23,7 @@ import {
 import { loadSelection } from '../store/selections.ts';
 import { runJob } from '../worker/run-job.ts';
 import { sampleLines } from '../worker/samples.ts';
+import { trainingFacts, trainingTime } from './estimate-time.ts';
 import { fitToData, ProxyRecipe } from './recipe.ts';
 import { checkpointSteps, layOut, learningRate, sampleOrder } from './schedule.ts';
 
@@ -77,6 +79,8 @@ export interface TrainResult {
   checkpoints: Checkpoint[];
   /** Loss of the last step, nats a token. */
   loss?: number;
+  /** Of a dry run: of the steps that are left. */
+  time?: TimeEstimate;
 }
 
 /**
@@ -127,7 +131,12 @@ export async function train(project: Project, request: TrainRequest = {}): Promi
   const before = await findRun(project, name);
   if (before !== undefined && before.head.key !== head.key && request.replace !== true) throw taken(name, before.head);
   if (note !== undefined && before?.head.key !== head.key) request.note?.(note);
-  if (request.dryRun === true) return { ...result, checkpoints: before?.checkpoints ?? [] };
+  if (request.dryRun === true) {
+    const checkpoints = before?.checkpoints ?? [];
+    const stepsLeft = plan.length - (before?.head.key === head.key ? (checkpoints.at(-1)?.step ?? 0) : 0);
+    const time = await trainingTime(project, dataset, rows, { folder: model.folder, options, stepsLeft });
+    return { ...result, checkpoints, time };
+  }
   return withLock(project.locks, `run-${name}`, async () => {
     const found = await findRun(project, name);
     if (found !== undefined && found.head.key !== head.key) await rm(result.folder, { recursive: true });
@@ -139,7 +148,16 @@ export async function train(project: Project, request: TrainRequest = {}): Promi
     await saveTunedIds(project, name, ids);
     const done = await runWorker(project, dataset, rows, plan, { model: model.folder, options, seed, head, request });
     const { checkpoints } = await finishedRun(project, name);
-    await project.record({ kind: 'train', name, about: { dataset: dataset.name, steps: plan.length, key: head.key } });
+    await project.record({
+      kind: 'train',
+      name,
+      about: {
+        dataset: dataset.name,
+        steps: plan.length,
+        key: head.key,
+        ...trainingFacts(options, done.stepsDone, done.seconds),
+      },
+    });
     return { ...result, ...done, checkpoints };
   });
 }

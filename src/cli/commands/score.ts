@@ -2,6 +2,8 @@ import { type Command, Option } from 'commander';
 import { optionName } from '../../base/cli-flags.ts';
 import { WinnowError } from '../../base/errors.ts';
 import { optionError } from '../../base/option-error.ts';
+import { formatDuration } from '../../base/phrases.ts';
+import { timeText } from '../../cost/time.ts';
 import { FitOptions } from '../../experiment/fit-options.ts';
 import type { ScoreAllResult } from '../../experiment/score-all.ts';
 import type { ScoreResult } from '../../signals/engine/score.ts';
@@ -11,7 +13,6 @@ import { SharedParams } from '../../signals/measured/worker-params.ts';
 import type { Project } from '../../store/project.ts';
 import { action, type CommandContext, type Session, withDryRun } from '../command.ts';
 import type { Register, VerbFacts } from '../program.ts';
-import { formatDuration } from '../progress.ts';
 import { addSchemaOptions, schemaValues } from '../schema-options.ts';
 import { table } from '../table.ts';
 import { widthOf } from '../terminal.ts';
@@ -53,14 +54,14 @@ export const register: Register = (program, session) => {
         });
         if (context.dryRun) {
           const summary = await dryRun(plan);
-          const { rowsMissing, rowsReused, rows, dataset, model, cost, estimate } = summary;
+          const { rowsMissing, rowsReused, rows, dataset, model, cost, estimate, time } = summary;
           const requests =
             estimate === undefined
               ? ''
               : `\nAbout ${estimate.requests.toLocaleString('en')} requests and ${(estimate.promptTokens / 1e6).toFixed(2)} million prompt tokens (at ${estimate.assumed}).`;
           return {
             document: summary,
-            text: `${rowsMissing} of ${rows} samples of ${dataset} would be scored with ${model}${ofEqual(rowsReused)}.\nCost: ${cost}.${requests} Nothing was done.`,
+            text: `${rowsMissing} of ${rows} samples of ${dataset} would be scored with ${model}${ofEqual(rowsReused)}.\nCost: ${cost}.${requests}\n${timeText(time!)} Nothing was done.`,
           };
         }
         return scoreOutcome(await runScore(plan));
@@ -120,10 +121,9 @@ async function runFit(project: Project, context: CommandContext, given: Given, p
   const { tuning } = result;
   const how = `${tuning.model} tuned on ${tuning.rows.toLocaleString('en')} random rows: ${tuning.steps} steps of ${tuning.batch}, run ${tuning.run}`;
   if (!('signal' in result)) {
-    const time = `About ${formatDuration(tuning.estimatedSeconds)} on this machine's processor, guessed from the size of the model.`;
     return {
       document: result,
-      text: `${how}. Then the losses of all rows are measured with it.\n${time} Nothing was done.`,
+      text: `${how}. Then the losses of all rows are measured with it.\n${timeText(tuning.time!)} Nothing was done.`,
     };
   }
   const { text, ...outcome } = scoreOutcome(result);
@@ -241,6 +241,6 @@ function allText(result: ScoreAllResult, dryRun: boolean): string {
       ({ column, methods }) =>
         `${column} is measured elsewhere and imported (${methods.join(', ')} read it): winnow signals import`,
     ),
-    ...(dryRun ? ['Nothing was done.'] : []),
+    ...(result.time === undefined ? [] : [`${timeText(result.time)} Nothing was done.`]),
   ].join('\n');
 }

@@ -1,10 +1,11 @@
 import { Option } from 'commander';
 import { commandLine } from '../../base/cli-flags.ts';
+import { formatDuration } from '../../base/phrases.ts';
+import { timeText } from '../../cost/time.ts';
 import { ProxyRecipe, recipes } from '../../train/recipe.ts';
 import { action, withDryRun } from '../command.ts';
 import { wholeNumber } from '../option-numbers.ts';
 import type { Register, VerbFacts } from '../program.ts';
-import { formatDuration } from '../progress.ts';
 import { addSchemaOptions, schemaValues } from '../schema-options.ts';
 
 interface Given extends Record<string, unknown> {
@@ -60,7 +61,10 @@ export const register: Register = (program, session) => {
       });
       const plan = `${result.model} on ${result.samples} samples of ${result.dataset}: ${result.steps} steps, checkpoints after ${result.checkpointSteps.join(', ')}`;
       if (context.dryRun) {
-        return { document: result, text: `${plan}.\nCost: ${result.cost}. Nothing was done.` };
+        return {
+          document: result,
+          text: `${plan}.\nCost: ${result.cost}.\n${timeText(result.time!)} Nothing was done.`,
+        };
       }
       const did =
         result.stepsDone === 0

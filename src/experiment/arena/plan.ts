@@ -2,6 +2,7 @@ import { WinnowError } from '../../base/errors.ts';
 import { CostOptions, describeCost, parseCostOptions, refuseUnusedCost } from '../../cost/gpu-hours.ts';
 import { imageRule } from '../../cost/image-tokens.ts';
 import { type RowTokens, rowsWithin, rowTokens } from '../../cost/row-tokens.ts';
+import { assumedArenaTime, type EarlierRun, measuredTime, type TimeEstimate } from '../../cost/time.ts';
 import { type Dataset, datasetColumns } from '../../dataset/dataset.ts';
 import { poolRows } from '../../select/baseline/random-subsets.ts';
 import type { CostRequest } from '../../select/compose/request.ts';
@@ -176,7 +177,24 @@ export async function planArena(project: Project, request: ArenaRequest): Promis
     missing,
     missingCost: missingCost(missing, assumptions),
     assumptions,
+    time: await arenaTime(project, dataset, ready.length, request.doctor !== false),
   };
+}
+
+/** By the rate of earlier arenas of the data set with as many methods or more, else by assumptions. */
+async function arenaTime(
+  project: Project,
+  { name, rows }: Dataset,
+  methods: number,
+  doctor: boolean,
+): Promise<TimeEstimate> {
+  const earlier = (await project.lineage()).flatMap(({ kind, about }): EarlierRun[] => {
+    const { chosen, seconds } = about;
+    const isLike = kind === 'report' && about.dataset === name && about.doctor === doctor;
+    if (!isLike || typeof chosen !== 'number' || chosen < methods / 2) return [];
+    return [{ rows: Number(about.rows), passes: chosen, seconds: Number(seconds) }];
+  });
+  return measuredTime({ rows, passes: methods }, earlier) ?? assumedArenaTime(rows, methods, doctor);
 }
 
 /** Of everything that is missing, shared passes counted once. */

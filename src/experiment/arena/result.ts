@@ -1,3 +1,4 @@
+import type { TimeEstimate } from '../../cost/time.ts';
 import type { Interval } from '../../numeric/statistics/statistics.ts';
 import type { CostBudget } from '../../select/compose/budget.ts';
 import type { Fit } from '../../signals/fit/measure.ts';
@@ -176,4 +177,6 @@ export interface ArenaPlan extends ArenaBudget {
   missing: ArenaMissing[];
   missingCost: Cost;
   assumptions: CostAssumptions;
+  /** Of the arena itself, without what would be measured before. */
+  time: TimeEstimate;
 }

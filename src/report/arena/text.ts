@@ -1,3 +1,4 @@
+import { timeText } from '../../cost/time.ts';
 import type { Cost, CostAssumptions } from '../../experiment/arena/cost.ts';
 import type { ArenaBudget, ArenaMethod, ArenaMissing, ArenaPlan, ArenaResult } from '../../experiment/arena/result.ts';
 import type { Interval } from '../../numeric/statistics/statistics.ts';
@@ -101,6 +102,7 @@ export function arenaPlanText(plan: ArenaPlan, width = Number.POSITIVE_INFINITY)
     ...(plan.free.length === 0 ? [] : [`Measured first, without a model: ${plan.free.join(', ')}.`]),
     ...missingText(plan.missing, plan.missingCost, plan.assumptions, plan.reference),
     '',
+    timeText(plan.time),
     'Dry run: nothing was done.',
   ].join('\n');
 }

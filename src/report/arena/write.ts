@@ -30,10 +30,15 @@ export async function writeArena(project: Project, request: WriteArenaRequest = 
   const csv = resolve(request.csv ?? page.replace(/(\.html?)?$/i, '.csv'));
   const guard = await projectOutputs(project, request);
   for (const file of [page, csv]) await guard.check(file);
+  const began = performance.now();
   const result = await runArena(project, request);
+  const seconds = (performance.now() - began) / 1000;
   const html = await buildArenaPage(project, result, request);
   await guard.write(csv, arenaCsv(result));
   await guard.write(page, html);
-  await project.record({ kind: 'report', name: page, about: { arena: result.methods.map(({ id }) => id) } });
+  const { methods, dataset, rows } = result;
+  const chosen = methods.filter(({ reused }) => !reused).length;
+  const facts = { dataset, rows, chosen, doctor: request.doctor !== false, seconds };
+  await project.record({ kind: 'report', name: page, about: { arena: methods.map(({ id }) => id), ...facts } });
   return { result, page, csv, pageBytes: Buffer.byteLength(html) };
 }

@@ -99,9 +99,11 @@ export async function planScore(project: Project, request: ScoreRequest): Promis
 }
 
 /**
- * What a dry run answers: the summary of a plan, and what it would take of a server. Reads the rows that are missing.
+ * The answer of a dry run: the summary of a plan, the time that it would take, and the requests where a server is asked,
+ * for which it reads the rows that are missing.
  */
-export async function dryRun({ signal, params, context, shards, summary }: ScorePlan): Promise<ScoreSummary> {
+export async function dryRun(plan: ScorePlan): Promise<ScoreSummary> {
+  const { signal, params, context, shards, summary } = plan;
   async function* missing(): AsyncIterable<Sample> {
     for (const { start, end, done } of shards.shards) {
       if (done) continue;
@@ -110,5 +112,6 @@ export async function dryRun({ signal, params, context, shards, summary }: Score
     }
   }
   const estimate = await signal.estimate?.(params, context, missing());
-  return estimate === undefined ? summary : { ...summary, estimate };
+  const { estimateTime } = await import('./estimate-time.ts');
+  return { ...summary, estimate, time: await estimateTime(plan, estimate) };
 }

@@ -62,7 +62,7 @@ async function sealUnchecked({ project, shards }: ScorePlan): Promise<void> {
 }
 
 /** Plans of one key go through the worker together; undefined: computed here, by a server, or by a job of its own. */
-async function sharedKey(plan: ScorePlan): Promise<string | undefined> {
+export async function sharedKey(plan: ScorePlan): Promise<string | undefined> {
   const { signal, params, context } = plan;
   if (signal.computeMissing !== undefined) return undefined;
   const isWorkers = signal.open === undefined || (await signal.chosen?.(params, context)) === 'worker';
