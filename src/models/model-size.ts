@@ -31,7 +31,9 @@ export async function hiddenSize(folder: string): Promise<number | undefined> {
   return (await textConfig(folder)).hidden_size;
 }
 
-/** Parameters of a model: those that the headers of its safetensors list, else the bytes of its float32 graphs over 4. */
+/**
+ * Parameters of a model: those that the headers of its safetensors list, else the bytes of its float32 graphs over 4.
+ */
 export async function parameterCount(folder: string): Promise<number> {
   const weights = (await readdir(folder)).filter((name) => name.endsWith('.safetensors'));
   const counts = await Promise.all(weights.map((name) => tensorElements(join(folder, name))));

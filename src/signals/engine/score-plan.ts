@@ -99,8 +99,8 @@ export async function planScore(project: Project, request: ScoreRequest): Promis
 }
 
 /**
- * The answer of a dry run: the summary of a plan, the time that it would take, and the requests where a server is asked,
- * for which it reads the rows that are missing.
+ * The answer of a dry run: the summary of a plan, the time that it would take, and the requests where a server is
+ * asked, for which it reads the rows that are missing.
  */
 export async function dryRun(plan: ScorePlan): Promise<ScoreSummary> {
   const { signal, params, context, shards, summary } = plan;
