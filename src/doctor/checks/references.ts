@@ -2,11 +2,11 @@ import { WinnowError } from '../../base/errors.ts';
 import { isRemote, resolveMedia } from '../../dataset/media/media.ts';
 import { mediaExtension, mediaTypeOfMime } from '../../dataset/media/media-type.ts';
 import type { MediaRef, Message, Part, Sample } from '../../dataset/sample.ts';
+import { changed } from '../fixes/fix-turns.ts';
 import { shortPath } from '../media/collect.ts';
 import type { CheckGroup, Fix } from './check.ts';
 import { type Issue, type RowCheck, rowGroup } from './row-check.ts';
 import { shown } from './texts.ts';
-import { changed } from './turns.ts';
 
 const KINDS = ['image', 'video'] as const;
 

@@ -1,19 +1,10 @@
 import { closeSync, openSync, readSync, statSync } from 'node:fs';
 import type { Dataset } from '../../dataset/dataset.ts';
+import { drop, fixOrder, fixSystemTurn, mergedTurns } from '../fixes/fix-turns.ts';
 import type { CheckGroup } from './check.ts';
 import { duplicateKey } from './duplicate-keys.ts';
 import { type Issue, type RowCheck, rowGroup } from './row-check.ts';
-import {
-  answerFirst,
-  brokenOrder,
-  describeEmpty,
-  drop,
-  emptyAnswers,
-  fixOrder,
-  fixSystemTurn,
-  mergedTurns,
-  missingAnswer,
-} from './turns.ts';
+import { answerFirst, brokenOrder, describeEmpty, emptyAnswers, missingAnswer } from './turns.ts';
 
 /** What a reader can't use, by the codes of its errors; everything else is D001. */
 const REFUSED: Readonly<Record<string, string>> = { PLACEHOLDER_COUNT: 'D101', ROLE_UNKNOWN: 'D005' };

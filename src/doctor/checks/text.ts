@@ -1,11 +1,13 @@
+import { escaped, withoutMisplaced, withWordsEscaped } from '../fixes/fix-tags.ts';
+import { changed } from '../fixes/fix-turns.ts';
 import { loop, refusal } from './answers.ts';
 import type { CheckGroup } from './check.ts';
 import { firstMojibake, withoutMojibake } from './mojibake.ts';
 import { type Issue, type RowCheck, rowGroup } from './row-check.ts';
 import { specialTokens } from './special-tokens.ts';
-import { canEscapeWords, escaped, misplaced, withoutMisplaced, withWordsEscaped, wordsLikeTags } from './tags.ts';
+import { canEscapeWords, misplaced, wordsLikeTags } from './tags.ts';
 import { changeTexts, quote, textSummary, textsOf } from './texts.ts';
-import { changed, emptyAnswers } from './turns.ts';
+import { emptyAnswers } from './turns.ts';
 
 /** Answers beyond this many characters (about 2,000 tokens) are worth a look. */
 const LONG_ANSWER = 8000;

@@ -110,6 +110,7 @@ export async function writeFixed(dataset: Dataset, examined: Examined, request: 
         mediaRoot: dataset.mediaRoot,
         allow: [...(dataset.allow ?? []), folder],
         embedded: dataset.embedded,
+        found: dataset.found,
       },
       guard,
       lossy: true,
