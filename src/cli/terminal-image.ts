@@ -1,3 +1,4 @@
+import { readFile } from 'node:fs/promises';
 import { pathToFileURL } from 'node:url';
 import { ownEscape } from '../base/terminal-text.ts';
 
@@ -43,8 +44,9 @@ export function fileLink(path: string, isTerminal: boolean): string {
 /** The image within `edge` pixels as PNG; undefined where it can't be decoded. */
 export async function smallPng(source: string | Uint8Array, edge: number): Promise<Uint8Array | undefined> {
   try {
-    const { default: sharp } = await import('sharp');
-    const image = sharp(source, { failOn: 'error', limitInputPixels: 178_956_970 }).rotate();
+    const { openSharp } = await import('../dataset/media/open-image.ts');
+    const bytes = typeof source === 'string' ? await readFile(source) : source;
+    const image = (await openSharp(bytes, { failOn: 'error', limitInputPixels: 178_956_970 })).rotate();
     return await image.resize(edge, edge, { fit: 'inside', withoutEnlargement: true }).png().toBuffer();
   } catch {
     return undefined;

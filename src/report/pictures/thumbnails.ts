@@ -1,5 +1,7 @@
+import { readFile } from 'node:fs/promises';
 import type { Dataset } from '../../dataset/dataset.ts';
 import { type ResolvedMedia, resolveMedia } from '../../dataset/media/media.ts';
+import { openSharp } from '../../dataset/media/open-image.ts';
 
 const EDGE = 160;
 /** Pixels that a larger image is reduced to, twice as many as it is shown with. */
@@ -16,11 +18,8 @@ export async function thumbnail(dataset: Dataset, path: string, reduced = REDUCE
 
 /** A small picture as a data URI. Images below {@link EDGE} pixels stay whole: pages enlarge them with sharp pixels. */
 export async function makeThumbnail(media: ResolvedMedia, reduced = REDUCED): Promise<string> {
-  const { default: sharp } = await import('sharp');
-  const image = sharp(media.kind === 'data' ? media.bytes : media.path, {
-    failOn: 'error',
-    limitInputPixels: 178_956_970,
-  }).rotate();
+  const bytes = media.kind === 'data' ? media.bytes : await readFile(media.path);
+  const image = (await openSharp(bytes, { failOn: 'error', limitInputPixels: 178_956_970 })).rotate();
   const { width = 0, height = 0 } = await image.metadata();
   if (Math.max(width, height) < EDGE)
     return dataUri('image/png', await image.png({ palette: true, compressionLevel: 9 }).toBuffer());
