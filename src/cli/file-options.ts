@@ -30,7 +30,7 @@ export interface FetchFlags {
   fetchAllow?: string[];
 }
 
-const collect = (value: string, all: string[] = []): string[] => [...all, value];
+export const collect = (value: string, all: string[] = []): string[] => [...all, value];
 
 /** Remote media: `--fetch` and its limits. */
 export function withFetch(command: Command): Command {

@@ -50,6 +50,8 @@ export interface Dataset {
   readonly mediaRoot: string;
   /** Further absolute folders that links inside the media root may lead to. */
   readonly allow?: readonly string[];
+  /** Where a medium was found whose path leads nowhere, relative to the media root. */
+  readonly found?: (path: string) => string | undefined;
   /** URLs that were fetched when somebody asked for it. */
   readonly fetched?: (url: string) => FetchedMedia | undefined;
   /** Files that were kept for the next opening: the index, and the unpacked copy of a packed file. */

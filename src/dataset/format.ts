@@ -95,6 +95,14 @@ export interface Format {
   cannotHold(sample: Sample, options: WriteOptions): string[];
   /** An option under which it would hold some of what it can't otherwise: `dialect=llava-next`. */
   widerOption?(lost: readonly string[]): string | undefined;
+  /**
+   * Where paths of media are made from something else than the record: the option that would make them paths whose names
+   * are among these, and a path under it.
+   */
+  mediaOption?(
+    paths: readonly string[],
+    names: readonly string[],
+  ): { option: Record<string, string>; path: (old: string) => string } | undefined;
   /** Files beside the main one; `columns` are the column names that the written records have. */
   sideFiles?(mainFile: string, options: WriteOptions, columns: ReadonlySet<string>): SideFile[];
   /** It has a place for both answers of a preference pair; without one the rejected answer is a loss. */

@@ -1,5 +1,4 @@
 import { createHash } from 'node:crypto';
-import { join } from 'node:path';
 import type { Dataset } from '../dataset/dataset.ts';
 import { instructionOf, responseOf } from '../dataset/sample.ts';
 import { savedLimits } from '../select/baseline/limits.ts';
@@ -89,7 +88,7 @@ export async function collectReport(project: Project, request: CollectRequest = 
     dataset,
     rows: [...new Set([...inGallery, ...shownRows(dataset.rows, inGallery)])],
     pageFolder: request.pageFolder ?? project.folder,
-    cacheFolder: join(project.paths.root, 'pictures'),
+    cacheFolder: project.paths.pictures,
     onProgress: (done, total) => request.progress?.(done, total, 'collecting pictures'),
   });
   request.progress?.(3, 4, WHAT);

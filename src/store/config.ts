@@ -22,6 +22,10 @@ export const DatasetEntry = z.strictObject({
     .optional()
     .describe('Media root: the folder that media paths start from. Absent: the folder of the file.'),
   allow: z.array(z.string()).optional().describe('Further folders that links inside the media root may lead to.'),
+  foundMedia: z
+    .string()
+    .optional()
+    .describe('File that says where media are whose paths lead nowhere; made by "winnow import --find-media".'),
   options: z.record(z.string(), z.unknown()).optional().describe('Options of the format, such as columns and tags.'),
 });
 export type DatasetEntry = z.infer<typeof DatasetEntry>;

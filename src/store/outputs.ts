@@ -7,6 +7,7 @@ import { locate } from '../dataset/open/locate.ts';
 import { openDataset } from '../dataset/open/open.ts';
 import { keepSources, readTogether, type SourceFiles, sourceFiles } from '../dataset/source-files.ts';
 import { CONFIG_FILE, type DatasetEntry, readConfig } from './config.ts';
+import { readFoundMedia } from './found-media.ts';
 import { withLock } from './lock.ts';
 import type { Project } from './project.ts';
 
@@ -91,7 +92,10 @@ export function sourcesAround(folder: string, out: string): SourceFiles[] {
   return [...folders].flatMap((at) => projectSources(at));
 }
 
-function entrySources(folder: string, { name, path, format, images, allow = [], options = {} }: DatasetEntry) {
+function entrySources(
+  folder: string,
+  { name, path, format, images, allow = [], options = {}, foundMedia }: DatasetEntry,
+) {
   const given = resolve(folder, path);
   const mediaRoot = images === undefined ? undefined : resolve(folder, images);
   const files = [given];
@@ -105,7 +109,14 @@ function entrySources(folder: string, { name, path, format, images, allow = [], 
   let media: Promise<ReadonlySet<string> | undefined> | undefined;
   const readMedia = async (): Promise<ReadonlySet<string> | undefined> => {
     try {
-      const how = { name, format, images: mediaRoot, options, allow: allow.map((one) => resolve(folder, one)) };
+      const how = {
+        name,
+        format,
+        images: mediaRoot,
+        options,
+        allow: allow.map((one) => resolve(folder, one)),
+        found: foundMedia === undefined ? undefined : readFoundMedia(resolve(folder, foundMedia)),
+      };
       const dataset = await openDataset(given, how);
       try {
         return await sourceFiles(dataset).media();

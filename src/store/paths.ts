@@ -12,6 +12,10 @@ export interface ProjectPaths {
   locks: string;
   /** Media that were fetched, by the hash of their URL. */
   media: string;
+  /** Where media were found whose paths lead nowhere. */
+  foundMedia: string;
+  /** Small pictures that reports show, kept for the next one. */
+  pictures: string;
   /** Training runs, a folder each. */
   runs: string;
 }

@@ -18,6 +18,7 @@ import {
   writeDatasetEntry,
 } from './config.ts';
 import { writeConfigSchema } from './config-schema.ts';
+import { readFoundMedia } from './found-media.ts';
 import { appendLineage, type EventEntry, type LineageEntry, readLineage, type SignalEntry } from './lineage.ts';
 import { type Locks, openLocks, withLock } from './lock.ts';
 import type { ProjectPaths } from './paths.ts';
@@ -81,6 +82,8 @@ export async function openProject(given: string, options: OpenProjectOptions = {
     temporary: join(root, 'tmp'),
     locks: join(root, 'locks'),
     media: join(root, 'media'),
+    foundMedia: join(root, 'found-media'),
+    pictures: join(root, 'pictures'),
     runs: join(root, 'runs'),
   };
   if (!existsSync(join(folder, CONFIG_FILE))) {
@@ -115,6 +118,7 @@ export async function openProject(given: string, options: OpenProjectOptions = {
       format: entry.format,
       images: entry.images === undefined ? undefined : resolve(folder, entry.images),
       allow: entry.allow?.map((path) => resolve(folder, path)),
+      found: entry.foundMedia === undefined ? undefined : readFoundMedia(resolve(folder, entry.foundMedia)),
       options: entry.options,
       ...how,
     });
@@ -164,6 +168,7 @@ export async function openProject(given: string, options: OpenProjectOptions = {
           rows: dataset.rows,
           quarantined: dataset.quarantined.length,
           hash: dataset.hash,
+          foundMedia: entry.foundMedia,
           index: dataset.cacheFiles[0] === undefined ? undefined : basename(dataset.cacheFiles[0]),
         },
       });

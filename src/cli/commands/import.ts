@@ -2,11 +2,13 @@ import { relative } from 'node:path';
 import { commandLine } from '../../base/cli-flags.ts';
 import type { ImportResult } from '../../store/verbs/import.ts';
 import { action, withDryRun } from '../command.ts';
-import { type FetchFlags, fetchOptions, withFetch } from '../file-options.ts';
+import { collect, type FetchFlags, fetchOptions, withFetch } from '../file-options.ts';
 import type { Register, VerbFacts } from '../program.ts';
 
 interface Given extends FetchFlags {
   images?: string;
+  allow?: string[];
+  findMedia?: true;
   format?: string;
   name?: string;
   option?: string[];
@@ -23,6 +25,8 @@ export const register: Register = (program, session) => {
     .description('Add a data set to the project: detect its format, index it and list the rows that cannot be read')
     .argument('<path>', 'file or folder of the data set')
     .option('-i, --images <dir>', 'media root: folder that image paths are relative to (default: folder of the file)')
+    .option('--allow <dir>', 'folder outside the media root that links may lead to; repeatable', collect)
+    .option('--find-media', 'look below the media root, by name, for media that are not where their paths say')
     .option('-f, --format <format>', 'format of the file (default: detected)')
     .option('-n, --name <name>', 'name in the project (default: file name)')
     .option('--replace', 'replace another data set of that name')
@@ -35,6 +39,8 @@ export const register: Register = (program, session) => {
       const found = await importDataset(context.project, {
         path,
         images,
+        allow: given.allow,
+        findMedia: given.findMedia,
         format,
         name,
         replace: given.replace,
@@ -50,11 +56,42 @@ export const register: Register = (program, session) => {
   );
 };
 
+/** What `--find-media` came to. */
+function foundLines({ foundMedia }: ImportResult): string[] {
+  if (foundMedia === undefined) return [];
+  const { found, ambiguous, missing } = foundMedia;
+  const some = (lines: readonly string[], count: number): string[] => [
+    ...lines.slice(0, 5),
+    ...(count > 5 ? [`    and ${count - 5} more (--json lists all)`] : []),
+  ];
+  return [
+    `  ${found} media were found under other paths; every command uses them there from now on`,
+    ...(ambiguous.length === 0
+      ? []
+      : [
+          `  ${ambiguous.length} paths are left as they are, since it is not certain which file they mean:`,
+          ...some(
+            ambiguous.map(({ path, files }) => `    ${path}: ${files.slice(0, 3).join(', ')}`),
+            ambiguous.length,
+          ),
+        ]),
+    ...(missing.length === 0
+      ? []
+      : [
+          `  of ${missing.length} no file has the name:`,
+          ...some(
+            missing.map((path) => `    ${path}`),
+            missing.length,
+          ),
+        ]),
+  ];
+}
+
 function importText(found: ImportResult): string {
   const sources = Object.entries(found.sources);
   const shown = sources.slice(0, 8).map(([name, n]) => `${name} ${n}`);
   const bad = found.quarantined;
-  const { images, missing, because } = found.looked;
+  const { images, missing, because, hint } = found.looked;
   return [
     `${found.name}: ${found.rows} rows, ${found.format} (${found.detected})`,
     `  media under ${relative(process.cwd(), found.mediaRoot) || '.'}; ${found.textOnly} rows without an image`,
@@ -62,8 +99,11 @@ function importText(found: ImportResult): string {
       ? []
       : [
           `  ${missing} of the first ${images} images can't be had: ${because}`,
-          '  Check --images, the folder that image paths start from; winnow doctor looks at every image.',
+          ...(hint === undefined
+            ? ['  Check --images, the folder that image paths start from; winnow doctor looks at every image.']
+            : [`  ${hint.text}${hint.command === undefined ? '' : `: ${hint.command}`}`]),
         ]),
+    ...foundLines(found),
     ...(sources.length > 1 ? [`  sources: ${shown.join(', ')}${sources.length > 8 ? ', ...' : ''}`] : []),
     ...(bad.length === 0
       ? []

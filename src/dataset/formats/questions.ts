@@ -20,17 +20,41 @@ function isStatement(record: unknown): record is Statement {
 
 /**
  * A statement of NLVR about the first of its six pictures (the boxes in another order each),
- * `images/<directory>/<split>-<identifier>-0.png`; the split is the file's name. `label` says whether it is true;
+ * `images/<directory>/<split>-<identifier>-0.png`; the split is the file's name unless the option `split` says another. `label` says whether it is true;
  * hidden test sets have none. Source: lil-lab/nlvr `nlvr/README.md`.
  */
 function questionOfStatement(
   { sentence, identifier, directory, label, ...rest }: Statement,
   context: ReadContext,
 ): JsonObject {
-  const split = context.file.replace(/\.jsonl?$/, '');
+  const split = context.options.split ?? context.file.replace(/\.(jsonl?|ndjson)$/i, '');
   const folder = directory === undefined ? 'images' : `images/${scalarToString(directory)}`;
   const image = `${folder}/${split}-${identifier}-0.png`;
   return { question_id: identifier, image, text: sentence, ...(label === undefined ? {} : { answer: label }), ...rest };
+}
+
+/** The part of a picture's name that is not the split. */
+const PICTURE = /-\d+-\d+-0\.png$/i;
+
+/** The split by which most of these pictures are found among the names; of equals the one that the paths resemble. */
+function splitOfPictures(paths: readonly string[], names: readonly string[]) {
+  const splits = new Map<string, number>();
+  const tails = new Map<string, Set<string>>();
+  for (const name of names) {
+    const tail = PICTURE.exec(name)?.[0];
+    if (tail !== undefined) tails.set(tail, (tails.get(tail) ?? new Set()).add(name.slice(0, -tail.length)));
+  }
+  for (const path of paths)
+    for (const split of tails.get(PICTURE.exec(path)?.[0] ?? '') ?? [])
+      splits.set(split, (splits.get(split) ?? 0) + (path.toLowerCase().includes(split.toLowerCase()) ? 1.5 : 1));
+  const [best] = [...splits].sort((a, b) => b[1] - a[1] || (a[0] < b[0] ? -1 : 1));
+  if (best === undefined) return undefined;
+  const [split] = best;
+  const path = (old: string): string => {
+    const tail = PICTURE.exec(old)?.[0];
+    return tail === undefined ? old : `${old.slice(0, old.lastIndexOf('/') + 1)}${split}${tail}`;
+  };
+  return { option: { split }, path };
 }
 
 /**
@@ -53,6 +77,8 @@ export const questions: Format = {
     if (!fits) return { confidence: 0, because: 'no "question_id" with "image" and "text"' };
     return { confidence: 0.95, because: 'records have "question_id", "image" and "text"' };
   },
+
+  mediaOption: splitOfPictures,
 
   read(given: unknown, context: ReadContext): ReadResult {
     const record = isStatement(given) ? questionOfStatement(given, context) : given;

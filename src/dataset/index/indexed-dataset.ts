@@ -19,6 +19,7 @@ export interface Indexed {
   detected: string;
   mediaRoot: string;
   allow: readonly string[];
+  found: ((path: string) => string | undefined) | undefined;
   fetched: ((url: string) => FetchedMedia | undefined) | undefined;
   cacheFiles: readonly string[];
   format: Format;
@@ -63,6 +64,7 @@ export function indexedDataset({ index, source, format, options, file, ...about 
     detected: about.detected,
     mediaRoot: about.mediaRoot,
     allow: about.allow,
+    found: about.found,
     fetched: about.fetched,
     cacheFiles: about.cacheFiles,
     columnTypes: source.columnTypes,

@@ -19,6 +19,8 @@ export interface MediaScope {
    * root.
    */
   embedded?: string;
+  /** Where a medium was found whose path leads nowhere, relative to the media root. */
+  found?: ((path: string) => string | undefined) | undefined;
   /** URLs that were fetched when somebody asked for it. */
   fetched?: (url: string) => FetchedMedia | undefined;
 }
@@ -47,7 +49,7 @@ export function resolveMedia(scope: MediaScope, ref: MediaRef): ResolvedMedia {
     const inside = resolve(scope.embedded, path);
     if (isInside(inside, resolve(scope.embedded)) && isRegularFile(inside)) return { kind: 'file', path: inside };
   }
-  const local = /^file:\/\//i.test(path) ? decodeFileUrl(path) : path;
+  const local = scope.found?.(path) ?? (/^file:\/\//i.test(path) ? decodeFileUrl(path) : path);
   const asked = isAbsolute(local) ? resolve(local) : resolve(scope.mediaRoot, local);
   const given = [scope.mediaRoot, ...(scope.allow ?? [])].map((folder) => resolve(folder));
   // Before the disk is asked: outside of the root not even the existence of a file may show.
@@ -109,7 +111,7 @@ function outside(scope: MediaScope, path: string, real?: string): WinnowError {
     hint:
       real === undefined
         ? 'Name the folder that holds all media with --images.'
-        : 'Name the folder it links to as allowed, if you trust the data.',
+        : `If you trust the data, import it with --allow and the folder that it links to, or write that as "allow: [FOLDER]" in winnow.yaml.`,
   });
 }
 

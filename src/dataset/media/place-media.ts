@@ -78,7 +78,8 @@ export function planMedia(
   };
   const rendered = render === undefined ? undefined : renderer(folder, render);
   const put = async (scope: MediaScope, ref: MediaRef, base: string, isImage: boolean): Promise<string> => {
-    if (mode === 'keep' || (isRemote(ref.path) && scope.fetched?.(ref.path) === undefined)) return ref.path;
+    if (mode === 'keep') return scope.found?.(ref.path) ?? ref.path;
+    if (isRemote(ref.path) && scope.fetched?.(ref.path) === undefined) return ref.path;
     const isData = /^data:/i.test(ref.path);
     if (isData && mode === 'embed') return ref.path;
     const named = isData
@@ -202,7 +203,7 @@ const TROUBLE: Record<string, string> = {
 /** The medium's path relative to its root, without a leading `images/` that the target folder has already. */
 function nameInside(scope: MediaScope, given: string, real: string, base: string): string {
   if (isRemote(given)) return basename(real);
-  const asked = resolve(scope.mediaRoot, given);
+  const asked = resolve(scope.mediaRoot, scope.found?.(given) ?? given);
   const root = resolve(scope.mediaRoot);
   const inside = isInside(asked, root) ? relative(root, asked) : real.split(/[\\/]/).slice(-2).join('/');
   const name = normalize(inside);

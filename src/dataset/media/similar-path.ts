@@ -17,12 +17,17 @@ const decoded = (text: string): string => {
   }
 };
 
+/** A name without what changes on its way between machines: Unicode normal form, %-codes and case. */
+export function looseName(name: string): string {
+  return decoded(name).normalize('NFC').toLowerCase();
+}
+
 /** Ways in which names change on their way between machines, the likeliest first. */
 const WAYS: readonly { how: string; same: (name: string) => string }[] = [
   { how: 'in another Unicode normal form', same: (name) => name.normalize('NFC') },
   { how: 'in other case', same: (name) => name.normalize('NFC').toLowerCase() },
   { how: 'with %-codes decoded', same: (name) => decoded(name).normalize('NFC') },
-  { how: 'with %-codes decoded and in other case', same: (name) => decoded(name).normalize('NFC').toLowerCase() },
+  { how: 'with %-codes decoded and in other case', same: looseName },
 ];
 
 /** The file that a missing path probably means: its folders and its name compared loosely, one after the other. */

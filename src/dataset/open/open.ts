@@ -31,6 +31,8 @@ export interface OpenOptions {
   cacheDir?: string;
   /** Further folders that links inside the media root may lead to. */
   allow?: readonly string[];
+  /** Where media were found whose paths lead nowhere, relative to the media root. */
+  found?: (path: string) => string | undefined;
   /** Where media that were fetched before are found. */
   fetched?: (url: string) => FetchedMedia | undefined;
   /** What happens to a file none of whose rows can be used: only the doctor has a use for it. @default 'refuse' */
@@ -135,6 +137,7 @@ async function openPlain(
       detected,
       mediaRoot: resolve(settings.images ?? (piped ? '.' : probe.isFolder ? located.path : dirname(located.path))),
       allow: (settings.allow ?? []).map((folder) => resolve(folder)),
+      found: settings.found,
       fetched: settings.fetched,
       cacheFiles: [
         ...(cached === undefined ? [] : [cached]),

@@ -1,11 +1,11 @@
 import { existsSync } from 'node:fs';
-import { rename, rm } from 'node:fs/promises';
-import { basename, join } from 'node:path';
+import { readFile, rename, rm } from 'node:fs/promises';
+import { basename, join, resolve } from 'node:path';
 import { temporaryName } from '../../base/files/atomic.ts';
 import type { Dataset } from '../../dataset/dataset.ts';
 import { remoteMedia } from '../../dataset/media/media-cache.ts';
 import { lastImport } from '../changes.ts';
-import type { SignalEntry } from '../lineage.ts';
+import type { EventEntry, SignalEntry } from '../lineage.ts';
 import type { Project } from '../project.ts';
 import { listSelections, readSelectionHead, type SelectionHead } from '../selections.ts';
 import { storedSignals } from '../signals.ts';
@@ -22,7 +22,7 @@ export interface GcRequest {
 }
 
 export interface Garbage extends FileOnDisk {
-  kind: 'shard' | 'index' | 'selection' | 'media' | 'choice';
+  kind: 'shard' | 'index' | 'selection' | 'media' | 'choice' | 'picture';
   because: string;
 }
 
@@ -38,7 +38,7 @@ export interface GcResult {
 
 /**
  * Remove what nothing refers to: shards of rows that are no longer like that, indexes of files that were changed,
- * halves of selections, fetched media that no row names. What a data set has now and what any selection was made from
+ * halves of selections, fetched media that no row names, pictures that no report shows. What a data set has now and what any selection was made from
  * stays. (What killed processes leave behind is removed whenever a project is opened.)
  */
 export async function collectGarbage(project: Project, request: GcRequest = {}): Promise<GcResult> {
@@ -68,6 +68,10 @@ export async function collectGarbage(project: Project, request: GcRequest = {}):
   const isMeasuring = (await filesBelow(project.paths.locks)).some(({ path }) => path.startsWith('shard-'));
   const named = unreadable.length === 0 ? await namedMedia(project, [...datasets.values()]) : undefined;
   const hashes = new Set([...datasets.values()].map(({ hash }) => hash.slice(0, ARENA_PREFIX)));
+  const foundMedia = new Set(
+    project.config().datasets.flatMap((entry) => entry.foundMedia && resolve(project.folder, entry.foundMedia)),
+  );
+  const shown = await shownPictures(project);
   const garbage: Garbage[] = [];
   const unfinished: FileOnDisk[] = [];
   for (const file of await filesBelow(project.paths.root)) {
@@ -91,6 +95,10 @@ export async function collectGarbage(project: Project, request: GcRequest = {}):
       // Named by the data set whose rows were chosen from or examined.
       if (!hashes.has(inside.slice(0, ARENA_PREFIX)))
         garbage.push({ ...file, kind: 'choice', because: 'of rows that have changed or are gone' });
+    } else if (room === 'pictures' && !shown.has(inside)) {
+      garbage.push({ ...file, kind: 'picture', because: 'no report that is there shows it' });
+    } else if (room === 'found-media' && !foundMedia.has(resolve(project.paths.root, file.path))) {
+      garbage.push({ ...file, kind: 'media', because: 'where media were found for a data set that is gone' });
     } else if (room === 'selections' && inside.endsWith('.parquet') && !reasons.has(inside))
       garbage.push({ ...file, kind: 'selection', because: 'no selection refers to it' });
     else if (room === 'media' && /^[0-9a-f]{64}\.\w+$/.test(inside) && named?.has(inside) === false)
@@ -104,6 +112,18 @@ export async function collectGarbage(project: Project, request: GcRequest = {}):
     unfinished: { files: unfinished.length, bytes: sumBytes(unfinished) },
     unreadable,
   };
+}
+
+/** Names of the kept pictures to which the reports link that are still there. */
+async function shownPictures(project: Project): Promise<Set<string>> {
+  const shown = new Set<string>();
+  if (!existsSync(project.paths.pictures)) return shown;
+  const reports = (await project.lineage()).filter(({ kind }) => kind === 'report') as EventEntry[];
+  for (const page of new Set(reports.map(({ name }) => resolve(project.folder, name)))) {
+    const text = await readFile(page, 'utf8').catch(() => '');
+    for (const [name] of text.matchAll(/\b[0-9a-f]{32}\.\w+/g)) shown.add(name);
+  }
+  return shown;
 }
 
 /** Files of fetched media that rows name. Nothing is read where nothing was fetched. */
