@@ -51,8 +51,9 @@ export const swift: Format = {
   sniff(probe: Probe) {
     const records = probe.records.filter(isObject).filter((record) => Array.isArray(record.messages));
     const turns = records.flatMap((record) => record.messages as unknown[]).filter(isObject);
-    if (probe.container !== 'lines' || !turns.every(hasText))
-      return { confidence: 0, because: 'no lines with turns of plain text' };
+    // A file of one line can't be told from one object.
+    const isLines = probe.container === 'lines' || (probe.container === 'object' && records.length > 0);
+    if (!isLines || !turns.every(hasText)) return { confidence: 0, because: 'no lines with turns of plain text' };
     if (turns.some((turn) => turn.role === 'tool_call' || turn.role === 'tool_response'))
       return { confidence: 0.92, because: 'records have "messages" with the roles tool_call and tool_response' };
     const isEmpty = (value: unknown): boolean => Array.isArray(value) && value.length === 0;
