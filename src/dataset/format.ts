@@ -96,8 +96,8 @@ export interface Format {
   /** An option under which it would hold some of what it can't otherwise: `dialect=llava-next`. */
   widerOption?(lost: readonly string[]): string | undefined;
   /**
-   * Where paths of media are made from something else than the record: the option that would make them paths whose names
-   * are among these, and a path under it.
+   * Where paths of media are made from something else than the record: the option that would make them paths whose
+   * names are among these, and a path under it.
    */
   mediaOption?(
     paths: readonly string[],

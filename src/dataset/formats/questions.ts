@@ -20,8 +20,8 @@ function isStatement(record: unknown): record is Statement {
 
 /**
  * A statement of NLVR about the first of its six pictures (the boxes in another order each),
- * `images/<directory>/<split>-<identifier>-0.png`; the split is the file's name unless the option `split` says another. `label` says whether it is true;
- * hidden test sets have none. Source: lil-lab/nlvr `nlvr/README.md`.
+ * `images/<directory>/<split>-<identifier>-0.png`; the split is the file's name unless the option `split` says another.
+ * `label` says whether it is true; hidden test sets have none. Source: lil-lab/nlvr `nlvr/README.md`.
  */
 function questionOfStatement(
   { sentence, identifier, directory, label, ...rest }: Statement,

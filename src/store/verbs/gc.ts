@@ -38,8 +38,8 @@ export interface GcResult {
 
 /**
  * Remove what nothing refers to: shards of rows that are no longer like that, indexes of files that were changed,
- * halves of selections, fetched media that no row names, pictures that no report shows. What a data set has now and what any selection was made from
- * stays. (What killed processes leave behind is removed whenever a project is opened.)
+ * halves of selections, fetched media that no row names, pictures that no report shows. What a data set has now and
+ * what any selection was made from stays. (What killed processes leave behind is removed whenever a project is opened.)
  */
 export async function collectGarbage(project: Project, request: GcRequest = {}): Promise<GcResult> {
   const datasets = new Map<string, Dataset>();
