@@ -94,9 +94,11 @@ describe('the arena', () => {
       for (const [j, value] of line.entries()) expect(value).toBeCloseTo(overlap.jaccard[j]![i]!, 12);
     });
     expect([...overlap.order].sort((a, b) => a - b)).toEqual(overlap.names.map((_, i) => i));
-    for (const { shares, alone } of methods) {
+    for (const { shares, uniquePicks } of methods) {
       expect(shares.source!.reduce((sum, share) => sum + share, 0)).toBeCloseTo(1, 10);
-      expect(alone.odd.filter(({ votes }) => votes === 0).length).toBe(Math.min(alone.picked, alone.odd.length));
+      expect(uniquePicks.odd.filter(({ votes }) => votes === 0).length).toBe(
+        Math.min(uniquePicks.picked, uniquePicks.odd.length),
+      );
     }
     expect(overlap.ratio[methods.length]![methods.length]!).toBeGreaterThan(0.6);
     expect(overlap.ratio[methods.length]![methods.length]!).toBeLessThan(1.4);

@@ -6,7 +6,7 @@ export const FitOptions = z.strictObject({
     .string()
     .min(1)
     .optional()
-    .describe('with --fit: how many rows it is tuned on, a share or a count (default: 20 %, 8000 at most)'),
+    .describe('with --fit: how many rows it is tuned on, a share or a count (default: 25 %, 8000 at most)'),
   fitRate: z.coerce
     .number()
     .positive()

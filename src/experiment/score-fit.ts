@@ -50,7 +50,7 @@ export interface ScoreFitResult extends ScoreResult {
 
 /** Rows at most, and steps at least, that a default tuning takes. */
 const MOST_ROWS = 8000;
-const SHARE = 0.2;
+const SHARE = 0.25;
 const STEPS = 125;
 const FEWEST_ROWS = 10;
 

@@ -5,7 +5,7 @@ import { instructionOf, responseOf } from '../dataset/sample.ts';
 import type { Fit } from '../signals/fit/measure.ts';
 import { fitOf } from '../signals/fit/read.ts';
 import type { Project } from '../store/project.ts';
-import { type LoadedSelection, listSelections, loadSelection, newestSelection } from '../store/selections.ts';
+import { type LoadedSelection, loadSelection, selectionOrNewest } from '../store/selections.ts';
 import { readQuarantined } from '../store/shard-read.ts';
 import { columnsNamed, type StoredSignal, storedSignals } from '../store/signals.ts';
 import type { CompositionRecord } from './compose/record.ts';
@@ -46,18 +46,6 @@ export interface Explanation {
   /** The row's group in the selection: size, candidates, quota, kept. */
   cluster?: { cluster: number; size: number; candidates: number; quota: number; kept: number };
   neighbours: { id: string; row: number; similarity: number; question: string }[];
-}
-
-/** The name given, else that of the newest selection. @throws WinnowError `SELECTION_MISSING` */
-export async function selectionOrNewest(project: Project, given?: string): Promise<string> {
-  const name = given ?? (await newestSelection(project)) ?? (await listSelections(project)).at(-1);
-  if (name !== undefined) return name;
-  throw new WinnowError({
-    code: 'SELECTION_MISSING',
-    message: 'This project has no selection yet.',
-    hint: 'Make one first: winnow select visnec --budget 15%',
-    exitCode: 2,
-  });
 }
 
 /** Columns that a person wants to read of one row, where they exist. */

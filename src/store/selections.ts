@@ -162,10 +162,7 @@ export async function readSelectionHead(project: Project, given: string): Promis
     throw new WinnowError({
       code: 'SELECTION_UNKNOWN',
       message: `There is no selection "${given}".`,
-      hint:
-        there.length === 0
-          ? 'Make one first: "winnow select visnec".'
-          : `${didYouMean(given, there)}The project has ${there.join(', ')}.`,
+      hint: there.length === 0 ? FIRST_SELECTION : `${didYouMean(given, there)}The project has ${there.join(', ')}.`,
       exitCode: 2,
     });
   }
@@ -265,12 +262,27 @@ export async function loadSelection(project: Project, given: string): Promise<Lo
   };
 }
 
-/** The selection that was saved last, or undefined. */
+const FIRST_SELECTION = 'Make one first: winnow select visnec --budget 15%';
+
+/** The name given, else that of the newest selection. @throws WinnowError `SELECTION_MISSING` where there is none */
+export async function selectionOrNewest(project: Project, given?: string): Promise<string> {
+  const name = given ?? (await newestSelection(project));
+  if (name !== undefined) return name;
+  throw new WinnowError({
+    code: 'SELECTION_MISSING',
+    message: 'This project has no selection yet.',
+    hint: FIRST_SELECTION,
+    exitCode: 2,
+  });
+}
+
+/** The selection that was saved last, or the last by name where the lineage knows none; undefined: there is none. */
 export async function newestSelection(project: Project): Promise<string | undefined> {
-  const there = new Set(await listSelections(project));
+  const names = await listSelections(project);
+  const there = new Set(names);
   const saved = (await project.lineage()).filter((entry) => entry.kind === 'selection' && there.has(entry.name));
   const last = saved.at(-1);
-  return last?.kind === 'selection' ? last.name : undefined;
+  return last?.kind === 'selection' ? last.name : names.at(-1);
 }
 
 /** Names of the saved selections, sorted. */

@@ -1,6 +1,6 @@
-import { preExperience } from '../../src/select/ifd-experience.ts';
 import { selectBy } from '../../src/select/methods/find.ts';
-import { ifdScores } from '../../src/select/methods/ifd.ts';
+import { ifdScores } from '../../src/select/methods/ifd/ifd.ts';
+import { preExperience } from '../../src/select/methods/ifd/pre-experience.ts';
 import type { CaseCheck } from './check.ts';
 import { firstOf, numberOf, scalars } from './columns.ts';
 import { differs } from './compare.ts';

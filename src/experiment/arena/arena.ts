@@ -9,19 +9,19 @@ import { embedWhereFree } from '../../select/inputs/free-embedding.ts';
 import { fitOf } from '../../signals/fit/read.ts';
 import type { Project } from '../../store/project.ts';
 import { readTruth, type Truth } from '../truth.ts';
-import { openShelf, readinessOf } from './availability.ts';
+import { openAvailability, readinessOf } from './availability.ts';
 import { type Choice, type ChooseContext, choose } from './choose.ts';
-import { type Entry, methodOf, needsOf } from './contestant.ts';
+import { type Contestant, methodOf, needsOf } from './contestant.ts';
 import { costOf } from './cost.ts';
 import { commandOf, stagesOf } from './describe.ts';
 import { doctorRows } from './doctor-rows.ts';
-import { makeYardstick, type Yardstick } from './metrics.ts';
+import { type Metrics, openMetrics } from './metrics.ts';
 import { overlapTable } from './overlap-table.ts';
 import { distanceFrom, drawNull, holm } from './permutation.ts';
 import { type ArenaRequest, checkWhole, missingCost, openArena } from './plan.ts';
 import { groupCounts, measure } from './quantities.ts';
 import type { ArenaFailed, ArenaMethod, ArenaRandom, ArenaResult, Composition } from './result.ts';
-import { standAlone } from './unique-picks.ts';
+import { uniquePicks } from './unique-picks.ts';
 
 /** Random subsets of each kind. */
 const SEEDS = 20;
@@ -29,7 +29,7 @@ const SEEDS = 20;
 const LISTED = 12;
 
 interface Ran {
-  entry: Entry;
+  contestant: Contestant;
   choice: Choice;
   reused: boolean;
 }
@@ -45,7 +45,7 @@ export async function runArena(project: Project, request: ArenaRequest): Promise
   const draws = request.draws ?? 1000;
   checkWhole('draws', draws, 20, 100_000);
   const opened = await openArena(project, request);
-  const { dataset, reference, budget, cost, tokens, said, seed, missing, assumptions } = opened;
+  const { dataset, reference, budget, cost, tokens, budgetInfo, seed, missing, assumptions } = opened;
   const truth = await truthOf(dataset.path, request.truth);
   const notes: string[] = [];
   for (const column of opened.free) notes.push((await embedWhereFree(project, dataset, column, how)) ?? '');
@@ -53,15 +53,16 @@ export async function runArena(project: Project, request: ArenaRequest): Promise
   const excluded = input.excluded ?? new Map<number, string>();
   if (excluded.size > 0) notes.push(setAside([...excluded.keys()], truth, dataset));
   const { ran, failed } = await runEntries(
-    opened.ready.map(({ entry }) => entry),
+    opened.ready.map(({ contestant }) => contestant),
     { project, dataset, reference, budget, cost, tokens, seed, blind: request.blind, excluded, ...how },
   );
 
   const pool = poolRows(dataset.rows, excluded);
-  const limits = said.cost === undefined ? undefined : costLimits(dataset.rows, said.cost.limit, tokens!.tokens);
+  const limits =
+    budgetInfo.cost === undefined ? undefined : costLimits(dataset.rows, budgetInfo.cost.limit, tokens!.tokens);
   const random = randomSubsets({
     rows: dataset.rows,
-    budget: said.requested,
+    budget: budgetInfo.requested,
     excluded,
     source: about.source,
     seeds: SEEDS,
@@ -69,12 +70,12 @@ export async function runArena(project: Project, request: ArenaRequest): Promise
     limits,
   });
   const doctor = request.doctor === false ? [] : await doctorRows(project, dataset, how);
-  const yardstick = await makeYardstick({ project, dataset, pool, source: about.source, doctor, truth, seed, ...how });
+  const metrics = await openMetrics({ project, dataset, pool, source: about.source, doctor, truth, seed, ...how });
   const kept = ran.map(({ choice }) => Int32Array.from(choice.kept));
   const eligible = new Uint8Array(dataset.rows);
   for (const row of pool) eligible[row] = 1;
-  const alone = standAlone(kept, eligible, LISTED);
-  const distances = await distancesOf(yardstick, pool, kept, draws, seed, how);
+  const unique = uniquePicks(kept, eligible, LISTED);
+  const distances = await distancesOf(metrics, pool, kept, draws, seed, how);
   const adjusted = holm(distances.map(({ p }) => p));
   const listed = (rows: readonly { row: number; votes: number }[]) =>
     rows.map(({ row, votes }) => ({ row, id: dataset.ids[row]!, votes, ...plantedIn(dataset.ids[row]!, truth) }));
@@ -82,16 +83,16 @@ export async function runArena(project: Project, request: ArenaRequest): Promise
     tokens === undefined ? {} : { tokens: rows.reduce((sum, row) => sum + tokens.tokens[row]!, 0) };
   const all = (columns: readonly string[]) => columns.map((column) => ({ column, rows: dataset.rows }));
   const asked = { ...request, budget: budget.text, seed, cost };
-  const methods = ran.map(({ entry, choice, reused }, m): ArenaMethod => {
+  const methods = ran.map(({ contestant, choice, reused }, m): ArenaMethod => {
     const { quantities, ...distance } = distances[m]!;
-    const columns = needsOf(entry);
+    const columns = needsOf(contestant);
     return {
-      id: entry.id,
-      method: methodOf(entry),
-      title: entry.title,
-      stages: stagesOf(entry, choice),
+      id: contestant.id,
+      method: methodOf(contestant),
+      title: contestant.title,
+      stages: stagesOf(contestant, choice),
       sources: choice.sources,
-      command: commandOf(entry, asked),
+      command: commandOf(contestant, asked),
       reused,
       requested: choice.requested,
       returned: choice.returned,
@@ -101,8 +102,8 @@ export async function runArena(project: Project, request: ArenaRequest): Promise
       notes: choice.notes,
       quantities,
       distance: { ...distance, adjusted: adjusted[m]! },
-      shares: sharesOf(yardstick, kept[m]!),
-      alone: { ...alone[m]!, odd: listed(alone[m]!.odd), missed: listed(alone[m]!.missed) },
+      shares: sharesOf(metrics, kept[m]!),
+      uniquePicks: { ...unique[m]!, odd: listed(unique[m]!.odd), missed: listed(unique[m]!.missed) },
       cost: { columns, seconds: choice.seconds, bytes: choice.bytes, measuring: costOf(all(columns), assumptions) },
     };
   });
@@ -111,14 +112,14 @@ export async function runArena(project: Project, request: ArenaRequest): Promise
     fit: await fitOf(project, dataset, { blind: request.blind }),
     rows: dataset.rows,
     eligible: pool.length,
-    ...said,
+    ...budgetInfo,
     seed,
     draws,
     ...(reference === undefined ? {} : { reference: reference.name }),
-    quantities: yardstick.infos,
-    compositions: compositionsOf(yardstick, pool, random[0]!),
+    quantities: metrics.infos,
+    compositions: compositionsOf(metrics, pool, random[0]!),
     methods,
-    random: random.map((subsets) => describeRandom(yardstick, subsets, spent)),
+    random: random.map((subsets) => describeRandom(metrics, subsets, spent)),
     overlap: overlapTable(
       methods.map(({ id }) => id),
       kept,
@@ -135,26 +136,26 @@ export async function runArena(project: Project, request: ArenaRequest): Promise
 }
 
 async function runEntries(
-  entries: readonly Entry[],
+  contestants: readonly Contestant[],
   context: ChooseContext,
 ): Promise<{ ran: Ran[]; failed: ArenaFailed[] }> {
   const { project, dataset, reference, blind, signal, progress } = context;
-  const pool = await openShelf(project, dataset, blind, false);
-  const other = reference === undefined ? undefined : await openShelf(project, reference, blind, false);
+  const pool = await openAvailability(project, dataset, blind, false);
+  const other = reference === undefined ? undefined : await openAvailability(project, reference, blind, false);
   const ran: Ran[] = [];
   const failed: ArenaFailed[] = [];
-  for (const [i, entry] of entries.entries()) {
+  for (const [i, contestant] of contestants.entries()) {
     signal?.throwIfAborted();
-    progress?.(i, entries.length, `choosing: ${entry.id}`);
+    progress?.(i, contestants.length, `choosing: ${contestant.id}`);
     try {
-      const { shards } = await readinessOf(entry, pool, other);
-      ran.push({ entry, ...(await choose(entry, shards, context)) });
+      const { shards } = await readinessOf(contestant, pool, other);
+      ran.push({ contestant, ...(await choose(contestant, shards, context)) });
     } catch (error) {
       signal?.throwIfAborted();
-      failed.push({ id: entry.id, method: methodOf(entry), title: entry.title, error: errorOf(error) });
+      failed.push({ id: contestant.id, method: methodOf(contestant), title: contestant.title, error: errorOf(error) });
     }
   }
-  progress?.(entries.length, entries.length, 'choosing');
+  progress?.(contestants.length, contestants.length, 'choosing');
   return { ran, failed };
 }
 
@@ -187,7 +188,7 @@ async function truthOf(path: string, given: string | undefined) {
 }
 
 async function distancesOf(
-  { gauge }: Yardstick,
+  { accumulator }: Metrics,
   pool: Int32Array,
   kept: readonly Int32Array[],
   draws: number,
@@ -195,9 +196,9 @@ async function distancesOf(
   how: Pick<ArenaRequest, 'signal' | 'progress'>,
 ) {
   const sizes = [...new Set(kept.map((rows) => rows.length))].filter((size) => size > 0).sort((a, b) => a - b);
-  const nulls = new Map((await drawNull(pool, gauge, sizes, draws, seed, how)).map((one) => [one.size, one]));
-  const nothing = { size: 0, values: Array.from({ length: gauge.quantities }, () => new Float64Array(0)) };
-  return kept.map((rows) => distanceFrom(nulls.get(rows.length) ?? nothing, measure(gauge, rows)));
+  const nulls = new Map((await drawNull(pool, accumulator, sizes, draws, seed, how)).map((one) => [one.size, one]));
+  const nothing = { size: 0, values: Array.from({ length: accumulator.quantities }, () => new Float64Array(0)) };
+  return kept.map((rows) => distanceFrom(nulls.get(rows.length) ?? nothing, measure(accumulator, rows)));
 }
 
 /** Random subsets keep to a budget by cost too, and to nothing else. */
@@ -205,7 +206,7 @@ function costLimits(rows: number, limit: number, tokens: Float64Array): DrawLimi
   return { always: new Int32Array(), groups: new Int32Array(rows).fill(-1), bounds: [], cost: { tokens, limit } };
 }
 
-function sharesOf({ groups }: Yardstick, rows: Int32Array): Record<string, number[]> {
+function sharesOf({ groups }: Metrics, rows: Int32Array): Record<string, number[]> {
   return Object.fromEntries(groups.map(({ name, groups: of, labels }) => [name, shares(of, labels.length, rows)]));
 }
 
@@ -214,7 +215,7 @@ function shares(groups: Int32Array, labels: number, rows: Int32Array): number[] 
   return [...groupCounts(groups, labels, rows)].slice(1).map((count) => (rows.length === 0 ? 0 : count / rows.length));
 }
 
-function compositionsOf({ groups }: Yardstick, pool: Int32Array, random: RandomSubsets): Composition[] {
+function compositionsOf({ groups }: Metrics, pool: Int32Array, random: RandomSubsets): Composition[] {
   return groups.map(({ name, groups: of, labels }) => {
     const drawn = random.subsets.map((rows) => shares(of, labels.length, rows));
     return {
@@ -227,11 +228,11 @@ function compositionsOf({ groups }: Yardstick, pool: Int32Array, random: RandomS
 }
 
 function describeRandom(
-  { gauge }: Yardstick,
+  { accumulator }: Metrics,
   { kind, subsets }: RandomSubsets,
   spent: (rows: Int32Array) => { tokens?: number },
 ): ArenaRandom {
-  const measured = subsets.map((rows) => measure(gauge, rows));
+  const measured = subsets.map((rows) => measure(accumulator, rows));
   const each = subsets.map((rows) => spent(rows).tokens);
   return {
     id: kind === 'uniform' ? 'random' : 'stratified',
@@ -239,6 +240,6 @@ function describeRandom(
     seeds: subsets.length,
     kept: Math.round(mean(subsets.map((rows) => rows.length))),
     tokens: each[0] === undefined ? undefined : Math.round(mean(each.map((tokens) => tokens!))),
-    quantities: Array.from({ length: gauge.quantities }, (_, q) => interval95(measured.map((own) => own[q]!))),
+    quantities: Array.from({ length: accumulator.quantities }, (_, q) => interval95(measured.map((own) => own[q]!))),
   };
 }

@@ -6,7 +6,7 @@ import { commandIn } from '../../signals/engine/column-providers.ts';
 import type { Project } from '../../store/project.ts';
 import { rowsOf } from '../../store/shard-plan.ts';
 import { type StoredSignal, storedSignals } from '../../store/signals.ts';
-import { type Entry, needsOf, referenceNeedsOf } from './contestant.ts';
+import { type Contestant, needsOf, referenceNeedsOf } from './contestant.ts';
 
 /** A column that a method needs and the project doesn't have. */
 export interface MissingColumn {
@@ -30,7 +30,7 @@ export interface Readiness {
 }
 
 /** Whether columns are there; one lookup serves all methods. */
-export interface Shelf {
+export interface ColumnAvailability {
   project: Project;
   dataset: Dataset;
   /** Files of a column, or why it isn't there. */
@@ -38,15 +38,15 @@ export interface Shelf {
 }
 
 /** @param free treat what costs nothing as there, because it will be measured first */
-export async function openShelf(
+export async function openAvailability(
   project: Project,
   dataset: Dataset,
   blind: string | undefined,
   free: boolean,
-): Promise<Shelf> {
+): Promise<ColumnAvailability> {
   const stored = await storedSignals(project, dataset);
-  const found = new Map<string, ReturnType<Shelf['find']>>();
-  const look = async (column: string): ReturnType<Shelf['find']> => {
+  const found = new Map<string, ReturnType<ColumnAvailability['find']>>();
+  const look = async (column: string): ReturnType<ColumnAvailability['find']> => {
     if (free && (await isFreeEmbedding(project, dataset, column))) return { files: 'free' };
     const name = storedName(stored, column, blind);
     const signal = stored.find((one) => holds(one, name));
@@ -72,22 +72,30 @@ function holds({ entry }: StoredSignal, name: string): boolean {
 }
 
 /** What of a method's needs is there. @param reference absent: none was named */
-export async function readinessOf(entry: Entry, pool: Shelf, reference?: Shelf): Promise<Readiness> {
-  const ofReference = referenceNeedsOf(entry);
+export async function readinessOf(
+  contestant: Contestant,
+  pool: ColumnAvailability,
+  reference?: ColumnAvailability,
+): Promise<Readiness> {
+  const ofReference = referenceNeedsOf(contestant);
   const readiness: Readiness = {
     missing: [],
     needsReference: ofReference !== undefined && reference === undefined,
     shards: [],
   };
-  const check = async (shelf: Shelf, of: MissingColumn['of'], columns: readonly string[]): Promise<void> => {
+  const check = async (
+    availability: ColumnAvailability,
+    of: MissingColumn['of'],
+    columns: readonly string[],
+  ): Promise<void> => {
     for (const column of columns) {
-      const found = await shelf.find(column);
+      const found = await availability.find(column);
       if ('files' in found) {
         readiness.shards.push(found.files);
         continue;
       }
-      const command = await commandIn(shelf.project, column);
-      const where = of === 'pool' ? '' : ` --dataset ${shelf.dataset.name}`;
+      const command = await commandIn(availability.project, column);
+      const where = of === 'pool' ? '' : ` --dataset ${availability.dataset.name}`;
       readiness.missing.push({
         column,
         of,
@@ -97,8 +105,8 @@ export async function readinessOf(entry: Entry, pool: Shelf, reference?: Shelf):
       });
     }
   };
-  await check(pool, 'pool', needsOf(entry));
-  for (const name of entry.stages.flatMap(({ selector, options }) => selector.needs(options))) {
+  await check(pool, 'pool', needsOf(contestant));
+  for (const name of contestant.stages.flatMap(({ selector, options }) => selector.needs(options))) {
     const score = await scoreIdentity(pool.project, name);
     if (score !== undefined) readiness.shards.push(score);
   }

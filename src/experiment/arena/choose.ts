@@ -14,7 +14,7 @@ import { importNotes } from '../../select/inputs/column-origin.ts';
 import { executeSelection, planSelection } from '../../select/plan.ts';
 import type { Project } from '../../store/project.ts';
 import { ARENA_PREFIX } from '../../store/verbs/gc.ts';
-import type { Entry } from './contestant.ts';
+import type { Contestant } from './contestant.ts';
 
 const Stage = z.object({ method: z.string(), arrived: z.int(), asked: z.int(), kept: z.int() });
 const Source = z.object({ source: z.string(), least: z.int(), most: z.int().nullable(), kept: z.int() });
@@ -36,7 +36,7 @@ const Choice = z.object({
   /** Bytes of the columns that were in memory at once. */
   bytes: z.number(),
 });
-/** What an entry chose, and what choosing took. */
+/** What a contestant chose, and what choosing took. */
 export type Choice = z.infer<typeof Choice>;
 
 export interface ChooseContext {
@@ -64,31 +64,31 @@ export interface ChooseContext {
 const FORMAT = 3;
 
 /**
- * What an entry chooses. A choice is kept under a name derived from all that it depends on (methods with their
+ * What a contestant chooses. A choice is kept under a name derived from all that it depends on (methods with their
  * versions, options, seed, budget, rules, shards of the columns), so that the same question is answered from there.
  *
  * @param shards files of each column, for the name
  */
 export async function choose(
-  entry: Entry,
+  contestant: Contestant,
   shards: readonly string[],
   context: ChooseContext,
 ): Promise<{ choice: Choice; reused: boolean }> {
   const { project, dataset } = context;
-  const key = await keyOf(entry, shards, context);
+  const key = await keyOf(contestant, shards, context);
   const file = join(project.paths.root, 'arena', `${dataset.hash.slice(0, ARENA_PREFIX)}-${key}.json`);
   const saved = await readChoice(file, dataset.rows);
   if (saved !== undefined) return { choice: saved, reused: true };
-  const choice = await run(entry, context);
+  const choice = await run(contestant, context);
   await writeFileAtomic(file, `${JSON.stringify(choice)}\n`);
   return { choice, reused: false };
 }
 
-async function run(entry: Entry, context: ChooseContext): Promise<Choice> {
+async function run(contestant: Contestant, context: ChooseContext): Promise<Choice> {
   const { project, seed, tokens, signal, progress } = context;
   const began = performance.now();
   const how = { signal, progress };
-  const planned = await planSelection(project, { ...requestOf(entry, context), ...how }, { tokens });
+  const planned = await planSelection(project, { ...requestOf(contestant, context), ...how }, { tokens });
   const { selection, stages, sources } = await executeSelection(planned, { seed, ...how });
   const { kept, requested, shortfall, notes } = selection;
   return {
@@ -104,9 +104,9 @@ async function run(entry: Entry, context: ChooseContext): Promise<Choice> {
   };
 }
 
-/** An entry as `winnow select` is asked for it. */
+/** A contestant as `winnow select` is asked for it. */
 function requestOf(
-  { stages, rules }: Entry,
+  { stages, rules }: Contestant,
   { dataset, budget, cost, seed, blind, reference }: ChooseContext,
 ): SelectRequest {
   const asked = stages.map(({ selector, given, pass, budget: own }) => ({
@@ -131,7 +131,11 @@ function bytesOfColumn({ data }: Column): number {
   return ArrayBuffer.isView(data) ? data.byteLength : data.reduce((sum, text) => sum + (text?.length ?? 0), 0);
 }
 
-async function keyOf({ stages, rules }: Entry, shards: readonly string[], context: ChooseContext): Promise<string> {
+async function keyOf(
+  { stages, rules }: Contestant,
+  shards: readonly string[],
+  context: ChooseContext,
+): Promise<string> {
   const { project, dataset, budget, seed, blind, reference, excluded, tokens } = context;
   const methods = stages.map(({ selector, options, pass, budget: own }) => {
     return [selector.name, selector.version, Object.entries(options).sort(), pass ?? null, own ?? null];

@@ -1,11 +1,11 @@
 import { optionFlags } from '../../base/cli-flags.ts';
 import type { CostRequest } from '../../select/compose/request.ts';
 import type { Choice } from './choose.ts';
-import type { Entry } from './contestant.ts';
+import type { Contestant } from './contestant.ts';
 import type { ArenaStage } from './result.ts';
 
-/** What each method of an entry is, and what it did. */
-export function stagesOf({ stages }: Entry, choice: Choice): ArenaStage[] {
+/** What each method of a contestant is, and what it did. */
+export function stagesOf({ stages }: Contestant, choice: Choice): ArenaStage[] {
   return stages.map(({ selector, options }, s) => {
     const { name, title, source, summary, formula, deviations } = selector;
     const { arrived, asked, kept } = choice.stages[s]!;
@@ -14,7 +14,7 @@ export function stagesOf({ stages }: Entry, choice: Choice): ArenaStage[] {
   });
 }
 
-/** What every entry was asked for. */
+/** What every contestant was asked for. */
 export interface Asked {
   budget: string;
   seed: number;
@@ -24,8 +24,11 @@ export interface Asked {
   blind?: string | undefined;
 }
 
-/** The command that chooses what an entry chose. */
-export function commandOf({ stages, rules }: Entry, { budget, seed, cost, dataset, reference, blind }: Asked): string {
+/** The command that chooses what a contestant chose. */
+export function commandOf(
+  { stages, rules }: Contestant,
+  { budget, seed, cost, dataset, reference, blind }: Asked,
+): string {
   const words = stages.map((stage, s) => {
     const isLast = s === stages.length - 1;
     const { selector, given, pass } = stage;

@@ -36,7 +36,9 @@ describe('the list of methods', () => {
   });
 
   it('takes the same method with the same options once, and options of the project where none are given', () => {
-    expect(parseMethods('visnec,all,visnec:k=20').filter((entry) => methodOf(entry) === 'visnec')).toHaveLength(1);
+    expect(
+      parseMethods('visnec,all,visnec:k=20').filter((contestant) => methodOf(contestant) === 'visnec'),
+    ).toHaveLength(1);
     expect(parseMethods('top', { textOnly: 'exclude' })[0]!.stages[0].options.textOnly).toBe('exclude');
     expect(parseMethods('top:text-only=score', { textOnly: 'exclude' })[0]!.stages[0].options.textOnly).toBe('score');
   });
@@ -67,9 +69,9 @@ describe('the list of methods', () => {
   });
 
   it('reads columns behind the scores of methods', () => {
-    const [entry] = parseMethods('weighted:weights=method:visnec=1+selection:mine=2+aum=-1');
-    expect(entry!.stages[0].options.weights).toEqual({ 'method:visnec': 1, 'selection:mine': 2, aum: -1 });
-    expect(needsOf(entry!)).toEqual(['necessity', 'instruction', 'aum']);
+    const [contestant] = parseMethods('weighted:weights=method:visnec=1+selection:mine=2+aum=-1');
+    expect(contestant!.stages[0].options.weights).toEqual({ 'method:visnec': 1, 'selection:mine': 2, aum: -1 });
+    expect(needsOf(contestant!)).toEqual(['necessity', 'instruction', 'aum']);
   });
 
   it.each([
@@ -95,9 +97,9 @@ describe('the list of methods', () => {
 
 describe('what a method says of itself', () => {
   it('has a command that chooses the same', () => {
-    const [entry] = parseMethods('semdedup:eps=0.1:pass=60% then top:column=aum:order=asc:max=web site=20%');
+    const [contestant] = parseMethods('semdedup:eps=0.1:pass=60% then top:column=aum:order=asc:max=web site=20%');
     const asked = { budget: '2M tokens', seed: 7, cost: { trainParams: '2B' } };
-    expect(commandOf(entry!, asked)).toBe(
+    expect(commandOf(contestant!, asked)).toBe(
       "winnow select semdedup --pass 60% --eps 0.1 then top --budget '2M tokens' --column aum --order asc --max 'web site=20%' --train-params 2B --seed 7",
     );
     const [aimed] = parseMethods('less:gradients=a+b');

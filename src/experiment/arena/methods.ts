@@ -3,9 +3,9 @@ import { parseCostOptions } from '../../cost/gpu-hours.ts';
 import { amountOf } from '../../select/compose/stage-amount.ts';
 import { findSelector, parseOptions, selectors } from '../../select/methods/find.ts';
 import type { Selector } from '../../select/selector.ts';
-import { type Entry, type EntryRules, type EntryStage, RULES } from './contestant.ts';
+import { type Contestant, type ContestantRules, type ContestantStage, RULES } from './contestant.ts';
 
-/** `random` is the baseline: it always runs, with seeds of its own, and alone is no entry. */
+/** `random` is the baseline: it always runs, with seeds of its own, and alone is no contestant. */
 const BASELINE = 'random';
 
 /** How much a stage before the last one keeps. */
@@ -14,7 +14,7 @@ const AMOUNTS = ['pass', 'budget'] as const;
 const ANY_ROWS = 1e9;
 
 /**
- * The entries that a list names: `all` (every method, each of its forms), `visnec`, `visnec:variant=official:k=10`,
+ * The contestants that a list names: `all` (every method, each of its forms), `visnec`, `visnec:variant=official:k=10`,
  * several in a row (`semdedup:eps=0.05 then visnec`), and rules as `winnow select` has them
  * (`top:column=aum:quota=gqa=20%`). Entries go by comma; a list in an option is written with `+`: `less:gradients=a+b`.
  * The same methods with the same options count once.
@@ -22,57 +22,59 @@ const ANY_ROWS = 1e9;
  * @param defaults options of the project (`textOnly`), where the list doesn't say them
  * @throws WinnowError `METHOD_UNKNOWN`, `METHODS_INVALID`, `OPTION_INVALID`, `BUDGET_INVALID`
  */
-export function parseMethods(list: string | readonly string[], defaults: Record<string, unknown> = {}): Entry[] {
+export function parseMethods(list: string | readonly string[], defaults: Record<string, unknown> = {}): Contestant[] {
   const parts = (typeof list === 'string' ? list.split(',') : [...list]).map((part) => part.trim());
   if (parts.some((part) => part === '') || parts.length === 0) {
     throw invalid(`The list of methods "${String(list)}" has an empty place.`);
   }
-  const entries = parts.flatMap((part) => entriesOf(part, defaults)).filter((entry) => !isBaseline(entry));
-  return [...new Map(entries.map((entry) => [identityOf(entry), entry])).values()];
+  const contestants = parts
+    .flatMap((part) => contestantsOf(part, defaults))
+    .filter((contestant) => !isBaseline(contestant));
+  return [...new Map(contestants.map((contestant) => [identityOf(contestant), contestant])).values()];
 }
 
-/** What two entries have in common that choose the same. */
-function identityOf({ stages, rules }: Entry): string {
+/** What two contestants have in common that choose the same. */
+function identityOf({ stages, rules }: Contestant): string {
   const methods = stages.map(({ selector, options, pass, budget }) => {
     return [selector.name, Object.entries(options).sort(), pass, budget];
   });
   return JSON.stringify([methods, Object.entries(rules).sort()]);
 }
 
-const isBaseline = ({ stages, rules }: Entry): boolean =>
+const isBaseline = ({ stages, rules }: Contestant): boolean =>
   stages.length === 1 && stages[0].selector.name === BASELINE && Object.keys(rules).length === 0;
 
-/** A part of a list names several entries where a method of it has forms. */
-function entriesOf(text: string, defaults: Record<string, unknown>): Entry[] {
+/** A part of a list names several contestants where a method of it has forms. */
+function contestantsOf(text: string, defaults: Record<string, unknown>): Contestant[] {
   const words = text.split(/(?<=^|\s)then(?=\s|$)/);
   if (words.some((word) => word.trim() === '')) throw invalid(`In "${text}" a method is missing beside "then".`);
-  let entries: Draft[] = [{ stages: [], rules: {} }];
+  let contestants: Draft[] = [{ stages: [], rules: {} }];
   for (const [s, word] of words.entries()) {
     const alternatives = stagesOf(word.trim(), text, s === words.length - 1, defaults);
-    entries = entries.flatMap((before) =>
+    contestants = contestants.flatMap((before) =>
       alternatives.map(({ stages, rules }) => ({ stages: [...before.stages, ...stages], rules })),
     );
   }
-  return entries.map(entryOf);
+  return contestants.map(contestantOf);
 }
 
 interface Draft {
-  stages: EntryStage[];
-  rules: EntryRules;
+  stages: ContestantStage[];
+  rules: ContestantRules;
 }
 
-function entryOf({ stages, rules }: Draft): Entry {
-  const said = stages.map((stage, s) => {
+function contestantOf({ stages, rules }: Draft): Contestant {
+  const named = stages.map((stage, s) => {
     const { selector, given, pass, budget } = stage;
     const amounts = { ...(pass === undefined ? {} : { pass }), ...(budget === undefined ? {} : { budget }) };
     return { selector, parts: partsOf({ ...given, ...amounts, ...(s === stages.length - 1 ? rules : {}) }) };
   });
   return {
-    id: said.map(({ selector, parts }) => [selector.name, ...parts].join(':')).join(' then '),
-    title: said
+    id: named.map(({ selector, parts }) => [selector.name, ...parts].join(':')).join(' then '),
+    title: named
       .map(({ selector: { title }, parts }) => (parts.length === 0 ? title : `${title} (${parts.join(', ')})`))
       .join(', then '),
-    stages: stages as [EntryStage, ...EntryStage[]],
+    stages: stages as [ContestantStage, ...ContestantStage[]],
     rules,
   };
 }
@@ -91,11 +93,11 @@ function stagesOf(word: string, text: string, isLast: boolean, defaults: Record<
   amountOf({ method: name, ...amounts }, false, ANY_ROWS, parseCostOptions({}));
   if (isLast && Object.keys(amounts).length > 0) {
     throw invalid(
-      `"${text}": all entries have the arena's budget, so that the last method of one has none of its own.`,
+      `"${text}": all contestants have the arena's budget, so that the last method of one has none of its own.`,
     );
   }
   if (!isLast && Object.keys(ruled).length > 0) {
-    throw invalid(`"${text}": ${Object.keys(ruled)[0]} is said of a whole entry, behind its last method.`);
+    throw invalid(`"${text}": ${Object.keys(ruled)[0]} is said of a whole contestant, behind its last method.`);
   }
   const rules = Object.fromEntries(Object.entries(ruled).map(([rule, value]) => [rule, value.split(',')]));
   return formsOf(selector, own, amounts, defaults).map(({ stages }) => ({ stages, rules }));

@@ -9,7 +9,7 @@ import { columnsNamed, storedSignals } from '../../store/signals.ts';
 import { clusterTerms } from '../cluster-terms.ts';
 import { type Truth, truthColumns } from '../truth.ts';
 import type { CodeRows } from './doctor-rows.ts';
-import { type Gauge, measure, openGauge, type Quantity } from './quantities.ts';
+import { type MetricAccumulator, measure, openAccumulator, type Quantity } from './quantities.ts';
 import type { QuantityInfo } from './result.ts';
 
 /** Groups that a subset is made of. */
@@ -21,9 +21,9 @@ export interface Groups {
 }
 
 /** All by which subsets are measured. */
-export interface Yardstick {
+export interface Metrics {
   /** Measures the quantities of `infos`. */
-  gauge: Gauge;
+  accumulator: MetricAccumulator;
   infos: QuantityInfo[];
   groups: Groups[];
 }
@@ -31,7 +31,7 @@ export interface Yardstick {
 /** Clusters of the instructions that subsets are compared by; VisNec's number. */
 const CLUSTERS = 20;
 
-export interface YardstickParts {
+export interface MetricParts {
   project: Project;
   dataset: Dataset;
   /** Rows that can be chosen. */
@@ -44,7 +44,7 @@ export interface YardstickParts {
 }
 
 /** Every scalar signal there is, make-up by source and cluster, findings of the doctor, planted faults. */
-export async function makeYardstick(parts: YardstickParts): Promise<Yardstick> {
+export async function openMetrics(parts: MetricParts): Promise<Metrics> {
   const groups = [sourceGroups(parts.source), await clusterGroups(parts)].filter((one) => one !== undefined);
   const drafts: (Pick<QuantityInfo, 'group' | 'title'> & { quantity: Quantity })[] = [
     ...(await signalDrafts(parts)),
@@ -57,8 +57,8 @@ export async function makeYardstick(parts: YardstickParts): Promise<Yardstick> {
     ...faultDrafts(parts),
   ];
   const quantities = drafts.map(({ quantity }) => quantity);
-  const gauge = openGauge(quantities, parts.pool);
-  const whole = measure(gauge, parts.pool);
+  const accumulator = openAccumulator(quantities, parts.pool);
+  const whole = measure(accumulator, parts.pool);
   const infos = drafts.map(({ group, title, quantity }, q) => ({
     name: quantity.name,
     group,
@@ -69,10 +69,10 @@ export async function makeYardstick(parts: YardstickParts): Promise<Yardstick> {
         ? standardDeviation(Float64Array.from(parts.pool, (row) => quantity.values[row]!))
         : Number.NaN,
   }));
-  return { gauge, infos, groups };
+  return { accumulator, infos, groups };
 }
 
-async function signalDrafts({ project, dataset, pool }: YardstickParts) {
+async function signalDrafts({ project, dataset, pool }: MetricParts) {
   const names = new Set<string>();
   for (const { entry, shards } of await storedSignals(project, dataset)) {
     if (shards.some((shard) => !shard.done)) continue;
@@ -102,7 +102,7 @@ function sourceGroups(source: readonly (string | null)[]): Groups | undefined {
  * One clustering for all methods, of the instructions, so that their make-up can be compared whatever they cluster
  * themselves.
  */
-async function clusterGroups({ project, dataset, pool, seed, signal }: YardstickParts): Promise<Groups | undefined> {
+async function clusterGroups({ project, dataset, pool, seed, signal }: MetricParts): Promise<Groups | undefined> {
   const stored = await storedSignals(project, dataset);
   const latest = stored.find(({ entry }) => entry.columns.some(({ name }) => name === 'instruction'));
   const isThere = latest?.shards.every((shard) => shard.done) === true;
@@ -130,7 +130,7 @@ async function questionsOf(dataset: Dataset): Promise<string[]> {
   return questions;
 }
 
-function doctorDrafts({ doctor, dataset, pool }: YardstickParts) {
+function doctorDrafts({ doctor, dataset, pool }: MetricParts) {
   const canBeChosen = new Set(pool);
   // Remarks are no faults.
   const found = doctor.filter(({ severity, rows }) => severity !== 'info' && rows.some((row) => canBeChosen.has(row)));
@@ -146,7 +146,7 @@ function doctorDrafts({ doctor, dataset, pool }: YardstickParts) {
   }));
 }
 
-function faultDrafts({ truth, dataset, pool }: YardstickParts) {
+function faultDrafts({ truth, dataset, pool }: MetricParts) {
   if (truth === undefined) return [];
   const { fault } = truthColumns(truth, dataset);
   const there = new Set(Array.from(pool, (row) => fault[row]));

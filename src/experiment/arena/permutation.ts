@@ -1,7 +1,7 @@
 import { setImmediate } from 'node:timers/promises';
 import { createRandom } from '../../numeric/philox.ts';
 import { mean, quantile, standardDeviation } from '../../numeric/statistics/statistics.ts';
-import { type Gauge, measure } from './quantities.ts';
+import { type MetricAccumulator, measure } from './quantities.ts';
 
 /** Quantities of random subsets of one size: `values[q][r]` is quantity q of draw r. */
 export interface NullDraws {
@@ -25,7 +25,7 @@ const MOST_DRAWN = 20_000;
  */
 export async function drawNull(
   pool: Int32Array,
-  gauge: Gauge,
+  accumulator: MetricAccumulator,
   sizes: readonly number[],
   draws: number,
   seed: number,
@@ -35,7 +35,7 @@ export async function drawNull(
     most = MOST_DRAWN,
   }: { signal?: AbortSignal; progress?: (done: number, total: number, what: string) => void; most?: number } = {},
 ): Promise<NullDraws[]> {
-  const whole = measure(gauge, pool);
+  const whole = measure(accumulator, pool);
   const N = pool.length;
   const parts = sizes.map((n) => {
     const m = Math.min(n, most);
@@ -43,7 +43,7 @@ export async function drawNull(
   });
   const all = sizes.map((size) => ({
     size,
-    values: Array.from({ length: gauge.quantities }, () => new Float64Array(draws)),
+    values: Array.from({ length: accumulator.quantities }, () => new Float64Array(draws)),
   }));
   const random = createRandom(seed, 'arena/permutation');
   const rows = pool.slice();
@@ -55,7 +55,7 @@ export async function drawNull(
       signal?.throwIfAborted();
       progress?.(r, draws, 'drawing random subsets');
     }
-    gauge.reset();
+    accumulator.reset();
     // Going on from the last shuffle is as uniform as beginning anew.
     for (let i = 0; i < longest; i++) {
       const j = i + random.below(rows.length - i);
@@ -65,9 +65,9 @@ export async function drawNull(
     }
     all.forEach(({ values }, s) => {
       const { drawn, scale } = parts[s]!;
-      gauge.add(rows, s === 0 ? 0 : parts[s - 1]!.drawn, drawn);
+      accumulator.add(rows, s === 0 ? 0 : parts[s - 1]!.drawn, drawn);
       values.forEach((own, q) => {
-        own[r] = scale === 1 ? gauge.value(q) : whole[q]! + scale * (gauge.value(q) - whole[q]!);
+        own[r] = scale === 1 ? accumulator.value(q) : whole[q]! + scale * (accumulator.value(q) - whole[q]!);
       });
     });
   }

@@ -12,8 +12,8 @@ import { amountOf, keepsNothing, type StageAmount } from '../../select/compose/s
 import { isFreeEmbedding } from '../../select/inputs/free-embedding.ts';
 import { readInputs, type SelectionInputs } from '../../select/inputs/read-inputs.ts';
 import type { Project } from '../../store/project.ts';
-import { openShelf, type Readiness, readinessOf } from './availability.ts';
-import { type Entry, methodOf, needsOf } from './contestant.ts';
+import { openAvailability, type Readiness, readinessOf } from './availability.ts';
+import { type Contestant, methodOf, needsOf } from './contestant.ts';
 import { assumptionsFor, type CostAssumptions, costOf } from './cost.ts';
 import { parseMethods } from './methods.ts';
 import type { ArenaBudget, ArenaMissing, ArenaPlan } from './result.ts';
@@ -59,9 +59,9 @@ export interface OpenedArena {
   cost: CostRequest;
   /** Where the budget is by cost. */
   tokens: RowTokens | undefined;
-  said: ArenaBudget;
+  budgetInfo: ArenaBudget;
   seed: number;
-  ready: { entry: Entry; readiness: Readiness }[];
+  ready: { contestant: Contestant; readiness: Readiness }[];
   missing: ArenaMissing[];
   /** Columns that are measured first, since that takes no model. */
   free: string[];
@@ -72,7 +72,7 @@ export interface OpenedArena {
 export async function openArena(project: Project, request: ArenaRequest): Promise<OpenedArena> {
   const { defaults } = project.config();
   const textOnly = defaults.textOnly === undefined ? {} : { textOnly: defaults.textOnly };
-  const entries = parseMethods(request.methods ?? 'all', textOnly);
+  const contestants = parseMethods(request.methods ?? 'all', textOnly);
   const seed = request.seed ?? defaults.seed ?? 42;
   checkWhole('seed', seed, 0, 0xffffffff);
   const dataset = await project.dataset(request.dataset);
@@ -82,7 +82,7 @@ export async function openArena(project: Project, request: ArenaRequest): Promis
   // Images are counted for estimates as well.
   if (budget.cost === undefined) refuseUnusedCost(request, ['imageTokens']);
   const reference = request.reference === undefined ? undefined : await project.dataset(request.reference);
-  for (const { rules } of entries) await checkRules(project, dataset, rules);
+  for (const { rules } of contestants) await checkRules(project, dataset, rules);
   const inputs = await readInputs(project, dataset, [], { blind: request.blind });
   const excluded = inputs.input.excluded ?? new Map<number, string>();
   const tokens =
@@ -93,22 +93,22 @@ export async function openArena(project: Project, request: ArenaRequest): Promis
     await imageRule(project, dataset, costOptions.imageTokens),
     request.signal,
   );
-  const pool = await openShelf(project, dataset, request.blind, true);
-  const other = reference === undefined ? undefined : await openShelf(project, reference, request.blind, false);
+  const pool = await openAvailability(project, dataset, request.blind, true);
+  const other = reference === undefined ? undefined : await openAvailability(project, reference, request.blind, false);
   const ready: OpenedArena['ready'] = [];
   const missing: ArenaMissing[] = [];
   const free = new Set<string>();
-  for (const entry of entries) {
-    const readiness = await readinessOf(entry, pool, other);
+  for (const contestant of contestants) {
+    const readiness = await readinessOf(contestant, pool, other);
     if (readiness.missing.length === 0 && !readiness.needsReference) {
-      ready.push({ entry, readiness });
-      for (const column of needsOf(entry)) if (await isFreeEmbedding(project, dataset, column)) free.add(column);
+      ready.push({ contestant, readiness });
+      for (const column of needsOf(contestant)) if (await isFreeEmbedding(project, dataset, column)) free.add(column);
       continue;
     }
     missing.push({
-      id: entry.id,
-      method: methodOf(entry),
-      title: entry.title,
+      id: contestant.id,
+      method: methodOf(contestant),
+      title: contestant.title,
       missing: readiness.missing,
       needsReference: readiness.needsReference,
       cost: costOf(readiness.missing, assumptions),
@@ -121,7 +121,7 @@ export async function openArena(project: Project, request: ArenaRequest): Promis
     budget,
     cost: budget.cost === undefined ? {} : costGiven(request),
     tokens,
-    said: budgetOf(budget, poolRows(dataset.rows, excluded), tokens, costOptions),
+    budgetInfo: budgetOf(budget, poolRows(dataset.rows, excluded), tokens, costOptions),
     seed,
     ready,
     missing,
@@ -131,7 +131,7 @@ export async function openArena(project: Project, request: ArenaRequest): Promis
 }
 
 /** @throws WinnowError of rules for sources and lists of ids, before anything is measured or chosen */
-async function checkRules(project: Project, dataset: Dataset, rules: Entry['rules']): Promise<void> {
+async function checkRules(project: Project, dataset: Dataset, rules: Contestant['rules']): Promise<void> {
   if (Object.keys(rules).length === 0) return;
   parseSourceRules(rules, new Set(datasetColumns(dataset).source.map((source) => source ?? NO_SOURCE)));
   await listsOf(project, dataset, rules);
@@ -165,13 +165,13 @@ function budgetOf(
 
 /** What the arena would run, measure first, and lack. */
 export async function planArena(project: Project, request: ArenaRequest): Promise<ArenaPlan> {
-  const { dataset, reference, said, seed, ready, missing, free, assumptions } = await openArena(project, request);
+  const { dataset, reference, budgetInfo, seed, ready, missing, free, assumptions } = await openArena(project, request);
   return {
     dataset: dataset.name,
     rows: dataset.rows,
-    ...said,
+    ...budgetInfo,
     seed,
-    runs: ready.map(({ entry }) => ({ id: entry.id, title: entry.title, columns: needsOf(entry) })),
+    runs: ready.map(({ contestant }) => ({ id: contestant.id, title: contestant.title, columns: needsOf(contestant) })),
     free,
     ...(reference === undefined ? {} : { reference: reference.name }),
     missing,

@@ -9,7 +9,7 @@ export type Quantity =
   | { kind: 'composition'; name: string; groups: Int32Array; labels: number };
 
 /** Takes in a subset part by part and can be asked for all quantities at any time. */
-export interface Gauge {
+export interface MetricAccumulator {
   /** Number of quantities. */
   readonly quantities: number;
   reset(): void;
@@ -28,7 +28,7 @@ type Makeup = Quantity & { kind: 'composition' };
  *
  * @param pool the rows that a make-up is held against
  */
-export function openGauge(quantities: readonly Quantity[], pool: Int32Array): Gauge {
+export function openAccumulator(quantities: readonly Quantity[], pool: Int32Array): MetricAccumulator {
   const hasHoles = ({ values }: Mean): boolean => pool.some((row) => !Number.isFinite(values[row]));
   const all = quantities
     .filter((one): one is Mean => one.kind === 'mean')
@@ -93,8 +93,8 @@ export function groupCounts(groups: Int32Array, labels: number, rows: ArrayLike<
 }
 
 /** All quantities of one subset. */
-export function measure(gauge: Gauge, rows: ArrayLike<number>): number[] {
-  gauge.reset();
-  gauge.add(rows, 0, rows.length);
-  return Array.from({ length: gauge.quantities }, (_, q) => gauge.value(q));
+export function measure(accumulator: MetricAccumulator, rows: ArrayLike<number>): number[] {
+  accumulator.reset();
+  accumulator.add(rows, 0, rows.length);
+  return Array.from({ length: accumulator.quantities }, (_, q) => accumulator.value(q));
 }

@@ -18,7 +18,7 @@ export interface QuantityInfo {
   spread: number;
 }
 
-/** What every entry may keep. */
+/** What every contestant may keep. */
 export interface ArenaBudget {
   /** As it was written. */
   budget: string;
@@ -31,7 +31,7 @@ export interface ArenaBudget {
   cost?: { unit: CostBudget['unit']; limit: number; tokens: string; assumptions: string };
 }
 
-/** One method of an entry: what it is, and what it did of the rows that reached it. */
+/** One method of a contestant: what it is, and what it did of the rows that reached it. */
 export interface ArenaStage {
   method: string;
   title: string;
@@ -46,7 +46,7 @@ export interface ArenaStage {
   kept: number;
 }
 
-/** An entry that has chosen: a method, or several in a row with rules around them. */
+/** A contestant that has chosen: a method, or several in a row with rules around them. */
 export interface ArenaMethod {
   id: string;
   /** `semdedup then visnec` */
@@ -73,7 +73,7 @@ export interface ArenaMethod {
   distance: { value: number; random: number; lo: number; hi: number; p: number; adjusted: number };
   /** Shares of the groups, in the order of their labels. */
   shares: Record<string, number[]>;
-  alone: { picked: number; dropped: number; odd: OddRow[]; missed: OddRow[] };
+  uniquePicks: { picked: number; dropped: number; odd: OddRow[]; missed: OddRow[] };
   cost: { columns: string[]; seconds: number; bytes: number; measuring: Cost };
 }
 

@@ -6,8 +6,8 @@ import { mean, standardDeviation } from '../../numeric/statistics/statistics.ts'
 import { leafOrder, overlaps } from './overlap.ts';
 import { overlapTable } from './overlap-table.ts';
 import { distanceFrom, drawNull, holm } from './permutation.ts';
-import { measure, openGauge, type Quantity } from './quantities.ts';
-import { standAlone } from './unique-picks.ts';
+import { measure, openAccumulator, type Quantity } from './quantities.ts';
+import { uniquePicks } from './unique-picks.ts';
 
 const rows = (...all: number[]): Int32Array => Int32Array.from(all);
 const upTo = (n: number): Int32Array => Int32Array.from({ length: n }, (_, i) => i);
@@ -67,7 +67,7 @@ describe('overlap', () => {
 
 describe('what a method does alone', () => {
   it('lists what no other keeps, and what all others do', () => {
-    const [a, b, c] = standAlone([rows(0, 1, 2), rows(1, 2, 3), rows(2, 3, 4)], Uint8Array.of(1, 1, 1, 1, 1, 1), 2);
+    const [a, b, c] = uniquePicks([rows(0, 1, 2), rows(1, 2, 3), rows(2, 3, 4)], Uint8Array.of(1, 1, 1, 1, 1, 1), 2);
     expect(a).toEqual({
       picked: 1,
       dropped: 1,
@@ -90,7 +90,7 @@ describe('what a method does alone', () => {
       fc.property(fc.array(subset, { minLength: 2, maxLength: 5 }), (subsets) => {
         const eligible = new Uint8Array(20).fill(1);
         const votesOf = (row: number, m: number) => subsets.filter((one, i) => i !== m && one.includes(row)).length;
-        standAlone(subsets, eligible, 6).forEach(({ picked, dropped, odd, missed }, m) => {
+        uniquePicks(subsets, eligible, 6).forEach(({ picked, dropped, odd, missed }, m) => {
           const all = [...upTo(20)].map((row) => ({ row, votes: votesOf(row, m) }));
           const own = all.filter(({ row }) => subsets[m]!.includes(row)).sort((a, b) => a.votes - b.votes);
           const others = all.filter(({ row, votes }) => !subsets[m]!.includes(row) && votes > 0);
@@ -105,7 +105,7 @@ describe('what a method does alone', () => {
   });
 
   it('counts nothing for a method without others', () => {
-    expect(standAlone([rows(0)], Uint8Array.of(1, 1), 5)).toEqual([
+    expect(uniquePicks([rows(0)], Uint8Array.of(1, 1), 5)).toEqual([
       { picked: 0, dropped: 0, odd: [{ row: 0, votes: 0 }], missed: [] },
     ]);
   });
@@ -123,10 +123,10 @@ describe('distance from random', () => {
     { kind: 'composition', name: 'half', groups: pool.map((row) => (row < N / 2 ? 0 : 1)), labels: 2 },
     ...['a', 'b', 'c', 'd'].map((name): Quantity => ({ kind: 'mean', name, values: noise(name) })),
   ];
-  const gauge = openGauge(quantities, pool);
+  const accumulator = openAccumulator(quantities, pool);
 
   it('draws subsets with the mean and the spread that drawing without replacement has', async () => {
-    const [small, large] = await drawNull(pool, gauge, [40, 200], 2000, 1);
+    const [small, large] = await drawNull(pool, accumulator, [40, 200], 2000, 1);
     const of = (draws: Float64Array): { mean: number; variance: number } => {
       const mean = draws.reduce((sum, value) => sum + value, 0) / draws.length;
       return { mean, variance: draws.reduce((sum, value) => sum + (value - mean) ** 2, 0) / draws.length };
@@ -147,8 +147,8 @@ describe('distance from random', () => {
 
   it('draws large subsets as smaller ones, whose spread is scaled', async () => {
     const sizes = [20, 100, 200, 399, 400];
-    const exact = await drawNull(pool, gauge, sizes, 2000, 3);
-    const scaled = await drawNull(pool, gauge, sizes, 2000, 3, { most: 60 });
+    const exact = await drawNull(pool, accumulator, sizes, 2000, 3);
+    const scaled = await drawNull(pool, accumulator, sizes, 2000, 3, { most: 60 });
     exact.forEach(({ size, values }, s) => {
       for (const [q, own] of values.entries()) {
         // Of a make-up the scale is exact where its shares are normal; an odd count of two halves is never 0.
@@ -163,9 +163,9 @@ describe('distance from random', () => {
   });
 
   it('finds a subset that is not random, and names the quantity', async () => {
-    const [draws] = await drawNull(pool, gauge, [40], 500, 1);
+    const [draws] = await drawNull(pool, accumulator, [40], 500, 1);
     const top = upTo(N).slice(-40);
-    const found = distanceFrom(draws!, measure(gauge, top));
+    const found = distanceFrom(draws!, measure(accumulator, top));
     expect(found.p).toBe(1 / 501);
     expect(found.value).toBeGreaterThan(found.hi);
     expect(found.quantities[0]).toMatchObject({ outside: true, value: N - 20.5 });
@@ -174,10 +174,10 @@ describe('distance from random', () => {
   });
 
   it('gives random subsets p-values that are uniform: looking at many quantities is paid for', async () => {
-    const [draws] = await drawNull(pool, gauge, [40], 400, 2);
+    const [draws] = await drawNull(pool, accumulator, [40], 400, 2);
     const p = Array.from({ length: 300 }, (_, s) => {
       const subset = createRandom(s, 'other').sample(N, 40);
-      return distanceFrom(draws!, measure(gauge, subset)).p;
+      return distanceFrom(draws!, measure(accumulator, subset)).p;
     });
     const below = (limit: number): number => p.filter((one) => one < limit).length / p.length;
     expect(below(0.05)).toBeLessThan(0.1);
@@ -186,7 +186,7 @@ describe('distance from random', () => {
   });
 
   it('says nothing of quantities that cannot differ', async () => {
-    const same = openGauge([{ kind: 'mean', name: 'same', values: new Float64Array(10).fill(0.1) }], upTo(10));
+    const same = openAccumulator([{ kind: 'mean', name: 'same', values: new Float64Array(10).fill(0.1) }], upTo(10));
     const [draws] = await drawNull(upTo(10), same, [4], 50, 1);
     const found = distanceFrom(draws!, [0.1]);
     expect(found).toMatchObject({ value: 0, p: 1 });
@@ -195,15 +195,15 @@ describe('distance from random', () => {
 
   it('leaves numbers that are not finite out of means', () => {
     const values = [1, Number.NaN, 3, Number.POSITIVE_INFINITY];
-    const holes = openGauge([{ kind: 'mean', name: 'holes', values }, quantities[0]!], upTo(4));
+    const holes = openAccumulator([{ kind: 'mean', name: 'holes', values }, quantities[0]!], upTo(4));
     expect(measure(holes, rows(0, 1, 2, 3))).toEqual([2, 1.5]);
     expect(measure(holes, rows(1, 3))).toEqual([Number.NaN, 2]);
   });
 
   it('measures make-up by half of the summed differences of shares', () => {
-    expect(measure(gauge, rows(0, 1, 2, 3))[1]).toBe(0.5);
-    expect(measure(gauge, rows(0, 399))[1]).toBe(0);
-    expect(measure(gauge, [])[1]).toBe(Number.NaN);
+    expect(measure(accumulator, rows(0, 1, 2, 3))[1]).toBe(0.5);
+    expect(measure(accumulator, rows(0, 399))[1]).toBe(0);
+    expect(measure(accumulator, [])[1]).toBe(Number.NaN);
   });
 });
 

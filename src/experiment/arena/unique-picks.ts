@@ -1,5 +1,5 @@
 /** What one method does that the others don't. */
-export interface Alone {
+export interface UniquePicks {
   /** Rows that it keeps and no other method does. */
   picked: number;
   /** Rows that every other method keeps and it drops. */
@@ -22,7 +22,7 @@ interface Voted {
  * @param eligible 1 for rows that a method could have kept: only those can be missed
  * @param most rows listed each way
  */
-export function standAlone(subsets: readonly Int32Array[], eligible: Uint8Array, most: number): Alone[] {
+export function uniquePicks(subsets: readonly Int32Array[], eligible: Uint8Array, most: number): UniquePicks[] {
   const votes = new Int32Array(eligible.length);
   for (const subset of subsets) for (const row of subset) votes[row]!++;
   const others = subsets.length - 1;

@@ -27,8 +27,8 @@ export function arenaCsv(result: ArenaResult): string {
       distance_random_hi: method.distance.hi,
       p: method.distance.p,
       p_holm: method.distance.adjusted,
-      alone_picked: method.alone.picked,
-      alone_dropped: method.alone.dropped,
+      alone_picked: method.uniquePicks.picked,
+      alone_dropped: method.uniquePicks.dropped,
       ...columns(quantities, ({ name }, q) => {
         const { value, random: drawn, lo, hi } = method.quantities[q]!;
         return { [name]: value, [`${name}:random`]: drawn, [`${name}:lo`]: lo, [`${name}:hi`]: hi };

@@ -50,7 +50,9 @@ interface Watch {
 
 /** The arena's page: one HTML document that needs nothing but itself. */
 export async function buildArenaPage(project: Project, result: ArenaResult, watch: Watch = {}): Promise<string> {
-  const rows = new Set(result.methods.flatMap(({ alone }) => [...alone.odd, ...alone.missed].map(({ row }) => row)));
+  const rows = new Set(
+    result.methods.flatMap(({ uniquePicks }) => [...uniquePicks.odd, ...uniquePicks.missed].map(({ row }) => row)),
+  );
   const command = commandForAll(result.missing, result.reference);
   const page: ArenaPage = {
     result,

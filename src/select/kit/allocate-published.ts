@@ -23,7 +23,7 @@ export function softmax(values: ArrayLike<number>, temperature = 1): Float64Arra
  */
 export function largestGroupEvens(sizes: ArrayLike<number>, budget: number): Int32Array {
   const total = sum(sizes);
-  const quota = Int32Array.from(sizes, (size) => (size === 0 ? 0 : Math.max(1, Math.floor((budget * size) / total))));
+  const quota = exactShares(sizes, budget).whole.map((n, g) => (sizes[g] === 0 ? 0 : Math.max(1, n)));
   if (total === 0) return quota;
   const largest = Array.from(sizes).reduce((best, size, g) => (size > sizes[best]! ? g : best), 0);
   quota[largest] = Math.max(0, quota[largest]! + budget - sum(quota));
@@ -33,7 +33,8 @@ export function largestGroupEvens(sizes: ArrayLike<number>, budget: number): Int
 /**
  * D, sequential softmax: groups are visited by softmax(score / T), largest first and of equal ones the later first (an
  * ascending order that is turned round); each gets round(left * its share among the groups not yet visited), halves to
- * even, at most its size. What late groups can't give is lost: the sum may be below the budget. Used by COINCIDE.
+ * even, at most its size. What late groups can't give is lost: the sum may be below the budget. Used by COINCIDE. Shares
+ * are quotients of exponentials, which no number holds exactly: here, as published, doubles decide.
  *
  * @returns `share`: softmax over all groups; `order`: groups as visited; `wanted`: what was asked of each; `taken`:
  * what each gives
@@ -102,7 +103,8 @@ const sum = (values: ArrayLike<number>): number => Array.from(values).reduce((to
 /**
  * Rounded shares: n |g| / N rounded, halves to even, at most |g|; then one more each, the largest group first, or one
  * less each, the smallest first, in a single pass until the sum is n. A difference larger than the number of groups
- * stays. Used by PreSel inside a task.
+ * stays. Used by PreSel inside a task. Of counts a double's quotient is a half exactly where it is one, as long as
+ * n |g| is below 2^53.
  *
  * @param ranks sizes that the pass goes by, where they differ from what a group can give
  */

@@ -51,7 +51,9 @@ describe('roundRobin', () => {
 describe('fixedRatio', () => {
   it('rounds down, at least 1, nothing from an empty group', () => {
     expect([...fixedRatio([6, 3, 1, 0, 20], 0.15)]).toEqual([1, 1, 1, 0, 3]);
-    expect([...fixedRatio([22], 15, 22)]).toEqual([15]);
+    // 0.29 * 100 is 28.999999999999996.
+    expect([...fixedRatio([100, 50], 0.29)]).toEqual([29, 14]);
+    expect([...fixedRatio([22], { part: 15, whole: 22 })]).toEqual([15]);
   });
 });
 

@@ -2,7 +2,7 @@
  * Budget allocators: how many samples each group gives. Letters are those of the survey of published methods;
  * each exists once and is used by every method that needs it. All are deterministic, ties go to the earlier group.
  */
-import { exactShares, largestRests } from './exact-shares.ts';
+import { exactShares, largestRests, type Ratio, shareOfCount } from './exact-shares.ts';
 
 /**
  * A, "water fill": equal shares, smallest group first; what a small group can't give is shared by the larger ones.
@@ -46,12 +46,10 @@ export function roundRobin(sizes: ArrayLike<number>, budget: number, given?: Arr
  * B, fixed ratio: n_g = max(1, floor(r |g|)) for a group that isn't empty. The sum is not r N: small groups give one
  * each, and every other is rounded down. The published rule of VisNec.
  *
- * @param part r as a part of `whole`: of counts that is exact, where their quotient is not (15 / 22 * 22 is below 15)
+ * @param ratio r
  */
-export function fixedRatio(sizes: ArrayLike<number>, part: number, whole = 1): Int32Array {
-  return Int32Array.from(sizes, (size) =>
-    size === 0 ? 0 : Math.min(size, Math.max(1, Math.floor((part * size) / whole))),
-  );
+export function fixedRatio(sizes: ArrayLike<number>, ratio: Ratio): Int32Array {
+  return Int32Array.from(sizes, (size) => (size === 0 ? 0 : Math.min(size, Math.max(1, shareOfCount(ratio, size)))));
 }
 
 /** Quotas before and after the groups that can't fill theirs have passed the rest on. */

@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { expect, it } from 'vitest';
 import { largestRemainder } from './allocate.ts';
-import { exactShares } from './exact-shares.ts';
+import { exactShares, shareOfCount } from './exact-shares.ts';
 
 it('gives equal remainders to the earlier group', () => {
   // 2 rows for groups of 4, 1, 1: shares 4/3, 1/3, 1/3.
@@ -33,4 +33,15 @@ it('takes fractions as they are, and what is no number as nothing', () => {
   ]);
   expect([...exactShares([5e-324, 5e-324], 3).whole]).toEqual([1, 1]);
   expect([...exactShares([1e300, 1e-300], 10).whole]).toEqual([9, 0]);
+});
+
+it('takes a share of a count as it was written, and one count of another, without a machine number between', () => {
+  expect(shareOfCount(0.29, 100)).toBe(29);
+  // 0.07 * 100 is 7.000000000000001, which would be rounded up to 8.
+  expect(shareOfCount(0.07, 100, 'ceil')).toBe(7);
+  expect(shareOfCount(0.07, 101, 'ceil')).toBe(8);
+  expect(shareOfCount({ part: 15, whole: 22 }, 22)).toBe(15);
+  expect(shareOfCount({ part: 1, whole: 3 }, 6)).toBe(2);
+  expect(shareOfCount(2e-7, 10_000_000)).toBe(2);
+  expect(shareOfCount({ part: 0, whole: 0 }, 5)).toBe(0);
 });

@@ -55,3 +55,31 @@ function toUnits(value: number, bits: number): bigint {
   for (let i = 0; i < own; i++) whole *= 2;
   return BigInt(whole) << BigInt(bits - own);
 }
+
+/** A share as a person wrote it, or one count of another, whose quotient would not be exact. */
+export type Ratio = number | { part: number; whole: number };
+
+/**
+ * A share of a count, in exact arithmetic: 0.29 of 100 is 29, where the product of the two machine numbers is
+ * 28.999999999999996. A number is read as the shortest decimal that names it.
+ *
+ * @param round of what is no whole number
+ */
+export function shareOfCount(share: Ratio, count: number, round: 'floor' | 'ceil' = 'floor'): number {
+  const { digits, scale } = typeof share === 'number' ? decimalOf(share) : countsOf(share);
+  const product = digits * BigInt(count);
+  const whole = product / scale;
+  return Number(round === 'ceil' && product % scale > 0n ? whole + 1n : whole);
+}
+
+const countsOf = ({ part, whole }: { part: number; whole: number }): { digits: bigint; scale: bigint } =>
+  whole > 0 ? { digits: BigInt(part), scale: BigInt(whole) } : { digits: 0n, scale: 1n };
+
+/** A finite number of at least 0 as digits / scale, scale a power of ten. */
+function decimalOf(value: number): { digits: bigint; scale: bigint } {
+  const [mantissa = '0', exponent = '0'] = String(value).split('e');
+  const [whole = '0', behind = ''] = mantissa.split('.');
+  const power = Number(exponent) - behind.length;
+  const digits = BigInt(whole + behind) * 10n ** BigInt(Math.max(0, power));
+  return { digits, scale: 10n ** BigInt(Math.max(0, -power)) };
+}

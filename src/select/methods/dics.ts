@@ -2,6 +2,7 @@ import { z } from 'zod';
 import { farthestPoints } from '../../numeric/farthest.ts';
 import { rankRows } from '../../numeric/topk.ts';
 import { scalarColumn, wideColumn } from '../kit/columns.ts';
+import { type Ratio, shareOfCount } from '../kit/exact-shares.ts';
 import { wholeRows } from '../kit/finite-rows.ts';
 import { keepPicked } from '../kit/groups.ts';
 import { closePool, countAsOneGroup, dropRows, openPool } from '../kit/pool.ts';
@@ -63,7 +64,7 @@ export const dics: Selector<DicsOptions> = {
     dropRows(pool, 'nan', `have no finite \`${options.features}\``, (row) => isWhole[row] === 0);
     const ranked = rankRows(pool.rows, score);
     const count = Math.min(pool.budget, ranked.length);
-    const { core, among } = cut(ranked.length, count, context.fraction ?? count / Math.max(1, ranked.length));
+    const { core, among } = cut(ranked.length, count, context.fraction ?? { part: count, whole: ranked.length });
     const others = ranked.subarray(core, core + among);
     const spread = farthestPoints(await features.gather(others), count - core, context).map((i) => others[i]!);
     const picked = [...ranked.subarray(0, core), ...spread];
@@ -73,17 +74,16 @@ export const dics: Selector<DicsOptions> = {
   },
 };
 
-/** A share that is a product of decimals may lie below the whole number that is meant. */
-const wholeOf = (value: number): number => Math.floor(value + 1e-9);
-
 /**
  * How a budget of `count` rows, the share p of all, divides the ranking: the first `core` rows are kept, and what is
  * missing is spread over the `among` rows after them. p < 1/2: no core, the best 2p; p = 1/2: all core; p > 1/2: the
  * best 2p - 1, and all others.
  */
-function cut(rows: number, count: number, p: number): { core: number; among: number } {
+function cut(rows: number, count: number, share: Ratio): { core: number; among: number } {
+  const p = typeof share === 'number' ? share : share.part / Math.max(1, share.whole);
+  const doubled = shareOfCount(share, 2 * rows);
   if (p === 0.5) return { core: count, among: 0 };
-  if (p < 0.5) return { core: 0, among: Math.min(rows, Math.max(count, wholeOf(2 * p * rows))) };
-  const core = Math.min(count, wholeOf((2 * p - 1) * rows));
+  if (p < 0.5) return { core: 0, among: Math.min(rows, Math.max(count, doubled)) };
+  const core = Math.min(count, doubled - rows);
   return { core, among: rows - core };
 }

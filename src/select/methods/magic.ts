@@ -3,6 +3,7 @@ import { quantile } from '../../numeric/statistics/statistics.ts';
 import { byScore } from '../../numeric/topk.ts';
 import { largestRemainder } from '../kit/allocate.ts';
 import { labelColumn, scalarColumn } from '../kit/columns.ts';
+import { shareOfCount } from '../kit/exact-shares.ts';
 import { keepFromGroup } from '../kit/groups.ts';
 import { closePool, dropRows, openPool } from '../kit/pool.ts';
 import { textOnlyOption } from '../kit/text-only.ts';
@@ -55,7 +56,7 @@ export function planMagic(
   const b = robust(survivors.map((row) => bridging[row]!));
   const quality = new Map(survivors.map((row, i) => [row, 0.5 * g[i]! + 0.5 * b[i]!]));
   const byQuality = (one: number, other: number): number => quality.get(other)! - quality.get(one)! || one - other;
-  const shortlist = [...survivors].sort(byQuality).slice(0, Math.floor(eta * budget));
+  const shortlist = [...survivors].sort(byQuality).slice(0, shareOfCount(eta, budget));
   const highest = quality.get(shortlist[0]!) ?? 0;
   const found = new Map<number, { label: number; rows: number[]; mass: number; firstQuota: number }>();
   for (const row of shortlist) {
@@ -70,7 +71,11 @@ export function planMagic(
   for (const bucket of found.values()) bucket.mass /= total;
   const buckets = [...found.values()].sort((one, other) => other.mass - one.mass || one.rows[0]! - other.rows[0]!);
   for (const bucket of buckets) {
-    bucket.firstQuota = Math.min(bucket.rows.length, Math.ceil(capShare * budget), Math.floor(budget * bucket.mass));
+    bucket.firstQuota = Math.min(
+      bucket.rows.length,
+      shareOfCount(capShare, budget, 'ceil'),
+      Math.floor(budget * bucket.mass),
+    );
   }
   return { survivors, quality, shortlist, buckets };
 }
@@ -123,7 +128,7 @@ export const magic: Selector<MagicOptions> = {
     );
     const budget = Math.min(pool.budget, pool.rows.length);
     // A share that leaves fewer rows than the budget would make it unreachable.
-    const stays = Math.max(Math.floor(options.rho * pool.rows.length), budget);
+    const stays = Math.max(shareOfCount(options.rho, pool.rows.length), budget);
     const plan = planMagic(pool.rows, gain, bridging, groups, budget, { ...options, stays });
     const { survivors, quality, shortlist, buckets } = plan;
     const first = buckets.map(({ firstQuota }) => firstQuota);

@@ -15,7 +15,7 @@ import { el2n } from './el2n.ts';
 import { facilityLocation } from './facility-location/facility-location.ts';
 import { farthestPoint } from './farthest-point.ts';
 import { icons } from './icons.ts';
-import { ifd } from './ifd.ts';
+import { ifd } from './ifd/ifd.ts';
 import { learnability } from './learnability.ts';
 import { less } from './less.ts';
 import { magic } from './magic.ts';

@@ -3,6 +3,7 @@ import { byScore } from '../../numeric/topk.ts';
 import { type Allocation, fixedRatio, largestRemainder } from '../kit/allocate.ts';
 import { type Cluster, intoClusters } from '../kit/clusters.ts';
 import { scalarColumn, wideColumn } from '../kit/columns.ts';
+import type { Ratio } from '../kit/exact-shares.ts';
 import { keepFromGroup } from '../kit/groups.ts';
 import { DEFAULT_THRESHOLDS } from '../kit/necessity-class.ts';
 import { closePool, openPool, type Pool } from '../kit/pool.ts';
@@ -107,7 +108,7 @@ export const visnec: Selector<VisnecOptions> = {
     const { ids, clusters } = await intoClusters(input, pool, { labels, vectors, k, miniBatch }, context);
     fillCandidates(clusters, score, chosen);
     const { budget, fraction } = context;
-    const ratio = fraction === undefined ? ([budget, input.rows] as const) : ([fraction, 1] as const);
+    const ratio = fraction ?? { part: budget, whole: input.rows };
     const { quota, taken } = allocate(clusters, pool.budget, chosen, ratio);
 
     clusters.forEach((cluster, c) => {
@@ -137,7 +138,7 @@ function allocate(
   clusters: Cluster[],
   budget: number,
   { variant, base }: VisnecOptions,
-  [part, whole]: readonly [number, number],
+  ratio: Ratio,
 ): Pick<Allocation, 'quota' | 'taken'> {
   const sizes = clusters.map(({ members }) => members.length);
   const candidates = clusters.map((cluster) => cluster.candidates.length);
@@ -145,7 +146,7 @@ function allocate(
     const total = sizes.reduce((sum, size) => sum + size, 0);
     return largestRemainder(sizes, Math.min(budget, total), candidates);
   }
-  const quota = fixedRatio(base === 'survivors' ? candidates : sizes, part, whole);
+  const quota = fixedRatio(base === 'survivors' ? candidates : sizes, ratio);
   return { quota, taken: quota.map((n, c) => Math.min(n, candidates[c]!)) };
 }
 

@@ -23,7 +23,7 @@ it('writes the chosen samples in their order, with their images, and says what i
   writeFileSync(join(folder, 'd.json'), JSON.stringify(rows));
   await using project = await openProject(folder, { create: true });
   const dataset = await project.addDataset({ path: join(folder, 'd.json') });
-  await expect(exportSelection(project)).rejects.toMatchObject({ code: 'SELECTION_UNKNOWN' });
+  await expect(exportSelection(project)).rejects.toMatchObject({ code: 'SELECTION_MISSING' });
   const reasons = [0, 1, 2].map((row) => ({ row, kept: row !== 1, code: 'x' }));
   const chosen = {
     method: 'top',

@@ -12,7 +12,7 @@ import { type Loss, writeDataset } from '../../dataset/verbs/write.ts';
 import { withLock } from '../lock.ts';
 import { projectOutputs } from '../outputs.ts';
 import type { Project } from '../project.ts';
-import { newestSelection, readSelectionHead } from '../selections.ts';
+import { readSelectionHead, selectionOrNewest } from '../selections.ts';
 import { writeCard } from './dataset-card.ts';
 
 export interface ExportRequest {
@@ -57,19 +57,11 @@ export interface ExportResult {
 }
 
 /**
- * Write the samples of a saved selection, in its order, as files that a trainer reads. Throws `SELECTION_UNKNOWN`,
+ * Write the samples of a saved selection, in its order, as files that a trainer reads. Throws `SELECTION_UNKNOWN`, `SELECTION_MISSING`,
  * `SELECTION_STALE` where an id is no longer in the data set, `FORMAT_CANNOT_HOLD` (nothing is written then).
  */
 export async function exportSelection(project: Project, request: ExportRequest = {}): Promise<ExportResult> {
-  const name = request.selection ?? (await newestSelection(project));
-  if (name === undefined) {
-    throw new WinnowError({
-      code: 'SELECTION_UNKNOWN',
-      message: 'Nothing has been selected yet.',
-      hint: 'Make a selection first: "winnow select visnec".',
-      exitCode: 2,
-    });
-  }
+  const name = await selectionOrNewest(project, request.selection);
   const head = await readSelectionHead(project, name);
   const dataset = await project.dataset(head.dataset.name);
   const defaults = project.config().defaults;

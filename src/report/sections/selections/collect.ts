@@ -15,7 +15,7 @@ type ReportSelection = NonNullable<ReportInput['selections']>[number];
 
 /** The selection asked for, else the newest; undefined where the project has none. */
 export async function mainSelection(project: Project, given: string | undefined): Promise<LoadedSelection | undefined> {
-  const name = given ?? (await newestSelection(project)) ?? (await listSelections(project)).at(-1);
+  const name = given ?? (await newestSelection(project));
   return name === undefined ? undefined : loadSelection(project, name);
 }
 

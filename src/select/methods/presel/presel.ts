@@ -8,6 +8,7 @@ import { roundedShares, taskSoftmax } from '../../kit/allocate-published.ts';
 import { clusterRows } from '../../kit/clustering.ts';
 import { dropUnclusterable } from '../../kit/clusters.ts';
 import { groupBy, scalarColumn, wideColumn } from '../../kit/columns.ts';
+import { shareOfCount } from '../../kit/exact-shares.ts';
 import { groupsOf } from '../../kit/groups.ts';
 import { closePool, openPool, type Pool } from '../../kit/pool.ts';
 import { textOnlyByVariant } from '../../kit/text-only.ts';
@@ -158,7 +159,7 @@ async function clusterTasks(
   const notes = new Set<string>();
   let next = 0;
   for (const { members } of tasks) {
-    const wanted = Math.max(1, Math.floor(share * members.length));
+    const wanted = Math.max(1, shareOfCount(share, members.length));
     const found = await clusterRows(points, members, wanted, context, { niter: ITERATIONS });
     const own = Array.from({ length: found.k }, () => [] as number[]);
     for (const row of members) {

@@ -48,18 +48,18 @@ export function methodView(method: ArenaMethod): HTMLElement {
     differences(method),
     gallery(
       'What it alone picked',
-      method.alone.picked > 0
-        ? `${count(method.alone.picked)} rows are kept by no other method.`
+      method.uniquePicks.picked > 0
+        ? `${count(method.uniquePicks.picked)} rows are kept by no other method.`
         : 'Every row it keeps is kept by another method too; these by the fewest.',
-      method.alone.odd,
+      method.uniquePicks.odd,
       others,
     ),
     gallery(
       'What it alone dropped',
-      method.alone.dropped > 0
-        ? `${count(method.alone.dropped)} rows are kept by every other method.`
+      method.uniquePicks.dropped > 0
+        ? `${count(method.uniquePicks.dropped)} rows are kept by every other method.`
         : 'No row is kept by all others; these are kept by the most.',
-      method.alone.missed,
+      method.uniquePicks.missed,
       others,
     ),
   );

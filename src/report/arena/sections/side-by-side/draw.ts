@@ -34,7 +34,7 @@ export function sideBySide(): HTMLElement {
       tokens: method.tokens,
       values: shown.map(({ at }) => ({ mean: method.quantities[at]!.value })),
       distance: { mean: method.distance.value, lo: method.distance.lo, hi: method.distance.hi },
-      alone: `${count(method.alone.picked)} / ${count(method.alone.dropped)}`,
+      alone: `${count(method.uniquePicks.picked)} / ${count(method.uniquePicks.dropped)}`,
       time: duration(method.cost.seconds),
     })),
     ...result.random.map((random) => ({

@@ -1,4 +1,4 @@
-import { quantile } from '../numeric/statistics/statistics.ts';
+import { quantile } from '../../../numeric/statistics/statistics.ts';
 
 /**
  * Phase 1 of IFD, "pre-experience": of each cluster of instructions the rows with a middle perplexity (between the 25th

@@ -1,10 +1,11 @@
 import { z } from 'zod';
-import { rankRows } from '../../numeric/topk.ts';
-import { scalarColumn } from '../kit/columns.ts';
-import { closePool, countAsOneGroup, dropRows, openPool } from '../kit/pool.ts';
-import { keepWindow } from '../kit/rank.ts';
-import { textOnlyOption } from '../kit/text-only.ts';
-import type { Selector, TextOnlyPolicy } from '../selector.ts';
+import { rankRows } from '../../../numeric/topk.ts';
+import { scalarColumn } from '../../kit/columns.ts';
+import { shareOfCount } from '../../kit/exact-shares.ts';
+import { closePool, countAsOneGroup, dropRows, openPool } from '../../kit/pool.ts';
+import { keepWindow } from '../../kit/rank.ts';
+import { textOnlyOption } from '../../kit/text-only.ts';
+import type { Selector, TextOnlyPolicy } from '../../selector.ts';
 
 export interface IfdOptions extends Record<string, unknown> {
   variant: 'paper' | 'official';
@@ -82,9 +83,8 @@ export const ifd: Selector<IfdOptions> = {
     });
     if (isOfficial) {
       const { budget, fraction } = context;
-      const share =
-        fraction === undefined ? (budget * pool.rows.length) / Math.max(1, input.rows) : fraction * pool.rows.length;
-      pool.budget = Math.min(pool.budget, Math.floor(share));
+      const share = shareOfCount(fraction ?? { part: budget, whole: input.rows }, pool.rows.length);
+      pool.budget = Math.min(pool.budget, share);
       pool.notes.push(`The share is one of the ${pool.rows.length} rows that survive: ${pool.budget} rows.`);
       pool.leftOut.push('the share is one of the rows that survive');
     }
