@@ -33,8 +33,8 @@ export function largestGroupEvens(sizes: ArrayLike<number>, budget: number): Int
 /**
  * D, sequential softmax: groups are visited by softmax(score / T), largest first and of equal ones the later first (an
  * ascending order that is turned round); each gets round(left * its share among the groups not yet visited), halves to
- * even, at most its size. What late groups can't give is lost: the sum may be below the budget. Used by COINCIDE. Shares
- * are quotients of exponentials, which no number holds exactly: here, as published, doubles decide.
+ * even, at most its size. What late groups can't give is lost: the sum may be below the budget. Used by COINCIDE.
+ * Shares are quotients of exponentials, which no number holds exactly: here, as published, doubles decide.
  *
  * @returns `share`: softmax over all groups; `order`: groups as visited; `wanted`: what was asked of each; `taken`:
  * what each gives

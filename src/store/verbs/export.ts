@@ -57,8 +57,9 @@ export interface ExportResult {
 }
 
 /**
- * Write the samples of a saved selection, in its order, as files that a trainer reads. Throws `SELECTION_UNKNOWN`, `SELECTION_MISSING`,
- * `SELECTION_STALE` where an id is no longer in the data set, `FORMAT_CANNOT_HOLD` (nothing is written then).
+ * Write the samples of a saved selection, in its order, as files that a trainer reads. Throws `SELECTION_UNKNOWN`,
+ * `SELECTION_MISSING`, `SELECTION_STALE` where an id is no longer in the data set, `FORMAT_CANNOT_HOLD` (nothing is
+ * written then).
  */
 export async function exportSelection(project: Project, request: ExportRequest = {}): Promise<ExportResult> {
   const name = await selectionOrNewest(project, request.selection);
