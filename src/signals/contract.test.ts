@@ -133,6 +133,11 @@ function shards(project: Project, signal: Signal): Record<string, string> {
   return Object.fromEntries(readdirSync(at).map((file) => [file, hash(file)]));
 }
 
+/** The suite keeps the shards of one signal of the worker; `npm run test:long` those of all, which takes minutes. */
+const isLeftOut = (signal: Signal): boolean =>
+  LIKE_ANOTHER.has(signal.name) ||
+  (process.env.WINNOW_LONG !== '1' && signal.name !== 'attention' && signal.by.every((by) => by === 'worker'));
+
 describe.each(signals.map((signal) => [signal.name, signal] as const))('signal %s', (name, signal) => {
   let project: Project;
   let data = '';
@@ -160,19 +165,16 @@ describe.each(signals.map((signal) => [signal.name, signal] as const))('signal %
     expect(meta.columns.map(({ name: column, kind, measures }) => ({ column, kind, measures }))).toEqual(declared);
   });
 
-  it.skipIf(LIKE_ANOTHER.has(name))(
-    'writes the same bytes in another project, and nothing when run again',
-    async () => {
-      const before = shards(project, signal);
-      const again = await runScore(await plan(project, signal));
-      expect(again.rowsComputed).toBe(0);
-      expect(shards(project, signal)).toEqual(before);
-      const other = await fresh(`${name}-again`);
-      await runScore(await plan(other.project, signal));
-      expect(shards(other.project, signal)).toEqual(before);
-      await other.project.close();
-    },
-  );
+  it.skipIf(isLeftOut(signal))('writes the same bytes in another project, and nothing when run again', async () => {
+    const before = shards(project, signal);
+    const again = await runScore(await plan(project, signal));
+    expect(again.rowsComputed).toBe(0);
+    expect(shards(project, signal)).toEqual(before);
+    const other = await fresh(`${name}-again`);
+    await runScore(await plan(other.project, signal));
+    expect(shards(other.project, signal)).toEqual(before);
+    await other.project.close();
+  });
 
   it('quarantines what it cannot measure, and nothing else', async () => {
     const { quarantined } = await runScore(await plan(project, signal));
@@ -199,7 +201,7 @@ describe.each(signals.map((signal) => [signal.name, signal] as const))('signal %
     }
   });
 
-  it.skipIf(LIKE_ANOTHER.has(name))(
+  it.skipIf(isLeftOut(signal))(
     'keeps finished shards when rows are appended, and computes only a shard that is gone',
     async () => {
       const before = shards(project, signal);
@@ -221,7 +223,7 @@ describe.each(signals.map((signal) => [signal.name, signal] as const))('signal %
     },
   );
 
-  it.skipIf(LIKE_ANOTHER.has(name))(
+  it.skipIf(isLeftOut(signal))(
     'takes over what was measured of equal rows where others are edited, inserted and removed',
     async () => {
       const numbers = async (of: ScorePlan) => {

@@ -9,7 +9,7 @@ import { importDataset, openProject, score, select, train } from '../src/index.t
  * From raw data to what the methods that need gradients or a trained scorer pick: a proxy, its checkpoints, a target.
  */
 
-vi.setConfig({ testTimeout: 240_000, hookTimeout: 600_000 });
+vi.setConfig({ testTimeout: 600_000, hookTimeout: 600_000 });
 
 const COLOURS = ['red', 'green', 'blue', 'yellow'] as const;
 const NUMBERS = ['one', 'two', 'three', 'four'] as const;
