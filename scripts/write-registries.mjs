@@ -70,7 +70,7 @@ export function registries(root) {
         .flatMap((name) => membersOf(fs.readFileSync(path.join(folder, name), 'utf8'), name, type));
       const taken = new Map();
       for (const { name, file: other } of type === 'CheckGroup' ? [] : members) {
-        if (taken.has(name)) throw new Error(`${folder}: ${taken.get(name)} and ${other} are both called "${name}".`);
+        if (taken.has(name)) throw new Error(`${folder}: ${taken.get(name)} and ${other} are both called ${name}.`);
         taken.set(name, other);
       }
       members.sort((a, b) => a.order - b.order || (a.name < b.name ? -1 : 1));

@@ -1,3 +1,4 @@
+import { onCode } from '../base/on-code.ts';
 import type { Dataset } from '../dataset/dataset.ts';
 import type { Column } from '../numeric/columns.ts';
 import type { Project } from '../store/project.ts';
@@ -5,7 +6,9 @@ import { columnsNamed } from '../store/signals.ts';
 
 /** A stored column, however much of it is there; undefined where it isn't measured. */
 export async function storedColumn(project: Project, dataset: Dataset, name: string): Promise<Column | undefined> {
-  const block = await columnsNamed(project, dataset, [name], { partial: true }).catch(() => undefined);
+  const block = await columnsNamed(project, dataset, [name], { partial: true }).catch(
+    onCode(['COLUMN_MISSING'], undefined),
+  );
   return block?.columns[name];
 }
 

@@ -2,6 +2,7 @@ import { createHash } from 'node:crypto';
 import { isDeepStrictEqual } from 'node:util';
 import { optionName } from '../base/cli-flags.ts';
 import { WinnowError } from '../base/errors.ts';
+import { onCode } from '../base/on-code.ts';
 import { sortKeys } from '../dataset/canonical.ts';
 import type { Project } from '../store/project.ts';
 import { listSelections, readSelectionHead } from '../store/selections.ts';
@@ -70,7 +71,7 @@ export async function refuseReplacing(
   replace: boolean | undefined,
 ): Promise<string | undefined> {
   if (!(await listSelections(project)).includes(name)) return undefined;
-  const there = await readSelectionHead(project, name).catch(() => undefined);
+  const there = await readSelectionHead(project, name).catch(onCode(['SELECTION_DAMAGED'], undefined));
   if (there !== undefined && there.lineage.request === digest && there.dataset.name === dataset) return undefined;
   if (replace === true) return `Replaced the selection "${name}"${there === undefined ? '' : ` by ${there.method}`}.`;
   throw new WinnowError({

@@ -1,3 +1,4 @@
+import { statSync } from 'node:fs';
 import { open, readFile } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import { z } from 'zod';
@@ -56,8 +57,19 @@ async function append(file: string, entry: LineageEntry): Promise<void> {
   }
 }
 
+/** A reader of a file's entries that parses them once, and again when the file has changed. */
+export function lineageReader(file: string): () => Promise<readonly LineageEntry[]> {
+  let known: { stamp: string; entries: Promise<readonly LineageEntry[]> } | undefined;
+  return () => {
+    const found = statSync(file, { throwIfNoEntry: false, bigint: true });
+    const stamp = `${found?.ino} ${found?.size} ${found?.mtimeNs}`;
+    if (known?.stamp !== stamp) known = { stamp, entries: readLineage(file) };
+    return known.entries;
+  };
+}
+
 /** All entries, oldest first. Half a line left by a crash, and lines of a later version, are passed over. */
-export async function readLineage(file: string): Promise<LineageEntry[]> {
+async function readLineage(file: string): Promise<LineageEntry[]> {
   let text: string;
   try {
     text = await readFile(file, 'utf8');

@@ -19,7 +19,7 @@ import {
 } from './config.ts';
 import { writeConfigSchema } from './config-schema.ts';
 import { readFoundMedia } from './found-media.ts';
-import { appendLineage, type EventEntry, type LineageEntry, readLineage, type SignalEntry } from './lineage.ts';
+import { appendLineage, type EventEntry, type LineageEntry, lineageReader, type SignalEntry } from './lineage.ts';
 import { type Locks, openLocks, withLock } from './lock.ts';
 import type { ProjectPaths } from './paths.ts';
 import { refuseSpecialFiles, sweepProject } from './temp-cleanup.ts';
@@ -47,8 +47,8 @@ export interface Project extends AsyncDisposable {
   dataset(name?: string, options?: Pick<OpenOptions, 'signal' | 'progress'>): Promise<Dataset>;
   /** The project's DuckDB, started at the first call. */
   duck(): Promise<Duck>;
-  /** What was done, oldest first. */
-  lineage(): Promise<LineageEntry[]>;
+  /** What was done, oldest first; read again only when the file has changed. */
+  lineage(): Promise<readonly LineageEntry[]>;
   /** Note something that was done; times stand here and in no other file. */
   record(entry: Omit<EventEntry, 'time'> | Omit<SignalEntry, 'time'>): Promise<void>;
   /** What else is to be closed with the project. */
@@ -123,10 +123,11 @@ export async function openProject(given: string, options: OpenProjectOptions = {
       ...how,
     });
   };
+  const lineage = lineageReader(paths.lineage);
   const note = options.note ?? (() => undefined);
   const noteChanges = async (dataset: Dataset): Promise<void> => {
     if (options.note === undefined) return;
-    const change = changedSinceImport(paths, await readLineage(paths.lineage), dataset);
+    const change = changedSinceImport(paths, await lineage(), dataset);
     if (change === undefined) return;
     const which = change.rows === undefined ? '' : `: ${describeChanges(change.rows)}`;
     note(
@@ -202,7 +203,7 @@ export async function openProject(given: string, options: OpenProjectOptions = {
       duck ??= openDuck({ folder: root, temporary: paths.temporary });
       return duck;
     },
-    lineage: () => readLineage(paths.lineage),
+    lineage,
     record: (entry) => {
       const { kind, ...rest } = entry;
       const timed = { kind, time: new Date().toISOString(), ...rest } as LineageEntry;

@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { z } from 'zod';
 import { WinnowError } from '../base/errors.ts';
 import { writeFileAtomic } from '../base/files/atomic.ts';
+import { onCode } from '../base/on-code.ts';
 import { didYouMean } from '../base/suggest.ts';
 import type { Project } from './project.ts';
 
@@ -79,7 +80,7 @@ export async function findRun(project: Project, name: string): Promise<Run | und
 
 /** All runs by name. */
 export async function listRuns(project: Project): Promise<Run[]> {
-  const names = await readdir(project.paths.runs).catch(() => []);
+  const names = await readdir(project.paths.runs).catch(onCode<string[]>(['ENOENT'], []));
   const runs = await Promise.all(names.sort().map((name) => findRun(project, name)));
   return runs.filter((run) => run !== undefined);
 }

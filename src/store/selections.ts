@@ -7,6 +7,7 @@ import { name, quote } from '../base/duckdb.ts';
 import { WinnowError } from '../base/errors.ts';
 import { writeFileAtomic } from '../base/files/atomic.ts';
 import { makeFolder } from '../base/files/make-folder.ts';
+import { onCode } from '../base/on-code.ts';
 import { didYouMean } from '../base/suggest.ts';
 import { sortKeys } from '../dataset/canonical.ts';
 import type { Dataset } from '../dataset/dataset.ts';
@@ -179,7 +180,7 @@ export async function readSelectionHead(project: Project, given: string): Promis
 
 /** Of a file; '' where there is none. */
 async function hashFile(path: string): Promise<string> {
-  const bytes = await readFile(path).catch(() => undefined);
+  const bytes = await readFile(path).catch(onCode(['ENOENT'], undefined));
   return bytes === undefined ? '' : createHash('sha256').update(bytes).digest('hex');
 }
 
@@ -287,7 +288,7 @@ export async function newestSelection(project: Project): Promise<string | undefi
 
 /** Names of the saved selections, sorted. */
 export async function listSelections(project: Project): Promise<string[]> {
-  const files = await readdir(project.paths.selections).catch(() => []);
+  const files = await readdir(project.paths.selections).catch(onCode<string[]>(['ENOENT'], []));
   return files
     .filter((file) => file.endsWith('.json') && !file.startsWith('.'))
     .map((file) => file.slice(0, -5))

@@ -120,6 +120,10 @@ describe('project', () => {
     ]);
     expect((await project.dataset()).name).toBe('d');
     expect((await project.lineage()).map((entry) => entry.kind)).toEqual(['import', 'import']);
+    const known = await project.lineage();
+    expect(await project.lineage(), 'is read once').toBe(known);
+    await project.record({ kind: 'export', name: 'x', about: {} });
+    expect(await project.lineage(), 'and again when it has grown').toHaveLength(3);
   });
 
   it('says what is wrong', async () => {

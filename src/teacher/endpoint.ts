@@ -1,7 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import pLimit from 'p-limit';
 import { WinnowError } from '../base/errors.ts';
-import { LONG, mapTexts, redactor } from './redact.ts';
+import { LONG, mapTexts, redactor } from '../base/redact.ts';
 
 export interface EndpointOptions {
   /** Seconds until a request counts as lost. @default 120 */

@@ -91,7 +91,7 @@ const OF_COIDO = { share: z.number().gt(0).max(1), hidden: z.int().positive() };
 /** What the worker is told to do: train a scorer on measured columns, and write its score of every row. */
 const ScorerJob = z.strictObject({
   kind: z.literal('scorer'),
-  scorer: z.enum(['self-filter', 'coido']),
+  scorer: z.string().describe('name of the signal'),
   params: z.union([z.strictObject({ ...TRAINING, ...OF_COIDO }), z.strictObject(TRAINING)]),
   rows: z.int().nonnegative().describe('of the data set'),
   features: z.array(StoredColumn).min(1),

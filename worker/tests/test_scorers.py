@@ -85,7 +85,14 @@ def test_job_reads_shards_and_writes_scores(tmp_path: Path) -> None:
             write_shard(path, "k", part, [ids[r] for r in part], {name: column}, {}, [])
             files[name].append(str(path))
     assert np.abs(read_vectors(files["v"], 40, "v", "f16", 24) - features).max() < 1e-3
-    outputs = [{"signal": "self-filter", "path": str(tmp_path / "out.parquet"), "key": "k2", "measures": {}}]
+    outputs = [
+        {
+            "signal": "self-filter",
+            "path": str(tmp_path / "out.parquet"),
+            "key": "k2",
+            "measures": {"selffilter": "hard"},
+        }
+    ]
     job = {
         "kind": "scorer", "scorer": "self-filter", "params": SELF_FILTER, "rows": 40, "folder": str(tmp_path),
         "features": [{"name": "v", "kind": "f16", "width": 24, "files": files["v"]}],

@@ -1,6 +1,7 @@
 import { existsSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { WinnowError } from '../../base/errors.ts';
+import { onCode } from '../../base/on-code.ts';
 import type { Dataset } from '../../dataset/dataset.ts';
 import { interval95, mean } from '../../numeric/statistics/statistics.ts';
 import type { DrawLimits } from '../../select/baseline/draw-within.ts';
@@ -180,11 +181,13 @@ function setAside(rows: readonly number[], truth: Truth | undefined, dataset: Da
   return `${rows.length} rows${which} could not be read or scored and can be chosen by no method.`;
 }
 
-/** The truth that was named, else the one that lies beside the data set. */
+/**
+ * The truth that was named, else the one that lies beside the data set (where that is one: the name may be another's).
+ */
 async function truthOf(path: string, given: string | undefined) {
   if (given !== undefined) return readTruth(given);
   const beside = join(dirname(path), 'truth.json');
-  return existsSync(beside) ? readTruth(beside).catch(() => undefined) : undefined;
+  return existsSync(beside) ? readTruth(beside).catch(onCode(['TRUTH_INVALID'], undefined)) : undefined;
 }
 
 async function distancesOf(

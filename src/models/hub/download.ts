@@ -4,6 +4,7 @@ import { homedir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { WinnowError } from '../../base/errors.ts';
 import { makeFolder } from '../../base/files/make-folder.ts';
+import { redactor } from '../../base/redact.ts';
 import type { Part } from './files.ts';
 import { sha256Of } from './revision.ts';
 
@@ -104,7 +105,7 @@ async function listRemote(place: Place, options: DownloadOptions): Promise<{ com
     sha: string;
     siblings: { rfilename: string; size?: number; lfs?: { sha256?: string; size?: number } }[];
   };
-  if (!COMMIT.test(body.sha)) throw failed(place.id, `the hub answered with the commit '${body.sha}'`);
+  if (!COMMIT.test(body.sha)) throw failed(place.id, `the hub answered with the commit '${shown(body.sha)}'`);
   const files = body.siblings.map(({ rfilename, size, lfs }) => {
     const bytes = lfs?.size ?? size;
     return {
@@ -116,10 +117,15 @@ async function listRemote(place: Place, options: DownloadOptions): Promise<{ com
   return { commit: body.sha, files };
 }
 
+/** What a hub says, without the token that it was sent. */
+function shown(text: string): string {
+  return redactor(process.env.HF_TOKEN)(String(text));
+}
+
 /** A file name of the hub must not lead out of the model's folder. */
 function safePath(id: string, path: string): string {
   if (path.startsWith('/') || path.includes('\\') || path.split('/').includes('..')) {
-    throw failed(id, `the hub lists the file '${path}'`);
+    throw failed(id, `the hub lists the file '${shown(path)}'`);
   }
   return path;
 }
@@ -171,7 +177,7 @@ async function receive(
     await handle.sync();
   } catch (error) {
     if (options.signal?.aborted) throw error;
-    throw failed(place.id, `the connection broke in ${file.path} after ${done} bytes`, error);
+    throw failed(place.id, `the connection broke in ${file.path} after ${done} bytes`);
   } finally {
     await handle.close();
   }
@@ -204,7 +210,7 @@ async function request(
     });
   } catch (error) {
     if (options.signal?.aborted) throw error;
-    throw offline(place.id, `${new URL(endpoint).host} cannot be reached (${causeOf(error)})`, error);
+    throw offline(place.id, `${new URL(endpoint).host} cannot be reached (${shown(causeOf(error))})`);
   }
   if (response.ok) return response;
   if (response.status === 401 || response.status === 403) {
@@ -230,20 +236,18 @@ function causeOf(error: unknown): string {
   return cause?.code ?? cause?.message ?? (error as Error).message;
 }
 
-function offline(id: string, why: string, cause?: unknown): WinnowError {
+function offline(id: string, why: string): WinnowError {
   return new WinnowError({
     code: 'MODEL_OFFLINE',
     message: `The model '${id}' is not on this machine, and ${why}`,
     hint: `Download it elsewhere (hf download ${id} --local-dir DIR), copy DIR here, and give DIR in place of the id.`,
-    cause,
   });
 }
 
-function failed(id: string, what: string, cause?: unknown): WinnowError {
+function failed(id: string, what: string): WinnowError {
   return new WinnowError({
     code: 'DOWNLOAD_FAILED',
     message: `Downloading '${id}' failed: ${what}.`,
     hint: 'Run the command again: what has arrived is kept and the download goes on.',
-    cause,
   });
 }

@@ -1,6 +1,7 @@
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { z } from 'zod';
+import { onCode } from '../../base/on-code.ts';
 import { checkpointPaths } from '../../signals/engine/weights.ts';
 import type { Project } from '../../store/project.ts';
 import type { ColumnOrigin } from './column-origin.ts';
@@ -27,7 +28,7 @@ export async function checkpointRates(
     const place = signal === 'gradients' ? /^gradient_(\d+)/.exec(column)?.[1] : undefined;
     const { checkpoints = [] } = (about.params ?? {}) as { checkpoints?: string[] };
     if (place === undefined || checkpoints.length === 0) continue;
-    const paths = await checkpointPaths(checkpoints, project).catch(() => []);
+    const paths = await checkpointPaths(checkpoints, project).catch(onCode(GONE, []));
     const path = paths[Number(place) - 1];
     const rate = path === undefined ? undefined : await meanRate(path);
     if (rate !== undefined) rates[name] = rate;
@@ -35,7 +36,12 @@ export async function checkpointRates(
   return rates;
 }
 
+/** Of a run that was moved away since, or is made anew. */
+const GONE = ['CHECKPOINT_UNKNOWN', 'RUN_UNKNOWN', 'RUN_UNFINISHED'];
+
 async function meanRate(checkpoint: string): Promise<number | undefined> {
-  const text = await readFile(join(checkpoint, 'trainer_state.json'), 'utf8').catch(() => 'null');
+  const text = await readFile(join(checkpoint, 'trainer_state.json'), 'utf8').catch(
+    onCode(['ENOENT', 'ENOTDIR'], 'null'),
+  );
   return TrainerState.safeParse(JSON.parse(text)).data?.mean_learning_rate;
 }

@@ -122,7 +122,7 @@ export async function trainScorer<P extends ScorerParams>(
     await runJob(
       {
         kind: 'scorer',
-        scorer: signal.name as 'self-filter',
+        scorer: signal.name,
         params: trainingOf(params),
         rows: dataset.rows,
         features: sources.slice(0, -1).map(columnOf),

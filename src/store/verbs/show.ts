@@ -7,7 +7,7 @@ import type { MediaRef, Sample } from '../../dataset/sample.ts';
 import type { Project } from '../project.ts';
 import { listSelections, loadSelection, readSelectionHead } from '../selections.ts';
 import { storedSignals } from '../signals.ts';
-import { query } from './sql.ts';
+import { query, viewNames } from './sql.ts';
 
 export interface ShowRequest {
   id: string;
@@ -106,7 +106,7 @@ async function signalsOf(project: Project, dataset: Dataset, row: number): Promi
     const plain = columns.filter((column) => column.kind !== 'list' && column.width === 1);
     const isThere = one.shards.some((shard) => shard.done && row >= shard.start && row < shard.end);
     if (signal in out || plain.length === 0 || !isThere) continue;
-    const view = signal.replace(/[^A-Za-z0-9_]/g, '_');
+    const view = viewNames([signal]).get(signal)!;
     const found = await query(
       await project.duck(),
       dataset,

@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import { openProject, type Project } from '../project.ts';
 import { filterProject } from './filter.ts';
-import { querySql, streamSql } from './sql.ts';
+import { querySql, streamSql, viewNames } from './sql.ts';
 
 let folder: string;
 let project: Project;
@@ -53,5 +53,17 @@ it('reads an answer block by block, as far as the limit', async () => {
 it('says that memory is what is missing', async () => {
   await expect(querySql(project, 'SELECT list(range) FROM range(1000000000)')).rejects.toMatchObject({
     code: 'SQL_MEMORY',
+  });
+});
+
+it('gives every signal a view of its own', () => {
+  const views = viewNames(['a-b', 'a.b', 'a_b', 'Loss', 'loss', 'samples', 'a-b']);
+  expect(Object.fromEntries(views)).toEqual({
+    a_b: 'a_b',
+    'a-b': 'a_b_2',
+    'a.b': 'a_b_3',
+    Loss: 'Loss',
+    loss: 'loss_2',
+    samples: 'samples_2',
   });
 });

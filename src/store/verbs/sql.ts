@@ -128,6 +128,27 @@ function sqlFailed(cause: Error): WinnowError {
   });
 }
 
+/**
+ * The view of each signal: its name with `_` for what SQL would have to be quoted, and a number behind it where that is
+ * taken (of `a-b` and `a.b`, of `Loss` and `loss`, of `samples`), in the order of the names.
+ */
+export function viewNames(signals: readonly string[]): Map<string, string> {
+  const taken = new Set(['samples', 'scored']);
+  const plain = (signal: string): string => signal.replace(/[^A-Za-z0-9_]/g, '_');
+  // A signal that is called as its view keeps that name.
+  const order = [...new Set(signals)].sort(
+    (a, b) => Number(plain(a) !== a) - Number(plain(b) !== b) || (a < b ? -1 : 1),
+  );
+  const views = new Map<string, string>();
+  for (const signal of order) {
+    let view = plain(signal);
+    for (let n = 2; taken.has(view.toLowerCase()); n++) view = `${plain(signal)}_${n}`;
+    taken.add(view.toLowerCase());
+    views.set(signal, view);
+  }
+  return views;
+}
+
 /** One view a signal, and `scored`. Of two signals of one name, and of two columns of one name, the latest is meant. */
 async function makeViews(
   connection: DuckDBConnection,
@@ -136,13 +157,14 @@ async function makeViews(
   views: string[],
 ): Promise<void> {
   const isNamed = (view: string): boolean => sql.toLowerCase().includes(view.toLowerCase());
+  const named = viewNames(signals.map(({ entry }) => entry.signal));
   const taken = new Set(SAMPLE_COLUMNS);
   const joins: string[] = [];
   const columns: string[] = [];
   for (const { entry, shards, command } of signals) {
     const paths = shards.filter((shard) => shard.done).map((shard) => shard.path);
     const files = paths.map(quote);
-    const view = entry.signal.replace(/[^A-Za-z0-9_]/g, '_');
+    const view = named.get(entry.signal)!;
     if (files.length === 0 || views.includes(view)) continue;
     if (isNamed(view) || isNamed('scored')) refuseDamaged(paths, command);
     await connection.run(

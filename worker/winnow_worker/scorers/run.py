@@ -12,7 +12,6 @@ from ..protocol import BAD_DATA, NAN_LOSS, JobError, emit
 from ..shards import Column, read_vectors, write_shard
 from .train import join_features, train_scorer
 
-COLUMNS = {"self-filter": "selffilter", "coido": "coido"}
 EVENT_SECONDS = 0.5
 
 
@@ -37,8 +36,9 @@ def run_scorer(job: dict[str, Any], dry_run: bool) -> None:
     for shard in missing:
         part = np.arange(shard["start"], shard["end"])
         failed = [q for q in job["quarantined"] if shard["start"] <= q["row"] < shard["end"]]
-        columns = {COLUMNS[job["scorer"]]: Column("f32", 1, scores[part])}
         for output in shard["outputs"]:
+            # A scorer has one column, which the job names.
+            columns = {name: Column("f32", 1, scores[part]) for name in output["measures"]}
             write_shard(Path(output["path"]), output["key"], part, shard["ids"], columns, output["measures"], failed)
         emit("shard", start=shard["start"], end=shard["end"], rows=len(part), rows_s=0)
 

@@ -57,6 +57,8 @@ class LookedAt(Hooked):
 class ScalSelect(Signal):
     """`vision_repr`; NaN without an image."""
 
+    name = "scalselect"
+
     def __init__(self, params: dict) -> None:
         super().__init__(params)
         self.observer = LookedAt(params["share"])
@@ -127,6 +129,8 @@ def down_projection(layer: torch.nn.Module) -> torch.nn.Module:
 
 class Magic(Signal):
     """`bridging` and `signature`; nothing without an image."""
+
+    name = "magic"
 
     def __init__(self, params: dict) -> None:
         super().__init__(params)

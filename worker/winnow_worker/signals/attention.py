@@ -167,6 +167,8 @@ def swapped_attention(q: torch.Tensor, k: torch.Tensor, text: int, first: int, l
 class Attention(Signal):
     """`attention_sv`: five singular values a checkpoint; NaN for rows without an image."""
 
+    name = "attention"
+
     def __init__(self, params: dict) -> None:
         super().__init__(params)
         official = params["variant"] == "official"

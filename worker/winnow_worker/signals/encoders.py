@@ -131,6 +131,7 @@ def text_of(sample: Sample, what: str) -> str:
 class Embedding:
     """Column names of images and of texts, and which text; either may be None."""
 
+    name = ""
     image: str | None = None
     text: str | None = None
 
@@ -179,22 +180,26 @@ def column(vectors: dict[int, np.ndarray], rows: int) -> Column:
 class ImageEmbedding(Embedding):
     """`image`: of the first image."""
 
+    name = "image-embedding"
     image = "image"
 
 
 class Dino(Embedding):
     """`dino`: of the first image."""
 
+    name = "dino"
     image = "dino"
 
 
 class ClipEmbedding(Embedding):
     """`clip_image` and `clip_text`, where there is an image."""
 
+    name = "clip-embedding"
     image, text = "clip_image", "clip_text"
 
 
 class TextEmbedding(Embedding):
     """`instruction`, `response` or `both`."""
 
+    name = "text-embedding"
     text = "*"

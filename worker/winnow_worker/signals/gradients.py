@@ -214,6 +214,8 @@ def vectors(rows: list[RowGradient | None], group: str, dims: int) -> Column:
 class Gradients(Signal):
     """`gradient_c` at checkpoint c, or `gradient_c_layer_l` for each layer that is named (LESS, ICONS, DataInf)."""
 
+    name = "gradients"
+
     def __init__(self, params: dict) -> None:
         super().__init__(params)
         name = f"gradient_{params['checkpoint'] + 1}"
@@ -231,6 +233,8 @@ class Gradients(Signal):
 
 class LastGradient(Signal):
     """`gradient_last`, of the last layer, and `gradient_norm`, the length of the gradient of all layers (TIVE)."""
+
+    name = "last-gradient"
 
     def __init__(self, params: dict) -> None:
         super().__init__(params)

@@ -20,6 +20,8 @@ class Loss(Signal):
     """`nll_mm`, and for each variant `nll_blind_<v>` and `necessity_<v>` = blind - with the image (VisNec eq. 3);
     `nll_direct` (IFD) and `nll_image_only` (PreSel) on request."""
 
+    name = "loss"
+
     def __init__(self, params: dict) -> None:
         super().__init__(params)
         self.blind: list[str] = params["blind"]
@@ -53,6 +55,8 @@ class Loss(Signal):
 class LossTrajectory(Signal):
     """`nll_trajectory`: the response loss at each of T checkpoints (S2L, learnability)."""
 
+    name = "loss-trajectory"
+
     passes = ["image"]
 
     def columns(self, results: ForwardResults, model: Model) -> dict[str, Column]:
@@ -61,6 +65,8 @@ class LossTrajectory(Signal):
 
 class ErrorNorm(Signal):
     """`el2n` and `aum`, means over response tokens."""
+
+    name = "error-norm"
 
     passes = ["image"]
     errors = True

@@ -86,6 +86,8 @@ class Dics(PerTurn):
     """`vic` = e^(L(y|x) - L(y|x,I)) and `ric` = e^(L(x|I) - L(x|y,I)), x the question and y the answer; tokens of
     function words weigh 0.1. For L(x|..) the question is the reply to a prompt."""
 
+    name = "dics"
+
     forms = {
         "answer": lambda x, y: (x, y),
         "question": lambda x, y: (ASKED, x),
@@ -156,6 +158,8 @@ def reply_ids(model: Model, sample: Sample, word: str) -> list[int]:
 class Verdict(PerTurn):
     """`verdict_question` = P("yes" | image, question, answer), `verdict_answer` = P("yes" | image, answer) (CVS, arXiv
     2603.09715): the probability that the reply begins as yes, Yes or YES does."""
+
+    name = "cvs"
 
     forms = {
         "verdict_question": lambda x, y: (WITH_QUESTION.format(question=x, answer=y), "Yes"),

@@ -1,49 +1,43 @@
-"""Every signal by the name that jobs use. A new one is a file and a line here."""
+"""Every signal by the name that jobs use: each class of this folder that declares one."""
 
 from __future__ import annotations
 
+import importlib
+import pkgutil
+from functools import cache
 from typing import Any
 
-from .attended import Magic, ScalSelect
-from .attention import Attention
 from .base import Signal
-from .encoders import ClipEmbedding, Dino, ImageEmbedding, TextEmbedding
-from .gradients import Gradients, LastGradient
-from .loss import ErrorNorm, Loss, LossTrajectory
-from .questions import Dics, Verdict
-from .states import Coincide, DataTailor, Hidden, Rds, Visual
+from .encoders import Embedding
 
-SIGNALS = {
-    "loss": Loss,
-    "loss-trajectory": LossTrajectory,
-    "error-norm": ErrorNorm,
-    "attention": Attention,
-    "hidden": Hidden,
-    "rds": Rds,
-    "coincide": Coincide,
-    "visual": Visual,
-    "scalselect": ScalSelect,
-    "magic": Magic,
-    "datatailor": DataTailor,
-    "dics": Dics,
-    "cvs": Verdict,
-    "gradients": Gradients,
-    "last-gradient": LastGradient,
-}
 
-# These read an encoder in place of a vision-language model.
-EMBEDDINGS = {
-    "image-embedding": ImageEmbedding,
-    "dino": Dino,
-    "clip-embedding": ClipEmbedding,
-    "text-embedding": TextEmbedding,
-}
+@cache
+def known_signals() -> dict[str, type[Signal]]:
+    """Signals of a vision-language model."""
+    return named(Signal)
+
+
+@cache
+def known_embeddings() -> dict[str, type[Embedding]]:
+    """Signals that read an encoder in its place."""
+    return named(Embedding)
+
+
+def named(base: type) -> dict[str, Any]:
+    package = __package__ or ""
+    for module in pkgutil.iter_modules(importlib.import_module(package).__path__, f"{package}."):
+        importlib.import_module(module.name)
+    found, waiting = {}, list(base.__subclasses__())
+    for one in waiting:
+        waiting.extend(one.__subclasses__())
+        if "name" in vars(one):
+            found[one.name] = one
+    return found
 
 
 def make_signal(name: str, params: dict[str, Any]) -> Signal:
     """A signal of a job; its observer's results go by its name."""
-    signal = SIGNALS[name](params)
-    signal.name = name
+    signal = known_signals()[name](params)
     if signal.observer:
         signal.observer.name = name
     return signal

@@ -20,7 +20,7 @@ from ..protocol import BAD_JOB, JobError, emit, warn
 from ..shards import Column, write_shard
 from .encoders import Encoder
 from .engine import Engine
-from .registry import EMBEDDINGS, SIGNALS, make_signal
+from .registry import known_embeddings, known_signals, make_signal
 
 FLOATS = ("f32", "f16")
 
@@ -30,7 +30,7 @@ def run_signals(job: dict[str, Any], dry_run: bool) -> None:
     device, dtype = pick_device(job["device"]), DTYPES[job["dtype"]]
     names = [s["name"] for s in job["signals"]]
     for name in names:
-        if name not in SIGNALS and name not in EMBEDDINGS:
+        if name not in known_signals() and name not in known_embeddings():
             raise JobError(BAD_JOB, "SIGNAL_UNKNOWN", f"this worker does not know the signal {name!r}")
     checkpoints = job["model"]["checkpoints"] or [{"path": job["model"]["path"], "name": "0"}]
     shards = [s for s in job["shards"] if not all(Path(o["path"]).exists() for o in s["outputs"])]
@@ -38,7 +38,7 @@ def run_signals(job: dict[str, Any], dry_run: bool) -> None:
     emit("plan", shards=len(shards), rows=rows, signals=names, checkpoints=len(checkpoints), device=device)
     if dry_run:
         return
-    if set(names) <= set(EMBEDDINGS):
+    if set(names) <= set(known_embeddings()):
         run_embeddings(job, shards, device, dtype)
         return
     parts = Path(job["parts"])
@@ -73,7 +73,7 @@ def run_embeddings(job: dict, shards: list[dict], device: str, dtype: torch.dtyp
         samples = list(read_samples(Path(shard["samples"])))
         found, failed = {}, {}
         for asked in job["signals"]:
-            columns, rows = EMBEDDINGS[asked["name"]](asked["params"]).embed(encoder, samples)
+            columns, rows = known_embeddings()[asked["name"]](asked["params"]).embed(encoder, samples)
             found[asked["name"]], failed[asked["name"]] = columns, failures(rows, samples)
         write_outputs(shard, samples, found, failed)
         n = shard["end"] - shard["start"]

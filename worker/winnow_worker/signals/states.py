@@ -43,6 +43,8 @@ class Pool(Hooked):
 class Hidden(Signal):
     """`hidden`: pooled last hidden states, behind the last norm."""
 
+    name = "hidden"
+
     def __init__(self, params: dict) -> None:
         super().__init__(params)
         self.observer = Pool(params["pool"])
@@ -70,6 +72,8 @@ def position_weighted_mean(states: torch.Tensor) -> torch.Tensor:
 
 class Rds(Signal):
     """`rds`: position-weighted mean of the last hidden states."""
+
+    name = "rds"
 
     def __init__(self, params: dict) -> None:
         super().__init__(params)
@@ -111,6 +115,8 @@ class ConceptSkill(Hooked):
 class Coincide(Signal):
     """`coincide`: [vision, language] of each layer; NaN without an image."""
 
+    name = "coincide"
+
     def __init__(self, params: dict) -> None:
         super().__init__(params)
         self.observer = ConceptSkill(params["layers"])
@@ -144,6 +150,8 @@ class VisualTokens(Hooked):
 class Visual(Signal):
     """`visual`: mean visual token (PRISM, arXiv 2502.12119); NaN without an image."""
 
+    name = "visual"
+
     def __init__(self, params: dict) -> None:
         super().__init__(params)
         self.observer = VisualTokens(params["layer"])
@@ -173,6 +181,8 @@ def spectrum(states: torch.Tensor) -> np.ndarray:
 
 class DataTailor(Signal):
     """`informativeness`, `tau` and `turns`, the number of questions."""
+
+    name = "datatailor"
 
     def __init__(self, params: dict) -> None:
         super().__init__(params)
