@@ -122,7 +122,7 @@ describe.runIf(spawnSync('bash', ['--version']).status === 0)('bash completion',
   }
 
   it.each([
-    ['winnow se', ['select']],
+    ['winnow se', ['select', 'setup']],
     ['winnow help sel', ['select']],
     ['winnow help select vis', ['visnec']],
     ['winnow select vis', ['visnec']],

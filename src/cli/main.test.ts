@@ -203,7 +203,7 @@ describe('output', () => {
         encoding: 'utf8',
       });
       expect(status).toBe(1);
-      expect(stderr).toMatch(/No space left/);
+      expect(stderr).toMatch(/There is no space left/);
     }
   });
 });

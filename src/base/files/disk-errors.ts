@@ -5,25 +5,25 @@ const FAULTS: readonly { system: RegExp; code: string; message: string; hint: st
   {
     system: /\b(ENOSPC|EDQUOT)\b|no space left|quota exceeded/i,
     code: 'DISK_FULL',
-    message: 'there is no space left on the disk',
+    message: 'There is no space left on the disk.',
     hint: 'Free some space and run the same command again: what is finished stays, and only the rest is done.',
   },
   {
     system: /\bEFBIG\b|file too large/i,
     code: 'FILE_SIZE_LIMIT',
-    message: 'the file would be larger than this system allows',
+    message: 'The file would be larger than this system allows.',
     hint: 'Raise the limit (ulimit -f) or use another disk, and run the same command again: what is finished stays.',
   },
   {
     system: /\bEROFS\b|read-only file system/i,
     code: 'NOT_WRITABLE',
-    message: 'the file system is read-only',
+    message: 'The file system is read-only.',
     hint: 'Mount it writable, or work on a copy of the project in a folder that can be written.',
   },
   {
     system: /\b(EACCES|EPERM)\b|permission denied|operation not permitted/i,
     code: 'NOT_WRITABLE',
-    message: 'this folder or file may not be written',
+    message: 'This folder or file may not be written.',
     hint: 'Check who owns it and its permissions, or work on a copy of the project in a folder of your own.',
   },
 ];

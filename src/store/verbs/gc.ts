@@ -148,10 +148,14 @@ async function sortShards(
   const noted = new Set<string>();
   const needed = new Set<string>();
   for (const dataset of datasets.values()) {
+    const measuredLater = new Set<string>();
     for (const { shards, entry } of await storedSignals(project, dataset)) {
       for (const { path, done } of shards) if (done) needed.add(path.slice(project.paths.signals.length + 1));
       // Until changed rows are measured, what was measured of rows that equal them is taken from these.
-      if (shards.some(({ done }) => !done)) for (const { file } of entry.shards) needed.add(file);
+      const measured = JSON.stringify([entry.signal, entry.params]);
+      if (!measuredLater.has(measured) && shards.some(({ done }) => !done))
+        for (const { file } of entry.shards) needed.add(file);
+      measuredLater.add(measured);
     }
   }
   for (const entry of await project.lineage()) {
