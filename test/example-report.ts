@@ -161,7 +161,7 @@ export async function exampleReport(options: ExampleOptions = {}): Promise<Repor
       loss: 0.41,
       uniform: 6.91,
       unigram: 2.32,
-      necessity: { mean: 1.2, lo: 1.1, hi: 1.3, rows: n },
+      necessity: { mean: 1.2, lo: 1.1, hi: 1.3, rows: n, helped: n, hurt: 0 },
       tunedOn: 0,
       heldApart: false,
       reason: 'Its mean loss with the image is 0.41 nats/token, the frequencies of the tokens alone give 2.32.',

@@ -73,7 +73,7 @@ describe('numbers', () => {
     for (const [i, degrees] of [1, 2, 3, 4, 5, 10, 30].entries()) {
       expect(Math.abs(t975(degrees) / exact[i]! - 1)).toBeLessThan(0.005);
     }
-    expect(meanWithInterval([3])).toEqual({ mean: 3, lo: null, hi: null, rows: 1 });
+    expect(meanWithInterval([3])).toEqual({ mean: 3, lo: null, hi: null, rows: 1, helped: 1, hurt: 0 });
   });
 });
 
@@ -103,6 +103,12 @@ describe('judgement', () => {
   it('is unclear where the interval of mean S holds 0', () => {
     expect(judged(many(0.3, (i) => (i % 2 === 0 ? 1 : -0.9))).verdict).toBe('unclear');
     expect(judged([[0.3, [1, 2, 3], 0.5]]).verdict).toBe('unclear');
+  });
+
+  it('fits where a few wrong answers widen the interval and most rows are helped', () => {
+    const fit = judged(many(0.3, (i) => (i < 4 ? -3.5 : 0.45)));
+    expect(fit).toMatchObject({ verdict: 'fits', necessity: { helped: 36, hurt: 4 } });
+    expect(fit.necessity!.lo).toBeLessThan(0);
   });
 
   it('is unknown where tokens or losses were not recorded, unless S says enough', () => {

@@ -21,7 +21,7 @@ export function judgeFit(numbers: FitNumbers | undefined, subject: FitSubject): 
   const uniform = vocabulary === null ? null : Math.log(vocabulary);
   const necessity = numbers?.necessity[subject.column] ?? null;
   const faults = [...lossFaults(loss, uniform, unigram, vocabulary), ...necessityFaults(necessity)];
-  const isUnclear = necessity !== null && (necessity.lo ?? 0) <= 0;
+  const isUnclear = necessity !== null && (necessity.lo ?? 0) <= 0 && !helpsMoreThanHurts(necessity);
   const isUnknown = loss === null || unigram === null;
   const verdict = faults.length > 0 ? 'misfit' : isUnknown ? 'unknown' : isUnclear ? 'unclear' : 'fits';
   const reasons = (): string => {
@@ -70,6 +70,10 @@ function necessityFaults(necessity: MeanNecessity | null): string[] {
   ];
 }
 
+/** Sign test at 95 %, two-sided: whether the image helps more rows than it hurts. */
+const helpsMoreThanHurts = ({ helped, hurt }: MeanNecessity): boolean =>
+  helped + hurt >= 10 && helped - hurt > 1.959963985 * Math.sqrt(helped + hurt);
+
 function necessityText({ mean, lo, hi, rows }: MeanNecessity): string {
   const interval = lo === null || hi === null ? '' : ` (95 % ${signed(lo)} to ${signed(hi)})`;
   return `${signed(mean)} nats/token${interval} over ${rows.toLocaleString('en-US')} ${rows === 1 ? 'row' : 'rows'}`;
@@ -83,10 +87,12 @@ function notMeasured(rows: number, loss: number | null): string {
 function soundReason(loss: number, unigram: number, necessity: MeanNecessity | null, verdict: FitVerdict): string {
   const better = `Its mean loss with the image is ${nats(loss)}, the frequencies of the answers' tokens alone give ${unigram.toFixed(2)}`;
   if (necessity === null) return `${better}. No row has an image.`;
-  const helps = `mean S is ${necessityText(necessity)}`;
+  const count = (rows: number): string => rows.toLocaleString('en-US');
+  const rows = `the image helps ${count(necessity.helped)} of them and hurts ${count(necessity.hurt)}`;
+  const helps = `mean S is ${necessityText(necessity)}; ${rows}`;
   return verdict === 'fits'
     ? `${better}; ${helps}.`
-    : `${better}; ${helps}: too few rows to say that the image helps it.`;
+    : `${better}; ${helps}: not enough to say that the image helps it.`;
 }
 
 function tunedSentence(tunedOn: number, heldApart: boolean): string {

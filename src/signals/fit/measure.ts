@@ -7,6 +7,8 @@ const MeanNecessity = z.object({
   lo: z.number().nullable().describe('lower end of the 95 % interval of the mean; null: fewer than two rows'),
   hi: z.number().nullable(),
   rows: z.int(),
+  helped: z.int().describe('rows with S > 0.05'),
+  hurt: z.int().describe('rows with S < -0.05'),
 });
 
 /**
@@ -31,9 +33,10 @@ export type FitNumbers = z.infer<typeof FitNumbers>;
 export type MeanNecessity = z.infer<typeof MeanNecessity>;
 
 /**
- * `fits`: the model predicts the answers better than their frequencies do, and the image helps it. `misfit`: one of the
- * two is not so, and its necessity says nothing of the samples. `unclear`: too few rows to say whether the image helps.
- * `unknown`: not measured.
+ * `fits`: the model predicts the answers better than their frequencies do, and the image helps it: mean S is above 0
+ * with its whole interval, or, since few wrong answers weigh much in a mean, it is above 0 and clearly more rows are
+ * helped than hurt (sign test). `misfit`: one of the two is not so, and its necessity says nothing of the samples.
+ * `unclear`: nothing can be said of the help. `unknown`: not measured.
  */
 const FitVerdict = z.enum(['fits', 'misfit', 'unclear', 'unknown']);
 export type FitVerdict = z.infer<typeof FitVerdict>;
@@ -124,13 +127,18 @@ function unigramEntropy(
   return ordered.reduce((sum, [, count]) => sum - (count / n) * Math.log(count / n), 0);
 }
 
-/** Mean and its 95 % interval by Student's t. */
+/** Change of the loss, nats/token, beyond which the image counts as helping or hurting (the paper's threshold on S). */
+const CHANGES = 0.05;
+
+/** Mean and its 95 % interval by Student's t, and the rows that the image helps and hurts. */
 export function meanWithInterval(values: readonly number[]): MeanNecessity {
   const n = values.length;
   const centre = mean(values);
-  if (n < 2) return { mean: centre, lo: null, hi: null, rows: n };
+  const helped = values.filter((s) => s > CHANGES).length;
+  const hurt = values.filter((s) => s < -CHANGES).length;
+  if (n < 2) return { mean: centre, lo: null, hi: null, rows: n, helped, hurt };
   const half = (t975(n - 1) * standardDeviation(values)) / Math.sqrt(n);
-  return { mean: centre, lo: centre - half, hi: centre + half, rows: n };
+  return { mean: centre, lo: centre - half, hi: centre + half, rows: n, helped, hurt };
 }
 
 /**
