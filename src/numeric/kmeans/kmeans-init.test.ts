@@ -55,3 +55,12 @@ it('repeats rows only where fewer differ than centres are wanted', async () => {
   expect(new Set(Array.from(chosen, (row) => data[row])).size).toBe(4);
   expect(found.distances.every((distance) => distance === 0)).toBe(true);
 });
+
+it('ends where rows are alike but for rounding', async () => {
+  const random = createRandom(9, 'alike');
+  const vectors = Array.from({ length: 4 * 64 }, () => random.normal());
+  const data = Float32Array.from({ length: 24 * 64 }, (_, i) => vectors[i % (4 * 64)]! * (1 + 1e-7 * (i % 3)));
+  const points = { data, rows: 24, width: 64 };
+  const { chosen } = await initPlusPlus(points, centre(points), { k: 12, random, candidates: 4 });
+  expect(chosen).toHaveLength(12);
+});

@@ -81,7 +81,8 @@ export async function initPlusPlus(
           if (random.uniform() * candidate.before >= nearest[candidate.row]!) continue;
           accepted++;
           const gain = gainOf(candidate, nearest);
-          if (gain > most) {
+          // Among rows that are alike but for rounding none may gain anything, and one is chosen all the same.
+          if (best === undefined || gain > most) {
             best = candidate;
             most = gain;
           }
